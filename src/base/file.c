@@ -1,0 +1,141 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+
+static int read_all(int fd, const char *path, size_t limit, struct text *text, struct error *err)
+{
+	char chunk[16384];
+	ssize_t got;
+
+	text->limit = limit;
+	text_append(text, "", 0);
+	for (;;) {
+		got = read(fd, chunk, sizeof(chunk));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be read", path);
+		if (got == 0)
+			return 0;
+		text_append(text, chunk, (size_t)got);
+		if (text->failed)
+			return error_set(err, ERROR_FAILED, "'%s' is longer than %zu bytes", path, limit);
+	}
+}
+
+static int read_with_flags(int dir, const char *path, int flags, size_t limit, struct text *text,
+			   struct error *err)
+{
+	cleanup_fd int fd = -1;
+	struct stat st;
+
+	/* O_NONBLOCK: opening a FIFO somebody put there must not hang. */
+	fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | flags);
+	if (fd < 0 && errno == ENOENT)
+		return 1;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be opened", path);
+	if (!S_ISREG(st.st_mode))
+		return error_set(err, ERROR_FAILED, "'%s' is not a regular file", path);
+	return read_all(fd, path, limit, text, err);
+}
+
+int file_read(int dir, const char *path, size_t limit, struct text *text, struct error *err)
+{
+	return read_with_flags(dir, path, O_NOFOLLOW, limit, text, err);
+}
+
+int file_read_linked(int dir, const char *path, size_t limit, struct text *text, struct error *err)
+{
+	return read_with_flags(dir, path, 0, limit, text, err);
+}
+
+int file_write_all(int fd, const void *bytes, size_t length)
+{
+	const char *at = bytes;
+
+	while (length) {
+		ssize_t put = write(fd, at, length);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return -1;
+		at += put;
+		length -= (size_t)put;
+	}
+	return 0;
+}
+
+static int write_temporary(int dir, const char *name, mode_t mode, const void *bytes, size_t length)
+{
+	cleanup_fd int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd < 0 || file_write_all(fd, bytes, length) < 0 || fsync(fd) < 0)
+		return -1;
+	return 0;
+}
+
+int file_replace(int dir, const char *name, mode_t mode, const void *bytes, size_t length,
+		 struct error *err)
+{
+	cleanup_free char *temporary = text_format("%s.new", name);
+
+	if (!temporary)
+		return error_memory(err);
+	if (write_temporary(dir, temporary, mode, bytes, length) < 0 ||
+	    renameat(dir, temporary, dir, name) < 0) {
+		error_errno(err, ERROR_FAILED, errno, "'%s' cannot be written", name);
+		unlinkat(dir, temporary, 0);
+		return -1;
+	}
+	if (fsync(dir) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "the folder of '%s' cannot be synced", name);
+	return 0;
+}
+
+int file_remove(int dir, const char *name, struct error *err)
+{
+	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+		return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be removed", name);
+	if (fsync(dir) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "the folder of '%s' cannot be synced", name);
+	return 0;
+}
+
+/* mkdir(2) for every component of `path`, which is changed on the way and restored. */
+static int make_parents(char *path, mode_t mode)
+{
+	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		int made;
+
+		*slash = '\0';
+		made = mkdir(path, mode);
+		*slash = '/';
+		if (made < 0 && errno != EEXIST)
+			return -1;
+	}
+	return mkdir(path, mode) < 0 && errno != EEXIST ? -1 : 0;
+}
+
+int file_open_directory(const char *path, mode_t mode, struct error *err)
+{
+	cleanup_free char *copy = strdup(path);
+	int fd;
+
+	if (!copy)
+		return error_memory(err);
+	if (*copy == '\0')
+		return error_set(err, ERROR_FAILED, "the name of a folder is empty");
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT && make_parents(copy, mode) == 0)
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return error_errno(err, ERROR_FAILED, errno, "the folder '%s' cannot be opened", path);
+	return fd;
+}

@@ -1,0 +1,61 @@
+/* containerd.services.containers.v1: container records. wsnap never creates or deletes one. */
+#ifndef WSNAP_CTR_CONTAINERS_H
+#define WSNAP_CTR_CONTAINERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/labels.h"
+#include "ctr/ctr.h"
+
+/* A google.protobuf.Any. */
+struct ctr_any {
+	char *type_url; /* NULL: absent */
+	void *value;
+	size_t length; /* bytes */
+};
+
+struct ctr_container {
+	char *id;
+	char *image; /* reference, maybe "" */
+	char *runtime; /* io.containerd.runc.v2 */
+	struct ctr_any runtime_options; /* passed on to Tasks.Create as they are */
+	struct ctr_any spec; /* value: the OCI runtime spec as JSON */
+	char *snapshotter;
+	char *snapshot_key;
+	struct labels labels;
+	int64_t created_ns; /* since 1970 */
+};
+
+void ctr_container_release(struct ctr_container *container);
+
+#define cleanup_ctr_container __attribute__((cleanup(ctr_container_release)))
+
+struct ctr_containers {
+	struct ctr_container *items;
+	size_t count;
+};
+
+void ctr_containers_release(struct ctr_containers *containers);
+
+#define cleanup_ctr_containers __attribute__((cleanup(ctr_containers_release)))
+
+/* ERROR_NOT_FOUND when there is none of that id. */
+int ctr_container_get(struct ctr *ctr, const char *id, struct ctr_container *container, struct error *err);
+
+/* Containers that match the filter (containerd's filter syntax, e.g. labels."a.b"==c), or
+ * all with NULL. */
+int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_containers *containers,
+		       struct error *err);
+
+/* Points the container at another snapshot; with spec_json also replaces the value of the spec
+ * (its type URL must be given as it was). One Containers.Update with the field mask
+ * `snapshotkey` (and `spec`): atomic in containerd. */
+int ctr_container_repoint(struct ctr *ctr, const char *id, const char *snapshot_key,
+			  const char *spec_type_url, const char *spec_json, struct error *err);
+
+/* Sets one label; the empty value takes it off. */
+int ctr_container_set_label(struct ctr *ctr, const char *id, const char *key, const char *value,
+			    struct error *err);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * The ctr shim: containerd's services as typed C calls, over gRPC on its Unix
+ * socket. One `struct ctr` is one run's client: it has one namespace, one lease at
+ * most, and keeps its connection. It is not thread-safe: one thread per client.
+ *
+ * Errors of every call below ctr/: ERROR_CONTAINERD when containerd cannot be reached,
+ * went away, does not speak gRPC, or a deadline passed; ERROR_NOT_FOUND when
+ * containerd says so (grpc-status 5); else ERROR_FAILED with containerd's words. ctr_status() has the
+ * grpc-status of the last call, for callers that must tell "exists" from "refused".
+ */
+#ifndef WSNAP_CTR_CTR_H
+#define WSNAP_CTR_CTR_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct ctr;
+
+/* gRPC status codes that callers look at (grpc/grpc, doc/statuscodes.md). */
+enum ctr_status {
+	CTR_OK = 0,
+	CTR_NOT_FOUND = 5,
+	CTR_EXISTS = 6,
+	CTR_FAILED_PRECONDITION = 9,
+	CTR_UNAVAILABLE = 14,
+	CTR_NO_ANSWER = -1, /* the call did not get as far as a status */
+};
+
+/* `socket_path` is an absolute path, a leading "unix://" is allowed. Nothing is sent yet. */
+int ctr_open(const char *socket_path, const char *namespace, struct ctr **ctr, struct error *err);
+void ctr_close(struct ctr *ctr);
+
+static inline void ctr_cleanup_pointer(struct ctr **ctr)
+{
+	ctr_close(*ctr);
+}
+
+#define cleanup_ctr __attribute__((cleanup(ctr_cleanup_pointer)))
+
+/* Every later call carries this lease (header containerd-lease); NULL: none. */
+int ctr_use_lease(struct ctr *ctr, const char *lease, struct error *err);
+
+/* grpc-status of the last call that ended. */
+int ctr_status(const struct ctr *ctr);
+
+/* Milliseconds spent in containerd calls so far, and their number: for --verbose. */
+double ctr_elapsed_ms(const struct ctr *ctr);
+
+/* Asks for the version (services.version.v1): whether a containerd is there at all. The
+ * result has the form "1.6.20"; the caller frees it. NULL: error. */
+char *ctr_version(struct ctr *ctr, struct error *err);
+
+/* The UUID of this containerd's root (introspection.v1 Server); the caller frees. */
+char *ctr_server_id(struct ctr *ctr, struct error *err);
+
+/* Whether the namespace exists (services.namespaces.v1 Get{1 namespace}): 1 yes, 0 no, -1 error. */
+int ctr_namespace_exists(struct ctr *ctr, struct error *err);
+
+#endif

@@ -1,0 +1,39 @@
+/*
+ * CDI: devices named like vendor.com/class=name, described by files on the host, put into
+ * an OCI runtime spec (Container Device Interface specification, SPEC.md, versions 0.3.0 to 1.0.0).
+ *
+ * What was put in is remembered in the spec's own annotation `wsnap.cdi`, so that the next time it
+ * is taken out first: a changed device spec is followed, and nothing is there twice.
+ *
+ * Errors: ERROR_USAGE when a CDI file that defines a wanted device is broken or a name is malformed,
+ * ERROR_NOT_FOUND for a device that no file defines.
+ */
+#ifndef WSNAP_DEVICE_DEVICE_H
+#define WSNAP_DEVICE_DEVICE_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Splits a comma separated list: trimmed, empty ones dropped, no doubles, each checked to be
+ * a qualified CDI name, at most 64. *names is one block of `count` strings that the caller frees with device_names_free. */
+int device_names_parse(const char *list, char ***names, size_t *count, struct error *err);
+
+/* The same from a bot's metadata: JSON path workspace.gpu.devices, an array of strings or one
+ * comma separated string. Missing: count 0. */
+int device_names_from_metadata(const char *metadata_json, char ***names, size_t *count, struct error *err);
+void device_names_free(char **names, size_t count);
+
+/* The folders that the specification names: /etc/cdi and /var/run/cdi, later ones win. */
+extern const char *const device_default_dirs[]; /* ends with NULL */
+
+/*
+ * The spec with the edits of earlier runs taken out and those of the devices put in: device nodes (host
+ * numbers looked up where the spec leaves them out, cgroup rules with them), mounts, environment, hooks, additional
+ * groups, intelRdt, and the spec-wide edits once per CDI file. *edited is new JSON (caller frees), or NULL
+ * when the result is the same as `spec_json`. With count 0 only the old edits go.
+ */
+int device_edit_spec(const char *spec_json, size_t length, const char *const *dirs, char *const *names,
+		     size_t count, char **edited, struct error *err);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * Layers of overlayfs on disk: what they hold, whether they are empty, and merging
+ * several into one that shows exactly the same tree (kernel documentation,
+ * filesystems/overlayfs: whiteouts, opaque directories). Works on directories alone; knows nothing
+ * of containerd.
+ *
+ * Layer content is hostile: nothing is opened through a symbolic link, names are bytes.
+ * A layer with overlay features we do not follow (redirect, metacopy: trusted.overlay.redirect,
+ * trusted.overlay.metacopy) is refused with ERROR_REFUSED before anything is written.
+ */
+#ifndef WSNAP_LAYER_LAYER_H
+#define WSNAP_LAYER_LAYER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/*
+ * Merges `count` layers (absolute paths of directories, newest first) into the empty directory
+ * `target`, which lies on the same filesystem: the result, put on what lay below the oldest of
+ * them, shows the tree that all of them showed. Whiteouts and opaque marks that hide what may lie below
+ * stay; a whiteout of what only the merged layers had may stay too, it hides nothing.
+ * Regular files are shared: by reference (FICLONE) where the filesystem can,
+ * by hard link where not (safe: committed layers are never written), copied as the last resort (EMLINK), sparse.
+ * All metadata: owner, mode, times of files and directories (nanoseconds), extended attributes (all namespaces), hard links
+ * within the result, devices, FIFOs, sockets, symbolic links, file capabilities. The root's metadata are the newest layer's.
+ * An interrupted merge is done again from a fresh empty directory.
+ */
+struct layer_merge_result {
+	uint64_t entries; /* names written */
+	uint64_t copied_bytes;
+};
+int layer_merge(const char *const *layers, size_t count, const char *target,
+		struct layer_merge_result *result, struct error *err);
+
+/* Whether the layer holds no change: no entry at all, and the root directory has the
+ * owner, mode and extended attributes (overlay's own aside) of `below` (a path, or NULL: not compared).
+ * 1 empty, 0 not, -1 error. */
+int layer_is_empty(const char *layer, const char *below, struct error *err);
+
+/* Empties a directory that a merge was interrupted in (own device only, no links followed). */
+int layer_clear(const char *directory, struct error *err);
+
+/* Bytes allocated (st_blocks) and number of entries, hard links counted once. */
+int layer_usage(const char *layer, int64_t *bytes, int64_t *entries, struct error *err);
+
+/* Paths `lower` and below of an overlay mount's options, split at unescaped ':' (backslash escapes
+ * are undone). The caller frees with layer_paths_free. */
+struct layer_paths {
+	char **items; /* newest first */
+	size_t count;
+};
+int layer_paths_parse(const char *lowerdir, struct layer_paths *paths, struct error *err);
+void layer_paths_free(struct layer_paths *paths);
+
+#define cleanup_layer_paths __attribute__((cleanup(layer_paths_free)))
+
+/* Writes a filesystem back (syncfs(2) on `path`), so that what is on it survives a power cut. */
+int layer_sync(const char *path, struct error *err);
+
+/* Free bytes and inodes of the filesystem of `path` for root, and their totals. */
+struct layer_space {
+	uint64_t free_bytes, total_bytes, free_inodes, total_inodes; /* total_inodes 0: no limit */
+};
+int layer_space(const char *path, struct layer_space *space, struct error *err);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * Writing down what an operation did: one transaction with the workspace's row, the snapshot,
+ * the version, the events and the notifications. Running it again for the same operation writes nothing
+ * more and gives the same answer: that is how recovery gets past a COMMIT whose answer was lost.
+ */
+#ifndef WSNAP_STORE_RECORD_H
+#define WSNAP_STORE_RECORD_H
+
+#include <stdint.h>
+
+#include "store/store.h"
+
+struct store_record {
+	const char *operation_id; /* UUID: ids of the events are made from it */
+
+	/* the workspace: inserted if it has no row; namespace, auto_start, … are kept if it has */
+	const char *container_id;
+	const char *bot_id;
+	const char *namespace;
+	const char *image;
+	const char *status;     /* 'running', 'stopped', 'created': what it is now */
+	int64_t stopped_ns;     /* 0: it was not stopped */
+	int64_t started_ns;     /* 0: it was not started */
+
+	/* the version that was saved; runtime_name NULL: none was */
+	const char *runtime_name;
+	const char *display_name; /* NULL: none */
+	const char *parent;       /* NULL: none */
+	const char *snapshotter;
+	const char *source;       /* manual, pre_exec, rollback, or what --source said */
+	int64_t created_ns;       /* of the version, 0: now() */
+	int32_t known_version;    /* of a rebuild from labels; 0: the next one */
+
+	/* the event about it: "snapshot_create", "version_create", or NULL for none */
+	const char *version_event;
+
+	/* a rollback's target; 0: no rollback */
+	int32_t rolled_back_to;
+	const char *rollback_runtime_name;
+};
+
+struct store_recorded {
+	char version_id[ID_SIZE]; /* "" when no version was saved */
+	int32_t version;          /* 0 when no version was saved */
+	int64_t created_ns;
+};
+
+/*
+ * Makes it so, in one transaction under pg_advisory_xact_lock of the container. The next version
+ * is the largest one ever given plus one: numbers of pruned versions are never used again. A snapshot that
+ * has its row already keeps its version. ERROR_NOT_FOUND: the bot has no row in a schema that is not ours.
+ */
+int store_record_operation(struct store *store, const struct store_record *record,
+			   struct store_recorded *recorded, struct error *err);
+
+/* Would the bot be accepted? ERROR_NOT_FOUND if it has no row in a schema that is not ours. */
+int store_check_bot(struct store *store, const char *bot_id, struct error *err);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * The store: versions and lifecycle events in Postgres. The only place that
+ * knows libpq. One connection per run, opened once.
+ *
+ * Errors of every call below store/: ERROR_DATABASE when the server cannot be reached,
+ * refuses us, went away, or the tables are not there; the message never
+ * holds a password. Values out of the database are checked before they are given on.
+ *
+ * The schema may be another server's (extra columns with defaults, unique
+ * indexes with more columns): no ON CONFLICT (columns), no reliance on their order.
+ */
+#ifndef WSNAP_STORE_STORE_H
+#define WSNAP_STORE_STORE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/id.h"
+
+struct store;
+
+/* `conninfo` is libpq's (keywords or URI); NULL or "" leaves all to libpq's own PG* environment. A
+ * connect timeout (10 s where the conninfo has none) and a statement timeout (60 s) apply. */
+int store_open(const char *conninfo, struct store **store, struct error *err);
+void store_close(struct store *store);
+
+static inline void store_cleanup_pointer(struct store **store)
+{
+	store_close(*store);
+}
+
+#define cleanup_store __attribute__((cleanup(store_cleanup_pointer)))
+
+/* Whether our tables are all there with the columns that wsnap needs; else ERROR_DATABASE, with the
+ * hint to run `wsnap init`. */
+int store_check_schema(struct store *store, struct error *err);
+
+/* Whether the schema was made by `wsnap init` (then bots may be inserted): 1, 0, -1. */
+int store_schema_is_ours(struct store *store, struct error *err);
+
+/* Creates or upgrades the schema, in one transaction under an advisory lock. A schema of somebody
+ * else's is left as it is. *from and *to are step numbers; equal when nothing was to do. */
+int store_init(struct store *store, int *from, int *to, struct error *err);
+
+#endif
