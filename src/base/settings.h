@@ -1,0 +1,39 @@
+/*
+ * What a run was told: global options, environment, configuration file, defaults,
+ * already put together (a flag beats the environment, which beats the file, which
+ * beats the default). Made by main, read by everybody. The strings belong to it.
+ */
+#ifndef WSNAP_BASE_SETTINGS_H
+#define WSNAP_BASE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How many versions to keep, as restic's `forget` reads it; 0: the rule is not given. */
+struct keep_rules {
+	int last, hourly, daily, weekly, monthly, yearly;
+	int64_t within_s; /* seconds */
+};
+
+struct settings {
+	char *address;       /* containerd's socket, without unix:// */
+	char *namespace;
+	char *database;      /* conninfo, NULL: libpq's defaults */
+	char *state_dir;     /* absolute */
+	char *cni_path;      /* folders, colon separated */
+	char *cni_conf_dir;
+	unsigned wait_s;
+	unsigned stop_timeout_s;
+	bool network_auto;   /* --network auto; false: none */
+	bool json;
+	bool quiet;
+	bool verbose;
+	bool force;          /* --force: insist where safety refuses */
+
+	int max_depth;       /* layers of ours under a workspace before they are merged: 64 */
+	int warn_versions;   /* warn from this number of versions on, 0: never (1,000) */
+	int warn_free_percent; /* warn when less of the filesystem is free, bytes or inodes (10) */
+	struct keep_rules keep;
+};
+
+#endif

@@ -1,0 +1,33 @@
+/* From a TARGET, a container id or a bot id, to the workspace that is meant. */
+#ifndef WSNAP_WORKSPACE_TARGET_H
+#define WSNAP_WORKSPACE_TARGET_H
+
+#include "base/id.h"
+#include "ctr/containers.h"
+#include "workspace/session.h"
+
+struct target {
+	char *container_id;
+	char bot_id[ID_SIZE];
+	bool present;                   /* whether containerd has the container */
+	struct ctr_container container; /* when it has */
+};
+
+/* Whether the text follows containerd's identifier rule (1 to 76 characters, alphanumeric
+ * at both ends, single '.', '_' or '-' between). */
+bool target_name_is_valid(const char *text);
+
+/*
+ * A bot id (UUID): the newest row in `containers`, the label memoh.bot_id, the name workspace-<bot id>, in this
+ * order; a container id: its bot from its row, the label, the name prefixes workspace- and mcp-, else
+ * the version 5 UUID of NAMESPACE/CONTAINER. With must_exist, a container that containerd
+ * does not have is ERROR_NOT_FOUND; without, one that has a row will do (`list`, `show`, `events`).
+ * ERROR_USAGE for a text that could be neither.
+ */
+int target_resolve(struct session *session, const char *text, bool must_exist, struct target *target,
+		   struct error *err);
+void target_release(struct target *target);
+
+#define cleanup_target __attribute__((cleanup(target_release)))
+
+#endif
