@@ -35,10 +35,15 @@ struct layer_merge_result {
 int layer_merge(const char *const *layers, size_t count, const char *target,
 		struct layer_merge_result *result, struct error *err);
 
-/* Whether the layer holds no change: no entry at all, and the root directory has the
- * owner, mode and extended attributes (overlay's own aside) of `below` (a path, or NULL: not compared).
- * 1 empty, 0 not, -1 error. */
-int layer_is_empty(const char *layer, const char *below, struct error *err);
+/*
+ * Whether putting `layer` on top of `below` (paths, newest first; count may be 0) changes nothing that can
+ * be seen: 1 nothing, 0 something, -1 error. A directory that lies below with the same owner, mode and
+ * extended attributes is no change whatever its times, so mount points made by a
+ * runtime where the image has them do not count; nor is a file equal to the one below (metadata, modification time, content;
+ * one over 1 MiB counts as changed), nor a whiteout that hides nothing. The root is compared in
+ * the same way with the newest layer below.
+ */
+int layer_changes_nothing(const char *layer, const char *const *below, size_t count, struct error *err);
 
 /* Empties a directory that a merge was interrupted in (own device only, no links followed). */
 int layer_clear(const char *directory, struct error *err);
