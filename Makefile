@@ -66,6 +66,26 @@ $(BUILD)/generated/schema_steps.c: $(SQL) Makefile
 
 -include $(OBJECTS:.o=.d)
 
+# --- tests ---------------------------------------------------------------------------------------
+
+# Every tests/unit/*.c is a program of its own; what several of them share is in tests/unit/support/*.c.
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(sort $(wildcard tests/unit/*.c)))
+UNIT_SUPPORT := $(patsubst tests/unit/%.c,$(BUILD)/objects/tests/unit/%.o,$(sort $(wildcard tests/unit/support/*.c)))
+
+.PHONY: unit-tests
+unit-tests: $(UNIT_TESTS)
+
+$(BUILD)/objects/tests/unit/%.o: tests/unit/%.c | $(GENERATED)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) -Itests/unit $(WARNINGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/unit/%: $(BUILD)/objects/tests/unit/%.o $(UNIT_SUPPORT) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ -lcmocka $(PKG_LIBS)
+
+.PRECIOUS: $(BUILD)/objects/tests/unit/%.o
+-include $(wildcard $(BUILD)/objects/tests/unit/*.d)
+
 .PHONY: clean
 clean:
 	rm -rf build
