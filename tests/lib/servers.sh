@@ -280,10 +280,12 @@ servers_unmount() {
 	done
 }
 
-# runc and containerd leave the folders of a namespace behind when its last container goes.
+# runc leaves the folders of a namespace behind when its last container goes.
 servers_forget_namespaces() {
-	local namespace
-	for namespace in $(find "$SERVERS/state/io.containerd.runtime.v2.task" -mindepth 1 -maxdepth 1 -printf '%P\n' 2>/dev/null); do
+	local folder namespace
+	for folder in "$SERVERS/state/io.containerd.runtime.v2.task"/*/; do
+		namespace=$(basename "$folder")
+		[ "$namespace" != '*' ] || continue
 		rmdir "/run/containerd/runc/$namespace" 2>/dev/null
 		find /sys/fs/cgroup -depth -type d -name "$namespace" -exec rmdir {} \; 2>/dev/null
 	done

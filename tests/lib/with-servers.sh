@@ -9,5 +9,5 @@ library=$(dirname "$(readlink -f "$0")")
 trap servers_end EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-servers_start || exit 1
+servers_start "" || exit 1
 "$@"

@@ -1,0 +1,252 @@
+# shellcheck shell=bash
+#
+# What the bats tests are written with: workspaces in a real containerd, a real database beside them, the real
+# program. Load it, call workspaces_begin in setup_file and workspaces_end in teardown_file. Every file gets a
+# containerd namespace, a database, a state directory and a configuration file of its own, so files can run at
+# the same time; the two servers (servers.sh) are in the environment, or are started for this file alone.
+#
+# Do not call a variable `i` around bats' own `run`; expect, below, needs no `run`.
+
+bats_require_minimum_version 1.5.0
+
+WORKSPACE_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+. "$WORKSPACE_ROOT/tests/lib/servers.sh"
+. "$WORKSPACE_ROOT/tests/lib/image.sh"
+
+# --- a file's surroundings ------------------------------------------------------------------------
+
+workspaces_begin() {
+	local name=${BATS_TEST_FILENAME##*/}
+	name=${name%.bats}
+	if [ -z "${CONTAINERD_ADDRESS:-}" ] || [ -z "${SERVERS:-}" ]; then
+		workspaces_own_servers
+	fi
+	WSNAP=${WSNAP:-$WORKSPACE_ROOT/build/wsnap}
+	CONTAINERD_NAMESPACE=wsnap-$name-$$-$RANDOM
+	PGDATABASE=wsnap_${name//[^a-z0-9]/_}_$$
+	WSNAP_STATE_DIR=$BATS_FILE_TMPDIR/state
+	WSNAP_CONFIG=$BATS_FILE_TMPDIR/wsnap.conf
+	NETCONFPATH=$BATS_FILE_TMPDIR/cni
+	export WSNAP CONTAINERD_NAMESPACE PGDATABASE WSNAP_STATE_DIR WSNAP_CONFIG NETCONFPATH
+	export PGOPTIONS='-c client_min_messages=warning'
+	unset WSNAP_DATABASE
+	: >"$WSNAP_CONFIG"
+	mkdir -p "$NETCONFPATH"
+	createdb "$PGDATABASE"
+	workspaces_images
+	[ "${1:-}" = bare ] || "$WSNAP" init >/dev/null
+}
+
+# For a file that stops, kills or reconfigures the servers.
+workspaces_own_servers() {
+	servers_start "" 3>&- || return 1
+	WORKSPACES_OWN_SERVERS=$SERVERS
+	export WORKSPACES_OWN_SERVERS
+}
+
+workspaces_images() {
+	local images=$SERVERS/images signal
+	(
+		flock 9
+		[ -e "$images/complete" ] && exit 0
+		mkdir -p "$images"
+		image_build "$images/busybox.tar" && image_build "$images/sigusr1.tar" SIGUSR1 && : >"$images/complete"
+	) 9>"$SERVERS/images.lock"
+	for signal in busybox sigusr1; do
+		image_import "$CONTAINERD_NAMESPACE" "$images/$signal.tar"
+	done
+}
+
+workspaces_end() {
+	local name
+	for name in $(ctr tasks ls -q); do
+		timeout 20 ctr tasks delete --force "$name" >/dev/null 2>&1
+	done
+	for name in $(ctr containers ls -q); do
+		timeout 20 ctr containers delete "$name" >/dev/null 2>&1
+	done
+	if [ -n "${WORKSPACES_OWN_SERVERS:-}" ]; then
+		servers_attach "$WORKSPACES_OWN_SERVERS"
+		servers_end
+	else
+		dropdb --force --if-exists "$PGDATABASE"
+	fi
+}
+
+# --- workspaces -----------------------------------------------------------------------------------
+
+# A first process that ends at SIGTERM at once.
+POLITE='trap "exit 0" TERM; while :; do sleep 60 & wait $!; done'
+
+# workspace ID [COMMAND…]: a running one. WORKSPACE_IMAGE and the array WORKSPACE_OPTIONS (for ctr run) are honoured.
+workspace() {
+	local id=$1
+	shift
+	[ $# -gt 0 ] || set -- sh -c "$POLITE"
+	[[ " ${WORKSPACE_OPTIONS[*]-} " == *" --log-uri "* ]] || WORKSPACE_OPTIONS+=(--null-io)
+	ctr run --detach "${WORKSPACE_OPTIONS[@]}" "${WORKSPACE_IMAGE:-$IMAGE}" "$id" "$@" 3>&- 4>&-
+	WORKSPACE_OPTIONS=()
+}
+
+# A container without a task.
+workspace_created() {
+	local id=$1
+	shift
+	[ $# -gt 0 ] || set -- sh -c "$POLITE"
+	ctr containers create "${WORKSPACE_OPTIONS[@]}" "${WORKSPACE_IMAGE:-$IMAGE}" "$id" "$@"
+	WORKSPACE_OPTIONS=()
+}
+
+# The status of the task in containerd's words: RUNNING, STOPPED, PAUSED; nothing without a task.
+workspace_status() {
+	ctr tasks ls | awk -v id="$1" '$1 == id { print $3 }'
+}
+
+workspace_pid() {
+	ctr tasks ls | awk -v id="$1" '$1 == id { print $2 }'
+}
+
+# The root of the first process, where files can be looked at without a program inside.
+workspace_root() {
+	printf '/proc/%s/root' "$(workspace_pid "$1")"
+}
+
+# workspace_write ID PATH TEXT
+workspace_write() {
+	printf '%s\n' "$3" >"$(workspace_root "$1")$2"
+}
+
+workspace_read() {
+	cat "$(workspace_root "$1")$2"
+}
+
+workspace_exec() {
+	local id=$1
+	shift
+	ctr tasks exec --exec-id "x$RANDOM$RANDOM" "$id" "$@"
+}
+
+# --- containerd -----------------------------------------------------------------------------------
+
+container_exists() {
+	ctr containers ls -q | grep -Fqx -- "$1"
+}
+
+# container_field ID FILTER: of its record, by jq.
+container_field() {
+	ctr containers info "$1" | jq -r "$2"
+}
+
+container_snapshot() {
+	container_field "$1" .SnapshotKey
+}
+
+# snapshot_field NAME FILTER: Name, Parent, Kind, Labels.
+snapshot_field() {
+	ctr snapshots info "$1" | jq -r "$2"
+}
+
+snapshot_exists() {
+	ctr snapshots info "$1" >/dev/null 2>&1
+}
+
+snapshot_names() {
+	ctr snapshots ls | awk 'NR > 1 { print $1 }'
+}
+
+# How many snapshots stand above the image under this one, itself included.
+snapshot_depth() {
+	local name=$1 depth=0
+	while [ -n "$name" ] && [[ $name != sha256:* ]]; do
+		depth=$((depth + 1))
+		name=$(snapshot_field "$name" .Parent)
+	done
+	printf '%s\n' "$depth"
+}
+
+lease_names() {
+	ctr leases ls -q
+}
+
+collect_garbage() {
+	ctr leases create --id "collect-$$-$RANDOM" >"$BATS_TEST_TMPDIR/lease"
+	ctr leases rm --sync "$(cat "$BATS_TEST_TMPDIR/lease")" >/dev/null
+}
+
+# --- the database ---------------------------------------------------------------------------------
+
+db() {
+	psql --no-psqlrc -qAtv ON_ERROR_STOP=1 -c "$1"
+}
+
+# Everything that an operation could change, for "nothing was touched".
+world() {
+	ctr containers ls -q | while read -r id; do ctr containers info "$id"; done
+	ctr tasks ls
+	ctr snapshots ls
+	lease_names
+	find "$WSNAP_STATE_DIR" -name '*.json' 2>/dev/null
+	db "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1" |
+		while read -r table; do
+			db "SELECT '$table', * FROM public.$table ORDER BY 2"
+		done
+}
+
+# --- running the program and saying what is expected ----------------------------------------------
+
+complain() {
+	{
+		printf -- '%s\n' "$@"
+		printf -- '--- status %s, standard output:\n' "${status-}"
+		printf -- '%s\n' "${output-}"
+		printf -- '--- standard error:\n%s\n' "${stderr-}"
+	} >&2
+	return 1
+}
+
+# expect STATUS ARGUMENT…: runs wsnap; $status, $output and $stderr are set, the bytes are in the files
+# $BATS_TEST_TMPDIR/output and /stderr.
+expect() {
+	local wanted=$1
+	shift
+	status=0
+	timeout -k 5 "${EXPECT_SECONDS:-120}" "$WSNAP" "$@" >"$BATS_TEST_TMPDIR/output" \
+		2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- || status=$?
+	output=$(cat "$BATS_TEST_TMPDIR/output")
+	stderr=$(cat "$BATS_TEST_TMPDIR/stderr")
+	[ "$status" -eq "$wanted" ] || complain "wanted status $wanted from: wsnap $*"
+}
+
+# expect_error STATUS MESSAGE ARGUMENT…: nothing on standard output, `wsnap: MESSAGE` as the first line of
+# standard error, and behind it at most a hint.
+expect_error() {
+	local wanted=$1 message=$2
+	shift 2
+	expect "$wanted" "$@"
+	[ -z "$output" ] || complain "an error printed a result: wsnap $*"
+	[ "${stderr%%$'\n'*}" = "wsnap: $message" ] || complain "wanted the error: wsnap: $message"
+	case ${stderr#"${stderr%%$'\n'*}"} in
+	'' | $'\nhint: '*) ;;
+	*) complain "an error is one line and a hint" ;;
+	esac
+}
+
+# same WANTED FOUND [WHAT]
+same() {
+	[ "$1" = "$2" ] || complain "${3:-value}: wanted '$1', found '$2'"
+}
+
+# matches PATTERN TEXT: an extended regular expression over all of the text.
+matches() {
+	[[ $2 =~ ^($1)$ ]] || complain "wanted /$1/, found '$2'"
+}
+
+# json FILTER: of the last output.
+json() {
+	jq -er "$1" <<<"$output"
+}
+
+# json_keys FILTER: the sorted keys of an object in the last output, a space between.
+json_keys() {
+	jq -r "$1 | keys | join(\" \")" <<<"$output"
+}
