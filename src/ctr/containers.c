@@ -1,0 +1,167 @@
+#include "ctr/containers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "ctr/containers.pb-c.h"
+#include "ctr/grpc.h"
+#include "ctr/message.h"
+
+#define PACKAGE "containerd.services.containers.v1"
+
+static const struct grpc_method get = { PACKAGE, "Containers", "Get", GRPC_READ_MS };
+static const struct grpc_method list_stream = { PACKAGE, "Containers", "ListStream", GRPC_WRITE_MS };
+static const struct grpc_method update = { PACKAGE, "Containers", "Update", GRPC_WRITE_MS };
+
+void ctr_container_release(struct ctr_container *container)
+{
+	free(container->id);
+	free(container->image);
+	free(container->runtime);
+	message_release_any(&container->runtime_options);
+	message_release_any(&container->spec);
+	free(container->snapshotter);
+	free(container->snapshot_key);
+	labels_release(&container->labels);
+	*container = (struct ctr_container){ 0 };
+}
+
+void ctr_containers_release(struct ctr_containers *containers)
+{
+	for (size_t i = 0; i < containers->count; i++)
+		ctr_container_release(&containers->items[i]);
+	free(containers->items);
+	*containers = (struct ctr_containers){ 0 };
+}
+
+static int copy_runtime(struct ctr_container *to, const Ctr__Containers__Container__Runtime *from,
+			struct error *err)
+{
+	if (message_copy_string(&to->runtime, from ? from->name : "", err) < 0)
+		return -1;
+	return from ? message_copy_any(&to->runtime_options, from->options, err) : 0;
+}
+
+static int copy_container(struct ctr_container *to, const Ctr__Containers__Container *from, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container copy = { .created_ns = message_time_ns(from->created_at) };
+
+	if (message_copy_string(&copy.id, from->id, err) < 0 ||
+	    message_copy_string(&copy.image, from->image, err) < 0 ||
+	    message_copy_string(&copy.snapshotter, from->snapshotter, err) < 0 ||
+	    message_copy_string(&copy.snapshot_key, from->snapshot_key, err) < 0 ||
+	    copy_runtime(&copy, from->runtime, err) < 0 || message_copy_any(&copy.spec, from->spec, err) < 0 ||
+	    message_copy_labels(&copy.labels, from->labels, from->n_labels, err) < 0)
+		return error_wrap(err, "container '%s'", from->id);
+	*to = copy;
+	copy = (struct ctr_container){ 0 };
+	return 0;
+}
+
+int ctr_container_get(struct ctr *ctr, const char *id, struct ctr_container *container, struct error *err)
+{
+	Ctr__Containers__GetRequest request;
+	cleanup_message Ctr__Containers__GetResponse *reply = NULL;
+
+	ctr__containers__get_request__init(&request);
+	request.id = message_string(id);
+	reply = grpc_ask(ctr, &get, &request.base, &ctr__containers__get_response__descriptor, err);
+	if (!reply)
+		return -1;
+	if (!reply->container)
+		return error_set(err, ERROR_CONTAINERD, "containerd answered for container '%s' with none", id);
+	return copy_container(container, reply->container, err);
+}
+
+static int add_container(void *context, const void *message, struct error *err)
+{
+	const Ctr__Containers__ListItem *item = message;
+	struct ctr_containers *list = context;
+	struct ctr_container *grown;
+
+	if (!item->container)
+		return 0;
+	grown = message_grow(list->items, list->count, 1, sizeof(*grown), err);
+	if (!grown)
+		return -1;
+	list->items = grown;
+	if (copy_container(&list->items[list->count], item->container, err) < 0)
+		return -1;
+	list->count++;
+	return 0;
+}
+
+/* As a stream: one answer of 16 MiB would hold a thousand containers. */
+int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_containers *containers, struct error *err)
+{
+	Ctr__Containers__ListRequest request;
+	cleanup_ctr_containers struct ctr_containers list = { 0 };
+	char *filters[] = { message_string(filter) };
+
+	ctr__containers__list_request__init(&request);
+	request.filters = filters;
+	request.n_filters = filter ? 1 : 0;
+	if (grpc_stream(ctr, &list_stream, &request.base, &ctr__containers__list_item__descriptor, add_container,
+			&list, err) < 0)
+		return -1;
+	*containers = list;
+	list = (struct ctr_containers){ 0 };
+	return 0;
+}
+
+/* Changes the fields that `paths` names and leaves all others, known to us or not. */
+static int update_fields(struct ctr *ctr, Ctr__Containers__Container *container, char **paths, size_t path_count,
+			 struct error *err)
+{
+	Ctr__Containers__UpdateRequest request;
+	Ctr__FieldMask mask = CTR__FIELD_MASK__INIT;
+
+	ctr__containers__update_request__init(&request);
+	mask.paths = paths;
+	mask.n_paths = path_count;
+	request.container = container;
+	request.update_mask = &mask;
+	return grpc_tell(ctr, &update, &request.base, err);
+}
+
+int ctr_container_repoint(struct ctr *ctr, const char *id, const char *snapshot_key, const char *spec_type_url,
+			  const char *spec_json, struct error *err)
+{
+	Ctr__Containers__Container container;
+	char snapshot_path[] = "snapshotkey", spec_path[] = "spec";
+	char *paths[] = { snapshot_path, spec_path };
+	Ctr__Any spec;
+
+	ctr__containers__container__init(&container);
+	ctr__any__init(&spec);
+	container.id = message_string(id);
+	container.snapshot_key = message_string(snapshot_key);
+	if (spec_json) {
+		spec.type_url = message_string(spec_type_url);
+		spec.value.data = (uint8_t *)message_string(spec_json);
+		spec.value.len = strlen(spec_json);
+		container.spec = &spec;
+	}
+	return update_fields(ctr, &container, paths, spec_json ? 2 : 1, err);
+}
+
+int ctr_container_set_label(struct ctr *ctr, const char *id, const char *key, const char *value,
+			    struct error *err)
+{
+	Ctr__Containers__Container container;
+	cleanup_free char *path = text_format("labels.%s", key);
+	Ctr__Label label, *labels[] = { &label };
+
+	ctr__containers__container__init(&container);
+	ctr__label__init(&label);
+	if (!path)
+		return error_memory(err);
+	label.key = message_string(key);
+	label.value = message_string(value);
+	container.id = message_string(id);
+	container.labels = labels;
+	container.n_labels = 1;
+	return update_fields(ctr, &container, &path, 1, err);
+}

@@ -1,0 +1,124 @@
+#include "ctr/leases.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "ctr/grpc.h"
+#include "ctr/leases.pb-c.h"
+#include "ctr/message.h"
+
+#define PACKAGE "containerd.services.leases.v1"
+
+static const struct grpc_method create = { PACKAGE, "Leases", "Create", GRPC_WRITE_MS };
+static const struct grpc_method delete = { PACKAGE, "Leases", "Delete", GRPC_LONG_MS };
+static const struct grpc_method add_resource = { PACKAGE, "Leases", "AddResource", GRPC_WRITE_MS };
+static const struct grpc_method list = { PACKAGE, "Leases", "List", GRPC_READ_MS };
+
+static void release_lease(struct ctr_lease *lease)
+{
+	free(lease->id);
+	labels_release(&lease->labels);
+}
+
+void ctr_leases_release(struct ctr_leases *leases)
+{
+	for (size_t i = 0; i < leases->count; i++)
+		release_lease(&leases->items[i]);
+	free(leases->items);
+	*leases = (struct ctr_leases){ 0 };
+}
+
+int ctr_lease_create(struct ctr *ctr, const char *id, int64_t expires_ns, const struct labels *labels,
+		     struct error *err)
+{
+	Ctr__Leases__CreateRequest request;
+	cleanup_free Ctr__Label **entries = NULL;
+	cleanup_labels struct labels all = { 0 };
+	char expires[CLOCK_TEXT_SIZE];
+
+	ctr__leases__create_request__init(&request);
+	clock_format(expires_ns, expires);
+	if ((labels && labels_copy(&all, labels, err) < 0) ||
+	    labels_set(&all, "containerd.io/gc.expire", expires, err) < 0)
+		return -1;
+	entries = message_make_labels(&all, &request.n_labels, err);
+	if (!entries)
+		return -1;
+	request.id = message_string(id);
+	request.labels = entries;
+	if (grpc_tell(ctr, &create, &request.base, err) == 0)
+		return 0;
+	if (ctr_status(ctr) != CTR_EXISTS)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+int ctr_lease_delete(struct ctr *ctr, const char *id, bool sync, struct error *err)
+{
+	Ctr__Leases__DeleteRequest request;
+
+	ctr__leases__delete_request__init(&request);
+	request.id = message_string(id);
+	request.sync = sync;
+	if (grpc_tell(ctr, &delete, &request.base, err) == 0)
+		return 0;
+	if (ctr_status(ctr) != CTR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+int ctr_lease_add_snapshot(struct ctr *ctr, const char *lease, const char *snapshotter, const char *name,
+			   struct error *err)
+{
+	Ctr__Leases__AddResourceRequest request;
+	Ctr__Leases__Resource resource;
+	cleanup_free char *type = text_format("snapshots/%s", snapshotter);
+
+	ctr__leases__add_resource_request__init(&request);
+	ctr__leases__resource__init(&resource);
+	if (!type)
+		return error_memory(err);
+	resource.id = message_string(name);
+	resource.type = type;
+	request.id = message_string(lease);
+	request.resource = &resource;
+	return grpc_tell(ctr, &add_resource, &request.base, err);
+}
+
+static int copy_lease(struct ctr_lease *to, const Ctr__Leases__Lease *from, struct error *err)
+{
+	to->created_ns = message_time_ns(from->created_at);
+	if (message_copy_string(&to->id, from->id, err) < 0 ||
+	    message_copy_labels(&to->labels, from->labels, from->n_labels, err) < 0)
+		return error_wrap(err, "lease '%s'", from->id);
+	return 0;
+}
+
+int ctr_lease_list(struct ctr *ctr, const char *filter, struct ctr_leases *leases, struct error *err)
+{
+	Ctr__Leases__ListRequest request;
+	cleanup_message Ctr__Leases__ListResponse *reply = NULL;
+	cleanup_ctr_leases struct ctr_leases found = { 0 };
+	char *filters[] = { message_string(filter) };
+
+	ctr__leases__list_request__init(&request);
+	request.filters = filters;
+	request.n_filters = filter ? 1 : 0;
+	reply = grpc_ask(ctr, &list, &request.base, &ctr__leases__list_response__descriptor, err);
+	if (!reply)
+		return -1;
+	found.items = message_grow(NULL, 0, reply->n_leases, sizeof(*found.items), err);
+	if (!found.items)
+		return -1;
+	found.count = reply->n_leases;
+	for (size_t i = 0; i < found.count; i++)
+		if (copy_lease(&found.items[i], reply->leases[i], err) < 0)
+			return -1;
+	*leases = found;
+	found = (struct ctr_leases){ 0 };
+	return 0;
+}

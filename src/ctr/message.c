@@ -1,0 +1,127 @@
+#include "ctr/message.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ctr/common.pb-c.h"
+#include "ctr/containers.h"
+
+#define NS_PER_SECOND 1000000000
+#define LABEL_LIMIT 4096 /* labels of one object; hosts have a few dozen */
+
+int message_copy_string(char **to, const char *from, struct error *err)
+{
+	*to = strdup(from);
+	return *to ? 0 : error_memory(err);
+}
+
+int64_t message_time_ns(const struct Ctr__Timestamp *time)
+{
+	int64_t ns;
+
+	if (!time || __builtin_mul_overflow(time->seconds, (int64_t)NS_PER_SECOND, &ns) ||
+	    __builtin_add_overflow(ns, (int64_t)time->nanos, &ns))
+		return 0;
+	return ns;
+}
+
+struct Ctr__Label **message_make_labels(const struct labels *labels, size_t *count, struct error *err)
+{
+	struct Ctr__Label **list, *items;
+
+	*count = labels ? labels->count : 0;
+	if (*count == 0)
+		return NULL;
+	list = malloc(*count * (sizeof(*list) + sizeof(**list)));
+	if (!list) {
+		error_memory(err);
+		return NULL;
+	}
+	items = (struct Ctr__Label *)(list + *count);
+	for (size_t i = 0; i < *count; i++) {
+		ctr__label__init(&items[i]);
+		items[i].key = labels->items[i].key;
+		items[i].value = labels->items[i].value;
+		list[i] = &items[i];
+	}
+	return list;
+}
+
+int message_copy_labels(struct labels *to, struct Ctr__Label *const *from, size_t count, struct error *err)
+{
+	if (count > LABEL_LIMIT)
+		return error_set(err, ERROR_FAILED, "there are more than %d labels", LABEL_LIMIT);
+	for (size_t i = 0; i < count; i++)
+		if (labels_set(to, from[i]->key, from[i]->value, err) < 0)
+			return -1;
+	return 0;
+}
+
+int message_copy_any(struct ctr_any *to, const struct Ctr__Any *from, struct error *err)
+{
+	if (!from)
+		return 0;
+	if (message_copy_string(&to->type_url, from->type_url, err) < 0)
+		return -1;
+	/* One byte more, so that text can be read as a string. */
+	to->value = calloc(1, from->value.len + 1);
+	if (!to->value)
+		return error_memory(err);
+	if (from->value.len)
+		memcpy(to->value, from->value.data, from->value.len);
+	to->length = from->value.len;
+	return 0;
+}
+
+void message_release_any(struct ctr_any *any)
+{
+	free(any->type_url);
+	free(any->value);
+	*any = (struct ctr_any){ 0 };
+}
+
+static int copy_options(struct ctr_mount *to, const struct Ctr__Mount *from, struct error *err)
+{
+	to->options = calloc(from->n_options + 1, sizeof(*to->options));
+	if (!to->options)
+		return error_memory(err);
+	for (; to->option_count < from->n_options; to->option_count++)
+		if (message_copy_string(&to->options[to->option_count], from->options[to->option_count], err) < 0)
+			return -1;
+	return 0;
+}
+
+int message_copy_mounts(struct ctr_mounts *to, struct Ctr__Mount *const *from, size_t count, struct error *err)
+{
+	cleanup_ctr_mounts struct ctr_mounts mounts = { 0 };
+
+	mounts.items = message_grow(NULL, 0, count, sizeof(*mounts.items), err);
+	if (!mounts.items)
+		return -1;
+	mounts.count = count;
+	for (size_t i = 0; i < count; i++) {
+		struct ctr_mount *mount = &mounts.items[i];
+
+		if (message_copy_string(&mount->type, from[i]->type, err) < 0 ||
+		    message_copy_string(&mount->source, from[i]->source, err) < 0 ||
+		    message_copy_string(&mount->target, from[i]->target, err) < 0 ||
+		    copy_options(mount, from[i], err) < 0)
+			return -1;
+	}
+	*to = mounts;
+	mounts = (struct ctr_mounts){ 0 };
+	return 0;
+}
+
+void *message_grow(void *items, size_t count, size_t more, size_t size, struct error *err)
+{
+	char *grown = reallocarray(items, count + more + 1, size);
+
+	if (!grown) {
+		error_memory(err);
+		return NULL;
+	}
+	memset(grown + count * size, 0, (more + 1) * size);
+	return grown;
+}

@@ -1,0 +1,48 @@
+/* Between protobuf-c messages and the shim's own types. */
+#ifndef WSNAP_CTR_MESSAGE_H
+#define WSNAP_CTR_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/labels.h"
+#include "ctr/mounts.h"
+
+struct Ctr__Any;
+struct Ctr__Label;
+struct Ctr__Mount;
+struct Ctr__Timestamp;
+struct ctr_any;
+
+/* A string for a request's field: protobuf-c has them as `char *`, but packing only reads. */
+static inline char *message_string(const char *string)
+{
+	return (char *)(uintptr_t)string;
+}
+
+/* Copies a string of a reply to *to. */
+int message_copy_string(char **to, const char *from, struct error *err);
+
+/* Nanoseconds since 1970; 0 where the time is absent or out of range (Go's zero time). */
+int64_t message_time_ns(const struct Ctr__Timestamp *time);
+
+/* Labels as entries of a request's map; they refer to the strings of `labels`, which may be NULL. The
+ * caller frees the list with free(): its items lie in the same block. NULL: out of memory, or no labels
+ * (then *count is 0 and there is no error). */
+struct Ctr__Label **message_make_labels(const struct labels *labels, size_t *count, struct error *err);
+
+int message_copy_labels(struct labels *to, struct Ctr__Label *const *from, size_t count, struct error *err);
+
+int message_copy_any(struct ctr_any *to, const struct Ctr__Any *from, struct error *err);
+void message_release_any(struct ctr_any *any);
+
+/* Takes over what a reply says about mounts; *to is as before if it fails. */
+int message_copy_mounts(struct ctr_mounts *to, struct Ctr__Mount *const *from, size_t count, struct error *err);
+
+/* realloc for `more` items of `size` bytes behind the `count` there are; the new ones are zero. NULL: out
+ * of memory, `items` is as before. */
+void *message_grow(void *items, size_t count, size_t more, size_t size, struct error *err);
+
+#endif

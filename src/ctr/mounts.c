@@ -1,0 +1,32 @@
+#include "ctr/mounts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void release_mount(struct ctr_mount *mount)
+{
+	free(mount->type);
+	free(mount->source);
+	free(mount->target);
+	for (size_t i = 0; i < mount->option_count; i++)
+		free(mount->options[i]);
+	free(mount->options);
+}
+
+void ctr_mounts_release(struct ctr_mounts *mounts)
+{
+	for (size_t i = 0; i < mounts->count; i++)
+		release_mount(&mounts->items[i]);
+	free(mounts->items);
+	*mounts = (struct ctr_mounts){ 0 };
+}
+
+const char *ctr_mount_option(const struct ctr_mount *mount, const char *name)
+{
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < mount->option_count; i++)
+		if (strncmp(mount->options[i], name, length) == 0 && mount->options[i][length] == '=')
+			return mount->options[i] + length + 1;
+	return NULL;
+}

@@ -1,0 +1,240 @@
+#include "ctr/snapshots.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "ctr/grpc.h"
+#include "ctr/message.h"
+#include "ctr/snapshots.pb-c.h"
+
+#define PACKAGE "containerd.services.snapshots.v1"
+
+static const struct grpc_method stat = { PACKAGE, "Snapshots", "Stat", GRPC_READ_MS };
+static const struct grpc_method list = { PACKAGE, "Snapshots", "List", GRPC_WRITE_MS };
+static const struct grpc_method prepare = { PACKAGE, "Snapshots", "Prepare", GRPC_LONG_MS };
+static const struct grpc_method view = { PACKAGE, "Snapshots", "View", GRPC_LONG_MS };
+static const struct grpc_method get_mounts = { PACKAGE, "Snapshots", "Mounts", GRPC_READ_MS };
+static const struct grpc_method commit = { PACKAGE, "Snapshots", "Commit", GRPC_LONG_MS };
+static const struct grpc_method remove_method = { PACKAGE, "Snapshots", "Remove", GRPC_LONG_MS };
+static const struct grpc_method update = { PACKAGE, "Snapshots", "Update", GRPC_WRITE_MS };
+static const struct grpc_method usage = { PACKAGE, "Snapshots", "Usage", GRPC_LONG_MS };
+
+void ctr_snapshot_release(struct ctr_snapshot *snapshot)
+{
+	free(snapshot->name);
+	free(snapshot->parent);
+	labels_release(&snapshot->labels);
+	*snapshot = (struct ctr_snapshot){ 0 };
+}
+
+void ctr_snapshots_release(struct ctr_snapshots *snapshots)
+{
+	for (size_t i = 0; i < snapshots->count; i++)
+		ctr_snapshot_release(&snapshots->items[i]);
+	free(snapshots->items);
+	*snapshots = (struct ctr_snapshots){ 0 };
+}
+
+static int copy_info(struct ctr_snapshot *to, const Ctr__Snapshots__Info *from, struct error *err)
+{
+	cleanup_ctr_snapshot struct ctr_snapshot copy = {
+		.kind = (enum ctr_snapshot_kind)from->kind,
+		.created_ns = message_time_ns(from->created_at),
+		.updated_ns = message_time_ns(from->updated_at),
+	};
+
+	if (message_copy_string(&copy.name, from->name, err) < 0 ||
+	    message_copy_string(&copy.parent, from->parent, err) < 0 ||
+	    message_copy_labels(&copy.labels, from->labels, from->n_labels, err) < 0)
+		return error_wrap(err, "snapshot '%s'", from->name);
+	*to = copy;
+	copy = (struct ctr_snapshot){ 0 };
+	return 0;
+}
+
+static void set_key(Ctr__Snapshots__KeyRequest *request, const char *snapshotter, const char *key)
+{
+	ctr__snapshots__key_request__init(request);
+	request->snapshotter = message_string(snapshotter);
+	request->key = message_string(key);
+}
+
+int ctr_snapshot_stat(struct ctr *ctr, const char *snapshotter, const char *name, struct ctr_snapshot *snapshot,
+		      struct error *err)
+{
+	cleanup_message Ctr__Snapshots__StatResponse *reply = NULL;
+	Ctr__Snapshots__KeyRequest request;
+
+	set_key(&request, snapshotter, name);
+	reply = grpc_ask(ctr, &stat, &request.base, &ctr__snapshots__stat_response__descriptor, err);
+	if (!reply && ctr_status(ctr) == CTR_NOT_FOUND) {
+		error_clear(err);
+		return 0;
+	}
+	if (!reply)
+		return -1;
+	if (!reply->info)
+		return error_set(err, ERROR_CONTAINERD, "containerd answered for snapshot '%s' with none", name);
+	return !snapshot || copy_info(snapshot, reply->info, err) == 0 ? 1 : -1;
+}
+
+static int add_snapshots(void *context, const void *message, struct error *err)
+{
+	const Ctr__Snapshots__ListResponse *frame = message;
+	struct ctr_snapshots *snapshots = context;
+	struct ctr_snapshot *grown =
+		message_grow(snapshots->items, snapshots->count, frame->n_info, sizeof(*grown), err);
+
+	if (!grown)
+		return -1;
+	snapshots->items = grown;
+	for (size_t i = 0; i < frame->n_info; i++) {
+		if (copy_info(&snapshots->items[snapshots->count], frame->info[i], err) < 0)
+			return -1;
+		snapshots->count++;
+	}
+	return 0;
+}
+
+int ctr_snapshot_list(struct ctr *ctr, const char *snapshotter, const char *filter,
+		      struct ctr_snapshots *snapshots, struct error *err)
+{
+	Ctr__Snapshots__ListRequest request;
+	cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
+	char *filters[] = { message_string(filter) };
+
+	ctr__snapshots__list_request__init(&request);
+	request.snapshotter = message_string(snapshotter);
+	request.filters = filters;
+	request.n_filters = filter ? 1 : 0;
+	if (grpc_stream(ctr, &list, &request.base, &ctr__snapshots__list_response__descriptor, add_snapshots,
+			&found, err) < 0)
+		return -1;
+	*snapshots = found;
+	found = (struct ctr_snapshots){ 0 };
+	return 0;
+}
+
+/* Prepare or View. */
+static int make_snapshot(struct ctr *ctr, const struct grpc_method *method, Ctr__Snapshots__PrepareRequest *request,
+			 const struct labels *labels, struct ctr_mounts *mounts, struct error *err)
+{
+	cleanup_message Ctr__Snapshots__MountsResponse *reply = NULL;
+	cleanup_free Ctr__Label **entries = message_make_labels(labels, &request->n_labels, err);
+
+	if (!entries && request->n_labels)
+		return -1;
+	request->labels = entries;
+	reply = grpc_ask(ctr, method, &request->base, &ctr__snapshots__mounts_response__descriptor, err);
+	if (!reply)
+		return -1;
+	return mounts ? message_copy_mounts(mounts, reply->mounts, reply->n_mounts, err) : 0;
+}
+
+int ctr_snapshot_prepare(struct ctr *ctr, const char *snapshotter, const char *key, const char *parent,
+			 const struct labels *labels, struct ctr_mounts *mounts, struct error *err)
+{
+	Ctr__Snapshots__PrepareRequest request;
+
+	ctr__snapshots__prepare_request__init(&request);
+	request.snapshotter = message_string(snapshotter);
+	request.key = message_string(key);
+	request.parent = message_string(parent);
+	return make_snapshot(ctr, &prepare, &request, labels, mounts, err);
+}
+
+int ctr_snapshot_view(struct ctr *ctr, const char *snapshotter, const char *key, const char *parent,
+		      const struct labels *labels, struct ctr_mounts *mounts, struct error *err)
+{
+	Ctr__Snapshots__PrepareRequest request;
+
+	ctr__snapshots__prepare_request__init(&request);
+	request.snapshotter = message_string(snapshotter);
+	request.key = message_string(key);
+	request.parent = message_string(parent);
+	return make_snapshot(ctr, &view, &request, labels, mounts, err);
+}
+
+int ctr_snapshot_mounts(struct ctr *ctr, const char *snapshotter, const char *key, struct ctr_mounts *mounts,
+			struct error *err)
+{
+	cleanup_message Ctr__Snapshots__MountsResponse *reply = NULL;
+	Ctr__Snapshots__KeyRequest request;
+
+	set_key(&request, snapshotter, key);
+	reply = grpc_ask(ctr, &get_mounts, &request.base, &ctr__snapshots__mounts_response__descriptor, err);
+	return reply ? message_copy_mounts(mounts, reply->mounts, reply->n_mounts, err) : -1;
+}
+
+int ctr_snapshot_commit(struct ctr *ctr, const char *snapshotter, const char *name, const char *key,
+			const struct labels *labels, struct error *err)
+{
+	Ctr__Snapshots__CommitRequest request;
+	cleanup_free Ctr__Label **entries = NULL;
+
+	ctr__snapshots__commit_request__init(&request);
+	entries = message_make_labels(labels, &request.n_labels, err);
+	if (!entries && request.n_labels)
+		return -1;
+	request.snapshotter = message_string(snapshotter);
+	request.name = message_string(name);
+	request.key = message_string(key);
+	request.labels = entries;
+	return grpc_tell(ctr, &commit, &request.base, err);
+}
+
+int ctr_snapshot_remove(struct ctr *ctr, const char *snapshotter, const char *name, struct error *err)
+{
+	Ctr__Snapshots__KeyRequest request;
+
+	set_key(&request, snapshotter, name);
+	if (grpc_tell(ctr, &remove_method, &request.base, err) == 0)
+		return 0;
+	if (ctr_status(ctr) != CTR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+int ctr_snapshot_set_label(struct ctr *ctr, const char *snapshotter, const char *name, const char *key,
+			   const char *value, struct error *err)
+{
+	Ctr__Snapshots__UpdateRequest request;
+	Ctr__Snapshots__Info info;
+	Ctr__FieldMask mask = CTR__FIELD_MASK__INIT;
+	Ctr__Label label, *labels[] = { &label };
+	cleanup_free char *path = text_format("labels.%s", key);
+
+	ctr__snapshots__update_request__init(&request);
+	ctr__snapshots__info__init(&info);
+	ctr__label__init(&label);
+	if (!path)
+		return error_memory(err);
+	label.key = message_string(key);
+	label.value = message_string(value);
+	info.name = message_string(name);
+	info.labels = labels;
+	info.n_labels = 1;
+	mask.paths = &path;
+	mask.n_paths = 1;
+	request.snapshotter = message_string(snapshotter);
+	request.info = &info;
+	request.update_mask = &mask;
+	return grpc_tell(ctr, &update, &request.base, err);
+}
+
+int ctr_snapshot_usage(struct ctr *ctr, const char *snapshotter, const char *name, int64_t *bytes,
+		       int64_t *inodes, struct error *err)
+{
+	cleanup_message Ctr__Snapshots__UsageResponse *reply = NULL;
+	Ctr__Snapshots__KeyRequest request;
+
+	set_key(&request, snapshotter, name);
+	reply = grpc_ask(ctr, &usage, &request.base, &ctr__snapshots__usage_response__descriptor, err);
+	if (!reply)
+		return -1;
+	*bytes = reply->size;
+	*inodes = reply->inodes;
+	return 0;
+}
