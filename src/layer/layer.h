@@ -1,12 +1,15 @@
 /*
- * Layers of overlayfs on disk: what they hold, whether they are empty, and merging
+ * Layers of overlayfs on disk: what they hold, whether they change anything, and merging
  * several into one that shows exactly the same tree (kernel documentation,
  * filesystems/overlayfs: whiteouts, opaque directories). Works on directories alone; knows nothing
  * of containerd.
  *
- * Layer content is hostile: nothing is opened through a symbolic link, names are bytes.
- * A layer with overlay features we do not follow (redirect, metacopy: trusted.overlay.redirect,
- * trusted.overlay.metacopy) is refused with ERROR_REFUSED before anything is written.
+ * Layer content is hostile: nothing is opened through a symbolic link, names are bytes, trees
+ * may be deeper than paths or descriptors reach. A layer must not change while it is read. Where another
+ * filesystem is mounted inside of one (a btrfs subvolume counts), it is refused with ERROR_REFUSED.
+ *
+ * Errors are ERROR_FAILED unless said otherwise. All of it needs root (CAP_DAC_READ_SEARCH too)
+ * and /proc.
  */
 #ifndef WSNAP_LAYER_LAYER_H
 #define WSNAP_LAYER_LAYER_H
@@ -19,29 +22,38 @@
 
 /*
  * Merges `count` layers (absolute paths of directories, newest first) into the empty directory
- * `target`, which lies on the same filesystem: the result, put on what lay below the oldest of
- * them, shows the tree that all of them showed. Whiteouts and opaque marks that hide what may lie below
- * stay; a whiteout of what only the merged layers had may stay too, it hides nothing.
- * Regular files are shared: by reference (FICLONE) where the filesystem can,
- * by hard link where not (safe: committed layers are never written), copied as the last resort (EMLINK), sparse.
- * All metadata: owner, mode, times of files and directories (nanoseconds), extended attributes (all namespaces), hard links
- * within the result, devices, FIFOs, sockets, symbolic links, file capabilities. The root's metadata are the newest layer's.
- * An interrupted merge is done again from a fresh empty directory.
+ * `target`, which should lie on the same filesystem: the result, put on what lay below the oldest of
+ * them, shows the tree that all of them showed. Whiteouts and opaque marks that hide what may lie
+ * below stay; a whiteout of what only the merged layers had may stay too, it hides nothing.
+ *
+ * Files are shared: regular ones by reference (FICLONE) where the filesystem can, and where not all but
+ * directories by hard link (safe: committed layers are never written; st_nlink shows the links from
+ * the older layers). Copied as the last resort (EMLINK, another filesystem), holes kept.
+ * All metadata: owner, mode, times of files and directories (nanoseconds), extended attributes (all
+ * namespaces, overlay's own aside), hard links within the result. The root's metadata are the newest layer's.
+ *
+ * Blocks for as long as it takes: about 25 s for a million files by hard link. Time and memory follow
+ * what the layers hold, not what lies below.
+ *
+ * ERROR_REFUSED for a layer with overlay features that point out of an entry or are not known here
+ * (trusted.overlay.redirect, trusted.overlay.metacopy, whiteouts made of extended attributes). This is found
+ * on the way, when a part of the result may be written: after any error, and after an interruption,
+ * layer_clear() the target and begin again.
  */
 struct layer_merge_result {
 	uint64_t entries; /* names written */
 	uint64_t copied_bytes;
 };
 int layer_merge(const char *const *layers, size_t count, const char *target,
-		struct layer_merge_result *result, struct error *err);
+                struct layer_merge_result *result, struct error *err);
 
 /*
  * Whether putting `layer` on top of `below` (paths, newest first; count may be 0) changes nothing that can
  * be seen: 1 nothing, 0 something, -1 error. A directory that lies below with the same owner, mode and
  * extended attributes is no change whatever its times, so mount points made by a
- * runtime where the image has them do not count; nor is a file equal to the one below (metadata, modification time, content;
- * one over 1 MiB counts as changed), nor a whiteout that hides nothing. The root is compared in
- * the same way with the newest layer below.
+ * runtime where the image has them do not count; nor is a file equal to the one below (metadata, modification
+ * time, content; one over 1 MiB counts as changed), nor a whiteout that hides nothing. The root is compared
+ * in the same way with the newest layer below.
  */
 int layer_changes_nothing(const char *layer, const char *const *below, size_t count, struct error *err);
 

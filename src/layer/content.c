@@ -1,0 +1,108 @@
+#include "layer/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+
+#define CHUNK 65536
+
+static int unnamed_file(int dir)
+{
+	return openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+bool content_can_clone(int dir)
+{
+	cleanup_fd int from = unnamed_file(dir);
+	cleanup_fd int to = unnamed_file(dir);
+
+	return from >= 0 && to >= 0 && ioctl(to, FICLONE, from) == 0;
+}
+
+static int copy_by_hand(int from, int to, off_t offset, off_t end)
+{
+	char chunk[CHUNK];
+
+	if (lseek(to, offset, SEEK_SET) < 0)
+		return -1;
+	while (offset < end) {
+		size_t want = end - offset < CHUNK ? (size_t)(end - offset) : CHUNK;
+		ssize_t got = pread(from, chunk, want, offset);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0) {
+			errno = got < 0 ? errno : EIO; /* shorter than its size says */
+			return -1;
+		}
+		if (file_write_all(to, chunk, (size_t)got) < 0)
+			return -1;
+		offset += got;
+	}
+	return 0;
+}
+
+static int copy_range(int from, int to, off_t offset, off_t end)
+{
+	off_t to_offset = offset;
+
+	while (offset < end) {
+		ssize_t got = copy_file_range(from, &offset, to, &to_offset, (size_t)(end - offset), 0);
+
+		if (got <= 0)
+			return copy_by_hand(from, to, offset, end);
+	}
+	return 0;
+}
+
+static int copy_data(int from, int to, off_t size, uint64_t *copied_bytes)
+{
+	off_t end = 0;
+
+	while (end < size) {
+		off_t start = lseek(from, end, SEEK_DATA);
+
+		if (start < 0 && errno == ENXIO) /* a hole up to the end */
+			return 0;
+		if (start < 0 || (end = lseek(from, start, SEEK_HOLE)) < 0)
+			return -1;
+		end = end > size ? size : end;
+		if (start < end && copy_range(from, to, start, end) < 0)
+			return -1;
+		if (start < end)
+			*copied_bytes += (uint64_t)(end - start);
+	}
+	return 0;
+}
+
+int content_copy(int from, int to, off_t size, bool clone, uint64_t *copied_bytes)
+{
+	if (size == 0 || (clone && ioctl(to, FICLONE, from) == 0))
+		return 0;
+	if (ftruncate(to, size) < 0)
+		return -1;
+	return copy_data(from, to, size, copied_bytes);
+}
+
+int content_equal(int a, int b, off_t size)
+{
+	char left[CHUNK], right[CHUNK];
+
+	for (off_t offset = 0; offset < size;) {
+		ssize_t got = pread(a, left, sizeof(left), offset);
+		ssize_t other = pread(b, right, sizeof(right), offset);
+
+		if (got < 0 || other < 0)
+			return -1;
+		if (got == 0 || got != other || memcmp(left, right, (size_t)got) != 0)
+			return 0;
+		offset += got;
+	}
+	return 1;
+}

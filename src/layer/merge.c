@@ -1,0 +1,219 @@
+/*
+ * The merge goes down all layers at once. A frame of the walk is one directory of the result: its
+ * places are that directory in the layers that show there, newest first, and last the
+ * result's own. The first layer that has a name decides what it is; older ones only count
+ * where it is a directory in all of them, until one is opaque or has something else there.
+ *
+ * What lies below the merged layers is not known here. A directory is marked opaque as soon as one of
+ * the merged layers hid what is below it, and from there down (COVERED) whiteouts are left out.
+ */
+#include "layer/layer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "layer/metadata.h"
+#include "layer/place.h"
+#include "layer/walk.h"
+
+enum {
+	OPAQUE = 1,  /* hides what lies below the merged layers */
+	COVERED = 2, /* opaque, or in a directory that is */
+	KEEPS_WHITEOUTS = 4,
+};
+
+struct merge {
+	struct walk walk;
+	struct placer placer;
+	uint64_t entries;
+};
+
+static const struct walk_place *target_place(const struct walk_frame *frame)
+{
+	return &frame->places[frame->count - 1];
+}
+
+/* Notes that the directory `known` shows what the layer at `place` has in it. */
+static int add_directory(struct merge *merge, const struct walk_frame *frame, struct name_entry *known,
+                         uint32_t place, struct error *err)
+{
+	if (xattrs_read_marks(frame->places[place].fd, known->name, &known->opaque, merge->placer.buffer,
+	                      err) < 0)
+		return -1;
+	known->closed = known->opaque;
+	return names_add_place(known, place, err);
+}
+
+/* A name that a newer layer has too. Something else than a directory would have hidden
+ * a directory below: now that it is gone, the newer directory has to. */
+static int add_older(struct merge *merge, const struct walk_frame *frame, struct name_entry *known,
+                     uint32_t place, const struct entry *entry, struct error *err)
+{
+	if (known->closed)
+		return 0;
+	if (entry->kind == ENTRY_DIRECTORY)
+		return add_directory(merge, frame, known, place, err);
+	known->closed = true;
+	known->opaque = true;
+	return 0;
+}
+
+static int put_entry(struct merge *merge, struct walk_frame *frame, uint32_t place, const struct entry *entry,
+                     struct error *err)
+{
+	if (entry->kind == ENTRY_WHITEOUT) {
+		if (frame->flags & COVERED)
+			return 0;
+		frame->flags |= KEEPS_WHITEOUTS;
+	}
+	merge->entries++;
+	return placer_put(&merge->placer, frame->places[place].fd, entry, target_place(frame)->fd, err);
+}
+
+static int add_newest(struct merge *merge, struct walk_frame *frame, uint32_t place,
+                      const struct entry *entry, struct error *err)
+{
+	bool is_directory = entry->kind == ENTRY_DIRECTORY;
+	bool has_older = place + 2 < frame->count;
+	struct name_entry *added;
+
+	if (!is_directory && put_entry(merge, frame, place, entry, err) < 0)
+		return -1;
+	if (!is_directory && !has_older)
+		return 0;
+	added = names_add(&frame->names, entry->name, err);
+	if (!added || (has_older && names_index(&frame->names, added, err) < 0))
+		return -1;
+	if (is_directory)
+		return add_directory(merge, frame, added, place, err);
+	added->closed = true;
+	return 0;
+}
+
+static int merge_place(struct merge *merge, struct walk_frame *frame, uint32_t place, struct error *err)
+{
+	struct listing listing;
+	struct entry entry;
+	int more;
+
+	listing_begin(&listing, frame->places[place].fd);
+	while ((more = listing_next(&listing, &entry, err)) > 0) {
+		struct name_entry *known = names_find(&frame->names, entry.name);
+		int done = known ? add_older(merge, frame, known, place, &entry, err)
+		                 : add_newest(merge, frame, place, &entry, err);
+
+		if (done < 0)
+			return -1;
+	}
+	return more;
+}
+
+/* Puts everything but directories into the result, and gathers those. */
+static int merge_top(struct merge *merge, struct error *err)
+{
+	struct walk_frame *frame = walk_top(&merge->walk);
+
+	for (uint32_t place = 0; place + 1 < frame->count; place++)
+		if (merge_place(merge, frame, place, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int enter_directory(struct merge *merge, struct name_entry *child, struct error *err)
+{
+	struct walk_frame *frame = walk_top(&merge->walk);
+	unsigned covered = frame->flags & COVERED;
+
+	if (mkdirat(target_place(frame)->fd, child->name, 0700) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", child->name);
+	merge->entries++;
+	if (names_add_place(child, (uint32_t)frame->count - 1, err) < 0 ||
+	    walk_enter(&merge->walk, child, err) < 0)
+		return -1;
+	walk_top(&merge->walk)->flags = covered | (child->opaque ? OPAQUE | COVERED : 0);
+	return merge_top(merge, err);
+}
+
+/* Last, because entries that are made in a directory change its times and inherit its ACL. */
+static int finish_directory(struct merge *merge, struct error *err)
+{
+	struct walk_frame *frame = walk_top(&merge->walk);
+	int from = frame->places[0].fd, to = target_place(frame)->fd;
+	struct stat status;
+
+	if (fstat(from, &status) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot examine a directory");
+	if (metadata_copy(from, ".", &status, to, ".", merge->placer.buffer, err) < 0)
+		return -1;
+	if (frame->flags & OPAQUE)
+		return xattrs_mark_opaque(to, ".", err);
+	if (frame->flags & KEEPS_WHITEOUTS)
+		return xattrs_mark_whiteouts(to, ".", err);
+	return 0;
+}
+
+static int merge_all(struct merge *merge, struct error *err)
+{
+	struct walk_frame *frame;
+
+	if (merge_top(merge, err) < 0)
+		return -1;
+	while ((frame = walk_top(&merge->walk))) {
+		cleanup_name_entry struct name_entry *child = names_take_directory(&frame->names);
+		int done = child ? enter_directory(merge, child, err) : finish_directory(merge, err);
+
+		if (done < 0 || (!child && walk_leave(&merge->walk, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int open_empty_target(struct merge *merge, struct error *err)
+{
+	int target = target_place(walk_top(&merge->walk))->fd;
+	struct listing listing;
+	struct entry entry;
+	int more;
+
+	listing_begin(&listing, target);
+	more = listing_next(&listing, &entry, err);
+	if (more != 0)
+		return more < 0 ? -1 : error_set(err, ERROR_FAILED, "the target is not empty");
+	if (xattrs_remove_acls(target, ".", err) < 0)
+		return -1;
+	return placer_begin(&merge->placer, target, err);
+}
+
+static int merge_paths(struct merge *merge, const char **paths, size_t count, struct error *err)
+{
+	if (walk_begin(&merge->walk, paths, count, err) < 0)
+		return -1;
+	if (open_empty_target(merge, err) < 0 || merge_all(merge, err) < 0)
+		return walk_wrap(&merge->walk, err);
+	return 0;
+}
+
+int layer_merge(const char *const *layers, size_t count, const char *target,
+                struct layer_merge_result *result, struct error *err)
+{
+	cleanup_free const char **paths = reallocarray(NULL, count + 1, sizeof(*paths));
+	struct merge merge = {0};
+	int merged;
+
+	if (!paths)
+		return error_memory(err);
+	if (count == 0)
+		return error_set(err, ERROR_FAILED, "cannot merge layers: there is none");
+	for (size_t i = 0; i < count; i++)
+		paths[i] = layers[i];
+	paths[count] = target;
+	merged = merge_paths(&merge, paths, count + 1, err);
+	*result = (struct layer_merge_result){.entries = merge.entries,
+	                                      .copied_bytes = merge.placer.copied_bytes};
+	walk_release(&merge.walk);
+	placer_release(&merge.placer);
+	return merged < 0 ? error_wrap(err, "cannot merge layers") : 0;
+}
