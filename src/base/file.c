@@ -28,8 +28,9 @@ static int read_all(int fd, const char *path, size_t limit, struct text *text, s
 	}
 }
 
-static int read_with_flags(int dir, const char *path, int flags, size_t limit, struct text *text,
-			   struct error *err)
+/* `refused` are mode bits that the file must not have. */
+static int read_with_flags(int dir, const char *path, int flags, mode_t refused, size_t limit,
+			   struct text *text, struct error *err)
 {
 	cleanup_fd int fd = -1;
 	struct stat st;
@@ -42,17 +43,24 @@ static int read_with_flags(int dir, const char *path, int flags, size_t limit, s
 		return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be opened", path);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ERROR_FAILED, "'%s' is not a regular file", path);
+	if (st.st_mode & refused)
+		return error_set(err, ERROR_FAILED, "'%s' may be written by everybody", path);
 	return read_all(fd, path, limit, text, err);
 }
 
 int file_read(int dir, const char *path, size_t limit, struct text *text, struct error *err)
 {
-	return read_with_flags(dir, path, O_NOFOLLOW, limit, text, err);
+	return read_with_flags(dir, path, O_NOFOLLOW, 0, limit, text, err);
 }
 
 int file_read_linked(int dir, const char *path, size_t limit, struct text *text, struct error *err)
 {
-	return read_with_flags(dir, path, 0, limit, text, err);
+	return read_with_flags(dir, path, 0, 0, limit, text, err);
+}
+
+int file_read_trusted(int dir, const char *path, size_t limit, struct text *text, struct error *err)
+{
+	return read_with_flags(dir, path, 0, S_IWOTH, limit, text, err);
 }
 
 int file_write_all(int fd, const void *bytes, size_t length)

@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/error.h"
+#include "base/options.h"
+
 /* How many versions to keep, as restic's `forget` reads it; 0: the rule is not given. */
 struct keep_rules {
 	int last, hourly, daily, weekly, monthly, yearly;
@@ -22,6 +25,7 @@ struct settings {
 	char *state_dir;     /* absolute */
 	char *cni_path;      /* folders, colon separated */
 	char *cni_conf_dir;
+	char *cdi_dirs;      /* folders, colon separated, later ones win; only in the file */
 	unsigned wait_s;
 	unsigned stop_timeout_s;
 	bool network_auto;   /* --network auto; false: none */
@@ -34,6 +38,24 @@ struct settings {
 	int warn_versions;   /* warn from this number of versions on, 0: never (1,000) */
 	int warn_free_percent; /* warn when less of the filesystem is free, bytes or inodes (10) */
 	struct keep_rules keep;
+
+	/* for main alone */
+	char *config_file; /* NULL: the default one, if it exists */
+	bool show_help;
+	bool show_version;
 };
+
+/* The global options, and with them the environment and the keys of the configuration file. */
+extern const struct option_spec settings_options[];
+
+/*
+ * Zeroed settings → defaults, configuration file, environment, and what of `given` is a global option. ERROR_USAGE for
+ * whatever is wrong in them; even then the output format is the one that was asked for, and settings_release() is
+ * due. With --help or --version the configuration file is not read.
+ */
+int settings_load(struct settings *settings, const struct options_given *given, struct error *err);
+void settings_release(struct settings *settings);
+
+#define cleanup_settings __attribute__((cleanup(settings_release)))
 
 #endif

@@ -156,6 +156,27 @@ bool text_is_digits(const char *string)
 	return *string && strspn(string, "0123456789") == strlen(string);
 }
 
+/* isalnum(3) asks the locale; this must not. */
+static bool is_letter_or_digit(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+bool text_is_identifier(const char *string)
+{
+	size_t length = strlen(string);
+
+	if (length < 1 || length > 76)
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		if (is_letter_or_digit(string[i]))
+			continue;
+		if (i == 0 || i == length - 1 || !strchr("._-", string[i]) || !is_letter_or_digit(string[i - 1]))
+			return false;
+	}
+	return true;
+}
+
 char *text_trimmed(const char *string)
 {
 	static const char space[] = " \t\n\v\f\r";

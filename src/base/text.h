@@ -47,6 +47,10 @@ bool text_has_control(const char *string);
 /* Whether it is one or more ASCII digits and nothing else. */
 bool text_is_digits(const char *string);
 
+/* Whether it follows containerd's identifier rule (containerd, identifiers/validate.go): 1 to 76
+ * characters, letters and digits, single '.', '_' or '-' between them. Ids and namespaces are such. */
+bool text_is_identifier(const char *string);
+
 /* A copy of `string` without ASCII white space at both ends. Caller frees; NULL without memory. */
 char *text_trimmed(const char *string);
 

@@ -1,0 +1,160 @@
+#include "base/settings.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/text.h"
+
+#define DEFAULT_CONFIG_FILE "/etc/wsnap/wsnap.conf"
+#define UNIX_SCHEME "unix://"
+
+static int check_address(const char *text, struct error *err)
+{
+	if (text_starts_with(text, UNIX_SCHEME))
+		text += strlen(UNIX_SCHEME);
+	return *text == '/' ? 0 : error_set(err, ERROR_USAGE, "not the absolute path of a socket");
+}
+
+static int check_namespace(const char *text, struct error *err)
+{
+	if (text_is_identifier(text))
+		return 0;
+	return error_set(err, ERROR_USAGE, "not a name that containerd takes (1 to 76 letters and digits, "
+					   "single '.', '_' or '-' between)");
+}
+
+static int check_absolute(const char *text, struct error *err)
+{
+	return *text == '/' ? 0 : error_set(err, ERROR_USAGE, "not an absolute path");
+}
+
+static int check_not_empty(const char *text, struct error *err)
+{
+	return *text ? 0 : error_set(err, ERROR_USAGE, "it is empty");
+}
+
+static int set_network(const char *text, void *field, struct error *err)
+{
+	if (strcmp(text, "auto") != 0 && strcmp(text, "none") != 0)
+		return error_set(err, ERROR_USAGE, "neither auto nor none");
+	*(bool *)field = strcmp(text, "auto") == 0;
+	return 0;
+}
+
+static int set_format(const char *text, void *field, struct error *err)
+{
+	if (strcmp(text, "table") != 0 && strcmp(text, "json") != 0)
+		return error_set(err, ERROR_USAGE, "neither table nor json");
+	*(bool *)field = strcmp(text, "json") == 0;
+	return 0;
+}
+
+#define FIELD(name) .offset = offsetof(struct settings, name)
+#define CONFIGURATION_NUMBER(name, field, from, to, default_text)                                     \
+	{                                                                                             \
+		.type = OPTION_NUMBER, .key = name, .otherwise = default_text, FIELD(field),          \
+		.minimum = from, .maximum = to                                                        \
+	}
+
+const struct option_spec settings_options[] = {
+	{ .type = OPTION_TEXT, .letter = 'a', .name = "address", .argument = "SOCKET", FIELD(address),
+	  .environment = "CONTAINERD_ADDRESS", .key = "address", .check = check_address,
+	  .otherwise = "/run/containerd/containerd.sock", .help = "containerd's socket" },
+	{ .type = OPTION_TEXT, .letter = 'n', .name = "namespace", .argument = "NAME", FIELD(namespace),
+	  .environment = "CONTAINERD_NAMESPACE", .key = "namespace", .check = check_namespace,
+	  .otherwise = "default", .help = "containerd's namespace" },
+	{ .type = OPTION_TEXT, .letter = 'd', .name = "database", .argument = "CONNINFO", FIELD(database),
+	  .environment = "WSNAP_DATABASE", .key = "database", .secret = true,
+	  .help = "Postgres, as libpq's connection string or URI" },
+	{ .type = OPTION_TEXT, .letter = 'c', .name = "config", .argument = "FILE", FIELD(config_file),
+	  .environment = "WSNAP_CONFIG", .check = check_not_empty,
+	  .help = "configuration file instead of " DEFAULT_CONFIG_FILE },
+	{ .type = OPTION_TEXT, .name = "state-dir", .argument = "DIR", FIELD(state_dir),
+	  .environment = "WSNAP_STATE_DIR", .key = "state_dir", .check = check_absolute,
+	  .otherwise = "/var/lib/wsnap", .help = "records of running operations" },
+	{ .type = OPTION_NUMBER, .letter = 'w', .name = "wait", .argument = "SECONDS", FIELD(wait_s),
+	  .key = "wait", .maximum = 86400, .otherwise = "60",
+	  .help = "how long to wait for another run on the workspace" },
+	{ .type = OPTION_NUMBER, .letter = 't', .name = "stop-timeout", .argument = "SECONDS",
+	  FIELD(stop_timeout_s), .key = "stop_timeout", .maximum = 3600, .otherwise = "10",
+	  .help = "how long to wait for the end of the process before SIGKILL" },
+	{ .type = OPTION_OTHER, .name = "network", .argument = "auto|none", FIELD(network_auto),
+	  .key = "network", .set = set_network, .otherwise = "auto",
+	  .help = "whether to attach CNI networks again" },
+	{ .type = OPTION_TEXT, .name = "cni-path", .argument = "DIRS", FIELD(cni_path),
+	  .environment = "CNI_PATH", .key = "cni_path", .check = check_not_empty,
+	  .otherwise = "/opt/cni/bin:/usr/lib/cni", .help = "folders of CNI plugins" },
+	{ .type = OPTION_TEXT, .name = "cni-conf-dir", .argument = "DIR", FIELD(cni_conf_dir),
+	  .environment = "NETCONFPATH", .key = "cni_conf_dir", .check = check_not_empty,
+	  .otherwise = "/etc/cni/net.d", .help = "folder of CNI configurations" },
+	{ .type = OPTION_OTHER, .name = "format", .argument = "table|json", FIELD(json), .key = "format",
+	  .set = set_format, .otherwise = "table", .help = "how results and errors are written" },
+	{ .type = OPTION_FLAG, .name = "json", FIELD(json), .help = "the same as --format json" },
+	{ .type = OPTION_FLAG, .letter = 'q', .name = "quiet", FIELD(quiet),
+	  .help = "print only what a script needs" },
+	{ .type = OPTION_FLAG, .letter = 'v', .name = "verbose", FIELD(verbose),
+	  .help = "steps and their milliseconds, on standard error" },
+	{ .type = OPTION_FLAG, .name = "force", FIELD(force), .help = "do it although safety says no" },
+	{ .type = OPTION_FLAG, .name = "version", FIELD(show_version), .help = "print the version of wsnap" },
+	{ .type = OPTION_FLAG, .letter = 'h', .name = "help", FIELD(show_help), .help = "print this help" },
+	CONFIGURATION_NUMBER("max_depth", max_depth, 2, 400, "64"),
+	CONFIGURATION_NUMBER("warn_versions", warn_versions, 0, INT_MAX, "1000"),
+	CONFIGURATION_NUMBER("warn_free_percent", warn_free_percent, 0, 100, "10"),
+	CONFIGURATION_NUMBER("keep_last", keep.last, 0, INT_MAX, NULL),
+	CONFIGURATION_NUMBER("keep_hourly", keep.hourly, 0, INT_MAX, NULL),
+	CONFIGURATION_NUMBER("keep_daily", keep.daily, 0, INT_MAX, NULL),
+	CONFIGURATION_NUMBER("keep_weekly", keep.weekly, 0, INT_MAX, NULL),
+	CONFIGURATION_NUMBER("keep_monthly", keep.monthly, 0, INT_MAX, NULL),
+	CONFIGURATION_NUMBER("keep_yearly", keep.yearly, 0, INT_MAX, NULL),
+	{ .type = OPTION_OTHER, .key = "keep_within", FIELD(keep.within_s), .set = option_set_duration },
+	{ .type = OPTION_END },
+};
+
+static int read_configuration(struct settings *settings, struct error *err)
+{
+	const char *named = settings->config_file;
+
+	if (!named) {
+		named = getenv("WSNAP_CONFIG");
+		if (named && !*named)
+			named = NULL;
+	}
+	return config_read(named ? named : DEFAULT_CONFIG_FILE, named != NULL, settings_options, settings, err);
+}
+
+/* The address as the header promises it. */
+static void drop_scheme(char *address)
+{
+	size_t scheme = strlen(UNIX_SCHEME);
+
+	if (address && text_starts_with(address, UNIX_SCHEME))
+		memmove(address, address + scheme, strlen(address) - scheme + 1);
+}
+
+int settings_load(struct settings *settings, const struct options_given *given, struct error *err)
+{
+	struct error ignored;
+
+	/* Flags come first to name the file and the format of errors, and last to win. */
+	if (options_set_defaults(settings_options, settings, err) < 0 ||
+	    options_set_given(settings_options, given, settings, err) < 0)
+		return -1;
+	if (settings->show_help || settings->show_version)
+		return 0;
+	if (read_configuration(settings, err) < 0 ||
+	    options_set_environment(settings_options, settings, err) < 0) {
+		options_set_given(settings_options, given, settings, &ignored);
+		return -1;
+	}
+	if (options_set_given(settings_options, given, settings, err) < 0)
+		return -1;
+	drop_scheme(settings->address);
+	return 0;
+}
+
+void settings_release(struct settings *settings)
+{
+	options_release(settings_options, settings);
+}
