@@ -7,7 +7,7 @@
  * be called from another thread than the one that loaded it.
  *
  * Errors: ERROR_USAGE for a configuration that is there and broken; ERROR_FAILED for a plugin that
- * failed, with its own code and words ("plugin 'bridge' failed: code 11: …").
+ * failed, with its own code and words ("network 'web': plugin 'bridge' failed with code 11: …").
  */
 #ifndef WSNAP_NETWORK_NETWORK_H
 #define WSNAP_NETWORK_NETWORK_H
@@ -55,6 +55,9 @@ void network_attachment_release(struct network_attachment *attachment);
 
 #define cleanup_network_attachment __attribute__((cleanup(network_attachment_release)))
 
+/* The interface of a fresh attachment. */
+#define NETWORK_IFNAME "eth0"
+
 /* Looks in libcni's cache for what this network holds for a container, under any of the ids
  * given (a plain container id, "namespace-id" as `ctr run --cni` writes it). Without an entry the
  * attachment is a fresh one for ids[0] and eth0. 1 cached, 0 fresh, -1 error. */
@@ -70,13 +73,16 @@ int network_attachment_parse(const char *json, struct network_attachment *attach
  * address in attachment->address (capability `ips` where the plugin declares it, CNI_ARGS "IP=" otherwise, with IgnoreUnknown);
  * if that ADD fails, DEL and one more ADD without asking. Writes libcni's cache file. On success
  * *address (if not NULL) is the address it got, the caller frees it.
- * On failure what the plugins did is undone by DEL. `netns` is a path like /proc/PID/ns/net.
+ * A plugin that says "try again later" (code 11) is asked again once too.
+ * On failure what the plugins did is undone by DEL. `netns` is a path like /proc/PID/ns/net, which
+ * other processes must be able to open. ERROR_FAILED.
  */
 int network_add(const struct network *network, const struct network_attachment *attachment,
 		const char *netns, char **address, struct error *err);
 
-/* DEL in reverse order with the cached result, then the cache file goes. `netns` may be NULL or of
- * a namespace that is gone. Nothing attached is no error. */
+/* DEL in reverse order with the cached configuration and result (of the cache file, else of the
+ * attachment), then the cache file goes. All plugins are run even if one fails; the file then stays. `netns` may
+ * be NULL or of a namespace that is gone. Nothing attached is no error. Loopback goes with its namespace. */
 int network_del(const struct network *network, const struct network_attachment *attachment,
 		const char *netns, struct error *err);
 
