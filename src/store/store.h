@@ -35,6 +35,10 @@ static inline void store_cleanup_pointer(struct store **store)
  * hint to run `wsnap init`. */
 int store_check_schema(struct store *store, struct error *err);
 
+/* Whether an operation could write its rows: the server is no standby, the session not read-only, the
+ * user has the privileges. For the checks before anything is touched. */
+int store_check_writable(struct store *store, struct error *err);
+
 /* Whether the schema was made by `wsnap init` (then bots may be inserted): 1, 0, -1. */
 int store_schema_is_ours(struct store *store, struct error *err);
 

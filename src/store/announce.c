@@ -1,0 +1,57 @@
+#include "store/announce.h"
+
+#include <inttypes.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "store/query.h"
+
+static char *event_id(const struct announcement *announcement)
+{
+	if (announcement->many)
+		return text_format("%s:%s:%" PRId32, announcement->operation_id, announcement->type,
+				   announcement->version);
+	return text_format("%s:%s", announcement->operation_id, announcement->type);
+}
+
+static char *notification(const struct announcement *announcement, struct error *err)
+{
+	cleanup_json cJSON *json = cJSON_CreateObject();
+
+	if (json_add_text(json, "container_id", announcement->container_id, err) < 0 ||
+	    json_add_text(json, "bot_id", announcement->bot_id, err) < 0 ||
+	    json_add_text(json, "event_type", announcement->type, err) < 0)
+		return NULL;
+	if (!cJSON_AddNumberToObject(json, "version", announcement->version)) {
+		error_memory(err);
+		return NULL;
+	}
+	return json_print(json, err);
+}
+
+int announce_event(struct store *store, const struct announcement *announcement, cJSON *payload,
+		   struct error *err)
+{
+	static const char sql[] =
+		"WITH written AS (INSERT INTO lifecycle_events (id, container_id, event_type, payload) "
+		"SELECT $1::text, $2::text, $3::text, $4::jsonb "
+		"WHERE NOT EXISTS (SELECT FROM lifecycle_events WHERE id = $1::text) RETURNING 1) "
+		"SELECT pg_notify('wsnap_lifecycle', $5::text) FROM written";
+	cleanup_free char *id = event_id(announcement);
+	cleanup_free char *notice = notification(announcement, err);
+	cleanup_free char *document = NULL;
+
+	if (!notice)
+		return -1;
+	if (!id)
+		return error_memory(err);
+	if (json_add_text(payload, "operation_id", announcement->operation_id, err) < 0)
+		return -1;
+	document = json_print(payload, err);
+	if (!document)
+		return -1;
+
+	const char *const parameters[] = { id, announcement->container_id, announcement->type, document, notice };
+
+	return query_rows(store, sql, parameters, QUERY_COUNT(parameters), NULL, err) < 0 ? -1 : 0;
+}

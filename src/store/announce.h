@@ -1,0 +1,27 @@
+/* Writing one lifecycle event and announcing it; internal to store/. */
+#ifndef WSNAP_STORE_ANNOUNCE_H
+#define WSNAP_STORE_ANNOUNCE_H
+
+#include <stdint.h>
+
+#include "base/json.h"
+#include "store/connection.h"
+
+struct announcement {
+	const char *operation_id;
+	const char *container_id;
+	const char *bot_id;
+	const char *type;
+	int32_t version;
+	bool many; /* the operation writes several events of the type: the id names the version */
+};
+
+/*
+ * Inserts the event with the payload, to which operation_id is added, and sends NOTIFY
+ * wsnap_lifecycle, inside the transaction that is open. The event's id is OPERATION:TYPE, or OPERATION:TYPE:VERSION
+ * for many; one that is there already is neither written nor announced again.
+ */
+int announce_event(struct store *store, const struct announcement *announcement, cJSON *payload,
+		   struct error *err);
+
+#endif

@@ -1,0 +1,117 @@
+/* Taking versions away. Their numbers live on in the events. */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "store/announce.h"
+#include "store/query.h"
+#include "store/transaction.h"
+#include "store/versions.h"
+
+struct pruning {
+	const char *container_id;
+	const char *operation_id;
+	const int32_t *versions;
+	size_t count;
+	char bot_id[ID_SIZE];
+};
+
+static int read_bot(struct store *store, struct pruning *pruning, struct error *err)
+{
+	cleanup_rows struct rows rows = { 0 };
+	int found = query_rows(store, "SELECT bot_id::text FROM containers WHERE container_id = $1",
+			       &pruning->container_id, 1, &rows, err);
+
+	return found > 0 ? rows_id(&rows, 0, 0, pruning->bot_id, err) : found;
+}
+
+/* Columns of what delete_version() returns. */
+enum { VERSION_ID, SNAPSHOT_ID, RUNTIME_NAME, DISPLAY_NAME, SOURCE };
+
+static int delete_version(struct store *store, const struct pruning *pruning, int32_t version,
+			  struct rows *rows, struct error *err)
+{
+	static const char sql[] =
+		"DELETE FROM container_versions v USING snapshots s "
+		"WHERE s.id = v.snapshot_id AND v.container_id = $1 AND v.version = $2 "
+		"RETURNING v.id::text, s.id::text, s.runtime_snapshot_name, s.display_name, s.source";
+	struct query_number number = query_number(version);
+	const char *const parameters[] = { pruning->container_id, number.text };
+
+	return query_rows(store, sql, parameters, QUERY_COUNT(parameters), rows, err);
+}
+
+static int delete_snapshot(struct store *store, const struct rows *deleted, struct error *err)
+{
+	static const char sql[] =
+		"DELETE FROM snapshots s WHERE s.id = $1 "
+		"AND NOT EXISTS (SELECT FROM container_versions v WHERE v.snapshot_id = s.id)";
+	const char *id;
+
+	if (rows_text(deleted, 0, SNAPSHOT_ID, &id, err) < 0)
+		return -1;
+	return query_rows(store, sql, &id, 1, NULL, err) < 0 ? -1 : 0;
+}
+
+static int add_column(cJSON *payload, const char *key, const struct rows *rows, int column, struct error *err)
+{
+	const char *text;
+
+	if (rows_text_or_null(rows, 0, column, ROWS_TEXT_LIMIT, &text, err) < 0)
+		return -1;
+	return json_add_text(payload, key, text, err);
+}
+
+static int announce_prune(struct store *store, const struct pruning *pruning, int32_t version,
+			  const struct rows *deleted, struct error *err)
+{
+	const struct announcement announcement = {
+		.operation_id = pruning->operation_id,
+		.container_id = pruning->container_id,
+		.bot_id = pruning->bot_id,
+		.type = "version_prune",
+		.version = version,
+		.many = true,
+	};
+	cleanup_json cJSON *payload = cJSON_CreateObject();
+
+	if (add_column(payload, "snapshot_name", deleted, RUNTIME_NAME, err) < 0 ||
+	    add_column(payload, "version_id", deleted, VERSION_ID, err) < 0 ||
+	    add_column(payload, "display_name", deleted, DISPLAY_NAME, err) < 0 ||
+	    add_column(payload, "source", deleted, SOURCE, err) < 0)
+		return -1;
+	if (!cJSON_AddNumberToObject(payload, "version", version))
+		return error_memory(err);
+	return announce_event(store, &announcement, payload, err);
+}
+
+static int prune_body(struct store *store, void *context, struct error *err)
+{
+	struct pruning *pruning = context;
+
+	if (read_bot(store, pruning, err) < 0)
+		return -1;
+	for (size_t i = 0; i < pruning->count; i++) {
+		cleanup_rows struct rows deleted = { 0 };
+		int found = delete_version(store, pruning, pruning->versions[i], &deleted, err);
+
+		if (found < 0)
+			return -1;
+		if (found > 0 && (delete_snapshot(store, &deleted, err) < 0 ||
+				  announce_prune(store, pruning, pruning->versions[i], &deleted, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+int store_versions_delete(struct store *store, const char *container_id, const int32_t *versions,
+			  size_t count, const char *operation_id, struct error *err)
+{
+	struct pruning pruning = {
+		.container_id = container_id,
+		.operation_id = operation_id,
+		.versions = versions,
+		.count = count,
+	};
+
+	return transaction_run(store, container_id, prune_body, &pruning, err);
+}

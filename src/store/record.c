@@ -1,0 +1,363 @@
+/* One transaction for everything that an operation did. */
+#include "store/record.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "store/announce.h"
+#include "store/query.h"
+#include "store/transaction.h"
+#include "store/workspaces.h"
+
+/* What one try at the transaction knows so far. */
+struct recording {
+	const struct store_record *record;
+	struct store_recorded recorded;
+	char bot_id[ID_SIZE]; /* of the container's row */
+	char *snapshot_id;    /* "" while there is no row */
+};
+
+static void recording_release(struct recording *recording)
+{
+	free(recording->snapshot_id);
+	recording->snapshot_id = NULL;
+}
+
+/* A time as a parameter; NULL for 0. */
+struct time_parameter {
+	char text[CLOCK_TEXT_SIZE];
+};
+
+static const char *time_parameter(int64_t unix_ns, struct time_parameter *parameter)
+{
+	if (unix_ns == 0)
+		return NULL;
+	clock_format(unix_ns, parameter->text);
+	return parameter->text;
+}
+
+static int no_bot(const char *bot_id, struct error *err)
+{
+	error_set(err, ERROR_NOT_FOUND, "bot '%s' has no row in the table bots", bot_id);
+	return error_hint(err, "the tables are another server's: create the bot there first");
+}
+
+/* The bot's row; made where the schema is ours. */
+static int ensure_bot(struct store *store, const char *bot_id, struct error *err)
+{
+	int exists = store_bot_exists(store, bot_id, err);
+	int ours = exists == 0 ? store_schema_is_ours(store, err) : 0;
+
+	if (exists != 0 || ours < 0)
+		return exists < 0 || ours < 0 ? -1 : 0;
+	if (!ours)
+		return no_bot(bot_id, err);
+	return query_rows(store, "INSERT INTO bots (id) VALUES ($1)", &bot_id, 1, NULL, err) < 0 ? -1 : 0;
+}
+
+static int insert_container(struct store *store, struct recording *recording, struct error *err)
+{
+	static const char sql[] =
+		"INSERT INTO containers (bot_id, container_id, container_name, image, status, namespace, "
+		"last_stopped_at, last_started_at) "
+		"VALUES ($1, $2, $2, coalesce($3, ''), $4, $5, $6, $7)";
+	const struct store_record *record = recording->record;
+	struct time_parameter stopped, started;
+	const char *const parameters[] = {
+		record->bot_id,
+		record->container_id,
+		record->image,
+		record->status,
+		record->namespace,
+		time_parameter(record->stopped_ns, &stopped),
+		time_parameter(record->started_ns, &started),
+	};
+
+	if (ensure_bot(store, record->bot_id, err) < 0)
+		return -1;
+	snprintf(recording->bot_id, sizeof(recording->bot_id), "%s", record->bot_id);
+	return query_rows(store, sql, parameters, QUERY_COUNT(parameters), NULL, err) < 0 ? -1 : 0;
+}
+
+/* An operation that is recorded late does not turn the times of a later one back. */
+static int write_container(struct store *store, struct recording *recording, struct error *err)
+{
+	static const char sql[] =
+		"UPDATE containers SET image = coalesce($2, image), status = $3, updated_at = now(), "
+		"last_stopped_at = greatest(last_stopped_at, $4), "
+		"last_started_at = greatest(last_started_at, $5) "
+		"WHERE container_id = $1 RETURNING bot_id::text";
+	const struct store_record *record = recording->record;
+	struct time_parameter stopped, started;
+	const char *const parameters[] = {
+		record->container_id,
+		record->image,
+		record->status,
+		time_parameter(record->stopped_ns, &stopped),
+		time_parameter(record->started_ns, &started),
+	};
+	cleanup_rows struct rows rows = { 0 };
+	int updated = query_rows(store, sql, parameters, QUERY_COUNT(parameters), &rows, err);
+
+	if (updated < 0)
+		return -1;
+	if (updated == 0)
+		return insert_container(store, recording, err);
+	return rows_id(&rows, 0, 0, recording->bot_id, err);
+}
+
+static int read_recorded(const struct rows *rows, int column, struct store_recorded *recorded,
+			 struct error *err)
+{
+	int64_t version;
+
+	if (rows_id(rows, 0, column, recorded->version_id, err) < 0 ||
+	    rows_integer(rows, 0, column + 1, 1, INT32_MAX, &version, err) < 0 ||
+	    rows_time(rows, 0, column + 2, &recorded->created_ns, err) < 0)
+		return -1;
+	recorded->version = (int32_t)version;
+	return 0;
+}
+
+static int keep_snapshot_id(struct recording *recording, const struct rows *rows, struct error *err)
+{
+	const char *id;
+
+	if (rows_text(rows, 0, 0, &id, err) < 0)
+		return -1;
+	recording->snapshot_id = strdup(id);
+	return recording->snapshot_id ? 0 : error_memory(err);
+}
+
+/* Takes what an earlier run has written: the snapshot's row, and its version. */
+static int find_snapshot(struct store *store, struct recording *recording, struct error *err)
+{
+	static const char sql[] =
+		"SELECT s.id::text, v.id::text, v.version, " SQL_MICROSECONDS("v.created_at") " AS created_at "
+		"FROM snapshots s LEFT JOIN container_versions v "
+		"ON v.snapshot_id = s.id AND v.container_id = s.container_id "
+		"WHERE s.container_id = $1 AND s.runtime_snapshot_name = $2 ORDER BY v.version LIMIT 1";
+	const char *const parameters[] = { recording->record->container_id, recording->record->runtime_name };
+	cleanup_rows struct rows rows = { 0 };
+	int found = query_rows(store, sql, parameters, QUERY_COUNT(parameters), &rows, err);
+
+	if (found <= 0)
+		return found;
+	if (keep_snapshot_id(recording, &rows, err) < 0)
+		return -1;
+	return rows_is_null(&rows, 0, 1) ? 0 : read_recorded(&rows, 1, &recording->recorded, err);
+}
+
+static int insert_snapshot(struct store *store, struct recording *recording, struct error *err)
+{
+	static const char sql[] =
+		"INSERT INTO snapshots (container_id, runtime_snapshot_name, display_name, "
+		"parent_runtime_snapshot_name, snapshotter, source, created_at) "
+		"VALUES ($1, $2, $3, $4, $5, $6, coalesce($7::timestamptz, now())) RETURNING id::text";
+	const struct store_record *record = recording->record;
+	struct time_parameter created;
+	const char *const parameters[] = {
+		record->container_id,
+		record->runtime_name,
+		record->display_name,
+		record->parent,
+		record->snapshotter,
+		record->source,
+		time_parameter(record->created_ns, &created),
+	};
+	cleanup_rows struct rows rows = { 0 };
+
+	if (query_rows(store, sql, parameters, QUERY_COUNT(parameters), &rows, err) < 0)
+		return -1;
+	return keep_snapshot_id(recording, &rows, err);
+}
+
+/* One more than the greatest number ever given. Rows of versions that were taken away are gone; the events
+ * that told of them are not. Numbers in foreign events that could not be ours are passed over. */
+static int next_version(struct store *store, const char *container_id, int32_t *next, struct error *err)
+{
+	static const char sql[] =
+		"SELECT greatest(0, (SELECT max(version) FROM container_versions WHERE container_id = $1), "
+		"(SELECT max(number) FILTER (WHERE number <= 2147483647) FROM ("
+		"SELECT CASE WHEN payload->>'version' ~ '^[0-9]{1,10}$' THEN (payload->>'version')::bigint END "
+		"AS number FROM lifecycle_events WHERE container_id = $1 AND event_type IN "
+		"('version_prune', 'version_create', 'snapshot_create')) AS event)) AS version";
+	cleanup_rows struct rows rows = { 0 };
+	int64_t greatest;
+
+	if (query_rows(store, sql, &container_id, 1, &rows, err) < 0 ||
+	    rows_integer(&rows, 0, 0, 0, INT32_MAX, &greatest, err) < 0)
+		return -1;
+	if (greatest == INT32_MAX)
+		return error_set(err, ERROR_FAILED, "'%s' has used up its version numbers: the last is %d",
+				 container_id, INT32_MAX);
+	*next = (int32_t)(greatest + 1);
+	return 0;
+}
+
+static int check_version_is_free(struct store *store, const char *container_id, int32_t version,
+				 struct error *err)
+{
+	struct query_number number = query_number(version);
+	const char *const parameters[] = { container_id, number.text };
+	int found = query_rows(store, "SELECT FROM container_versions WHERE container_id = $1 AND version = $2",
+			       parameters, QUERY_COUNT(parameters), NULL, err);
+
+	if (found > 0)
+		return error_set(err, ERROR_FAILED, "version %" PRId32 " of '%s' is another snapshot's",
+				 version, container_id);
+	return found;
+}
+
+static int choose_version(struct store *store, const struct store_record *record, int32_t *version,
+			  struct error *err)
+{
+	if (record->known_version == 0)
+		return next_version(store, record->container_id, version, err);
+	if (record->known_version < 0)
+		return error_set(err, ERROR_FAILED, "'%" PRId32 "' is no version of '%s'",
+				 record->known_version, record->container_id);
+	*version = record->known_version;
+	return check_version_is_free(store, record->container_id, *version, err);
+}
+
+static int insert_version(struct store *store, struct recording *recording, struct error *err)
+{
+	static const char sql[] =
+		"INSERT INTO container_versions (container_id, snapshot_id, version, created_at) "
+		"VALUES ($1, $2, $3, coalesce($4::timestamptz, now())) "
+		"RETURNING id::text, version, " SQL_MICROSECONDS("created_at") " AS created_at";
+	const struct store_record *record = recording->record;
+	cleanup_rows struct rows rows = { 0 };
+	struct time_parameter created;
+	struct query_number number;
+	int32_t version = 0;
+
+	if (choose_version(store, record, &version, err) < 0)
+		return -1;
+	number = query_number(version);
+
+	const char *const parameters[] = { record->container_id, recording->snapshot_id, number.text,
+					   time_parameter(record->created_ns, &created) };
+
+	if (query_rows(store, sql, parameters, QUERY_COUNT(parameters), &rows, err) < 0)
+		return -1;
+	return read_recorded(&rows, 0, &recording->recorded, err);
+}
+
+static int write_version(struct store *store, struct recording *recording, struct error *err)
+{
+	if (find_snapshot(store, recording, err) < 0)
+		return -1;
+	if (!recording->snapshot_id && insert_snapshot(store, recording, err) < 0)
+		return -1;
+	return recording->recorded.version > 0 ? 0 : insert_version(store, recording, err);
+}
+
+static int announce(struct store *store, const struct recording *recording, const char *type, int32_t version,
+		    cJSON *payload, struct error *err)
+{
+	const struct announcement announcement = {
+		.operation_id = recording->record->operation_id,
+		.container_id = recording->record->container_id,
+		.bot_id = recording->bot_id,
+		.type = type,
+		.version = version,
+	};
+
+	return announce_event(store, &announcement, payload, err);
+}
+
+static int fill_snapshot_create(const struct recording *recording, cJSON *payload, struct error *err)
+{
+	const struct store_record *record = recording->record;
+	char name[32];
+
+	snprintf(name, sizeof(name), "Version %" PRId32, recording->recorded.version);
+	if (json_add_text(payload, "snapshot_name", record->display_name ? record->display_name : name, err) < 0 ||
+	    json_add_text(payload, "display_name", record->display_name, err) < 0 ||
+	    json_add_text(payload, "runtime_snapshot_name", record->runtime_name, err) < 0 ||
+	    json_add_text(payload, "snapshotter", record->snapshotter, err) < 0)
+		return -1;
+	return json_add_text(payload, "source", record->source, err);
+}
+
+static int fill_version_create(const struct recording *recording, cJSON *payload, struct error *err)
+{
+	const struct store_record *record = recording->record;
+
+	if (json_add_text(payload, "snapshot_name", record->runtime_name, err) < 0 ||
+	    json_add_text(payload, "version_id", recording->recorded.version_id, err) < 0 ||
+	    json_add_text(payload, "display_name", record->display_name, err) < 0)
+		return -1;
+	return json_add_text(payload, "source", record->source, err);
+}
+
+static int announce_version(struct store *store, const struct recording *recording, struct error *err)
+{
+	const char *type = recording->record->version_event;
+	cleanup_json cJSON *payload = cJSON_CreateObject();
+	int filled = strcmp(type, "snapshot_create") == 0 ? fill_snapshot_create(recording, payload, err)
+							  : fill_version_create(recording, payload, err);
+
+	if (filled < 0)
+		return -1;
+	if (!cJSON_AddNumberToObject(payload, "version", recording->recorded.version))
+		return error_memory(err);
+	return announce(store, recording, type, recording->recorded.version, payload, err);
+}
+
+static int announce_rollback(struct store *store, const struct recording *recording, struct error *err)
+{
+	const struct store_record *record = recording->record;
+	int32_t saved = recording->recorded.version;
+	cleanup_json cJSON *payload = cJSON_CreateObject();
+
+	if (json_add_text(payload, "snapshot_name", record->rollback_runtime_name, err) < 0 ||
+	    json_add_text(payload, "source", "rollback", err) < 0)
+		return -1;
+	if (!cJSON_AddNumberToObject(payload, "version", record->rolled_back_to) ||
+	    (saved > 0 && !cJSON_AddNumberToObject(payload, "saved_version", saved)))
+		return error_memory(err);
+	return announce(store, recording, "version_rollback", record->rolled_back_to, payload, err);
+}
+
+static int record_body(struct store *store, void *context, struct error *err)
+{
+	struct recording *recording = context;
+	const struct store_record *record = recording->record;
+
+	recording_release(recording);
+	recording->recorded = (struct store_recorded){ 0 };
+	if (write_container(store, recording, err) < 0)
+		return -1;
+	if (record->runtime_name && write_version(store, recording, err) < 0)
+		return -1;
+	if (record->runtime_name && record->version_event && announce_version(store, recording, err) < 0)
+		return -1;
+	return record->rolled_back_to > 0 ? announce_rollback(store, recording, err) : 0;
+}
+
+int store_record_operation(struct store *store, const struct store_record *record,
+			   struct store_recorded *recorded, struct error *err)
+{
+	__attribute__((cleanup(recording_release))) struct recording recording = { .record = record };
+
+	if (transaction_run(store, record->container_id, record_body, &recording, err) < 0)
+		return -1;
+	*recorded = recording.recorded;
+	return 0;
+}
+
+int store_check_bot(struct store *store, const char *bot_id, struct error *err)
+{
+	int ours = store_schema_is_ours(store, err);
+	int exists = ours == 0 ? store_bot_exists(store, bot_id, err) : ours;
+
+	if (exists < 0)
+		return -1;
+	return exists ? 0 : no_bot(bot_id, err);
+}
