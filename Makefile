@@ -1,9 +1,13 @@
 # wsnap: build, install and test. `make help` lists the targets.
 
+.DEFAULT_GOAL := all
+
 PREFIX ?= /usr/local
 DESTDIR ?=
 CC ?= gcc
+# The containerd that the tests run; its shim and ctr are looked for beside it.
 CONTAINERD ?= containerd
+export CONTAINERD
 
 VERSION := 0.1.0
 LIBRARIES := libpq libcurl libcjson uuid libprotobuf-c yaml-0.1
@@ -66,6 +70,22 @@ $(BUILD)/generated/schema_steps.c: $(SQL) Makefile
 
 -include $(OBJECTS:.o=.d)
 
+# --- installation --------------------------------------------------------------------------------
+
+BINDIR := $(DESTDIR)$(PREFIX)/bin
+MAN1DIR := $(DESTDIR)$(PREFIX)/share/man/man1
+COMPLETIONDIR := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+UNITDIR := $(DESTDIR)$(PREFIX)/lib/systemd/system
+
+.PHONY: install
+install: $(BUILD)/wsnap
+	install -D -m 755 $(BUILD)/wsnap $(BINDIR)/wsnap
+	install -D -m 644 man/wsnap.1 $(MAN1DIR)/wsnap.1
+	install -D -m 644 completions/wsnap.bash $(COMPLETIONDIR)/wsnap
+	install -d $(UNITDIR)
+	sed 's|@PREFIX@|$(PREFIX)|g' src/systemd/wsnap-recover.service.in > $(UNITDIR)/wsnap-recover.service
+	chmod 644 $(UNITDIR)/wsnap-recover.service
+
 # --- tests ---------------------------------------------------------------------------------------
 
 # Every tests/unit/*.c is a program of its own; what several of them share is in tests/unit/support/*.c.
@@ -86,6 +106,53 @@ $(BUILD)/tests/unit/%: $(BUILD)/objects/tests/unit/%.o $(UNIT_SUPPORT) $(LIBRARY
 .PRECIOUS: $(BUILD)/objects/tests/unit/%.o
 -include $(wildcard $(BUILD)/objects/tests/unit/*.d)
 
+# The targets below install what is missing (Debian packages), build, and need root: `sudo make check`.
+PACKAGES := tests/lib/packages.sh
+RUN := tests/check/run.sh
+
+.PHONY: quickstart quickstart-stop
+quickstart:
+	@$(PACKAGES) build run
+	@$(MAKE) --no-print-directory all
+	@tests/quickstart/quickstart.sh start
+
+quickstart-stop:
+	@tests/quickstart/quickstart.sh stop
+
+.PHONY: check e2e-long endurance torture network
+check:
+	@$(PACKAGES) build run test
+	@$(RUN)
+
+# Suites of their own: too long, or too hungry, for every change.
+e2e-long endurance torture network:
+	@$(PACKAGES) build run test
+	@$(RUN) $@
+
+.PHONY: bench
+bench:
+	@$(PACKAGES) build run test
+	@$(MAKE) --no-print-directory all
+	@tests/lib/with-servers.sh tests/bench/run.sh
+
 .PHONY: clean
 clean:
 	rm -rf build
+
+.PHONY: help
+help:
+	@echo 'make                   build build/wsnap'
+	@echo 'make install           into PREFIX ($(PREFIX)), below DESTDIR'
+	@echo 'sudo make quickstart   build it and see it work, on two servers of its own'
+	@echo 'make quickstart-stop   end those servers and remove what they left'
+	@echo 'sudo make check        every test, in less than 20 minutes'
+	@echo 'make unit-tests        build the unit tests alone'
+	@echo 'make bench             measure downtime and speed'
+	@echo 'make e2e-long          end-to-end tests that take long'
+	@echo 'make endurance         thousands of versions of one workspace'
+	@echo 'make torture           kill wsnap, containerd and Postgres at every step'
+	@echo 'make network           workspaces with CNI networks'
+	@echo 'make clean             remove build/'
+	@echo
+	@echo 'DEV=1 makes warnings errors, SANITIZE=address,undefined builds into a folder of its own,'
+	@echo 'CC=clang takes another compiler, CONTAINERD=/path/to/containerd another containerd for the tests.'

@@ -1,0 +1,92 @@
+#!/bin/bash
+# The rules of the source that a compiler does not know. Speaks TAP.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+number=0
+
+# verdict WHAT FINDINGS: a test has passed when it found nothing.
+verdict() {
+	number=$((number + 1))
+	if [ -z "$2" ]; then
+		echo "ok $number $1"
+	else
+		echo "not ok $number $1"
+		printf '%s\n' "$2" | sed 's/^/# /'
+		failures=1
+	fi
+}
+failures=0
+
+# The folders that a folder may include from. main.c is `main`.
+may_include() {
+	case $1 in
+	main) echo 'command workspace output base' ;;
+	command) echo 'command workspace ctr store network device layer output base' ;;
+	workspace) echo 'workspace ctr store network device layer base' ;;
+	output) echo 'output base' ;;
+	ctr | store | network | device | layer) echo "$1 base" ;;
+	base) echo 'base' ;;
+	*) echo '' ;;
+	esac
+}
+
+# FILE:LINE:FOLDER of every #include "FOLDER/…"; generated headers live in the folder they are named after.
+includes() {
+	grep -Hno '^#include "[^"/]*/' src/*.[ch] src/*/*.[ch] | sed 's/#include "//; s/\/$//'
+}
+
+arrows() {
+	local file line to from
+	includes | while IFS=: read -r file line to; do
+		from=${file#src/}
+		case $from in
+		*/*) from=${from%%/*} ;;
+		*) from=main ;;
+		esac
+		case " $(may_include "$from") " in
+		*" $to "*) ;;
+		*) echo "$file:$line: $from must not include $to" ;;
+		esac
+	done
+}
+
+# foreign HEADER FOLDER: only there, and only in .c files.
+foreign() {
+	grep -Hn "^#include [<\"]$1" src/*.[ch] src/*/*.[ch] | grep -v "^src/$2/[^/]*\.c:"
+}
+
+code() {
+	grep -HnE "$1" "${@:2}" | grep -vE ':[0-9]+:[[:space:]]*(/?\*|//)'
+}
+
+# Lines of a function, from the brace in the first column to the one that closes it.
+long_functions() {
+	awk -v most="$1" '
+		FNR == 1 { start = 0 }
+		/^\{/ { start = FNR; next }
+		/^\}/ { if (start && FNR - start - 1 > most) print FILENAME ":" start ": " FNR - start - 1 " lines"; start = 0 }
+	' src/*.c src/*/*.c
+}
+
+# Folders may be missing while they are not written yet.
+shopt -s nullglob
+
+verdict 'includes only point down' "$(arrows)"
+verdict 'libcurl stays in ctr/' "$(foreign curl/ ctr)"
+verdict 'protobuf-c stays in ctr/' "$(foreign protobuf-c ctr; foreign '[^"]*\.pb-c\.h' ctr)"
+verdict 'libpq stays in store/' "$(foreign libpq store)"
+verdict 'libuuid stays in base/' "$(foreign 'uuid' base)"
+verdict 'libyaml stays in device/' "$(foreign yaml device)"
+verdict 'cJSON stays in base/' "$(grep -Hn '^#include [<"]cjson' src/*.[ch] src/*/*.[ch] | grep -v '^src/base/')"
+verdict 'no banned call' "$(code '\b(strcpy|strcat|sprintf|vsprintf|strtok|gets|system|popen|tmpnam|mktemp|alloca)[[:space:]]*\(' src/*.[ch] src/*/*.[ch])"
+verdict 'only main exits' "$(code '(^|[^_a-z])exit[[:space:]]*\(' src/*/*.[ch])"
+verdict 'nothing below command prints' "$(code '(^|[^a-z_])(printf|puts|putchar|perror)[[:space:]]*\(|f(printf|puts|putc|write)[[:space:]]*\(.*std(out|err)' \
+	src/{workspace,ctr,store,network,device,layer,base}/*.[ch] | grep -v '^src/base/log\.c:')"
+verdict 'nothing is left to do' "$(grep -HnwE 'TODO|FIXME|XXX|HACK' src/*.[ch] src/*/*.[ch] sql/* man/* completions/*)"
+verdict 'no file over 500 lines' "$(wc -l src/*.[ch] src/*/*.[ch] | awk '$2 != "total" && $1 > 500')"
+verdict 'no function over 70 lines' "$(long_functions 70)"
+verdict 'the top level holds what it should' "$(git ls-files 2>/dev/null | grep -v / |
+	grep -vxE 'Makefile|LICENSE|README\.md|\..*'; git ls-files 2>/dev/null | grep / | cut -d / -f 1 | sort -u |
+	grep -vxE 'src|man|sql|tests|completions|\..*')"
+echo "1..$number"
+exit "$failures"
