@@ -97,23 +97,54 @@ static int add_snapshots(void *context, const void *message, struct error *err)
 	return 0;
 }
 
-int ctr_snapshot_list(struct ctr *ctr, const char *snapshotter, const char *filter,
-		      struct ctr_snapshots *snapshots, struct error *err)
+static int list_snapshots(struct ctr *ctr, const char *snapshotter, const char *filter, grpc_handler each,
+			  void *context, struct error *err)
 {
 	Ctr__Snapshots__ListRequest request;
-	cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
 	char *filters[] = { message_string(filter) };
 
 	ctr__snapshots__list_request__init(&request);
 	request.snapshotter = message_string(snapshotter);
 	request.filters = filters;
 	request.n_filters = filter ? 1 : 0;
-	if (grpc_stream(ctr, &list, &request.base, &ctr__snapshots__list_response__descriptor, add_snapshots,
-			&found, err) < 0)
+	return grpc_stream(ctr, &list, &request.base, &ctr__snapshots__list_response__descriptor, each, context,
+			   err);
+}
+
+int ctr_snapshot_list(struct ctr *ctr, const char *snapshotter, const char *filter,
+		      struct ctr_snapshots *snapshots, struct error *err)
+{
+	cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
+
+	if (list_snapshots(ctr, snapshotter, filter, add_snapshots, &found, err) < 0)
 		return -1;
 	*snapshots = found;
 	found = (struct ctr_snapshots){ 0 };
 	return 0;
+}
+
+struct names_each {
+	ctr_snapshot_name_each each;
+	void *context;
+};
+
+static int pass_names(void *context, const void *message, struct error *err)
+{
+	const Ctr__Snapshots__ListResponse *frame = message;
+	const struct names_each *names = context;
+
+	for (size_t i = 0; i < frame->n_info; i++)
+		if (names->each(frame->info[i]->name, names->context, err) < 0)
+			return -1;
+	return 0;
+}
+
+int ctr_snapshot_names_each(struct ctr *ctr, const char *snapshotter, const char *filter,
+			    ctr_snapshot_name_each each, void *context, struct error *err)
+{
+	struct names_each names = { .each = each, .context = context };
+
+	return list_snapshots(ctr, snapshotter, filter, pass_names, &names, err);
 }
 
 /* Prepare or View. */

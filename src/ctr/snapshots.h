@@ -39,6 +39,12 @@ int ctr_snapshot_stat(struct ctr *ctr, const char *snapshotter, const char *name
 int ctr_snapshot_list(struct ctr *ctr, const char *snapshotter, const char *filter,
 		      struct ctr_snapshots *snapshots, struct error *err);
 
+/* Calls `each` with the name of every snapshot that matches, as they arrive: for hosts with very many. `each`
+ * returns -1 (with its err) to stop. */
+typedef int (*ctr_snapshot_name_each)(const char *name, void *context, struct error *err);
+int ctr_snapshot_names_each(struct ctr *ctr, const char *snapshotter, const char *filter,
+			    ctr_snapshot_name_each each, void *context, struct error *err);
+
 /* Makes a writable snapshot `key` on `parent` ("" for none). `labels` and `mounts` may be NULL. */
 int ctr_snapshot_prepare(struct ctr *ctr, const char *snapshotter, const char *key, const char *parent,
 			 const struct labels *labels, struct ctr_mounts *mounts, struct error *err);

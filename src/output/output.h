@@ -1,0 +1,33 @@
+/*
+ * Where a command's result goes: standard output, through stdio's buffer. Writes are not
+ * checked one by one: output_end() says whether all of them arrived.
+ */
+#ifndef WSNAP_OUTPUT_OUTPUT_H
+#define WSNAP_OUTPUT_OUTPUT_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+struct output {
+	FILE *stream;
+	bool json;
+	bool quiet;
+};
+
+/* One line of text for people; control characters are replaced. */
+void output_line(struct output *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* ERROR_FAILED when the stream could not be written (a full disk): 'standard output cannot be written'. */
+int output_end(struct output *out, struct error *err);
+
+/* Writes an error to `stream`: "wsnap: MESSAGE" and "hint: HINT", or the JSON document
+ * {"error":{code, exit_status, message, hint}}. */
+void output_error(FILE *stream, bool json, const struct error *error);
+
+/* A size for people in at most six columns: "0 B", "999 B", "1.5 KiB", "20 GiB". */
+#define OUTPUT_SIZE_SIZE 32
+void output_format_size(long long bytes, char text[static OUTPUT_SIZE_SIZE]);
+
+#endif

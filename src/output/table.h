@@ -1,0 +1,41 @@
+/*
+ * Columns of text for people, aligned by the width that a terminal gives them.
+ *
+ * Rows are gathered and written in blocks, so that memory stays small however many come: the columns of
+ * a later block are at least as wide as those before. Control characters and what is not UTF-8 are replaced.
+ */
+#ifndef WSNAP_OUTPUT_TABLE_H
+#define WSNAP_OUTPUT_TABLE_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/text.h"
+
+#define TABLE_MAX_COLUMNS 8
+
+struct table {
+	FILE *stream;
+	size_t columns;
+	size_t widths[TABLE_MAX_COLUMNS]; /* in terminal columns */
+	struct text cells;                /* of the block, each with its NUL */
+	size_t cell_count;
+};
+
+#define cleanup_table __attribute__((cleanup(table_release)))
+
+/* Begins a table with these headings. */
+void table_begin(struct table *table, FILE *stream, const char *const *headings, size_t columns);
+
+/* Adds the next cell, row by row from left to right. NULL shows as "-". */
+void table_cell(struct table *table, const char *text);
+
+/* Writes what is left. -1: no memory; then the table is not whole. */
+int table_end(struct table *table, struct error *err);
+void table_release(struct table *table);
+
+/* Terminal columns of UTF-8 text, by wcwidth(3) of the current locale. */
+size_t table_width(const char *text);
+
+#endif

@@ -1,0 +1,111 @@
+#include "workspace/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "workspace/label_keys.h"
+#include "workspace/names.h"
+#include "workspace/presence.h"
+
+/* Whether a snapshot is the one of a version: by its row, or without a database by its label. 1, 0, -1. */
+static int is_version(struct session *session, const struct target *target, const char *runtime_name,
+		      struct error *err)
+{
+	cleanup_store_version struct store_version row = { 0 };
+	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
+	const char *kind;
+	int found;
+
+	if (session->store)
+		return store_version_of_snapshot(session->store, target->container_id, runtime_name, &row, err);
+	found = ctr_snapshot_stat(session->ctr, target->container.snapshotter, runtime_name, &snapshot, err);
+	if (found <= 0)
+		return found;
+	kind = labels_get(&snapshot.labels, LABEL_KIND);
+	return kind && strcmp(kind, KIND_VERSION) == 0;
+}
+
+int history_stands_on(struct session *session, const struct target *target, char **runtime_name,
+		      struct error *err)
+{
+	cleanup_ctr_snapshot struct ctr_snapshot active = { 0 };
+	const char *label;
+	int found = 0;
+
+	*runtime_name = NULL;
+	if (target->present)
+		found = ctr_snapshot_stat(session->ctr, target->container.snapshotter,
+					  target->container.snapshot_key, &active, err);
+	if (found <= 0)
+		return found;
+	label = labels_get(&active.labels, LABEL_STANDS_ON);
+	if (!label && *active.parent) {
+		found = is_version(session, target, active.parent, err);
+		if (found < 0)
+			return -1;
+		label = found ? active.parent : NULL;
+	}
+	*runtime_name = strdup(label ? label : "");
+	return *runtime_name ? 1 : error_memory(err);
+}
+
+struct versions_walk {
+	struct presence presence;
+	const char *stands_on; /* NULL: unknown */
+	history_each each;
+	void *context;
+};
+
+static int pass_version(const struct store_version *row, void *context, struct error *err)
+{
+	struct versions_walk *walk = context;
+	int present = presence_has(&walk->presence, row->snapshotter, row->runtime_name, err);
+	const struct history_version version = {
+		.row = row,
+		.current = walk->stands_on && strcmp(walk->stands_on, row->runtime_name) == 0,
+		.present = present > 0,
+	};
+
+	return present < 0 ? -1 : walk->each(&version, walk->context, err);
+}
+
+int history_versions_each(struct session *session, const struct target *target, history_each each,
+			  void *context, struct error *err)
+{
+	cleanup_free char *stands_on = NULL;
+	struct versions_walk walk = {
+		.presence = { .session = session, .container_id = target->container_id },
+		.each = each,
+		.context = context,
+	};
+	int result = history_stands_on(session, target, &stands_on, err);
+
+	if (result < 0)
+		return -1;
+	walk.stands_on = stands_on;
+	result = store_versions_each(session->store, target->container_id, pass_version, &walk, err);
+	presence_release(&walk.presence);
+	return result;
+}
+
+int history_find(struct session *session, const char *container_id, const char *version,
+		 struct store_version *row, struct error *err)
+{
+	cleanup_free char *name = NULL;
+	int32_t number;
+	int found;
+
+	if (name_parse_version(version, &number, &name, err) < 0)
+		return -1;
+	if (name)
+		found = store_version_by_name(session->store, container_id, name, row, err);
+	else
+		found = store_version_by_number(session->store, container_id, number, row, err);
+	if (found > 0)
+		return 0;
+	if (found < 0)
+		return -1;
+	error_set(err, ERROR_NOT_FOUND, "'%s' is not a version of '%s'", version, container_id);
+	return error_hint(err, "'wsnap list %s' shows its versions", container_id);
+}

@@ -1,0 +1,102 @@
+#include "workspace/presence.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ctr/snapshots.h"
+#include "workspace/label_keys.h"
+
+static int add_name(const char *name, void *context, struct error *err)
+{
+	struct presence *presence = context;
+
+	if (presence->count == presence->capacity) {
+		size_t capacity = presence->capacity ? presence->capacity * 2 : 256;
+		size_t *grown = reallocarray(presence->offsets, capacity, sizeof(*grown));
+
+		if (!grown)
+			return error_memory(err);
+		presence->offsets = grown;
+		presence->capacity = capacity;
+	}
+	presence->offsets[presence->count++] = presence->names.length;
+	text_append(&presence->names, name, strlen(name) + 1);
+	return presence->names.failed ? error_memory(err) : 0;
+}
+
+static int compare_names(const void *a, const void *b, void *names)
+{
+	return strcmp((const char *)names + *(const size_t *)a, (const char *)names + *(const size_t *)b);
+}
+
+static void forget_names(struct presence *presence)
+{
+	presence->count = 0;
+	presence->names.length = 0;
+}
+
+static int load(struct presence *presence, const char *filter, struct error *err)
+{
+	forget_names(presence);
+	if (ctr_snapshot_names_each(presence->session->ctr, presence->snapshotter, filter, add_name, presence,
+				    err) < 0)
+		return -1;
+	if (presence->count)
+		qsort_r(presence->offsets, presence->count, sizeof(*presence->offsets), compare_names,
+			presence->names.data);
+	return 0;
+}
+
+static int load_labelled(struct presence *presence, const char *snapshotter, struct error *err)
+{
+	cleanup_free char *filter = text_format("labels.\"%s\"==\"%s\"", LABEL_CONTAINER, presence->container_id);
+
+	free(presence->snapshotter);
+	presence->snapshotter = strdup(snapshotter);
+	presence->complete = false;
+	if (!filter || !presence->snapshotter)
+		return error_memory(err);
+	return load(presence, filter, err);
+}
+
+static bool find(const struct presence *presence, const char *name)
+{
+	size_t low = 0, high = presence->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(name, presence->names.data + presence->offsets[middle]);
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
+
+int presence_has(struct presence *presence, const char *snapshotter, const char *name, struct error *err)
+{
+	if ((!presence->snapshotter || strcmp(presence->snapshotter, snapshotter) != 0) &&
+	    load_labelled(presence, snapshotter, err) < 0)
+		return -1;
+	if (find(presence, name))
+		return 1;
+	if (presence->complete)
+		return 0;
+	if (load(presence, NULL, err) < 0)
+		return -1;
+	presence->complete = true;
+	return find(presence, name);
+}
+
+void presence_release(struct presence *presence)
+{
+	free(presence->snapshotter);
+	free(presence->offsets);
+	text_release(&presence->names);
+	*presence = (struct presence){ .session = presence->session, .container_id = presence->container_id };
+}
