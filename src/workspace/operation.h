@@ -57,6 +57,9 @@ struct operation_result {
 	size_t unsaved_mount_count;
 };
 
+/* Looks at the words of the request alone, before anything is opened: ERROR_USAGE. */
+int operation_check(const struct operation_request *request, struct error *err);
+
 /*
  * Runs it. 0: done and durable; then *result says what. ERROR_INCOMPLETE fills *result too as far as it is known.
  * Finishes what an earlier run left on this workspace first. Blocks up to settings->wait_s for the lock.
@@ -75,10 +78,17 @@ struct recovered {
 	int failed;      /* 0, or the exit status of why it could not be finished; then `what` says it */
 };
 
-/* Finishes operations that were interrupted: of one container, or with NULL of all. `each` is called for every
- * one. 0 when all are finished; else the first failure's kind, after all were tried. */
+/*
+ * Finishes operations that were interrupted: of one container, or with NULL of all in this namespace. `each` is
+ * called for every one that was found. 0 when all are finished; else the kind of the first failure, after
+ * all were tried. Without a database (session->store is NULL) containers are brought back all the same.
+ */
 typedef int (*recovered_each)(const struct recovered *recovered, void *context, struct error *err);
-int operation_recover(struct session *session, const char *container_id, const struct error *store_err,
-		      recovered_each each, void *context, struct error *err);
+int operation_recover(struct session *session, const char *container_id, recovered_each each, void *context,
+		      struct error *err);
+
+/* For commands that only read: finishes what an earlier run left on the workspace if nobody else
+ * is at it. What cannot be finished is a warning. */
+void operation_finish_earlier(struct session *session, const char *container_id);
 
 #endif

@@ -26,6 +26,9 @@ int session_open_store(const struct settings *settings, struct session *session,
 int session_open_for_recovery(const struct settings *settings, struct session *session,
 			      struct error *store_err, struct error *err);
 
+/* Connects to the database anew after it was away, or for the first time. */
+int session_reopen_store(struct session *session, struct error *err);
+
 /* Opens the state directory (0700, made when missing) if it is not open yet. */
 int session_open_state(struct session *session, struct error *err);
 

@@ -1,0 +1,252 @@
+#include "workspace/drive.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ctr/containers.h"
+#include "ctr/snapshots.h"
+#include "workspace/journal.h"
+#include "workspace/signals.h"
+#include "workspace/steps.h"
+
+/* How long a workspace that is down waits for a containerd that restarts. */
+#define CONTAINERD_PATIENCE_MS 60000
+#define CONTAINERD_PAUSE_MS 200
+/* The workspace runs again by then: a database that is away is left to recovery soon. */
+#define DATABASE_PATIENCE_MS 3000
+#define DATABASE_PAUSE_MS 300
+
+static size_t step_index(const char *name)
+{
+	size_t index = 0;
+
+	while (strcmp(steps[index].name, name) != 0)
+		index++;
+	return index;
+}
+
+static void note_step(struct run *run, const struct step *step, double ms)
+{
+	struct operation_result *result = run->result;
+
+	if (result->step_count < OPERATION_MAX_STEPS)
+		result->steps[result->step_count++] = (struct operation_step){ .name = step->name, .ms = ms };
+	log_detail("%-8s %8.1f ms", step->name, ms);
+}
+
+/* Whether the step may be tried again after a pause, and makes what it needs anew. */
+static bool may_retry(struct run *run, const struct step *step, double since_ms, const struct error *err)
+{
+	double waited = clock_monotonic_ms() - since_ms;
+
+	if (err->kind == ERROR_CONTAINERD && run->record->stopping && waited < CONTAINERD_PATIENCE_MS) {
+		clock_sleep_ms(CONTAINERD_PAUSE_MS);
+		return true;
+	}
+	if (err->kind == ERROR_DATABASE && step->phase == PHASE_UP && waited < DATABASE_PATIENCE_MS) {
+		struct error ignored = { 0 };
+
+		clock_sleep_ms(DATABASE_PAUSE_MS);
+		if (session_reopen_store(run->session, &ignored) < 0)
+			log_detail("%s", ignored.message);
+		return true;
+	}
+	return false;
+}
+
+static int run_step(struct run *run, const struct step *step, struct error *err)
+{
+	double since_ms = clock_monotonic_ms();
+	int result = step->run(run, err);
+
+	while (result < 0 && may_retry(run, step, since_ms, err)) {
+		error_clear(err);
+		result = step->run(run, err);
+	}
+	note_step(run, step, clock_monotonic_ms() - since_ms);
+	return result;
+}
+
+/* A signal that came while nothing had happened yet: it is obeyed. */
+static int check_signals(struct run *run, const struct step *step, struct error *err)
+{
+	int signal = step->phase == PHASE_BEFORE && !run->resumed ? signals_pending() : 0;
+
+	if (signal == 0)
+		return 0;
+	return error_set(err, ERROR_FAILED, "'%s' was not touched: interrupted by SIG%s",
+			 run->record->container_id, sigabbrev_np(signal));
+}
+
+static int run_steps(struct run *run, size_t first, size_t *failed, struct error *err)
+{
+	for (size_t i = first; i < step_count; i++) {
+		*failed = i;
+		if (check_signals(run, &steps[i], err) < 0 || run_step(run, &steps[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int drive_took_effect(struct run *run, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	const struct record *record = run->record;
+
+	if (record_saves(record)) {
+		int saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+
+		if (saved != 0 || record->save == SAVE_ALWAYS)
+			return saved;
+	}
+	if (ctr_container_get(run->session->ctr, record->container_id, &container, err) < 0)
+		return -1;
+	return strcmp(container.snapshot_key, record->new_active) == 0;
+}
+
+/* Exchanges the names so that the same steps lead back. */
+static int turn_record(struct record *record, bool saved, const char *why, struct error *err)
+{
+	char *back = strdup(saved ? record->back_active : record->old_active);
+	char *reason = strdup(why);
+
+	if (!back || !reason) {
+		free(back);
+		free(reason);
+		return error_memory(err);
+	}
+	free(record->new_active);
+	free(record->failure);
+	record->new_active = back;
+	record->failure = reason;
+	record->turned_back = true;
+	record->nothing_saved = !saved;
+	record->depth = 0;
+	return 0;
+}
+
+int drive_back(struct run *run, const char *why, struct error *err)
+{
+	struct record *record = run->record;
+	struct error ignored = { 0 };
+	bool touched = record->stopping;
+	size_t failed;
+	int saved = 0;
+
+	if (!record->turned_back) {
+		if (touched && record_saves(record))
+			saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+		if (saved < 0 || turn_record(record, saved > 0, why, err) < 0)
+			return -1;
+		/* Without this the next run comes to the same conclusion from what it finds. */
+		if (journal_save(run->session, record, &ignored) < 0)
+			log_detail("%s", ignored.message);
+	}
+	return run_steps(run, step_index(touched ? "prepare" : "unhold"), &failed, err);
+}
+
+static int incomplete(struct run *run, const char *state, struct error *err)
+{
+	error_wrap(err, "'%s' %s", run->record->container_id, state);
+	err->kind = ERROR_INCOMPLETE;
+	return error_hint(err, "'wsnap recover %s' does the rest", run->record->container_id);
+}
+
+/* Back to the state before; *err is why, and stays what is reported if the way back succeeds. */
+static int go_back(struct run *run, struct error *err)
+{
+	struct error back = { 0 };
+	char why[512];
+
+	snprintf(why, sizeof(why), "%.500s", err->message);
+	log_detail("going back: %s", err->message);
+	if (drive_back(run, why, &back) == 0)
+		return -1;
+	if (back.kind == ERROR_INCOMPLETE) {
+		*err = back;
+		return -1;
+	}
+	error_wrap(&back, "%s; and the workspace is not as it was yet", why);
+	*err = back;
+	/* Nothing of the workspace was touched: containerd's own absence is the whole story. */
+	if (!run->record->stopping && !run->record->restart_status && back.kind == ERROR_CONTAINERD)
+		return error_hint(err, "'wsnap recover %s' tidies up once containerd is back",
+				  run->record->container_id);
+	return incomplete(run, "was being changed", err);
+}
+
+static int report_rollback(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	struct error cause = *err;
+
+	if (cause.kind == ERROR_INCOMPLETE)
+		return -1;
+	error_set(err, ERROR_FAILED, "'%s' could not be started on version %d and is back as it was: %s",
+		  record->container_id, record->rollback_to, cause.message);
+	if (run->result->version > 0)
+		return error_hint(err, "its state before is saved as version %d as well", run->result->version);
+	return -1;
+}
+
+/* The task does not start on what is its own state: the version is recorded, the start is left. */
+static int leave_start(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+	size_t failed;
+
+	free(record->failure);
+	record->failure = strdup(err->message);
+	record->start_pending = true;
+	error_clear(err);
+	if (run_steps(run, step_index("unhold"), &failed, err) == 0)
+		return error_memory(err); /* `release` always reports what is pending */
+	return err->kind == ERROR_INCOMPLETE ? -1 : incomplete(run, "is saved, but is down", err);
+}
+
+static int fail_down(struct run *run, const struct step *step, struct error *err)
+{
+	struct error unknown = { 0 };
+	int effect = drive_took_effect(run, &unknown);
+
+	if (effect < 0)
+		return incomplete(run, "is down", err);
+	if (effect == 0)
+		return go_back(run, err);
+	if (run->record->kind == OPERATION_ROLLBACK && err->kind != ERROR_CONTAINERD) {
+		go_back(run, err);
+		return report_rollback(run, err);
+	}
+	if (step->run == step_start && err->kind != ERROR_CONTAINERD)
+		return leave_start(run, err);
+	return incomplete(run, "is saved, but is down", err);
+}
+
+static int fail(struct run *run, const struct step *step, struct error *err)
+{
+	if (err->kind == ERROR_INCOMPLETE)
+		return -1;
+	if (run->record->turned_back)
+		return incomplete(run, "is not as it was yet", err);
+	switch (step->phase) {
+	case PHASE_BEFORE:
+		return step->run == step_journal ? -1 : go_back(run, err);
+	case PHASE_DOWN:
+		return fail_down(run, step, err);
+	case PHASE_UP:
+		break;
+	}
+	return incomplete(run, "is back and its state is saved, but that is not recorded yet", err);
+}
+
+int drive(struct run *run, const char *first, struct error *err)
+{
+	size_t failed = 0;
+
+	if (run_steps(run, step_index(first), &failed, err) == 0)
+		return 0;
+	return fail(run, &steps[failed], err);
+}

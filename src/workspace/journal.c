@@ -1,0 +1,117 @@
+#include "workspace/journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "workspace/target.h"
+
+#define SUFFIX ".operation"
+#define RECORD_LIMIT ((size_t)16 << 20)
+
+static char *file_name(const struct session *session, const char *container_id, struct error *err)
+{
+	char *name = text_format("%s~%s" SUFFIX, session->settings->namespace, container_id);
+
+	if (!name)
+		error_memory(err);
+	return name;
+}
+
+int journal_save(struct session *session, const struct record *record, struct error *err)
+{
+	cleanup_free char *name = file_name(session, record->container_id, err);
+	cleanup_free char *json = name ? record_print(record, err) : NULL;
+
+	if (!json)
+		return -1;
+	if (file_replace(session->state_dir, name, 0600, json, strlen(json), err) < 0)
+		return error_wrap(err, "the record of the operation on '%s'", record->container_id);
+	return 0;
+}
+
+int journal_load(struct session *session, const char *container_id, struct record *record,
+		 struct error *err)
+{
+	cleanup_free char *name = file_name(session, container_id, err);
+	cleanup_text struct text text = { 0 };
+	int found;
+
+	if (!name)
+		return -1;
+	found = file_read(session->state_dir, name, RECORD_LIMIT, &text, err);
+	if (found > 0)
+		return 0;
+	if (found == 0)
+		found = record_parse(text.data, text.length, record, err);
+	if (found == 0 && strcmp(record->container_id, container_id) != 0)
+		found = error_set(err, ERROR_FAILED, "it is about another container");
+	if (found < 0) {
+		error_wrap(err, "'%s' has an unfinished operation whose record '%s/%s' cannot be read",
+			   container_id, session->settings->state_dir, name);
+		return error_hint(err, "look at the file; once it is moved away, 'wsnap doctor' says what is left");
+	}
+	return 1;
+}
+
+int journal_exists(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_free char *name = file_name(session, container_id, err);
+
+	if (!name)
+		return -1;
+	if (faccessat(session->state_dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	if (errno == ENOENT)
+		return 0;
+	return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be looked at", name);
+}
+
+int journal_remove(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_free char *name = file_name(session, container_id, err);
+
+	return name ? file_remove(session->state_dir, name, err) : -1;
+}
+
+/* The container that a file's name is about, NULL if it is none of this namespace's. */
+static char *container_of(const struct session *session, const char *file)
+{
+	const char *namespace = session->settings->namespace;
+	size_t prefix = strlen(namespace), length = strlen(file), suffix = strlen(SUFFIX);
+	char *container;
+
+	if (length < prefix + 1 + suffix || strncmp(file, namespace, prefix) != 0 || file[prefix] != '~' ||
+	    strcmp(file + length - suffix, SUFFIX) != 0)
+		return NULL;
+	container = strndup(file + prefix + 1, length - prefix - 1 - suffix);
+	if (container && !target_name_is_valid(container)) {
+		free(container);
+		return NULL;
+	}
+	return container;
+}
+
+int journal_each(struct session *session, journal_each_container each, void *context,
+		 struct error *err)
+{
+	struct dirent **names = NULL;
+	int count = scandirat(session->state_dir, ".", &names, NULL, alphasort), result = 0;
+
+	if (count < 0)
+		return error_errno(err, ERROR_FAILED, errno, "the state directory '%s' cannot be read",
+				   session->settings->state_dir);
+	for (int i = 0; i < count; i++) {
+		cleanup_free char *container = container_of(session, names[i]->d_name);
+
+		if (container && result == 0)
+			result = each(container, context, err);
+		free(names[i]);
+	}
+	free(names);
+	return result;
+}

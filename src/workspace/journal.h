@@ -1,0 +1,27 @@
+/*
+ * The journal: at most one saved record per workspace, in the state directory, under
+ * the name NAMESPACE~CONTAINER.operation. What journal_save returned 0 for survives a power cut.
+ */
+#ifndef WSNAP_WORKSPACE_JOURNAL_H
+#define WSNAP_WORKSPACE_JOURNAL_H
+
+#include "workspace/record.h"
+#include "workspace/session.h"
+
+int journal_save(struct session *session, const struct record *record, struct error *err);
+
+/* 1 there is one, 0 there is none, -1 it cannot be read. */
+int journal_load(struct session *session, const char *container_id, struct record *record,
+		 struct error *err);
+
+/* Whether there is one, readable or not: 1, 0, -1. */
+int journal_exists(struct session *session, const char *container_id, struct error *err);
+
+int journal_remove(struct session *session, const char *container_id, struct error *err);
+
+/* Calls `each` for the container of every record of this namespace, in the order of their names. */
+typedef int (*journal_each_container)(const char *container_id, void *context, struct error *err);
+int journal_each(struct session *session, journal_each_container each, void *context,
+		 struct error *err);
+
+#endif

@@ -1,0 +1,235 @@
+#include "workspace/operation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "workspace/detachment.h"
+#include "workspace/drive.h"
+#include "workspace/journal.h"
+#include "workspace/lock.h"
+#include "workspace/names.h"
+#include "workspace/plan.h"
+#include "workspace/recovery.h"
+#include "workspace/signals.h"
+#include "workspace/target.h"
+#include "workspace/teardown.h"
+
+static const char *const kind_names[] = { "create", "version", "rollback", "compact" };
+
+int operation_check(const struct operation_request *request, struct error *err)
+{
+	cleanup_free char *name = NULL;
+	int32_t number;
+
+	if (!target_name_is_valid(request->target))
+		return error_set(err, ERROR_USAGE, "'%s' can be neither a container id nor a bot id",
+				 request->target);
+	if (request->source && name_check_source(request->source, err) < 0)
+		return -1;
+	if (request->display_name) {
+		name = name_check(request->display_name, err);
+		return name ? 0 : -1;
+	}
+	return request->kind == OPERATION_ROLLBACK ? name_parse_version(request->version, &number, &name, err) : 0;
+}
+
+void operation_result_release(struct operation_result *result)
+{
+	free(result->container_id);
+	free(result->display_name);
+	free(result->runtime_name);
+	free(result->snapshotter);
+	free(result->source);
+	for (size_t i = 0; i < result->unsaved_mount_count; i++)
+		free(result->unsaved_mounts[i]);
+	free(result->unsaved_mounts);
+	*result = (struct operation_result){ 0 };
+}
+
+/* Names of what was saved, taken over from the record once it is certain. */
+static int keep_names(struct record *record, struct operation_result *result)
+{
+	if (result->version > 0) {
+		result->runtime_name = steal_pointer(record->saved);
+		result->display_name = steal_pointer(record->display_name);
+		result->source = steal_pointer(record->source);
+	}
+	if (record->kind == OPERATION_ROLLBACK && !record->turned_back)
+		result->rolled_back_to = record->rollback_to;
+	return 0;
+}
+
+/* Threads that an early end has left behind; their outcome does not matter any more. */
+static void end_threads(struct run *run)
+{
+	struct error ignored = { 0 };
+
+	detachment_end(run->detachment, &ignored);
+	teardown_end(run->teardown, &ignored);
+}
+
+static int execute(const struct plan *plan, struct operation_result *result, struct error *err)
+{
+	cleanup_record struct record record = { 0 };
+	struct run run = { .session = plan->session, .record = &record, .result = result };
+	int done = plan_make(plan, &record, &run.network, result, err);
+	struct error ignored = { 0 };
+
+	if (done == 0) {
+		done = drive(&run, "journal", err);
+		end_threads(&run);
+		keep_names(&record, result);
+		if (ctr_use_lease(plan->session->ctr, NULL, &ignored) < 0)
+			log_detail("%s", ignored.message);
+	}
+	network_free(run.network);
+	return done < 0 ? -1 : 0;
+}
+
+/* An operation that is still pending can be taken over: a missing network by every operation, since
+ * each attaches it anew; a start that fails by a rollback to something that starts. */
+static int settle_earlier(struct session *session, const struct operation_request *request,
+			  const char *container_id, struct settled *settled, struct error *err)
+{
+	const struct record *pending = &settled->pending;
+
+	if (recovery_settle(session, container_id, settled, err) == 0) {
+		if (settled->what)
+			log_warning("an earlier operation on '%s' was finished first: %s", container_id,
+				    settled->what);
+		return 0;
+	}
+	if (pending->container_id && (!pending->start_pending || request->kind == OPERATION_ROLLBACK)) {
+		error_clear(err);
+		return 0;
+	}
+	error_wrap(err, "'%s' has an unfinished operation", container_id);
+	return -1;
+}
+
+static int run_locked(struct session *session, const struct operation_request *request,
+		      const struct target *target, struct operation_result *result, struct error *err)
+{
+	cleanup_settled struct settled settled = { 0 };
+	struct plan plan = { .session = session,
+			     .request = request,
+			     .container_id = target->container_id,
+			     .bot_id = target->bot_id };
+
+	if (settle_earlier(session, request, target->container_id, &settled, err) < 0)
+		return -1;
+	if (settled.pending.container_id)
+		plan.pending = &settled.pending;
+	return execute(&plan, result, err);
+}
+
+int operation_run(struct session *session, const struct operation_request *request,
+		  struct operation_result *result, struct error *err)
+{
+	cleanup_target struct target target = { 0 };
+	struct signals signals = { 0 };
+	cleanup_fd int lock = -1;
+	int done, signal;
+
+	if (operation_check(request, err) < 0 || target_resolve(session, request->target, true, &target, err) < 0)
+		return -1;
+	lock = lock_take(session, target.container_id, kind_names[request->kind], session->settings->wait_s, err);
+	if (lock < 0)
+		return -1;
+	signals_hold(&signals);
+	done = run_locked(session, request, &target, result, err);
+	signal = signals_release(&signals);
+	if (signal && done == 0)
+		log_warning("SIG%s came while the operation ran; it was finished first", sigabbrev_np(signal));
+	return done;
+}
+
+static int recover_one(struct session *session, const char *container_id, recovered_each each, void *context,
+		       struct error *err)
+{
+	cleanup_settled struct settled settled = { 0 };
+	struct recovered recovered = { 0 };
+	struct error failure = { 0 };
+	struct signals signals = { 0 };
+	cleanup_fd int lock =
+		lock_take(session, container_id, "recover", session->settings->wait_s, &failure);
+	cleanup_free char *id = strdup(container_id);
+
+	if (!id)
+		return error_memory(err);
+	if (lock >= 0) {
+		signals_hold(&signals);
+		if (recovery_settle(session, container_id, &settled, &failure) == 0 && !settled.what) {
+			signals_release(&signals);
+			return 0; /* somebody else has finished it */
+		}
+		signals_release(&signals);
+	}
+	memcpy(recovered.operation_id, settled.operation_id, sizeof(recovered.operation_id));
+	recovered.container_id = id;
+	recovered.what = failure.kind ? failure.message : settled.what;
+	recovered.failed = failure.kind;
+	if (each(&recovered, context, err) < 0)
+		return -1;
+	return failure.kind;
+}
+
+struct recover_all {
+	struct session *session;
+	recovered_each each;
+	void *context;
+	int first_failure; /* its exit status */
+};
+
+static int recover_next(const char *container_id, void *context, struct error *err)
+{
+	struct recover_all *all = context;
+	int failed = recover_one(all->session, container_id, all->each, all->context, err);
+
+	if (failed > 0 && all->first_failure == 0)
+		all->first_failure = failed;
+	return failed < 0 ? -1 : 0;
+}
+
+int operation_recover(struct session *session, const char *container_id, recovered_each each, void *context,
+		      struct error *err)
+{
+	struct recover_all all = { .session = session, .each = each, .context = context };
+	int exists = 1;
+
+	if (session_open_state(session, err) < 0)
+		return -1;
+	if (container_id)
+		exists = journal_exists(session, container_id, err);
+	if (exists < 0)
+		return -1;
+	if ((container_id && exists && recover_next(container_id, &all, err) < 0) ||
+	    (!container_id && journal_each(session, recover_next, &all, err) < 0))
+		return -1;
+	if (all.first_failure)
+		return error_set(err, (enum error_kind)all.first_failure,
+				 "not every operation could be finished");
+	return 0;
+}
+
+void operation_finish_earlier(struct session *session, const char *container_id)
+{
+	cleanup_settled struct settled settled = { 0 };
+	struct signals signals = { 0 };
+	struct error err = { 0 };
+	cleanup_fd int lock = -1;
+
+	if (session_open_state(session, &err) < 0 || journal_exists(session, container_id, &err) != 1)
+		return;
+	lock = lock_take(session, container_id, "recover", 0, &err);
+	if (lock < 0)
+		return;
+	signals_hold(&signals);
+	if (recovery_settle(session, container_id, &settled, &err) < 0)
+		log_warning("'%s' has an unfinished operation: %s", container_id, err.message);
+	else if (settled.what)
+		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
+	signals_release(&signals);
+}

@@ -1,0 +1,23 @@
+/* Where a snapshot's files lie on this host, as its mounts say. */
+#ifndef WSNAP_WORKSPACE_PLACE_H
+#define WSNAP_WORKSPACE_PLACE_H
+
+#include <stdbool.h>
+
+#include "layer/layer.h"
+#include "workspace/session.h"
+
+struct place {
+	bool overlay;             /* layers that can be read and merged one by one */
+	char *writable;           /* the folder that takes the changes */
+	struct layer_paths below; /* overlay: the folders under it, newest first */
+};
+
+/* Of an active snapshot or a view. */
+int place_find(struct session *session, const char *snapshotter, const char *key, struct place *place,
+	       struct error *err);
+void place_release(struct place *place);
+
+#define cleanup_place __attribute__((cleanup(place_release)))
+
+#endif

@@ -1,0 +1,23 @@
+/* What /proc says of a workspace's first process (proc(5)). */
+#ifndef WSNAP_WORKSPACE_PROCESS_H
+#define WSNAP_WORKSPACE_PROCESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Whether waiting for it after `signal` makes sense: false for the first process of a PID
+ * namespace that neither handles the signal nor could be ended by it (pid_namespaces(7)). When /proc
+ * does not tell, true. */
+bool process_obeys(uint32_t pid, int signal);
+
+/* Its network namespace, opened: the namespace lives as long as the descriptor. -1 when it is gone. */
+int process_open_netns(uint32_t pid);
+
+/* The `upperdir` of the overlay that is its root, as its own mountinfo has it; the caller
+ * frees. NULL: it is gone or its root is no overlay. */
+char *process_root_upper(uint32_t pid);
+
+/* A stop signal as images write it ("SIGTERM", "TERM", "15", "SIGRTMIN+3"); 0 if it is none. */
+int process_signal_number(const char *text);
+
+#endif

@@ -1,0 +1,212 @@
+#include "workspace/record.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "workspace/target.h"
+
+#define RECORD_FORMAT 1
+
+enum field_type { FIELD_TEXT, FIELD_FLAG, FIELD_TIME, FIELD_NUMBER };
+
+struct field {
+	const char *key;
+	enum field_type type;
+	size_t offset;
+	bool required;
+};
+
+#define FIELD(type, name) { #name, FIELD_##type, offsetof(struct record, name), false }
+#define REQUIRED(type, name) { #name, FIELD_##type, offsetof(struct record, name), true }
+
+/* Enumerations are stored as numbers and checked after reading. */
+static const struct field fields[] = {
+	REQUIRED(TEXT, operation_id), REQUIRED(NUMBER, kind), REQUIRED(TEXT, container_id),
+	REQUIRED(TEXT, namespace), REQUIRED(TEXT, bot_id), FIELD(TEXT, image),
+	REQUIRED(TEXT, snapshotter), FIELD(TEXT, display_name), FIELD(TEXT, source),
+	REQUIRED(TIME, created_ns), REQUIRED(NUMBER, save), REQUIRED(NUMBER, state),
+	{ "stdin", FIELD_TEXT, offsetof(struct record, streams.stdin_path), false },
+	{ "stdout", FIELD_TEXT, offsetof(struct record, streams.stdout_path), false },
+	{ "stderr", FIELD_TEXT, offsetof(struct record, streams.stderr_path), false },
+	{ "terminal", FIELD_FLAG, offsetof(struct record, streams.terminal), false },
+	REQUIRED(TEXT, old_active), FIELD(TEXT, old_upper), FIELD(TEXT, stands_on),
+	FIELD(FLAG, stands_on_version), FIELD(TEXT, restart_status), FIELD(TEXT, stop_signal),
+	FIELD(FLAG, own_pids), FIELD(TEXT, attachment), FIELD(TEXT, old_spec), FIELD(TEXT, new_spec),
+	FIELD(TEXT, spec_type), FIELD(TEXT, saved), REQUIRED(TEXT, new_active), FIELD(TEXT, back_active),
+	FIELD(TEXT, base), FIELD(NUMBER, rollback_to), FIELD(TEXT, rollback_name), FIELD(TEXT, merged),
+	FIELD(TEXT, merge_base), FIELD(NUMBER, merge_count), FIELD(TEXT, top), FIELD(NUMBER, depth),
+	FIELD(FLAG, stopping), FIELD(FLAG, nothing_saved), FIELD(FLAG, turned_back), FIELD(FLAG, up),
+	FIELD(FLAG, network_pending),
+	FIELD(FLAG, start_pending), FIELD(TIME, stopped_ns), FIELD(TIME, started_ns),
+	FIELD(TEXT, failure),
+};
+
+#define FIELD_COUNT (sizeof(fields) / sizeof(*fields))
+
+static char **field_text(const struct record *record, const struct field *field)
+{
+	return (char **)((uintptr_t)record + field->offset);
+}
+
+static bool *field_flag(const struct record *record, const struct field *field)
+{
+	return (bool *)((uintptr_t)record + field->offset);
+}
+
+static int64_t *field_time(const struct record *record, const struct field *field)
+{
+	return (int64_t *)((uintptr_t)record + field->offset);
+}
+
+static int *field_number(const struct record *record, const struct field *field)
+{
+	return (int *)((uintptr_t)record + field->offset);
+}
+
+void record_release(struct record *record)
+{
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		if (fields[i].type == FIELD_TEXT)
+			free(*field_text(record, &fields[i]));
+	*record = (struct record){ 0 };
+}
+
+/* A time is text: nanoseconds since 1970 do not fit JSON's doubles. */
+static int print_time(cJSON *json, const char *key, int64_t time, struct error *err)
+{
+	cleanup_free char *digits = text_format("%lld", (long long)time);
+
+	return digits ? json_add_text(json, key, digits, err) : error_memory(err);
+}
+
+static int print_field(cJSON *json, const struct record *record, const struct field *field,
+		       struct error *err)
+{
+	switch (field->type) {
+	case FIELD_TEXT:
+		if (!*field_text(record, field))
+			return 0;
+		return json_add_text(json, field->key, *field_text(record, field), err);
+	case FIELD_FLAG:
+		return cJSON_AddBoolToObject(json, field->key, *field_flag(record, field)) ? 0 :
+										     error_memory(err);
+	case FIELD_TIME:
+		return print_time(json, field->key, *field_time(record, field), err);
+	case FIELD_NUMBER:
+		return cJSON_AddNumberToObject(json, field->key, *field_number(record, field)) ?
+			       0 :
+			       error_memory(err);
+	}
+	return 0;
+}
+
+char *record_print(const struct record *record, struct error *err)
+{
+	cleanup_json cJSON *json = cJSON_CreateObject();
+
+	if (!json || !cJSON_AddNumberToObject(json, "format", RECORD_FORMAT)) {
+		error_memory(err);
+		return NULL;
+	}
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		if (print_field(json, record, &fields[i], err) < 0)
+			return NULL;
+	return json_print(json, err);
+}
+
+static int parse_time(const cJSON *json, const struct field *field, int64_t *time, struct error *err)
+{
+	const char *digits = json_text(json, field->key);
+	char *end = NULL;
+
+	*time = digits ? strtoll(digits, &end, 10) : 0;
+	if ((digits && (*end || end == digits)) || (!digits && field->required))
+		return error_set(err, ERROR_FAILED, "its '%s' is no time", field->key);
+	return 0;
+}
+
+static int parse_field(const cJSON *json, struct record *record, const struct field *field,
+		       struct error *err)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, field->key);
+	int64_t number;
+
+	if (!item && field->required)
+		return error_set(err, ERROR_FAILED, "it has no '%s'", field->key);
+	switch (field->type) {
+	case FIELD_TEXT:
+		if (!item)
+			return 0;
+		if (!cJSON_IsString(item))
+			return error_set(err, ERROR_FAILED, "its '%s' is no text", field->key);
+		*field_text(record, field) = strdup(item->valuestring);
+		return *field_text(record, field) ? 0 : error_memory(err);
+	case FIELD_FLAG:
+		*field_flag(record, field) = cJSON_IsTrue(item);
+		return 0;
+	case FIELD_TIME:
+		return parse_time(json, field, field_time(record, field), err);
+	case FIELD_NUMBER:
+		number = json_integer(json, field->key, item ? -1 : 0);
+		if (number < 0 || number > INT32_MAX)
+			return error_set(err, ERROR_FAILED, "its '%s' is out of range", field->key);
+		*field_number(record, field) = (int)number;
+		return 0;
+	}
+	return 0;
+}
+
+static int check_ranges(const struct record *record, struct error *err)
+{
+	char id[ID_SIZE];
+
+	if (!id_parse(record->operation_id, id) || !id_parse(record->bot_id, id))
+		return error_set(err, ERROR_FAILED, "an id in it is no UUID");
+	if ((int)record->kind > OPERATION_COMPACT || (int)record->save > SAVE_NEVER ||
+	    (int)record->state > CTR_TASK_PAUSING)
+		return error_set(err, ERROR_FAILED, "a kind in it is unknown");
+	if (!target_name_is_valid(record->container_id) || !target_name_is_valid(record->namespace))
+		return error_set(err, ERROR_FAILED, "its container cannot exist");
+	if (record->kind == OPERATION_ROLLBACK && !record->base)
+		return error_set(err, ERROR_FAILED, "it is a rollback to nothing");
+	if (record->save != SAVE_NEVER && !record->saved)
+		return error_set(err, ERROR_FAILED, "it saves under no name");
+	if (record->merged && (!record->merge_base || !record->top || !record->old_upper))
+		return error_set(err, ERROR_FAILED, "it merges layers without their names");
+	return 0;
+}
+
+int record_parse(const char *bytes, size_t length, struct record *record, struct error *err)
+{
+	cleanup_json cJSON *json = json_parse(bytes, length, "it", err);
+
+	if (!json)
+		return -1;
+	if (json_integer(json, "format", 0) != RECORD_FORMAT)
+		return error_set(err, ERROR_FAILED, "it was written by another version of wsnap");
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		if (parse_field(json, record, &fields[i], err) < 0)
+			return -1;
+	return check_ranges(record, err);
+}
+
+bool record_saves(const struct record *record)
+{
+	return record->save != SAVE_NEVER && !record->nothing_saved;
+}
+
+bool record_makes_version(const struct record *record)
+{
+	return record_saves(record) && record->kind != OPERATION_COMPACT;
+}
+
+const char *record_parent(const struct record *record)
+{
+	if (record->base && !record->turned_back)
+		return record->base;
+	return record->top && !record->turned_back ? record->top : record->saved;
+}

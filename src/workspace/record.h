@@ -1,0 +1,97 @@
+/*
+ * The saved record of one operation: everything that is decided up front, and the few
+ * things that become known on the way. With it, the same steps can be run again by another process,
+ * after a crash or a reboot. It is JSON, so that a person can read it in the state directory.
+ *
+ * Names that are NULL do not apply to the operation.
+ */
+#ifndef WSNAP_WORKSPACE_RECORD_H
+#define WSNAP_WORKSPACE_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "ctr/tasks.h"
+#include "workspace/operation.h"
+
+/* Whether the present state becomes a committed snapshot. */
+enum save_rule {
+	SAVE_ALWAYS,
+	SAVE_IF_CHANGED, /* judged once the workspace has stopped */
+	SAVE_NEVER,
+};
+
+struct record {
+	/* what is asked for */
+	char *operation_id;
+	enum operation_kind kind;
+	char *container_id;
+	char *namespace;
+	char *bot_id;
+	char *image;
+	char *snapshotter;
+	char *display_name;
+	char *source;
+	int64_t created_ns; /* of the operation and of the version */
+	enum save_rule save;
+
+	/* the workspace before */
+	enum ctr_task_state state; /* NONE also for a task that had ended */
+	struct ctr_task_streams streams;
+	char *old_active;
+	char *old_upper;      /* where the writable layer lies, overlayfs only */
+	char *stands_on;      /* the snapshot that its state came from */
+	bool stands_on_version; /* and that is a version that can be brought back */
+	char *restart_status; /* the restart monitor's label, while it is taken off */
+	char *stop_signal;    /* number as text */
+	bool own_pids;        /* a PID namespace of its own: all processes end with the first */
+	char *attachment;     /* network_attachment_print(); NULL: the network is not ours */
+	char *old_spec;       /* kept when new_spec is set */
+	char *new_spec;       /* the OCI spec with the devices' edits */
+	char *spec_type;
+
+	/* the names that will be */
+	char *saved;       /* the committed snapshot */
+	char *new_active;
+	char *back_active; /* rollback: for the way back to the saved state */
+	char *base;        /* what new_active is prepared on; NULL: `top` or `saved` */
+	int32_t rollback_to;
+	char *rollback_name; /* runtime name of the target */
+	char *merged;      /* merging: the layers above the image's as one … */
+	char *merge_base;  /* … on this ("" for none) … */
+	int merge_count;   /* … and how many they are */
+	char *top;         /* the newest layer, on `merged` */
+	int depth;         /* layers of ours under new_active */
+
+	/* what has become of it */
+	bool stopping;        /* the workspace may be down by our hand */
+	bool nothing_saved;   /* SAVE_IF_CHANGED found no change */
+	bool turned_back;     /* the way leads back to the state before */
+	bool up;              /* the container's part is done */
+	bool network_pending; /* it runs, but without its network */
+	bool start_pending;   /* it is down: its task did not start */
+	int64_t stopped_ns, started_ns;
+	char *failure;        /* why it was turned back */
+};
+
+void record_release(struct record *record);
+
+#define cleanup_record __attribute__((cleanup(record_release)))
+
+/* The record as JSON; the caller frees. */
+char *record_print(const struct record *record, struct error *err);
+
+/* Reads it back; what could not be ours (a missing name, a number out of range) is ERROR_FAILED. */
+int record_parse(const char *json, size_t length, struct record *record, struct error *err);
+
+/* Whether the operation promises a committed snapshot as things stand. */
+bool record_saves(const struct record *record);
+
+/* Whether that snapshot becomes a version with a row (compact saves a layer, no version). */
+bool record_makes_version(const struct record *record);
+
+/* The snapshot that new_active stands on in containerd. */
+const char *record_parent(const struct record *record);
+
+#endif

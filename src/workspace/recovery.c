@@ -1,0 +1,160 @@
+#include "workspace/recovery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "ctr/containers.h"
+#include "ctr/snapshots.h"
+#include "ctr/tasks.h"
+#include "workspace/drive.h"
+#include "workspace/journal.h"
+#include "workspace/networks.h"
+#include "workspace/run.h"
+#include "workspace/task.h"
+
+void settled_release(struct settled *settled)
+{
+	free(settled->what);
+	record_release(&settled->pending);
+	*settled = (struct settled){ 0 };
+}
+
+static const char *kind_words(const struct record *record)
+{
+	static const char *const words[] = { "create", "version", "rollback", "compact" };
+
+	return words[record->kind];
+}
+
+/* The container was removed, or given another snapshot: what is saved is kept, the rest is not ours. */
+static int settle_without_container(struct run *run, const char *why, char **what, struct error *err)
+{
+	struct record *record = run->record;
+	int saved = 0;
+
+	if (record_saves(record))
+		saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+	if (saved < 0)
+		return -1;
+	record->turned_back = true;
+	record->nothing_saved = saved == 0;
+	record->state = CTR_TASK_NONE;
+	record->start_pending = record->network_pending = false;
+	if (drive(run, saved > 0 ? "record" : "release", err) < 0)
+		return -1;
+	*what = run->result->version > 0 ?
+			text_format("%s; its state is kept as version %d", why, run->result->version) :
+			text_format("%s; there was nothing to keep", why);
+	return *what ? 0 : error_memory(err);
+}
+
+static char *describe(const struct run *run)
+{
+	const struct record *record = run->record;
+
+	if (record->turned_back && run->result->version > 0)
+		return text_format("the rollback to version %d was taken back; version %d holds the state before",
+				   record->rollback_to, run->result->version);
+	if (record->turned_back)
+		return text_format("the %s was taken back: the workspace is as it was", kind_words(record));
+	if (record->kind == OPERATION_ROLLBACK)
+		return text_format("the rollback to version %d was completed", record->rollback_to);
+	if (record->kind == OPERATION_COMPACT)
+		return text_format("the compaction was completed");
+	return text_format("version %d was completed", run->result->version);
+}
+
+/* Its part is done but for the network: try that once more, on the task as it runs now. */
+static int settle_network(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
+		return -1;
+	run->record->network_pending = false;
+	if (task.state == CTR_TASK_NONE || task.state == CTR_TASK_STOPPED)
+		return 0;
+	return task_attach(run, task.pid, err);
+}
+
+/* Where the steps go on, judged by what the container stands on. */
+static int go_on(struct run *run, const char *snapshot_key, struct error *err)
+{
+	struct record *record = run->record;
+	int effect;
+
+	if (record->up && record->network_pending && settle_network(run, err) < 0)
+		return -1;
+	if (record->start_pending)
+		record->start_pending = record->up = false;
+	if (record->up)
+		return drive(run, "sync", err);
+	if (record->turned_back)
+		return drive_back(run, record->failure ? record->failure : "", err);
+	run->repointed = strcmp(snapshot_key, record->new_active) == 0;
+	effect = run->repointed ? 1 : drive_took_effect(run, err);
+	if (effect < 0)
+		return -1;
+	return effect ? drive(run, "lease", err) : drive_back(run, "interrupted", err);
+}
+
+static bool is_ours(const struct record *record, const char *snapshot_key)
+{
+	return strcmp(snapshot_key, record->old_active) == 0 || strcmp(snapshot_key, record->new_active) == 0 ||
+	       (record->back_active && strcmp(snapshot_key, record->back_active) == 0);
+}
+
+static int settle_with(struct run *run, char **what, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+
+	if (ctr_container_get(run->session->ctr, run->record->container_id, &container, err) < 0) {
+		if (err->kind != ERROR_NOT_FOUND)
+			return -1;
+		error_clear(err);
+		return settle_without_container(run, "the container was removed by somebody", what, err);
+	}
+	if (!run->record->up && !is_ours(run->record, container.snapshot_key))
+		return settle_without_container(run, "somebody gave the container another snapshot", what, err);
+	/* A configuration that is broken by now must not keep the workspace down. */
+	if (run->record->attachment)
+		networks_load(run->session, &run->network, &run->network_error);
+	if (go_on(run, container.snapshot_key, err) < 0)
+		return -1;
+	*what = describe(run);
+	return *what ? 0 : error_memory(err);
+}
+
+/* Gives the record on when the next operation may take it over. */
+static void hand_over(struct record *record, struct settled *settled)
+{
+	if (!record->network_pending && !record->start_pending)
+		return;
+	settled->pending = *record;
+	*record = (struct record){ 0 };
+}
+
+int recovery_settle(struct session *session, const char *container_id, struct settled *settled,
+		    struct error *err)
+{
+	cleanup_operation_result struct operation_result result = { 0 };
+	cleanup_record struct record record = { 0 };
+	struct run run = { .session = session, .record = &record, .result = &result, .resumed = true };
+	int found = journal_load(session, container_id, &record, err), settle;
+	struct error ignored = { 0 };
+
+	if (found <= 0)
+		return found;
+	log_detail("finishing %s %s of '%s'", kind_words(&record), record.operation_id, container_id);
+	memcpy(settled->operation_id, record.operation_id,
+	       strnlen(record.operation_id, sizeof(settled->operation_id) - 1));
+	settle = settle_with(&run, &settled->what, err);
+	if (ctr_use_lease(session->ctr, NULL, &ignored) < 0)
+		log_detail("%s", ignored.message);
+	network_free(run.network);
+	if (settle < 0)
+		hand_over(&record, settled);
+	return settle;
+}

@@ -1,0 +1,17 @@
+/*
+ * Room on the filesystem under the snapshotter. A commit on a full disk can leave containerd with a layer
+ * that one of its two databases knows and the other does not, so a little room is asked for first.
+ */
+#ifndef WSNAP_WORKSPACE_ROOM_H
+#define WSNAP_WORKSPACE_ROOM_H
+
+#include "base/error.h"
+#include "base/settings.h"
+
+/* ERROR_FAILED when less than 16 MiB or 64 inodes are free around `path`. */
+int room_check(const char *path, struct error *err);
+
+/* Warns when less of the filesystem is free than the settings ask for. */
+void room_warn(const struct settings *settings, const char *path);
+
+#endif

@@ -1,0 +1,26 @@
+/* What the steps of one operation share while this process works on it. */
+#ifndef WSNAP_WORKSPACE_RUN_H
+#define WSNAP_WORKSPACE_RUN_H
+
+#include "network/network.h"
+#include "workspace/operation.h"
+#include "workspace/record.h"
+#include "workspace/session.h"
+
+struct detachment;
+struct teardown;
+
+struct run {
+	struct session *session;
+	struct record *record;
+	struct network *network;         /* NULL: no configuration, or not ours to attach */
+	struct detachment *detachment;   /* the network being detached in a thread, or NULL */
+	struct teardown *teardown;       /* the old task being deleted in a thread, or NULL */
+	struct operation_result *result; /* gathers names, versions, milliseconds */
+	bool resumed;                    /* an earlier process began it */
+	bool repointed;                  /* the container stood on its new snapshot when it was resumed */
+	double down_since_ms;            /* 0: not down by this run */
+	struct error network_error;      /* why the workspace runs without its network */
+};
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * Signals that would end the run are held back while a workspace is in our hands
+ * (SIGINT, SIGTERM, SIGHUP, and SIGPIPE, which a closed terminal would send in the middle).
+ */
+#ifndef WSNAP_WORKSPACE_SIGNALS_H
+#define WSNAP_WORKSPACE_SIGNALS_H
+
+#include <signal.h>
+
+struct signals {
+	sigset_t before;
+	int held; /* whether they are held back */
+};
+
+/* Blocks them. */
+void signals_hold(struct signals *signals);
+
+/* The number of one that has arrived meanwhile and asks us to end, 0 for none. It stays pending. */
+int signals_pending(void);
+
+/* Takes what has arrived off the queue and unblocks. Returns the last signal's number, 0 for none. */
+int signals_release(struct signals *signals);
+
+#endif

@@ -1,0 +1,64 @@
+#include "workspace/snapshot_labels.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "workspace/label_keys.h"
+
+static int add(struct labels *labels, const char *key, const char *value, struct error *err)
+{
+	return value && *value ? labels_set(labels, key, value, err) : 0;
+}
+
+/* What every snapshot of ours says. */
+static int add_origin(const struct record *record, const char *kind, struct labels *labels, struct error *err)
+{
+	char created[CLOCK_TEXT_SIZE];
+
+	clock_format(record->created_ns, created);
+	if (add(labels, LABEL_KIND, kind, err) < 0 ||
+	    add(labels, LABEL_CONTAINER, record->container_id, err) < 0 ||
+	    add(labels, LABEL_OPERATION, record->operation_id, err) < 0)
+		return -1;
+	return add(labels, LABEL_CREATED, created, err);
+}
+
+int snapshot_labels_saved(const struct record *record, struct labels *labels, struct error *err)
+{
+	char created[CLOCK_TEXT_SIZE];
+
+	if (!record_makes_version(record))
+		return add_origin(record, KIND_LAYER, labels, err);
+	clock_format(record->created_ns, created);
+	if (add_origin(record, KIND_VERSION, labels, err) < 0 ||
+	    add(labels, LABEL_GC_ROOT, created, err) < 0 ||
+	    add(labels, LABEL_BOT_ID, record->bot_id, err) < 0 ||
+	    add(labels, LABEL_SOURCE, record->source, err) < 0 ||
+	    add(labels, LABEL_NAME, record->display_name, err) < 0)
+		return -1;
+	return add(labels, LABEL_PARENT, record->stands_on, err);
+}
+
+int snapshot_labels_merged(const struct record *record, struct labels *labels, struct error *err)
+{
+	return add_origin(record, KIND_MERGED, labels, err);
+}
+
+/* What the workspace's state began with, as its owner sees it: merged layers are not a state. */
+static const char *begins_with(const struct record *record)
+{
+	if (record->kind == OPERATION_ROLLBACK && !record->turned_back)
+		return record->rollback_name;
+	return record->kind == OPERATION_COMPACT ? record->stands_on : record->saved;
+}
+
+int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err)
+{
+	char depth[16];
+
+	snprintf(depth, sizeof(depth), "%d", record->depth);
+	if (add_origin(record, KIND_ACTIVE, labels, err) < 0 ||
+	    (record->depth > 0 && add(labels, LABEL_DEPTH, depth, err) < 0))
+		return -1;
+	return add(labels, LABEL_STANDS_ON, begins_with(record), err);
+}

@@ -1,0 +1,17 @@
+/* The labels of the snapshots that an operation makes. */
+#ifndef WSNAP_WORKSPACE_SNAPSHOT_LABELS_H
+#define WSNAP_WORKSPACE_SNAPSHOT_LABELS_H
+
+#include "base/labels.h"
+#include "workspace/record.h"
+
+/* Of the saved state: a version with all that its row says, kept by gc.root; of `compact`, a layer. */
+int snapshot_labels_saved(const struct record *record, struct labels *labels, struct error *err);
+
+/* Of a merged layer: kept by what stands on it alone. */
+int snapshot_labels_merged(const struct record *record, struct labels *labels, struct error *err);
+
+/* Of the new active snapshot. */
+int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err);
+
+#endif

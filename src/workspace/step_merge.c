@@ -1,0 +1,91 @@
+/*
+ * Bounding the chain. `merge` makes the committed layers above the image's one, while the
+ * workspace still runs; `top` puts the layer that was just saved on it, while it is down. The new active
+ * snapshot then stands on two layers in place of many; versions keep their own chains.
+ */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "ctr/snapshots.h"
+#include "layer/layer.h"
+#include "workspace/journal.h"
+#include "workspace/place.h"
+#include "workspace/room.h"
+#include "workspace/snapshot_labels.h"
+#include "workspace/steps.h"
+
+/* Fills a fresh snapshot on `parent` with the merged layers and commits it as `name`. */
+static int build(struct run *run, const char *name, const char *parent, const char *const *layers,
+		 size_t count, struct error *err)
+{
+	struct ctr *ctr = run->session->ctr;
+	const struct record *record = run->record;
+	cleanup_free char *work = text_format("%s-work", name);
+	cleanup_place struct place place = { 0 };
+	cleanup_labels struct labels labels = { 0 };
+	struct layer_merge_result result = { 0 };
+
+	if (!work)
+		return error_memory(err);
+	/* A half filled one of an earlier try goes first. */
+	if (ctr_snapshot_remove(ctr, record->snapshotter, work, err) < 0 ||
+	    snapshot_labels_merged(record, &labels, err) < 0 ||
+	    ctr_snapshot_prepare(ctr, record->snapshotter, work, parent, &labels, NULL, err) < 0 ||
+	    place_find(run->session, record->snapshotter, work, &place, err) < 0 ||
+	    room_check(place.writable, err) < 0 ||
+	    layer_merge(layers, count, place.writable, &result, err) < 0)
+		return -1;
+	log_detail("merged %zu layers: %llu entries, %llu bytes copied", count,
+		   (unsigned long long)result.entries, (unsigned long long)result.copied_bytes);
+	return ctr_snapshot_commit(ctr, record->snapshotter, name, work, &labels, err);
+}
+
+/* Once the state is saved, its chain cannot be read from the workspace any more: without the merged
+ * layer, the workspace goes on as it is, and the next operation merges. */
+static int give_up_merge(struct run *run, struct error *err)
+{
+	free(run->record->merged);
+	free(run->record->top);
+	run->record->merged = run->record->top = NULL;
+	run->record->depth = 0;
+	return journal_save(run->session, run->record, err);
+}
+
+int step_merge(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_place struct place place = { 0 };
+	int found;
+
+	if (!record->merged || run->repointed)
+		return 0;
+	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->merged, NULL, err);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+	if (found != 0)
+		return found < 0 ? -1 : give_up_merge(run, err);
+	if (place_find(run->session, record->snapshotter, record->old_active, &place, err) < 0)
+		return -1;
+	if (place.below.count < (size_t)record->merge_count)
+		return error_set(err, ERROR_FAILED, "'%s' has %zu layers on disk, %d are to be merged",
+				 record->container_id, place.below.count, record->merge_count);
+	return build(run, record->merged, record->merge_base, (const char *const *)place.below.items,
+		     (size_t)record->merge_count, err);
+}
+
+int step_top(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	const char *const newest[] = { record->old_upper };
+	int found;
+
+	if (!record->merged || run->repointed)
+		return 0;
+	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->top, NULL, err);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	return build(run, record->top, record->merged, newest, 1, err);
+}

@@ -1,0 +1,84 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctr/snapshots.h"
+#include "store/record.h"
+#include "workspace/label_keys.h"
+#include "workspace/steps.h"
+
+static const char *status_of(const struct record *record)
+{
+	switch (record->state) {
+	case CTR_TASK_RUNNING:
+		return "running";
+	case CTR_TASK_PAUSED:
+	case CTR_TASK_PAUSING:
+		return "paused";
+	case CTR_TASK_CREATED:
+		return "created";
+	default:
+		return "stopped";
+	}
+}
+
+static struct store_record row_of(const struct record *record)
+{
+	bool rolled_back = record->kind == OPERATION_ROLLBACK && !record->turned_back;
+	struct store_record row = {
+		.operation_id = record->operation_id,
+		.container_id = record->container_id,
+		.bot_id = record->bot_id,
+		.namespace = record->namespace,
+		.image = record->image,
+		.status = status_of(record),
+		.stopped_ns = record->stopped_ns,
+		.started_ns = record->started_ns,
+		.snapshotter = record->snapshotter,
+		.source = record->source,
+		.created_ns = record->created_ns,
+		.rolled_back_to = rolled_back ? record->rollback_to : 0,
+		.rollback_runtime_name = rolled_back ? record->rollback_name : NULL,
+	};
+
+	if (record_makes_version(record)) {
+		row.runtime_name = record->saved;
+		row.display_name = record->display_name;
+		row.parent = record->stands_on;
+		row.version_event = record->kind == OPERATION_CREATE ? "snapshot_create" : "version_create";
+	}
+	return row;
+}
+
+static void keep_result(struct operation_result *result, const struct store_recorded *recorded)
+{
+	memcpy(result->version_id, recorded->version_id, sizeof(result->version_id));
+	result->version = recorded->version;
+	result->created_ns = recorded->created_ns;
+}
+
+int step_record(struct run *run, struct error *err)
+{
+	struct store_record row = row_of(run->record);
+	struct store_recorded recorded = { 0 };
+
+	if (run->record->turned_back && !record_saves(run->record))
+		return 0; /* nothing has happened that the database should know */
+	if (!run->session->store)
+		return error_set(err, ERROR_DATABASE, "the database is not connected");
+	if (store_record_operation(run->session->store, &row, &recorded, err) < 0)
+		return -1;
+	keep_result(run->result, &recorded);
+	return 0;
+}
+
+int step_label(struct run *run, struct error *err)
+{
+	char number[16];
+
+	if (!record_makes_version(run->record))
+		return 0;
+	snprintf(number, sizeof(number), "%d", run->result->version);
+	return ctr_snapshot_set_label(run->session->ctr, run->record->snapshotter, run->record->saved,
+				      LABEL_VERSION, number, err);
+}

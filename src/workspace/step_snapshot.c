@@ -1,0 +1,82 @@
+#include <string.h>
+
+#include "base/log.h"
+#include "ctr/containers.h"
+#include "ctr/snapshots.h"
+#include "layer/layer.h"
+#include "workspace/changes.h"
+#include "workspace/journal.h"
+#include "workspace/place.h"
+#include "workspace/room.h"
+#include "workspace/snapshot_labels.h"
+#include "workspace/steps.h"
+
+static int is_there(struct run *run, const char *name, struct error *err)
+{
+	return ctr_snapshot_stat(run->session->ctr, run->record->snapshotter, name, NULL, err);
+}
+
+/* A rollback saves the present state only if no version holds it already. */
+static int judge_change(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+	int unchanged;
+
+	if (record->save != SAVE_IF_CHANGED || !record->stands_on_version)
+		return 0;
+	unchanged = changes_none(run->session, record->snapshotter, record->old_active, err);
+	if (unchanged <= 0)
+		return unchanged;
+	record->nothing_saved = true;
+	return journal_save(run->session, record, err);
+}
+
+int step_commit(struct run *run, struct error *err)
+{
+	cleanup_labels struct labels labels = { 0 };
+	struct record *record = run->record;
+	int found;
+
+	if (run->repointed || !record_saves(record))
+		return 0;
+	found = is_there(run, record->saved, err);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	if (judge_change(run, err) < 0)
+		return -1;
+	if (!record_saves(record))
+		return 0;
+	if (room_check(record->old_upper, err) < 0 || snapshot_labels_saved(record, &labels, err) < 0)
+		return -1;
+	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->old_active,
+				   &labels, err);
+}
+
+int step_prepare(struct run *run, struct error *err)
+{
+	cleanup_labels struct labels labels = { 0 };
+	struct record *record = run->record;
+	int found = is_there(run, record->new_active, err);
+
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	if (snapshot_labels_active(record, &labels, err) < 0)
+		return -1;
+	return ctr_snapshot_prepare(run->session->ctr, record->snapshotter, record->new_active,
+				    record_parent(record), &labels, NULL, err);
+}
+
+int step_repoint(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+	const char *spec = record->turned_back ? record->old_spec : record->new_spec;
+
+	return ctr_container_repoint(run->session->ctr, record->container_id, record->new_active,
+				     spec ? record->spec_type : NULL, spec, err);
+}
+
+/* containerd syncs its own database; the files of the layer are only in memory until now. */
+int step_sync(struct run *run, struct error *err)
+{
+	return layer_sync(run->record->old_upper, err);
+}

@@ -1,0 +1,132 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ctr/tasks.h"
+#include "workspace/detachment.h"
+#include "workspace/journal.h"
+#include "workspace/steps.h"
+#include "workspace/task.h"
+#include "workspace/teardown.h"
+
+static bool has_process(const struct ctr_task *task)
+{
+	return task->state != CTR_TASK_NONE && task->state != CTR_TASK_STOPPED;
+}
+
+static void note_down(struct run *run, const struct ctr_task *task)
+{
+	if (!has_process(task) || run->down_since_ms > 0)
+		return;
+	run->down_since_ms = clock_monotonic_ms();
+	run->record->stopped_ns = clock_unix_ns();
+}
+
+int step_detach(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (run->repointed)
+		return 0;
+	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
+		return -1;
+	note_down(run, &task);
+	if (!run->network || !run->record->attachment || run->record->state == CTR_TASK_NONE ||
+	    run->detachment)
+		return 0;
+	return detachment_begin(run->network, run->record->attachment, has_process(&task) ? task.pid : 0,
+				&run->detachment, err);
+}
+
+int step_stop(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (run->repointed)
+		return 0;
+	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
+		return -1;
+	if (task.state == CTR_TASK_NONE)
+		return 0;
+	note_down(run, &task);
+	if (task_end(run, &task, err) < 0)
+		return -1;
+	/* Without a PID namespace other processes may outlive the first one: they end with the task. */
+	if (!run->record->own_pids || run->resumed)
+		return task_remove(run, err);
+	if (run->teardown)
+		return 0;
+	return teardown_begin(run->session->settings, run->record->container_id, &run->teardown, err);
+}
+
+/* A DEL that failed keeps nobody down: the ADD to come runs DEL again first. */
+static void finish_detachment(struct run *run)
+{
+	struct error error = { 0 };
+
+	if (detachment_end(run->detachment, &error) < 0)
+		log_warning("the old network of '%s' could not be detached: %s", run->record->container_id,
+			    error.message);
+	run->detachment = NULL;
+}
+
+static int finish_teardown(struct run *run, struct error *err)
+{
+	struct error failed = { 0 };
+	int result = teardown_end(run->teardown, &failed);
+
+	run->teardown = NULL;
+	if (result == 0)
+		return 0;
+	log_detail("'%s': %s", run->record->container_id, failed.message);
+	return task_remove(run, err);
+}
+
+/* A task that runs already: ours from before a crash, or somebody's. 1: it will do, 0: it had to go. */
+static int accept_running(struct run *run, const struct ctr_task *task, struct error *err)
+{
+	int stands = 0;
+
+	if (task->state == CTR_TASK_RUNNING || task->state == CTR_TASK_PAUSED)
+		stands = task_stands_on(run, task->pid, run->record->new_active, err);
+	if (stands < 0)
+		return -1;
+	if (!stands)
+		return task_remove(run, err);
+	if (run->network && run->record->attachment) {
+		int attached = task_is_attached(run, err);
+
+		if (attached < 0 || (!attached && task_attach(run, task->pid, err) < 0))
+			return -1;
+	}
+	return 1;
+}
+
+static void note_up(struct run *run)
+{
+	run->record->started_ns = clock_unix_ns();
+	if (run->down_since_ms > 0)
+		run->result->downtime_ms = clock_monotonic_ms() - run->down_since_ms;
+}
+
+int step_start(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	int running = 0;
+
+	finish_detachment(run);
+	if (finish_teardown(run, err) < 0)
+		return -1;
+	if (run->record->up || run->record->state == CTR_TASK_NONE)
+		return 0;
+	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
+		return -1;
+	if (task.state != CTR_TASK_NONE)
+		running = accept_running(run, &task, err);
+	if (running == 0)
+		running = task_bring_back(run, run->record->new_active, err);
+	if (running < 0)
+		return -1;
+	note_up(run);
+	return 0;
+}

@@ -1,0 +1,237 @@
+#include "workspace/task.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ctr/snapshots.h"
+#include "ctr/tasks.h"
+#include "workspace/place.h"
+#include "workspace/process.h"
+
+#define KILL_TIMEOUT_MS 30000
+#define CREATE_TRIES 100
+#define CREATE_PAUSE_MS 100
+
+/* Sends a signal; a task that has ended meanwhile is what we want. */
+static int send_signal(struct run *run, int signal, bool all, struct error *err)
+{
+	if (ctr_task_kill(run->session->ctr, run->record->container_id, (uint32_t)signal, all, err) == 0)
+		return 0;
+	if (err->kind == ERROR_NOT_FOUND || ctr_status(run->session->ctr) == CTR_NOT_FOUND) {
+		error_clear(err);
+		return 0;
+	}
+	return -1;
+}
+
+static int end_by_kill(struct run *run, struct ctr_wait *wait, struct error *err)
+{
+	int ended;
+
+	if (send_signal(run, SIGKILL, true, err) < 0)
+		return -1;
+	ended = ctr_task_wait_end(wait, KILL_TIMEOUT_MS, err);
+	if (ended == 0)
+		return error_set(err, ERROR_FAILED, "'%s' has processes that SIGKILL does not end",
+				 run->record->container_id);
+	return ended < 0 ? -1 : 0;
+}
+
+static int end_by_signal(struct run *run, struct ctr_wait *wait, const struct ctr_task *task, int signal,
+			 struct error *err)
+{
+	int ended;
+
+	if (send_signal(run, signal, false, err) < 0)
+		return -1;
+	/* A frozen process gets its signals once it is thawed. */
+	if ((task->state == CTR_TASK_PAUSED || task->state == CTR_TASK_PAUSING) &&
+	    ctr_task_resume(run->session->ctr, run->record->container_id, err) < 0)
+		return -1;
+	ended = ctr_task_wait_end(wait, run->session->settings->stop_timeout_s * 1000, err);
+	if (ended == 0)
+		log_detail("'%s' did not end within %u s of signal %d: SIGKILL", run->record->container_id,
+			   run->session->settings->stop_timeout_s, signal);
+	return ended;
+}
+
+static int end_with(struct run *run, struct ctr_wait *wait, const struct ctr_task *task, struct error *err)
+{
+	int signal = process_signal_number(run->record->stop_signal ? run->record->stop_signal : "SIGTERM");
+	int ended = 0;
+
+	if (signal == 0)
+		signal = SIGTERM;
+	if (task->state != CTR_TASK_CREATED && process_obeys(task->pid, signal))
+		ended = end_by_signal(run, wait, task, signal, err);
+	if (ended == 0)
+		return end_by_kill(run, wait, err);
+	return ended < 0 ? -1 : 0;
+}
+
+int task_end(struct run *run, const struct ctr_task *task, struct error *err)
+{
+	struct ctr_wait *wait = NULL;
+	int result;
+
+	if (task->state == CTR_TASK_NONE || task->state == CTR_TASK_STOPPED)
+		return 0;
+	/* A task that was never started has no exit to wait for. */
+	if (task->state == CTR_TASK_CREATED)
+		return task_remove(run, err);
+	if (ctr_task_wait_begin(run->session->ctr, run->record->container_id, &wait, err) < 0)
+		return -1;
+	result = end_with(run, wait, task, err);
+	ctr_task_wait_cancel(wait);
+	return result;
+}
+
+int task_remove(struct run *run, struct error *err)
+{
+	struct ctr *ctr = run->session->ctr;
+	const char *id = run->record->container_id;
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (ctr_task_get(ctr, id, &task, err) < 0)
+		return -1;
+	if (task.state == CTR_TASK_RUNNING || task.state == CTR_TASK_PAUSED ||
+	    task.state == CTR_TASK_PAUSING) {
+		struct ctr_wait *wait = NULL;
+		int result;
+
+		if (ctr_task_wait_begin(ctr, id, &wait, err) < 0)
+			return -1;
+		result = end_by_kill(run, wait, err);
+		ctr_task_wait_cancel(wait);
+		if (result < 0)
+			return -1;
+	} else if (task.state == CTR_TASK_CREATED && send_signal(run, SIGKILL, true, err) < 0) {
+		return -1;
+	}
+	return ctr_task_delete(ctr, id, err);
+}
+
+/*
+ * When a client dies during Tasks.Create or Tasks.Delete, containerd may keep a half task for a
+ * while that Get does not show: deleting it once more and trying again gets past it.
+ */
+static int create_with_patience(struct run *run, const struct ctr_mounts *mounts,
+				const struct ctr_container *container, uint32_t *pid, struct error *err)
+{
+	struct ctr *ctr = run->session->ctr;
+	const char *id = run->record->container_id;
+
+	for (int try = 0;; try++) {
+		struct error ignored = { 0 };
+
+		if (ctr_task_create(ctr, id, mounts, &run->record->streams, &container->runtime_options, pid,
+				    err) == 0)
+			return 0;
+		if (ctr_status(ctr) != CTR_EXISTS && !strstr(err->message, "already exists"))
+			return -1;
+		if (try == CREATE_TRIES)
+			return -1;
+		if (ctr_task_delete(ctr, id, &ignored) < 0)
+			log_detail("'%s': %s", id, ignored.message);
+		clock_sleep_ms(CREATE_PAUSE_MS);
+		error_clear(err);
+	}
+}
+
+static void warn_of_address(const struct run *run, const struct network_attachment *attachment,
+			    const char *address)
+{
+	if (attachment->address && address && strcmp(attachment->address, address) != 0)
+		log_warning("'%s' could not get its address %s again: it has %s now",
+			    run->record->container_id, attachment->address, address);
+}
+
+int task_is_attached(struct run *run, struct error *err)
+{
+	cleanup_network_attachment struct network_attachment wanted = { 0 }, found = { 0 };
+
+	if (network_attachment_parse(run->record->attachment, &wanted, err) < 0)
+		return -1;
+	return network_find(run->network, (const char *const[]){ wanted.container_id }, 1, &found, err);
+}
+
+int task_attach(struct run *run, uint32_t pid, struct error *err)
+{
+	cleanup_network_attachment struct network_attachment attachment = { 0 };
+	cleanup_free char *address = NULL;
+	char netns[64];
+
+	run->record->network_pending = false;
+	if (!run->record->attachment)
+		return 0;
+	if (!run->network) {
+		run->record->network_pending = true;
+		if (run->network_error.kind == ERROR_NONE)
+			error_set(&run->network_error, ERROR_INCOMPLETE,
+				  "its network configuration is not there any more");
+		return 0;
+	}
+	if (network_attachment_parse(run->record->attachment, &attachment, err) < 0)
+		return -1;
+	snprintf(netns, sizeof(netns), "/proc/%u/ns/net", pid);
+	if (network_add(run->network, &attachment, netns, &address, &run->network_error) < 0) {
+		run->record->network_pending = true;
+		return 0;
+	}
+	warn_of_address(run, &attachment, address);
+	return 0;
+}
+
+static int start_created(struct run *run, uint32_t pid, struct error *err)
+{
+	struct ctr *ctr = run->session->ctr;
+	const char *id = run->record->container_id;
+
+	if (task_attach(run, pid, err) < 0)
+		return -1;
+	if (run->record->state == CTR_TASK_CREATED)
+		return 0;
+	if (ctr_task_start(ctr, id, err) < 0)
+		return -1;
+	if (run->record->state == CTR_TASK_PAUSED || run->record->state == CTR_TASK_PAUSING)
+		return ctr_task_pause(ctr, id, err);
+	return 0;
+}
+
+int task_bring_back(struct run *run, const char *key, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	cleanup_ctr_mounts struct ctr_mounts mounts = { 0 };
+	uint32_t pid = 0;
+
+	if (ctr_container_get(run->session->ctr, run->record->container_id, &container, err) < 0 ||
+	    ctr_snapshot_mounts(run->session->ctr, run->record->snapshotter, key, &mounts, err) < 0 ||
+	    create_with_patience(run, &mounts, &container, &pid, err) < 0)
+		return -1;
+	if (start_created(run, pid, err) < 0) {
+		struct error ignored = { 0 };
+
+		if (err->kind != ERROR_CONTAINERD && task_remove(run, &ignored) < 0)
+			log_detail("'%s': %s", run->record->container_id, ignored.message);
+		return -1;
+	}
+	return 0;
+}
+
+int task_stands_on(struct run *run, uint32_t pid, const char *key, struct error *err)
+{
+	cleanup_place struct place place = { 0 };
+	cleanup_free char *upper = NULL;
+
+	if (place_find(run->session, run->record->snapshotter, key, &place, err) < 0)
+		return -1;
+	upper = process_root_upper(pid);
+	if (!place.overlay || !upper)
+		return 1; /* nothing to compare with: the record has the last word */
+	return strcmp(upper, place.writable) == 0;
+}

@@ -1,0 +1,26 @@
+/* Ending a workspace's task and bringing it back: what the steps and recovery share. */
+#ifndef WSNAP_WORKSPACE_TASK_H
+#define WSNAP_WORKSPACE_TASK_H
+
+#include "workspace/run.h"
+
+/* Ends the task's processes: the stop signal, the timeout, SIGKILL. Returns when they are gone. */
+int task_end(struct run *run, const struct ctr_task *task, struct error *err);
+
+/* SIGKILL at once, and deletes the task. No task is no error. */
+int task_remove(struct run *run, struct error *err);
+
+/* Creates the task on the snapshot `key`, attaches its network, starts it (pauses it), as it was
+ * before the operation. A network that fails is remembered in the run and its record, not an error. */
+int task_bring_back(struct run *run, const char *key, struct error *err);
+
+/* Whether a task with this first process has the snapshot `key` as its root: 1, 0, -1. */
+int task_stands_on(struct run *run, uint32_t pid, const char *key, struct error *err);
+
+/* Whether the network's cache has an entry for the workspace: 1, 0, -1. */
+int task_is_attached(struct run *run, struct error *err);
+
+/* Attaches the network to a running task that has none. Failure as in task_bring_back. */
+int task_attach(struct run *run, uint32_t pid, struct error *err);
+
+#endif
