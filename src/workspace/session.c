@@ -69,6 +69,17 @@ int session_open_for_recovery(const struct settings *settings, struct session *s
 	return 0;
 }
 
+int session_reopen_store(struct session *session, struct error *err)
+{
+	store_close(session->store);
+	session->store = NULL;
+	if (open_store(session, err) == 0)
+		return 0;
+	store_close(session->store);
+	session->store = NULL;
+	return -1;
+}
+
 /* Records say what a run as root does next: nobody else may write them. */
 static int check_owner(int dir, const char *path, struct error *err)
 {
