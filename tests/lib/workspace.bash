@@ -246,7 +246,15 @@ json() {
 	jq -er "$1" <<<"$output"
 }
 
-# json_keys FILTER: the sorted keys of an object in the last output, a space between.
-json_keys() {
-	jq -r "$1 | keys | join(\" \")" <<<"$output"
+# json_has FILTER KEY…: an object of the last output has these keys, whatever else it has.
+json_has() {
+	local filter=$1 key
+	shift
+	for key in "$@"; do
+		jq -e "$filter | has(\"$key\")" >/dev/null <<<"$output" || complain "no key '$key' in $filter"
+	done
 }
+
+# RFC 3339 in UTC.
+TIME='[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z'
+UUID='[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'

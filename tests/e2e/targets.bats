@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# From a container id or a bot id to the workspace, and from a container to its bot.
+load ../lib/workspace
+
+setup_file() { workspaces_begin; }
+teardown_file() { workspaces_end; }
+
+bot_of() {
+	db "SELECT bot_id FROM containers WHERE container_id = '$1'"
+}
+
+new_uuid() {
+	cat /proc/sys/kernel/random/uuid
+}
+
+@test "a bot id finds the newest row" {
+	bot=$(new_uuid)
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$bot")
+	workspace a1
+	expect 0 create a1
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$bot")
+	workspace a2
+	expect 0 create a2
+	same "$bot" "$(bot_of a1)"
+	db "UPDATE containers SET created_at = now() + interval '1 day' WHERE container_id = 'a1'"
+	expect 0 --json create "$bot"
+	same a1 "$(json .container_id)"
+	db "UPDATE containers SET created_at = now() - interval '1 day' WHERE container_id = 'a1'"
+	expect 0 --json create "$bot"
+	same a2 "$(json .container_id)"
+}
+
+@test "a bot id finds the container that bears it as a label" {
+	bot=$(new_uuid)
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$bot")
+	workspace b
+	expect 0 --json create "$bot"
+	same b "$(json .container_id)"
+	same "$bot" "$(bot_of b)"
+}
+
+@test "a bot id finds workspace-BOT" {
+	bot=$(new_uuid)
+	workspace "workspace-$bot"
+	expect 0 --json create "$bot"
+	same "workspace-$bot" "$(json .container_id)"
+	same "$bot" "$(bot_of "workspace-$bot")"
+}
+
+@test "the label comes before the name" {
+	bot=$(new_uuid)
+	workspace "workspace-$bot"
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$bot")
+	workspace labelled
+	expect 0 --json create "$bot"
+	same labelled "$(json .container_id)"
+}
+
+@test "a container called workspace-BOT or mcp-BOT belongs to it" {
+	for prefix in workspace mcp; do
+		bot=$(new_uuid)
+		workspace "$prefix-$bot"
+		expect 0 create "$prefix-$bot"
+		same "$bot" "$(bot_of "$prefix-$bot")"
+	done
+}
+
+@test "a bot id in capitals is the same bot" {
+	bot=$(new_uuid)
+	workspace "workspace-$bot"
+	expect 0 --json create "${bot^^}"
+	same "workspace-$bot" "$(json .container_id)"
+}
+
+@test "a container without a bot gets a stable one of version 5" {
+	workspace plain
+	expect 0 create plain
+	bot=$(bot_of plain)
+	matches '[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}' "$bot"
+	same 1 "$(db "SELECT count(*) FROM bots WHERE id = '$bot'")"
+	expect 0 create plain
+	same "$bot" "$(bot_of plain)"
+	expect 0 --json list "$bot"
+	same plain "$(json .container_id)"
+	workspace plain2
+	expect 0 create plain2
+	[ "$(bot_of plain2)" != "$bot" ]
+}
+
+@test "the row of a workspace is kept up to date, and what wsnap does not know is left" {
+	workspace kept
+	expect 0 create kept
+	same 'kept|created-or-running|default-or-ours' "$(db "SELECT container_name,
+		CASE WHEN status IN ('created', 'running') THEN 'created-or-running' ELSE status END, 'default-or-ours'
+		FROM containers WHERE container_id = 'kept'")"
+	db "UPDATE containers SET namespace = 'elsewhere', auto_start = false WHERE container_id = 'kept'"
+	expect 0 create kept
+	same 'elsewhere|f' "$(db "SELECT namespace, auto_start FROM containers WHERE container_id = 'kept'")"
+	same t "$(db "SELECT last_stopped_at IS NOT NULL AND last_started_at >= last_stopped_at
+		FROM containers WHERE container_id = 'kept'")"
+}
+
+@test "a history can be read when the container is gone" {
+	workspace gone
+	expect 0 create gone kept
+	ctr tasks delete --force gone >/dev/null
+	ctr containers delete --keep-snapshot gone
+	expect 0 --json list gone
+	same 1 "$(json '.versions | length')"
+	expect 0 show gone 1
+	expect 0 events gone
+}
