@@ -1,6 +1,8 @@
 #include "base/json.h"
 
+#include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -31,10 +33,24 @@ const char *json_text(const cJSON *object, const char *key)
 	return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
 }
 
+/* A number that json_parse_exact kept as text. */
+static int64_t raw_integer(const char *text, int64_t otherwise)
+{
+	long long value;
+
+	if (!text_is_digits(text + (*text == '-')))
+		return otherwise;
+	errno = 0;
+	value = strtoll(text, NULL, 10);
+	return errno == 0 ? value : otherwise;
+}
+
 int64_t json_integer(const cJSON *object, const char *key, int64_t otherwise)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
 
+	if (cJSON_IsRaw(item))
+		return raw_integer(item->valuestring, otherwise);
 	if (!cJSON_IsNumber(item) || item->valuedouble != trunc(item->valuedouble) ||
 	    fabs(item->valuedouble) > 9007199254740992.0)
 		return otherwise;

@@ -24,6 +24,11 @@ static inline void json_cleanup_pointer(cJSON **json)
  * it is an error. `what` names it in the message. The caller deletes the result. */
 cJSON *json_parse(const char *bytes, size_t length, const char *what, struct error *err);
 
+/* The same for documents that are changed and written again. cJSON holds numbers as doubles: here
+ * those that a double would not give back as they were (more than 15 digits, fractions, exponents)
+ * are cJSON_Raw items with their own text. NUL characters, which would cut a string, are refused. */
+cJSON *json_parse_exact(const char *bytes, size_t length, const char *what, struct error *err);
+
 /* A member's text, or NULL when it is missing or no string. Belongs to `object`. */
 const char *json_text(const cJSON *object, const char *key);
 

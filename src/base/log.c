@@ -17,6 +17,7 @@ bool log_is_verbose(void)
 	return level >= LOG_VERBOSE;
 }
 
+__attribute__((format(printf, 2, 0)))
 static void print_line(const char *prefix, const char *format, va_list args)
 {
 	char line[4096];

@@ -1,0 +1,242 @@
+#include "device/ledger.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "device/place.h"
+#include "device/tree.h"
+
+static bool is_identical(const cJSON *a, const cJSON *b)
+{
+	return cJSON_Compare(a, b, true);
+}
+
+/* The last one: of two equal variables it is the one that counts, and the one that was replaced. */
+static cJSON *find_identical(const cJSON *array, const cJSON *item)
+{
+	cJSON *other, *last = NULL;
+
+	cJSON_ArrayForEach(other, array)
+		if (is_identical(other, item))
+			last = other;
+	return last;
+}
+
+static bool is_member_place(const char *at, const char *key)
+{
+	return key && ((strcmp(at, "linux") == 0 && strcmp(key, "intelRdt") == 0) ||
+		       strcmp(at, "linux.netDevices") == 0);
+}
+
+/* The item at the entry's place if it is still what was put there. */
+static cJSON *find_ours(const cJSON *spec, const char *at, const char *key, const cJSON *item)
+{
+	cJSON *holder = tree_find(spec, at), *found;
+
+	if (!is_member_place(at, key))
+		return cJSON_IsArray(holder) && device_place_find(at) ? find_identical(holder, item) : NULL;
+	found = cJSON_GetObjectItemCaseSensitive(holder, key);
+	return is_identical(found, item) ? found : NULL;
+}
+
+/* Puts a copy of `with` where `item` is, under the same name, or takes `item` away for NULL. */
+static int replace(cJSON *holder, cJSON *item, const cJSON *with, struct error *err)
+{
+	cJSON *copy;
+
+	if (!with) {
+		cJSON_Delete(cJSON_DetachItemViaPointer(holder, item));
+		return 0;
+	}
+	copy = cJSON_Duplicate(with, true);
+	if (copy && item->string) {
+		free(copy->string);
+		copy->string = strdup(item->string);
+	}
+	if (!copy || (item->string && !copy->string)) {
+		cJSON_Delete(copy);
+		return error_memory(err);
+	}
+	cJSON_ReplaceItemViaPointer(holder, item, copy);
+	return 0;
+}
+
+static int take_out(cJSON *spec, const cJSON *entry, struct error *err)
+{
+	const char *at = json_text(entry, "at");
+	cJSON *ours;
+
+	if (!at)
+		return 0;
+	ours = find_ours(spec, at, json_text(entry, "key"),
+			 cJSON_GetObjectItemCaseSensitive(entry, "item"));
+	if (!ours)
+		return 0;
+	if (replace(tree_find(spec, at), ours, cJSON_GetObjectItemCaseSensitive(entry, "was"), err) < 0)
+		return -1;
+	tree_prune(spec, at);
+	return 0;
+}
+
+static cJSON *find_annotation(const cJSON *spec)
+{
+	return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(spec, "annotations"),
+						LEDGER_ANNOTATION);
+}
+
+/* The entries of the last time. A text that is none of ours cannot be taken back, which must not keep a workspace
+ * from its versions. */
+static cJSON *read_entries(const cJSON *spec)
+{
+	const char *text = cJSON_GetStringValue(find_annotation(spec));
+	struct error problem;
+	cJSON *entries;
+
+	if (!text)
+		return NULL;
+	entries = json_parse_exact(text, strlen(text), "the annotation '" LEDGER_ANNOTATION "'", &problem);
+	if (!entries)
+		log_warning("earlier device edits stay in the spec: %s", problem.message);
+	return entries;
+}
+
+int ledger_open(struct ledger *ledger, cJSON *spec, struct error *err)
+{
+	cleanup_json cJSON *old = read_entries(spec);
+	const cJSON *entry;
+
+	ledger->spec = spec;
+	ledger->entries = cJSON_CreateArray();
+	if (!ledger->entries)
+		return error_memory(err);
+	cJSON_ArrayForEach(entry, old)
+		if (take_out(spec, entry, err) < 0)
+			return -1;
+	return 0;
+}
+
+static cJSON *find_entry(const struct ledger *ledger, const char *at, const char *key, const cJSON *item)
+{
+	cJSON *entry;
+
+	cJSON_ArrayForEach(entry, ledger->entries) {
+		const char *entry_key = json_text(entry, "key");
+
+		if (strcmp(json_text(entry, "at"), at) == 0 &&
+		    (key ? entry_key && strcmp(entry_key, key) == 0 :
+			   is_identical(cJSON_GetObjectItemCaseSensitive(entry, "item"), item)))
+			return entry;
+	}
+	return NULL;
+}
+
+static int add_copy(cJSON *entry, const char *key, const cJSON *item, struct error *err)
+{
+	cJSON *copy = cJSON_Duplicate(item, true);
+
+	if (copy && cJSON_AddItemToObject(entry, key, copy))
+		return 0;
+	cJSON_Delete(copy);
+	return error_memory(err);
+}
+
+/* Remembers that `item` is put in instead of `was` (or NULL). Where `was` is ours too, its entry goes on. */
+static int remember(struct ledger *ledger, const char *at, const char *key, const cJSON *item,
+		    const cJSON *was, struct error *err)
+{
+	cJSON *entry = was ? find_entry(ledger, at, key, was) : NULL;
+
+	if (entry)
+		return replace(entry, cJSON_GetObjectItemCaseSensitive(entry, "item"), item, err);
+	entry = cJSON_CreateObject();
+	if (!entry || !cJSON_AddItemToArray(ledger->entries, entry)) {
+		cJSON_Delete(entry);
+		return error_memory(err);
+	}
+	if (json_add_text(entry, "at", at, err) < 0 || (key && json_add_text(entry, "key", key, err) < 0) ||
+	    add_copy(entry, "item", item, err) < 0 || (was && add_copy(entry, "was", was, err) < 0))
+		return -1;
+	return 0;
+}
+
+int ledger_put(struct ledger *ledger, enum ledger_list list, cJSON *item, struct error *err)
+{
+	cleanup_json cJSON *owned = item;
+	const struct device_place *place = device_place_of(list);
+	cJSON *array, *other;
+
+	if (!item)
+		return error_memory(err);
+	array = tree_make_array(ledger->spec, place->path, err);
+	if (!array)
+		return -1;
+	other = device_place_same(place, array, item);
+	if (other && is_identical(other, item))
+		return 0;
+	if (remember(ledger, place->path, NULL, item, other, err) < 0)
+		return -1;
+	if (other)
+		cJSON_ReplaceItemViaPointer(array, other, steal_pointer(owned));
+	else
+		tree_insert(array, device_place_before(place, array, item), steal_pointer(owned));
+	return 0;
+}
+
+int ledger_set(struct ledger *ledger, const char *at, const char *key, cJSON *item, struct error *err)
+{
+	cleanup_json cJSON *owned = item;
+	cJSON *object, *other;
+
+	if (!item)
+		return error_memory(err);
+	object = tree_make_object(ledger->spec, at, err);
+	if (!object)
+		return -1;
+	other = cJSON_GetObjectItemCaseSensitive(object, key);
+	if (other && is_identical(other, item))
+		return 0;
+	if (remember(ledger, at, key, item, other, err) < 0)
+		return -1;
+	if (other)
+		return replace(object, other, item, err);
+	if (!cJSON_AddItemToObject(object, key, item))
+		return error_memory(err);
+	owned = NULL;
+	return 0;
+}
+
+int ledger_close(struct ledger *ledger, struct error *err)
+{
+	cleanup_free char *text = NULL;
+	cleanup_json cJSON *value = NULL;
+	cJSON *annotations, *old = find_annotation(ledger->spec);
+
+	if (!ledger->entries->child) {
+		if (old) {
+			annotations = tree_find(ledger->spec, "annotations");
+			cJSON_Delete(cJSON_DetachItemViaPointer(annotations, old));
+			tree_prune(ledger->spec, "annotations");
+		}
+		return 0;
+	}
+	text = json_print(ledger->entries, err);
+	annotations = text ? tree_make_object(ledger->spec, "annotations", err) : NULL;
+	if (!annotations)
+		return -1;
+	value = cJSON_CreateString(text);
+	if (!value)
+		return error_memory(err);
+	if (old)
+		return replace(annotations, old, value, err);
+	if (!cJSON_AddItemToObject(annotations, LEDGER_ANNOTATION, value))
+		return error_memory(err);
+	value = NULL;
+	return 0;
+}
+
+void ledger_release(struct ledger *ledger)
+{
+	cJSON_Delete(ledger->entries);
+	ledger->entries = NULL;
+}

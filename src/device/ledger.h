@@ -1,0 +1,58 @@
+/*
+ * Edits of a container's spec that can be taken back. What was put in, and what it replaced, is written
+ * into the spec itself, as JSON text in the annotation `wsnap.cdi`:
+ *
+ *   [{"at": "process.env", "item": "A=new", "was": "A=old"}, {"at": "linux", "key": "intelRdt", "item": {…}}, …]
+ *
+ * Order: ledger_open, which takes the edits of the last time out; any number of ledger_put and ledger_set;
+ * ledger_close. An item that the spec has already is somebody else's: it is neither added nor remembered,
+ * so that it stays when ours go. What others changed since we put it in is left alone.
+ */
+#ifndef WSNAP_DEVICE_LEDGER_H
+#define WSNAP_DEVICE_LEDGER_H
+
+#include "base/error.h"
+#include "base/json.h"
+
+#define LEDGER_ANNOTATION "wsnap.cdi"
+
+/* The lists of a spec that edits go to. */
+enum ledger_list {
+	LEDGER_ENV,
+	LEDGER_DEVICES,
+	LEDGER_DEVICE_RULES,
+	LEDGER_MOUNTS,
+	LEDGER_GIDS,
+	LEDGER_PRESTART,
+	LEDGER_CREATE_RUNTIME,
+	LEDGER_CREATE_CONTAINER,
+	LEDGER_START_CONTAINER,
+	LEDGER_POSTSTART,
+	LEDGER_POSTSTOP,
+};
+
+struct ledger {
+	cJSON *spec;    /* belongs to the caller */
+	cJSON *entries; /* an array; NULL before ledger_open */
+};
+
+#define cleanup_ledger __attribute__((cleanup(ledger_release)))
+
+/* `spec` must be an object. -1: memory, or a part of the spec has a wrong type. */
+int ledger_open(struct ledger *ledger, cJSON *spec, struct error *err);
+
+/*
+ * Puts an item into a list, and takes it (NULL is lack of memory). It replaces the one with the same variable name,
+ * device path or mount destination; else it goes to the end, a mount in front of those that lie under it.
+ */
+int ledger_put(struct ledger *ledger, enum ledger_list list, cJSON *item, struct error *err);
+
+/* Sets a member of the object at `at`, "linux" or "linux.netDevices". Takes the item, as above. */
+int ledger_set(struct ledger *ledger, const char *at, const char *key, cJSON *item, struct error *err);
+
+/* Writes the annotation, or takes it away when nothing was put in. */
+int ledger_close(struct ledger *ledger, struct error *err);
+
+void ledger_release(struct ledger *ledger);
+
+#endif
