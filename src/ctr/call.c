@@ -108,10 +108,8 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 	struct call *call = context;
 
 	(void)purpose;
-	if (!call->may_connect) {
-		call->no_connection = true;
+	if (!call->may_connect)
 		return CURL_SOCKET_BAD;
-	}
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
@@ -217,7 +215,6 @@ int call_prepare(struct call *call, bool may_connect, struct error *err)
 	long version = may_connect ? CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE : CURL_HTTP_VERSION_2_0;
 
 	call->may_connect = may_connect;
-	call->no_connection = false;
 	call->done = false;
 	call->body_sent = 0;
 	call->result_words[0] = '\0';
@@ -229,7 +226,7 @@ int call_prepare(struct call *call, bool may_connect, struct error *err)
 
 bool call_wants_connection(const struct call *call)
 {
-	return call->done && call->no_connection && !call->touched;
+	return call->result != CURLE_OK && !call->may_connect && !call->touched;
 }
 
 static int set_hint(struct error *err)
@@ -288,8 +285,6 @@ static int check_answer(const struct call *call, struct error *err)
 	}
 	if (!call->is_grpc)
 		return not_grpc(call, "another content type", err);
-	if (call->status.code == CTR_NO_ANSWER)
-		return not_grpc(call, "no status", err);
 	return 0;
 }
 
@@ -307,9 +302,9 @@ int call_verdict(struct call *call, struct error *err)
 	if (check_answer(call, err) < 0)
 		return -1;
 	call->ctr->status = call->status.code;
-	if (call->status.code != CTR_OK)
+	if (call->status.code != CTR_OK && call->status.code != CTR_NO_ANSWER)
 		return status_error(&call->status, method, err);
-	if (!frame_at_end(&call->reader))
+	if (call->status.code == CTR_NO_ANSWER || !frame_at_end(&call->reader))
 		return error_set(err, ERROR_CONTAINERD, "containerd's answer to %s is cut short", method);
 	return 0;
 }

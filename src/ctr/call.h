@@ -29,8 +29,7 @@ struct call {
 	size_t body_length, body_sent;
 
 	bool may_connect; /* this transfer makes the connection; others only reuse one */
-	bool no_connection; /* it may not, and there was none */
-	bool touched;	    /* libcurl has taken bytes of the body */
+	bool touched;	  /* libcurl has taken bytes of the body */
 	bool done;
 	int result; /* a CURLcode, once done */
 	char result_words[CALL_ERROR_SIZE];
@@ -49,7 +48,8 @@ struct call *call_new(struct ctr *ctr, const struct grpc_method *method, uint8_t
 /* Makes the call ready to be given to libcurl, or ready again. */
 int call_prepare(struct call *call, bool may_connect, struct error *err);
 
-/* Whether the call ended for want of a connection before containerd can have seen it. */
+/* Whether the call failed on a connection that is no good any more, before containerd can have seen it:
+ * then it may be made again on a new one. */
 bool call_wants_connection(const struct call *call);
 
 /* What a call that is done amounts to: 0, or an error. */
