@@ -1,0 +1,39 @@
+/*
+ * Filesystems and overlays for tests, in a mount namespace of the test's own: an image file with a
+ * filesystem of the wanted type, mounted over a loop device, all gone when the test ends. Needs root.
+ * Failures end the test (cmocka).
+ */
+#ifndef WSNAP_TESTS_FILESYSTEMS_H
+#define WSNAP_TESTS_FILESYSTEMS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct filesystem {
+	char image[PATH_MAX];
+	char root[PATH_MAX]; /* where it is mounted */
+};
+
+/* Whether the tests can mount here at all; enters a private mount namespace. */
+bool filesystems_available(void);
+
+/* Makes and mounts one: "ext4", "xfs" or "btrfs", of `megabytes` (xfs needs 300, btrfs 128) below `folder`,
+ * which exists. */
+void filesystem_mount(struct filesystem *filesystem, const char *folder, const char *type,
+                      unsigned megabytes);
+
+/* Unmounts, frees the loop device, removes the image. */
+void filesystem_unmount(struct filesystem *filesystem);
+
+/* Mounts an overlay at `mountpoint`: `lower` are paths, newest first. Without `upper` it is read-only; `work`
+ * lies on the filesystem of `upper`. */
+void overlay_mount(const char *mountpoint, const char *const *lower, size_t count, const char *upper,
+                   const char *work);
+void overlay_unmount(const char *mountpoint);
+
+/* A new folder under /tmp (TMPDIR), and its removal with everything below. */
+void scratch_make(char path[static PATH_MAX]);
+void scratch_remove(const char *path);
+
+#endif
