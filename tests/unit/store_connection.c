@@ -1,0 +1,197 @@
+/* Reaching the server, losing it, and what errors say about it. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "store/connection.h"
+#include "store/workspaces.h"
+#include "support/database.h"
+
+#define SECRET "s3cr3t"
+
+static void expect_failure(const char *conninfo, const char *message_part)
+{
+	struct store *store = NULL;
+	struct error err = { 0 };
+
+	assert_int_equal(store_open(conninfo, &store, &err), -1);
+	assert_null(store);
+	assert_int_equal(err.kind, ERROR_DATABASE);
+	if (!strstr(err.message, message_part))
+		fail_msg("'%s' is not in: %s", message_part, err.message);
+	assert_null(strstr(err.message, SECRET));
+	assert_null(strstr(err.hint, SECRET));
+	assert_true(strlen(err.hint) > 0);
+}
+
+static void open_store(struct store **store)
+{
+	struct error err = { 0 };
+	int from, to;
+
+	if (store_open("", store, &err) < 0 || store_init(*store, &from, &to, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static void a_server_that_is_not_there(void **state)
+{
+	(void)state;
+	expect_failure("host=/nonexistent-folder", "the database cannot be reached: ");
+	expect_failure("host=127.0.0.1 port=1 password=" SECRET, "Connection refused");
+}
+
+static void a_database_that_is_not_there(void **state)
+{
+	(void)state;
+	expect_failure("wsnap_no_such_database", "database \"wsnap_no_such_database\" does not exist");
+	expect_failure("dbname=" SECRET " password=" SECRET, "database \"***\" does not exist");
+}
+
+static void a_password_is_never_shown(void **state)
+{
+	(void)state;
+	expect_failure("host=/nonexistent-" SECRET " password=" SECRET, "/nonexistent-***");
+	expect_failure("host=x password='" SECRET, "connection string cannot be read");
+	expect_failure("host=x password=a " SECRET, "connection string cannot be read");
+	expect_failure("host=x passwort=" SECRET, "connection string cannot be read");
+	expect_failure("postgres://user:%ZZ" SECRET "@host/db", "connection string cannot be read");
+	expect_failure("postgress://user:" SECRET "@host/db", "connection string cannot be read");
+	expect_failure("postgres://user:a@" SECRET "@host/db", "an '@' too many");
+	expect_failure("postgres://user:1/" SECRET "@host/db", "an '@' too many");
+	setenv("PGPASSWORD", SECRET, 1);
+	expect_failure("dbname=" SECRET, "database \"***\" does not exist");
+	unsetenv("PGPASSWORD");
+}
+
+static void several_hosts_make_one_line(void **state)
+{
+	struct store *store = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(store_open("host=/nonexistent-a,/nonexistent-b", &store, &err), -1);
+	assert_non_null(strstr(err.message, "/nonexistent-a"));
+	assert_non_null(strstr(err.message, "/nonexistent-b"));
+	assert_false(text_has_control(err.message));
+}
+
+static void statements_have_a_limit_unless_given(void **state)
+{
+	cleanup_store struct store *plain = NULL;
+	cleanup_store struct store *given = NULL;
+	cleanup_store struct store *none = NULL;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(store_open(NULL, &plain, &err), 0);
+	assert_int_equal(plain->answer_timeout_ms, 75000);
+	assert_int_equal(store_open("options='-c statement_timeout=5s'", &given, &err), 0);
+	assert_int_equal(given->answer_timeout_ms, 20000);
+	assert_int_equal(store_open("options='-c statement_timeout=0'", &none, &err), 0);
+	assert_int_equal(none->answer_timeout_ms, 0);
+	assert_string_equal(database_value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wsnap' "
+					   "AND datname = current_database()"), "3");
+}
+
+static void the_statement_timeout_ends_a_wait(void **state)
+{
+	cleanup_store struct store *store = NULL;
+	cleanup_store struct store *impatient = NULL;
+	struct store_workspaces workspaces = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	open_store(&store);
+	assert_int_equal(store_open("options='-c statement_timeout=200ms'", &impatient, &err), 0);
+	database_run("BEGIN; LOCK TABLE containers");
+	assert_int_equal(store_workspace_list(impatient, &workspaces, &err), -1);
+	database_run("ROLLBACK");
+	assert_int_equal(err.kind, ERROR_DATABASE);
+	assert_string_equal(err.message, "the database refused: canceling statement due to statement timeout");
+	assert_string_equal(impatient->sqlstate, "57014");
+	assert_int_equal(store_workspace_list(impatient, &workspaces, &err), 0);
+	store_workspaces_release(&workspaces);
+}
+
+static int backend_pid(void)
+{
+	return atoi(database_value("SELECT pid FROM pg_stat_activity WHERE application_name = 'wsnap' "
+				   "AND datname = current_database()"));
+}
+
+static void a_killed_connection_is_an_error_and_stays_one(void **state)
+{
+	cleanup_store struct store *store = NULL;
+	struct store_workspaces workspaces = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	open_store(&store);
+	database_value("SELECT pg_terminate_backend(%d, 5000)", backend_pid());
+	for (int i = 0; i < 2; i++) {
+		err = (struct error){ 0 };
+		assert_int_equal(store_workspace_list(store, &workspaces, &err), -1);
+		assert_int_equal(err.kind, ERROR_DATABASE);
+		assert_true(text_starts_with(err.message, "the database connection was lost"));
+		assert_true(strlen(err.hint) > 0);
+	}
+}
+
+static void a_server_that_hangs_is_given_up(void **state)
+{
+	cleanup_store struct store *store = NULL;
+	struct store_workspaces workspaces = { 0 };
+	struct error err = { 0 };
+	int pid;
+
+	(void)state;
+	open_store(&store);
+	pid = backend_pid();
+	store->answer_timeout_ms = 200;
+	kill(pid, SIGSTOP);
+	assert_int_equal(store_workspace_list(store, &workspaces, &err), -1);
+	kill(pid, SIGCONT);
+	assert_int_equal(err.kind, ERROR_DATABASE);
+	assert_non_null(strstr(err.message, "gave no answer"));
+	assert_int_equal(store_workspace_list(store, &workspaces, &err), -1);
+	assert_string_equal(err.message, "the database connection was lost");
+}
+
+static void a_dropped_table_asks_for_init(void **state)
+{
+	cleanup_store struct store *store = NULL;
+	struct store_workspaces workspaces = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	open_store(&store);
+	database_empty(NULL);
+	assert_int_equal(store_workspace_list(store, &workspaces, &err), -1);
+	assert_string_equal(err.message, "the database refused: relation \"containers\" does not exist");
+	assert_string_equal(err.hint, "run 'wsnap init'");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_server_that_is_not_there),
+		cmocka_unit_test(a_database_that_is_not_there),
+		cmocka_unit_test(a_password_is_never_shown),
+		cmocka_unit_test(several_hosts_make_one_line),
+		cmocka_unit_test_setup(statements_have_a_limit_unless_given, database_empty),
+		cmocka_unit_test_setup(the_statement_timeout_ends_a_wait, database_empty),
+		cmocka_unit_test_setup(a_killed_connection_is_an_error_and_stays_one, database_empty),
+		cmocka_unit_test_setup(a_server_that_hangs_is_given_up, database_empty),
+		cmocka_unit_test_setup(a_dropped_table_asks_for_init, database_empty),
+	};
+
+	return cmocka_run_group_tests(tests, database_create, database_drop);
+}
