@@ -21,8 +21,8 @@ static const struct grpc_method get_version = { "containerd.services.version.v1"
 						GRPC_READ_MS };
 static const struct grpc_method get_server = { "containerd.services.introspection.v1", "Introspection", "Server",
 					       GRPC_READ_MS };
-static const struct grpc_method get_namespace = { "containerd.services.namespaces.v1", "Namespaces", "Get",
-						  GRPC_READ_MS };
+static const struct grpc_method list_namespaces = { "containerd.services.namespaces.v1", "Namespaces", "List",
+						    GRPC_READ_MS };
 
 static int check_path(const char *path, struct error *err)
 {
@@ -147,16 +147,17 @@ char *ctr_server_id(struct ctr *ctr, struct error *err)
 	return id;
 }
 
+/* Namespaces.Get finds namespaces that are not there, with no labels: only List tells. */
 int ctr_namespace_exists(struct ctr *ctr, struct error *err)
 {
-	Ctr__Namespaces__GetRequest request;
+	Ctr__Empty request = CTR__EMPTY__INIT;
+	cleanup_message Ctr__Namespaces__ListResponse *reply =
+		grpc_ask(ctr, &list_namespaces, &request.base, &ctr__namespaces__list_response__descriptor, err);
 
-	ctr__namespaces__get_request__init(&request);
-	request.name = ctr->namespace;
-	if (grpc_tell(ctr, &get_namespace, &request.base, err) == 0)
-		return 1;
-	if (ctr->status != CTR_NOT_FOUND)
+	if (!reply)
 		return -1;
-	error_clear(err);
+	for (size_t i = 0; i < reply->n_namespaces; i++)
+		if (strcmp(reply->namespaces[i]->name, ctr->namespace) == 0)
+			return 1;
 	return 0;
 }

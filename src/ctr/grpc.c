@@ -12,6 +12,10 @@
 
 #define REQUEST_LIMIT ((size_t)16 << 20) /* bytes; containerd takes no more either */
 #define POLL_MS 1000			 /* at most; libcurl wakes up for all it does */
+/* With streams side by side, libcurl 7.88 may read one's end while it serves the other and then sleep on it: the
+ * pause begins here and grows with the time already waited. */
+#define SHORT_POLL_MS 1
+#define SHORT_POLL_SHARE 20
 
 /* What a unary call or a stream does with a message. */
 struct receiver {
@@ -127,21 +131,29 @@ static bool is_sent(const struct call *call)
 	return call->done || call->body_sent == call->body_length;
 }
 
+static int poll_ms(bool alone, double waited_ms, double left_ms)
+{
+	double most = alone ? POLL_MS : fmin(POLL_MS, SHORT_POLL_MS + waited_ms / SHORT_POLL_SHARE);
+
+	return (int)fmin(left_ms + 1, most);
+}
+
 /* Drives all calls until one is as wanted (1), or the time is over (0). */
 static int drive(struct call *call, bool (*wanted)(const struct call *call), double timeout_ms,
 		 struct error *err)
 {
-	double begin = clock_monotonic_ms(), left_ms;
+	double begin = clock_monotonic_ms(), waited_ms;
 
 	for (;;) {
 		if (turn(call->ctr, err) < 0)
 			return -1;
 		if (wanted(call))
 			return 1;
-		left_ms = begin + timeout_ms - clock_monotonic_ms();
-		if (left_ms <= 0)
+		waited_ms = clock_monotonic_ms() - begin;
+		if (waited_ms >= timeout_ms)
 			return 0;
-		curl_multi_poll(call->ctr->multi, NULL, 0, left_ms < POLL_MS ? (int)left_ms + 1 : POLL_MS, NULL);
+		curl_multi_poll(call->ctr->multi, NULL, 0,
+				poll_ms(!call->ctr->shared, waited_ms, timeout_ms - waited_ms), NULL);
 	}
 }
 
@@ -227,7 +239,10 @@ struct call *grpc_begin(struct ctr *ctr, const struct grpc_method *method, const
 			struct error *err)
 {
 	cleanup_call struct call *call = start_call(ctr, method, request, err);
-	int sent = call ? drive(call, is_sent, GRPC_READ_MS, err) : -1;
+	int sent;
+
+	ctr->shared = true;
+	sent = call ? drive(call, is_sent, GRPC_READ_MS, err) : -1;
 
 	if (sent == 0) {
 		ctr->connected = false;

@@ -448,7 +448,6 @@ static void what_is_not_there(void **state)
 	assert_int_equal(ctr_task_delete(fixture->ctr, "box", &fixture->err), 0);
 	assert_int_equal(ctr_snapshot_stat(fixture->ctr, "overlayfs", "x", NULL, &fixture->err), 0);
 	assert_int_equal(ctr_snapshot_remove(fixture->ctr, "overlayfs", "x", &fixture->err), 0);
-	assert_int_equal(ctr_namespace_exists(fixture->ctr, &fixture->err), 0);
 	assert_int_equal(fixture->err.kind, ERROR_NONE);
 	assert_int_equal(ctr_task_start(fixture->ctr, "box", &fixture->err), -1);
 	expect_error(fixture, ERROR_NOT_FOUND, "containerd refused Tasks.Start: not found");
