@@ -109,3 +109,14 @@ int history_find(struct session *session, const char *container_id, const char *
 	error_set(err, ERROR_NOT_FOUND, "'%s' is not a version of '%s'", version, container_id);
 	return error_hint(err, "'wsnap list %s' shows its versions", container_id);
 }
+
+int history_operation_of(struct session *session, const struct store_version *row, char **operation_id,
+			 struct error *err)
+{
+	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
+	int found = ctr_snapshot_stat(session->ctr, row->snapshotter, row->runtime_name, &snapshot, err);
+	const char *label = found > 0 ? labels_get(&snapshot.labels, LABEL_OPERATION) : NULL;
+
+	*operation_id = label ? strdup(label) : NULL;
+	return label && !*operation_id ? error_memory(err) : found;
+}

@@ -27,6 +27,11 @@ int history_versions_each(struct session *session, const struct target *target, 
 int history_find(struct session *session, const char *container_id, const char *version,
 		 struct store_version *row, struct error *err);
 
+/* The operation that made a version's snapshot, by its label (NULL: it has none); the caller frees. 1 the snapshot
+ * is there, 0 containerd does not have it, -1 error. */
+int history_operation_of(struct session *session, const struct store_version *row, char **operation_id,
+			 struct error *err);
+
 struct history_snapshot {
 	const struct ctr_snapshot *snapshot;
 	bool managed;         /* made by wsnap */

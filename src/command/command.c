@@ -1,0 +1,149 @@
+#include "command/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "workspace/names.h"
+#include "workspace/target.h"
+
+#define MAX_ARGUMENTS 8
+
+static int check_target(const char *word, struct error *err)
+{
+	if (target_name_is_valid(word))
+		return 0;
+	return error_set(err, ERROR_USAGE, "'%.100s' can be neither a container id nor a bot id", word);
+}
+
+static int check_name(const char *word, struct error *err)
+{
+	cleanup_free char *name = name_check(word, err);
+
+	return name ? 0 : -1;
+}
+
+static int check_version(const char *word, struct error *err)
+{
+	cleanup_free char *name = NULL;
+	int32_t number;
+
+	return name_parse_version(word, &number, &name, err);
+}
+
+/* What words behind a command can be, by the names that help gives them. */
+static const struct {
+	const char *name;
+	int (*check)(const char *word, struct error *err);
+} argument_kinds[] = {
+	{ "TARGET", check_target },
+	{ "NAME", check_name },
+	{ "VERSION", check_version },
+};
+
+static int check_word(const char *kind, size_t length, const char *word, struct error *err)
+{
+	for (size_t i = 0; i < sizeof(argument_kinds) / sizeof(*argument_kinds); i++)
+		if (strlen(argument_kinds[i].name) == length && memcmp(argument_kinds[i].name, kind, length) == 0)
+			return argument_kinds[i].check(word, err);
+	return 0;
+}
+
+static int wrong_count(const struct command *command, struct error *err)
+{
+	return error_hint(err, "usage: wsnap %s %s%s", command->name, command->options ? "[OPTIONS] " : "",
+			  command->arguments);
+}
+
+/* Lays the words of the line beside those that the command names. */
+static int check_arguments(const struct command_line *line, const char *arguments[MAX_ARGUMENTS],
+			   struct error *err)
+{
+	const char *at = line->command->arguments;
+	size_t count = 0;
+
+	while (*at) {
+		bool optional = *at == '[';
+		const char *kind = at + optional;
+		size_t length = strcspn(kind, " ]");
+
+		if (count < line->argument_count) {
+			arguments[count] = line->arguments[count];
+			if (check_word(kind, length, arguments[count], err) < 0)
+				return -1;
+			count++;
+		} else if (!optional) {
+			error_set(err, ERROR_USAGE, "'%s' needs a %.*s", line->command->name, (int)length, kind);
+			return wrong_count(line->command, err);
+		}
+		at = kind + length;
+		at += strspn(at, "] ");
+	}
+	if (count == line->argument_count)
+		return 0;
+	error_set(err, ERROR_USAGE, "'%.100s' is one argument too many for '%s'", line->arguments[count],
+		  line->command->name);
+	return wrong_count(line->command, err);
+}
+
+static int open_session(const struct command *command, const struct settings *settings,
+			struct session *session, struct error *store_error, struct error *err)
+{
+	switch (command->needs) {
+	case COMMAND_NEEDS_DATABASE:
+		return session_open_store(settings, session, err);
+	case COMMAND_NEEDS_RECOVERY:
+		return session_open_for_recovery(settings, session, store_error, err);
+	case COMMAND_NEEDS_ALL:
+		break;
+	}
+	return session_open(settings, session, err);
+}
+
+/* Checks the words, then opens the session and runs. */
+static int run_with_options(const struct command_line *line, struct invocation *invocation, struct error *err)
+{
+	const struct command *command = line->command;
+	cleanup_session struct session session = { .state_dir = -1 };
+	const char *arguments[MAX_ARGUMENTS] = { NULL };
+	struct error store_error = { 0 };
+
+	if (check_arguments(line, arguments, err) < 0)
+		return -1;
+	invocation->arguments = arguments;
+	if (command->check && command->check(invocation, err) < 0)
+		return -1;
+	if (open_session(command, invocation->settings, &session, &store_error, err) < 0)
+		return -1;
+	invocation->session = &session;
+	if (store_error.kind != ERROR_NONE)
+		invocation->store_error = &store_error;
+	return command->run(invocation, err);
+}
+
+int command_run(const struct command_line *line, const struct settings *settings, struct output *out,
+		struct error *err)
+{
+	static const struct option_spec none[] = { { .type = OPTION_END } };
+	const struct option_spec *table;
+	cleanup_free void *options = NULL;
+	struct invocation invocation = { .settings = settings, .out = out };
+	int result;
+
+	if (!line->command) {
+		error_set(err, ERROR_USAGE, "a command is missing");
+		return error_hint(err, "'wsnap --help' lists the commands");
+	}
+	table = line->command->options ? line->command->options : none;
+	options = calloc(1, line->command->options_size + 1);
+	if (!options)
+		return error_memory(err);
+	invocation.options = options;
+	result = options_set_defaults(table, options, err);
+	if (result == 0)
+		result = options_set_given(table, &line->given, options, err);
+	if (result == 0)
+		result = run_with_options(line, &invocation, err);
+	options_release(table, options);
+	return result;
+}

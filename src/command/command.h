@@ -1,0 +1,73 @@
+/*
+ * A command as data. Each stands in a file of its own as `const struct command command_NAME`, and main.c
+ * lists them: that is all it takes to add one.
+ */
+#ifndef WSNAP_COMMAND_COMMAND_H
+#define WSNAP_COMMAND_COMMAND_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+#include "base/options.h"
+#include "base/settings.h"
+#include "output/output.h"
+#include "workspace/session.h"
+
+/* What has to be open before a command runs. */
+enum command_needs {
+	COMMAND_NEEDS_ALL,      /* containerd and the database with its schema */
+	COMMAND_NEEDS_DATABASE, /* the database alone, whatever is in it */
+	COMMAND_NEEDS_RECOVERY, /* containerd; the database if it can be had */
+};
+
+/* What a command is given. Arguments and options have been checked as far as words go. */
+struct invocation {
+	const struct settings *settings;
+	const char *const *arguments; /* in the order of the command's; NULL where an optional one is missing */
+	const void *options;          /* the command's own structure of values */
+	struct session *session;      /* NULL while `check` runs */
+	const struct error *store_error; /* COMMAND_NEEDS_RECOVERY: why there is no database; else NULL */
+	struct output *out;
+};
+
+struct command {
+	const char *name;
+	const char *arguments;   /* as help shows them: words, in brackets where they may be missing. TARGET,
+				  * NAME and VERSION are checked by these names */
+	const char *summary;     /* of the list in `wsnap --help` */
+	const char *description; /* of `wsnap NAME --help`; lines end with '\n' */
+	const struct option_spec *options; /* NULL: none of its own */
+	size_t options_size;     /* of the structure of values */
+	enum command_needs needs;
+
+	/* What else can be said of the words alone, before anything is opened; NULL: nothing. ERROR_USAGE. */
+	int (*check)(const struct invocation *invocation, struct error *err);
+
+	/* Does it and writes the result; the caller ends the output. */
+	int (*run)(const struct invocation *invocation, struct error *err);
+};
+
+/* A command line, taken apart. `commands` ends with NULL. */
+struct command_line {
+	const struct command *const *commands;
+	const struct command *command; /* NULL: none was named */
+	const char **arguments;        /* behind the command's name; the texts are those of main */
+	size_t argument_count;
+	struct options_given given;
+};
+
+#define cleanup_command_line __attribute__((cleanup(command_line_release)))
+
+/* Set `commands`, the rest to zero. ERROR_USAGE for the first word that cannot be understood; the others
+ * are read all the same, so that the output format is known. */
+int command_line_parse(struct command_line *line, char *const *words, size_t count, struct error *err);
+void command_line_release(struct command_line *line);
+
+/* Checks the words of the line, opens what the command needs, and runs it. */
+int command_run(const struct command_line *line, const struct settings *settings, struct output *out,
+		struct error *err);
+
+/* Writes the help of the line's command, or of wsnap. */
+int command_help(const struct command_line *line, struct output *out, struct error *err);
+
+#endif

@@ -1,0 +1,55 @@
+#include "command/commands.h"
+#include "command/report.h"
+
+static void print_json(struct output *out, const struct operation_result *result)
+{
+	struct json_writer writer = { .stream = out->stream };
+
+	writer_object(&writer, NULL);
+	writer_text(&writer, "container_id", result->container_id);
+	writer_integer(&writer, "layers_merged", result->layers_merged);
+	report_operation(&writer, result);
+	writer_close(&writer);
+}
+
+static void print_line(struct output *out, const struct operation_result *result)
+{
+	char downtime[REPORT_DOWNTIME_SIZE];
+
+	report_format_downtime(result, downtime);
+	if (out->quiet)
+		output_line(out, "%d", result->layers_merged);
+	else if (result->layers_merged)
+		output_line(out, "%d layers of '%s' became one%s", result->layers_merged, result->container_id,
+			    downtime);
+	else
+		output_line(out, "'%s' has no layers to merge", result->container_id);
+}
+
+static int compact_run(const struct invocation *invocation, struct error *err)
+{
+	const struct operation_request request = {
+		.kind = OPERATION_COMPACT,
+		.target = invocation->arguments[0],
+	};
+	cleanup_operation_result struct operation_result result = { 0 };
+
+	if (operation_run(invocation->session, &request, &result, err) < 0)
+		return -1;
+	if (invocation->out->json)
+		print_json(invocation->out, &result);
+	else
+		print_line(invocation->out, &result);
+	return report_end(invocation, &result, err);
+}
+
+const struct command command_compact = {
+	.name = "compact",
+	.arguments = "TARGET",
+	.summary = "merge the layers under the workspace into one",
+	.description = "Merges the layers that versions have put under the workspace into one, and puts the\n"
+		       "workspace on it. Versions stay as they are. An operation does this by itself when there\n"
+		       "are more than max_depth layers.\n"
+		       "With --quiet the number of merged layers is printed.\n",
+	.run = compact_run,
+};

@@ -1,0 +1,92 @@
+#include "command/commands.h"
+#include "command/report.h"
+
+struct create_options {
+	bool if_changed;
+	char *source;
+};
+
+static const struct option_spec create_options[] = {
+	{ .type = OPTION_TEXT, .letter = 's', .name = "source", .argument = "SOURCE",
+	  .offset = offsetof(struct create_options, source), .otherwise = "manual",
+	  .help = "why the version exists: 1 to 32 of a-z, 0-9, '_' and '-'" },
+	{ .type = OPTION_FLAG, .name = "if-changed", .offset = offsetof(struct create_options, if_changed),
+	  .help = "save nothing when nothing was written" },
+	{ .type = OPTION_END },
+};
+
+static struct operation_request make_request(const struct invocation *invocation)
+{
+	const struct create_options *options = invocation->options;
+
+	return (struct operation_request){
+		.kind = OPERATION_CREATE,
+		.target = invocation->arguments[0],
+		.display_name = invocation->arguments[1],
+		.source = options->source ? options->source : "",
+		.if_changed = options->if_changed,
+	};
+}
+
+static int create_check(const struct invocation *invocation, struct error *err)
+{
+	struct operation_request request = make_request(invocation);
+
+	return operation_check(&request, err);
+}
+
+static void print_json(struct output *out, const struct operation_result *result)
+{
+	struct json_writer writer = { .stream = out->stream };
+
+	writer_object(&writer, NULL);
+	writer_text(&writer, "container_id", result->container_id);
+	report_version(&writer, result);
+	writer_bool(&writer, "unchanged", result->unchanged);
+	report_operation(&writer, result);
+	writer_close(&writer);
+}
+
+static void print_line(struct output *out, const struct operation_result *result)
+{
+	char downtime[REPORT_DOWNTIME_SIZE];
+
+	report_format_downtime(result, downtime);
+	if (out->quiet)
+		output_line(out, "%d", result->version);
+	else if (result->unchanged)
+		output_line(out, "'%s' has not changed since version %d: nothing was saved", result->container_id,
+			    result->version);
+	else if (result->display_name)
+		output_line(out, "version %d '%s' of '%s' saved%s", result->version, result->display_name,
+			    result->container_id, downtime);
+	else
+		output_line(out, "version %d of '%s' saved%s", result->version, result->container_id, downtime);
+}
+
+static int create_run(const struct invocation *invocation, struct error *err)
+{
+	struct operation_request request = make_request(invocation);
+	cleanup_operation_result struct operation_result result = { 0 };
+
+	if (operation_run(invocation->session, &request, &result, err) < 0)
+		return -1;
+	if (invocation->out->json)
+		print_json(invocation->out, &result);
+	else
+		print_line(invocation->out, &result);
+	return report_end(invocation, &result, err);
+}
+
+const struct command command_create = {
+	.name = "create",
+	.arguments = "TARGET [NAME]",
+	.summary = "save the workspace as a new version, with a name",
+	.description = "Stops the workspace, saves its writable layer as a new version, and starts it again on\n"
+		       "top of it. What is in mounts is not part of a version.\n"
+		       "With --quiet the version's number is printed.\n",
+	.options = create_options,
+	.options_size = sizeof(struct create_options),
+	.check = create_check,
+	.run = create_run,
+};

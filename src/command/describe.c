@@ -1,0 +1,59 @@
+#include "command/describe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ctr/snapshots.h"
+#include "workspace/names.h"
+
+void describe_version(struct json_writer *writer, const struct store_version *row)
+{
+	cleanup_free char *shown = name_shown(row->display_name, row->version);
+
+	if (!shown)
+		writer->failed = true;
+	writer_text(writer, "id", row->id);
+	writer_integer(writer, "version", row->version);
+	writer_text(writer, "snapshot_name", shown);
+	writer_text(writer, "runtime_snapshot_name", row->runtime_name);
+	writer_text(writer, "display_name", row->display_name);
+	writer_text(writer, "source", row->source);
+	writer_time(writer, "created_at", row->created_ns);
+}
+
+void describe_time(int64_t unix_ns, char text[static DESCRIBE_TIME_SIZE])
+{
+	char *fraction;
+
+	_Static_assert(DESCRIBE_TIME_SIZE >= CLOCK_TEXT_SIZE, "a time fits");
+	clock_format(unix_ns, text);
+	fraction = strchr(text, '.');
+	if (fraction)
+		memcpy(fraction, "Z", 2);
+}
+
+int describe_find_size(struct session *session, const struct store_version *row, struct snapshot_size *size,
+		       struct error *err)
+{
+	size->known = ctr_snapshot_usage(session->ctr, row->snapshotter, row->runtime_name, &size->bytes,
+					 &size->inodes, err) == 0;
+	if (size->known)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+void describe_size(struct json_writer *writer, const struct snapshot_size *size)
+{
+	if (size->known) {
+		writer_integer(writer, "size_bytes", size->bytes);
+		writer_integer(writer, "size_inodes", size->inodes);
+	} else {
+		writer_null(writer, "size_bytes");
+		writer_null(writer, "size_inodes");
+	}
+}

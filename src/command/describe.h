@@ -1,0 +1,31 @@
+/* How versions and times are shown, the same in every command. */
+#ifndef WSNAP_COMMAND_DESCRIBE_H
+#define WSNAP_COMMAND_DESCRIBE_H
+
+#include <stdint.h>
+
+#include "output/json_writer.h"
+#include "store/versions.h"
+#include "workspace/session.h"
+
+/* The keys of a version: id, version, snapshot_name, runtime_snapshot_name, display_name, source, created_at. */
+void describe_version(struct json_writer *writer, const struct store_version *row);
+
+/* A time for people, to the second: 2026-01-31T23:59:59Z. */
+#define DESCRIBE_TIME_SIZE 40
+void describe_time(int64_t unix_ns, char text[static DESCRIBE_TIME_SIZE]);
+
+/* What a version's snapshot alone holds. `known` is false when containerd does not have it any more. */
+struct snapshot_size {
+	bool known;
+	int64_t bytes;
+	int64_t inodes;
+};
+
+int describe_find_size(struct session *session, const struct store_version *row, struct snapshot_size *size,
+		       struct error *err);
+
+/* The keys size_bytes and size_inodes, null when it is not known. */
+void describe_size(struct json_writer *writer, const struct snapshot_size *size);
+
+#endif

@@ -1,0 +1,45 @@
+/* `wsnap --help` and `wsnap COMMAND --help`, made from the tables. */
+#include "command/command.h"
+
+static void help_of_wsnap(const struct command_line *line, struct text *text)
+{
+	text_add(text, "Usage: wsnap [GLOBAL OPTIONS] COMMAND [OPTIONS] [ARGUMENTS]\n"
+		       "\n"
+		       "Keeps a history of versions of containerd's containers.\n"
+		       "\n"
+		       "Commands:\n");
+	for (const struct command *const *command = line->commands; *command; command++)
+		text_printf(text, "  %-9s %-16s %s\n", (*command)->name, (*command)->arguments,
+			    (*command)->summary);
+	text_add(text, "\nOptions:\n");
+	options_help(settings_options, text);
+	text_add(text, "\nTARGET is a container id or a bot id; VERSION is a number or a name.\n"
+		       "'wsnap COMMAND --help' tells more.\n");
+}
+
+static void help_of_command(const struct command *command, struct text *text)
+{
+	text_printf(text, "Usage: wsnap [GLOBAL OPTIONS] %s%s%s%s\n\n%s", command->name,
+		    command->options ? " [OPTIONS]" : "", *command->arguments ? " " : "", command->arguments,
+		    command->description);
+	if (command->options) {
+		text_add(text, "\nOptions:\n");
+		options_help(command->options, text);
+	}
+	text_add(text, "\nGlobal options:\n");
+	options_help(settings_options, text);
+}
+
+int command_help(const struct command_line *line, struct output *out, struct error *err)
+{
+	cleanup_text struct text text = { 0 };
+
+	if (line->command)
+		help_of_command(line->command, &text);
+	else
+		help_of_wsnap(line, &text);
+	if (text.failed)
+		return error_memory(err);
+	fputs(text.data, out->stream);
+	return 0;
+}

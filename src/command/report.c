@@ -1,0 +1,74 @@
+#include "command/report.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "workspace/names.h"
+
+static void report_steps(struct json_writer *writer, const struct operation_result *result)
+{
+	writer_array(writer, "steps");
+	for (size_t i = 0; i < result->step_count; i++) {
+		writer_object(writer, NULL);
+		writer_text(writer, "name", result->steps[i].name);
+		writer_ms(writer, "ms", result->steps[i].ms);
+		writer_close(writer);
+	}
+	writer_close(writer);
+}
+
+void report_operation(struct json_writer *writer, const struct operation_result *result)
+{
+	writer_text(writer, "operation_id", result->operation_id);
+	writer_ms(writer, "downtime_ms", result->downtime_ms);
+	report_steps(writer, result);
+	writer_array(writer, "unsaved_mounts");
+	for (size_t i = 0; i < result->unsaved_mount_count; i++)
+		writer_text(writer, NULL, result->unsaved_mounts[i]);
+	writer_close(writer);
+}
+
+void report_version(struct json_writer *writer, const struct operation_result *result)
+{
+	cleanup_free char *shown = name_shown(result->display_name, result->version);
+
+	if (!shown)
+		writer->failed = true;
+	writer_integer(writer, "version", result->version);
+	writer_text(writer, "snapshot_name", shown);
+	writer_text(writer, "runtime_snapshot_name", result->runtime_name);
+	writer_text(writer, "display_name", result->display_name);
+	writer_text(writer, "snapshotter", result->snapshotter);
+	writer_text(writer, "source", result->source);
+	writer_time(writer, "created_at", result->created_ns);
+}
+
+void report_format_downtime(const struct operation_result *result, char text[static REPORT_DOWNTIME_SIZE])
+{
+	text[0] = '\0';
+	if (result->downtime_ms > 0)
+		snprintf(text, REPORT_DOWNTIME_SIZE, " (downtime %.0f ms)", result->downtime_ms);
+}
+
+static void warn_of_mounts(const struct invocation *invocation, const struct operation_result *result)
+{
+	cleanup_text struct text names = { 0 };
+
+	if (result->unsaved_mount_count == 0 || !(isatty(STDERR_FILENO) || invocation->settings->verbose))
+		return;
+	for (size_t i = 0; i < result->unsaved_mount_count; i++)
+		text_printf(&names, "%s'%s'", i ? ", " : "", result->unsaved_mounts[i]);
+	if (!names.failed)
+		log_warning("mounts of '%s' are not part of a version: %s", result->container_id, names.data);
+}
+
+int report_end(const struct invocation *invocation, const struct operation_result *result, struct error *err)
+{
+	warn_of_mounts(invocation, result);
+	if (output_end(invocation->out, err) == 0)
+		return 0;
+	return error_hint(err, "the operation is done all the same: 'wsnap list %s' shows it",
+			  result->container_id);
+}

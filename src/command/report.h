@@ -1,0 +1,25 @@
+/* What create, version, rollback and compact say alike about the operation they ran. */
+#ifndef WSNAP_COMMAND_REPORT_H
+#define WSNAP_COMMAND_REPORT_H
+
+#include "command/command.h"
+#include "output/json_writer.h"
+#include "workspace/operation.h"
+
+/* The keys of every operation: operation_id, downtime_ms, steps, unsaved_mounts. */
+void report_operation(struct json_writer *writer, const struct operation_result *result);
+
+/* The keys of the version it saved, without an id. */
+void report_version(struct json_writer *writer, const struct operation_result *result);
+
+/* " (downtime 212 ms)", or "" when the workspace did not run. */
+#define REPORT_DOWNTIME_SIZE 48
+void report_format_downtime(const struct operation_result *result, char text[static REPORT_DOWNTIME_SIZE]);
+
+/*
+ * The last words of an operation: on a terminal or with --verbose which mounts are not part of a version;
+ * then ends the output. An error of the output says that the operation is done all the same.
+ */
+int report_end(const struct invocation *invocation, const struct operation_result *result, struct error *err);
+
+#endif

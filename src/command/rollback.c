@@ -1,0 +1,75 @@
+#include "command/commands.h"
+#include "command/report.h"
+
+struct rollback_options {
+	bool no_save;
+};
+
+static const struct option_spec rollback_options[] = {
+	{ .type = OPTION_FLAG, .name = "no-save", .offset = offsetof(struct rollback_options, no_save),
+	  .help = "throw away what was written since the last version" },
+	{ .type = OPTION_END },
+};
+
+static void print_json(struct output *out, const struct operation_result *result)
+{
+	struct json_writer writer = { .stream = out->stream };
+
+	writer_object(&writer, NULL);
+	writer_text(&writer, "container_id", result->container_id);
+	writer_integer(&writer, "rolled_back_to", result->rolled_back_to);
+	if (result->version)
+		writer_integer(&writer, "saved_version", result->version);
+	else
+		writer_null(&writer, "saved_version");
+	report_operation(&writer, result);
+	writer_close(&writer);
+}
+
+static void print_line(struct output *out, const struct operation_result *result, bool no_save)
+{
+	char downtime[REPORT_DOWNTIME_SIZE];
+
+	report_format_downtime(result, downtime);
+	if (out->quiet)
+		output_line(out, "%d", result->rolled_back_to);
+	else if (result->version)
+		output_line(out, "'%s' is back at version %d; what it was before is version %d%s",
+			    result->container_id, result->rolled_back_to, result->version, downtime);
+	else
+		output_line(out, "'%s' is back at version %d; %s%s", result->container_id, result->rolled_back_to,
+			    no_save ? "what it was before was not saved" : "there was nothing to save", downtime);
+}
+
+static int rollback_run(const struct invocation *invocation, struct error *err)
+{
+	const struct rollback_options *options = invocation->options;
+	const struct operation_request request = {
+		.kind = OPERATION_ROLLBACK,
+		.target = invocation->arguments[0],
+		.version = invocation->arguments[1],
+		.no_save = options->no_save,
+	};
+	cleanup_operation_result struct operation_result result = { 0 };
+
+	if (operation_run(invocation->session, &request, &result, err) < 0)
+		return -1;
+	if (invocation->out->json)
+		print_json(invocation->out, &result);
+	else
+		print_line(invocation->out, &result, options->no_save);
+	return report_end(invocation, &result, err);
+}
+
+const struct command command_rollback = {
+	.name = "rollback",
+	.arguments = "TARGET VERSION",
+	.summary = "bring a version back",
+	.description = "Puts the workspace on a version again, by number or by name (the newest of that name). What\n"
+		       "it was before is saved as a version first, unless nothing was written since the last one;\n"
+		       "newer versions stay and can be brought back as well.\n"
+		       "With --quiet the number of the version that it now stands on is printed.\n",
+	.options = rollback_options,
+	.options_size = sizeof(struct rollback_options),
+	.run = rollback_run,
+};

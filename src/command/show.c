@@ -1,0 +1,129 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "command/commands.h"
+#include "command/describe.h"
+#include "workspace/history.h"
+#include "workspace/names.h"
+#include "workspace/operation.h"
+
+/* What `show` tells of a version beside its row. */
+struct shown_version {
+	struct store_version row;
+	struct snapshot_size size;
+	bool current;
+	bool present;
+	char *operation_id; /* NULL: unknown */
+};
+
+static void shown_release(struct shown_version *shown)
+{
+	store_version_release(&shown->row);
+	free(shown->operation_id);
+}
+
+#define cleanup_shown __attribute__((cleanup(shown_release)))
+
+static int find_current(struct session *session, const struct target *target, struct shown_version *shown,
+			struct error *err)
+{
+	cleanup_free char *stands_on = NULL;
+	int found = history_stands_on(session, target, &stands_on, err);
+
+	shown->current = found > 0 && strcmp(stands_on, shown->row.runtime_name) == 0;
+	return found < 0 ? -1 : 0;
+}
+
+static int find_snapshot(struct session *session, struct shown_version *shown, struct error *err)
+{
+	cleanup_free char *operation = NULL;
+	int found = history_operation_of(session, &shown->row, &operation, err);
+
+	if (found < 0)
+		return -1;
+	shown->present = found > 0;
+	shown->operation_id = steal_pointer(operation);
+	return shown->present ? describe_find_size(session, &shown->row, &shown->size, err) : 0;
+}
+
+static void print_json(struct output *out, const char *container_id, const struct shown_version *shown)
+{
+	struct json_writer writer = { .stream = out->stream };
+
+	writer_object(&writer, NULL);
+	writer_text(&writer, "container_id", container_id);
+	describe_version(&writer, &shown->row);
+	writer_text(&writer, "snapshotter", shown->row.snapshotter);
+	writer_text(&writer, "parent", shown->row.parent);
+	writer_bool(&writer, "current", shown->current);
+	writer_bool(&writer, "present", shown->present);
+	describe_size(&writer, &shown->size);
+	writer_text(&writer, "operation_id", shown->operation_id);
+	writer_close(&writer);
+}
+
+static void print_field(struct output *out, const char *name, const char *value)
+{
+	if (value)
+		output_line(out, "%-12s %s", name, value);
+}
+
+static int print_lines(struct output *out, const char *container_id, const struct shown_version *shown,
+		       struct error *err)
+{
+	cleanup_free char *name = name_shown(shown->row.display_name, shown->row.version);
+	char created[DESCRIBE_TIME_SIZE], bytes[OUTPUT_SIZE_SIZE];
+
+	if (!name)
+		return error_memory(err);
+	describe_time(shown->row.created_ns, created);
+	output_format_size(shown->size.bytes, bytes);
+	print_field(out, "container:", container_id);
+	output_line(out, "%-12s %d%s", "version:", shown->row.version,
+		    shown->current ? " (the workspace stands on it)" : "");
+	print_field(out, "name:", name);
+	print_field(out, "id:", shown->row.id);
+	print_field(out, "source:", shown->row.source);
+	print_field(out, "created:", created);
+	output_line(out, "%-12s %s%s", "snapshot:", shown->row.runtime_name,
+		    shown->present ? "" : " (missing in containerd)");
+	print_field(out, "snapshotter:", shown->row.snapshotter);
+	print_field(out, "parent:", shown->row.parent);
+	if (shown->size.known)
+		output_line(out, "%-12s %s in %lld inodes", "size:", bytes, (long long)shown->size.inodes);
+	print_field(out, "operation:", shown->operation_id);
+	return 0;
+}
+
+static int show_run(const struct invocation *invocation, struct error *err)
+{
+	struct session *session = invocation->session;
+	struct output *out = invocation->out;
+	cleanup_target struct target target = { 0 };
+	cleanup_shown struct shown_version shown = { 0 };
+
+	if (target_resolve(session, invocation->arguments[0], false, &target, err) < 0)
+		return -1;
+	operation_finish_earlier(session, target.container_id);
+	if (history_find(session, target.container_id, invocation->arguments[1], &shown.row, err) < 0 ||
+	    find_current(session, &target, &shown, err) < 0 || find_snapshot(session, &shown, err) < 0)
+		return -1;
+	if (out->json)
+		print_json(out, target.container_id, &shown);
+	else if (out->quiet)
+		output_line(out, "%d", shown.row.version);
+	else
+		return print_lines(out, target.container_id, &shown, err);
+	return 0;
+}
+
+const struct command command_show = {
+	.name = "show",
+	.arguments = "TARGET VERSION",
+	.summary = "one version: id, runtime name, parent, source, created, size",
+	.description = "Shows one version, by number or by name (the newest of that name). The size is what its\n"
+		       "snapshot alone holds.\n"
+		       "With --quiet the version's number is printed.\n",
+	.run = show_run,
+};

@@ -1,0 +1,70 @@
+#include "command/commands.h"
+#include "command/report.h"
+
+struct version_options {
+	bool if_changed;
+};
+
+static const struct option_spec version_options[] = {
+	{ .type = OPTION_FLAG, .name = "if-changed", .offset = offsetof(struct version_options, if_changed),
+	  .help = "save nothing when nothing was written" },
+	{ .type = OPTION_END },
+};
+
+static void print_json(struct output *out, const struct operation_result *result)
+{
+	struct json_writer writer = { .stream = out->stream };
+
+	writer_object(&writer, NULL);
+	writer_text(&writer, "id", result->version_id);
+	writer_text(&writer, "container_id", result->container_id);
+	report_version(&writer, result);
+	writer_bool(&writer, "unchanged", result->unchanged);
+	report_operation(&writer, result);
+	writer_close(&writer);
+}
+
+static void print_line(struct output *out, const struct operation_result *result)
+{
+	char downtime[REPORT_DOWNTIME_SIZE];
+
+	report_format_downtime(result, downtime);
+	if (out->quiet)
+		output_line(out, "%d", result->version);
+	else if (result->unchanged)
+		output_line(out, "'%s' has not changed since version %d: nothing was saved", result->container_id,
+			    result->version);
+	else
+		output_line(out, "version %d of '%s' saved%s", result->version, result->container_id, downtime);
+}
+
+static int version_run(const struct invocation *invocation, struct error *err)
+{
+	const struct version_options *options = invocation->options;
+	const struct operation_request request = {
+		.kind = OPERATION_VERSION,
+		.target = invocation->arguments[0],
+		.if_changed = options->if_changed,
+	};
+	cleanup_operation_result struct operation_result result = { 0 };
+
+	if (operation_run(invocation->session, &request, &result, err) < 0)
+		return -1;
+	if (invocation->out->json)
+		print_json(invocation->out, &result);
+	else
+		print_line(invocation->out, &result);
+	return report_end(invocation, &result, err);
+}
+
+const struct command command_version = {
+	.name = "version",
+	.arguments = "TARGET",
+	.summary = "save the workspace as a new version before something runs",
+	.description = "As 'create' does, for a program that is about to run something in the workspace: the\n"
+		       "version has no name, and its source is pre_exec.\n"
+		       "With --quiet the version's number is printed.\n",
+	.options = version_options,
+	.options_size = sizeof(struct version_options),
+	.run = version_run,
+};

@@ -1,0 +1,75 @@
+/* wsnap: gives containerd's containers a history of versions. */
+#include <fcntl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "command/commands.h"
+#include "output/output.h"
+
+/* In the order of help. */
+static const struct command *const commands[] = {
+	&command_create, &command_version, &command_list,    &command_rollback, &command_show,
+	&command_events, &command_compact, &command_recover, &command_init,	NULL,
+};
+
+/* A descriptor that is closed would be the number of the next socket, and be written to. Read-only, so
+ * that writing to it still fails. */
+static void hold_standard_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
+			exit(ERROR_FAILED);
+}
+
+static int run(const struct command_line *line, const struct settings *settings, struct output *out,
+	       struct error *err)
+{
+	if (settings->show_version) {
+		output_line(out, "wsnap %s", WSNAP_VERSION);
+		return 0;
+	}
+	if (settings->show_help)
+		return command_help(line, out, err);
+	return command_run(line, settings, out, err);
+}
+
+static int take_words(struct command_line *line, char *const *words, size_t count, struct settings *settings,
+		      struct error *err)
+{
+	struct error later;
+	int parsed = command_line_parse(line, words, count, err);
+	int loaded = settings_load(settings, &line->given, parsed < 0 ? &later : err);
+
+	if (settings->verbose)
+		log_set_level(LOG_VERBOSE);
+	if (settings->quiet)
+		log_set_level(LOG_QUIET);
+	return parsed < 0 || loaded < 0 ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+	cleanup_command_line struct command_line line = { .commands = commands };
+	cleanup_settings struct settings settings = { 0 };
+	struct output out = { .stream = stdout };
+	struct error err = { 0 };
+	int result;
+
+	hold_standard_streams();
+	setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth(3); nothing else depends on it */
+	result = take_words(&line, argv + (argc > 0), argc > 0 ? (size_t)argc - 1 : 0, &settings, &err);
+	out.json = settings.json;
+	out.quiet = settings.quiet;
+	if (result == 0)
+		result = run(&line, &settings, &out, &err);
+	if (result == 0)
+		result = output_end(&out, &err);
+	if (result == 0 && fclose(stdout) != 0)
+		result = error_set(&err, ERROR_FAILED, "standard output cannot be written");
+	if (result < 0)
+		output_error(stderr, settings.json, &err);
+	return result < 0 ? (int)err.kind : 0;
+}

@@ -1,0 +1,71 @@
+#include "workspace/workspaces.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ctr/tasks.h"
+
+static int compare_containers(const void *a, const void *b)
+{
+	return strcmp(((const struct ctr_container *)a)->id, ((const struct ctr_container *)b)->id);
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	return strcmp(((const struct store_workspace *)a)->container_id,
+		      ((const struct store_workspace *)b)->container_id);
+}
+
+static const char *status_of(enum ctr_task_state state)
+{
+	switch (state) {
+	case CTR_TASK_CREATED:
+		return "created";
+	case CTR_TASK_RUNNING:
+		return "running";
+	case CTR_TASK_PAUSED:
+	case CTR_TASK_PAUSING:
+		return "paused";
+	case CTR_TASK_NONE:
+	case CTR_TASK_STOPPED:
+		break;
+	}
+	return "stopped";
+}
+
+static int pass_workspace(struct session *session, const struct store_workspace *row,
+			  const struct ctr_container *container, workspaces_each_one each, void *context,
+			  struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct workspace workspace = { .row = row, .container = container };
+
+	if (ctr_task_get(session->ctr, container->id, &task, err) < 0)
+		return -1;
+	workspace.status = status_of(task.state);
+	return each(&workspace, context, err);
+}
+
+int workspaces_each(struct session *session, workspaces_each_one each, void *context, struct error *err)
+{
+	cleanup_ctr_containers struct ctr_containers containers = { 0 };
+	cleanup_store_workspaces struct store_workspaces rows = { 0 };
+	size_t at = 0;
+	int result = 0;
+
+	if (ctr_container_list(session->ctr, NULL, &containers, err) < 0 ||
+	    store_workspace_list(session->store, &rows, err) < 0)
+		return -1;
+	/* Neither containerd's order nor that of the database's collation is sure to be strcmp's. */
+	if (containers.count)
+		qsort(containers.items, containers.count, sizeof(*containers.items), compare_containers);
+	if (rows.count)
+		qsort(rows.items, rows.count, sizeof(*rows.items), compare_rows);
+	for (size_t i = 0; i < rows.count && result == 0; i++) {
+		while (at < containers.count && strcmp(containers.items[at].id, rows.items[i].container_id) < 0)
+			at++;
+		if (at < containers.count && strcmp(containers.items[at].id, rows.items[i].container_id) == 0)
+			result = pass_workspace(session, &rows.items[i], &containers.items[at], each, context, err);
+	}
+	return result;
+}
