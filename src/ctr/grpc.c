@@ -264,5 +264,7 @@ int grpc_join(struct call *call, unsigned timeout_ms, struct error *err)
 
 void grpc_drop(struct call *call)
 {
+	if (call)
+		call->ctr->shared = false;
 	call_free(call);
 }
