@@ -27,7 +27,7 @@ OUR_CFLAGS := -std=gnu17 -D_GNU_SOURCE -DWSNAP_VERSION='"$(VERSION)"' -Isrc -I$(
 	$(HARDENING) $(SANITIZING)
 OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZING)
 PKG_CFLAGS = $(shell pkg-config --cflags $(LIBRARIES))
-PKG_LIBS = $(shell pkg-config --libs $(LIBRARIES)) -pthread
+PKG_LIBS = $(shell pkg-config --libs $(LIBRARIES)) -pthread -lm
 
 SOURCES := $(sort $(wildcard src/*.c src/*/*.c))
 PROTOS := $(sort $(wildcard src/ctr/*.proto))
