@@ -11,10 +11,10 @@
 #define PAGE_SQL "500"
 #define PAYLOAD_LIMIT ((size_t)1 << 20)
 
-#define SELECT_EVENTS                                                                              \
-	"SELECT id::text, event_type, payload::text, " SQL_MICROSECONDS("created_at") " AS created_at, " \
-	"created_at::text FROM lifecycle_events WHERE container_id = $1 "
-#define ORDER_EVENTS "ORDER BY created_at, id LIMIT " PAGE_SQL
+#define SELECT_EVENTS                                                                                    \
+	"SELECT e.id::text, e.event_type, e.payload::text, " SQL_MICROSECONDS("e.created_at") " AS created_at, " \
+	"e.created_at::text FROM lifecycle_events e WHERE e.container_id = $1 "
+#define ORDER_EVENTS "ORDER BY e.created_at, e.id LIMIT " PAGE_SQL
 
 /* The texts point into the rows, and are not const in store_event. */
 static int read_event(const struct rows *rows, int row, struct store_event *event, struct error *err)
@@ -63,7 +63,7 @@ static int next_page(struct store *store, const char *container_id, const struct
 
 	if (!position->id)
 		return query_rows(store, SELECT_EVENTS ORDER_EVENTS, parameters, 1, rows, err);
-	return query_rows(store, SELECT_EVENTS "AND (created_at, id) > ($2, $3) " ORDER_EVENTS, parameters,
+	return query_rows(store, SELECT_EVENTS "AND (e.created_at, e.id) > ($2, $3) " ORDER_EVENTS, parameters,
 			  QUERY_COUNT(parameters), rows, err);
 }
 

@@ -17,14 +17,14 @@ static PGconn *connection;
 static char name[64];
 static struct text kept;
 
-static int run_elsewhere(const char *verb)
+static int run_elsewhere(const char *before, const char *after)
 {
 	PGconn *postgres = PQconnectdb("dbname=postgres");
 	char sql[128];
 	PGresult *result;
 	int good;
 
-	snprintf(sql, sizeof(sql), "%s %s", verb, name);
+	snprintf(sql, sizeof(sql), "%s%s%s", before, name, after);
 	result = PQexec(postgres, sql);
 	good = PQresultStatus(result) == PGRES_COMMAND_OK;
 	if (!good)
@@ -38,7 +38,7 @@ int database_create(void **state)
 {
 	(void)state;
 	snprintf(name, sizeof(name), "wsnap_test_%d", getpid());
-	if (run_elsewhere("CREATE DATABASE") < 0)
+	if (run_elsewhere("CREATE DATABASE ", "") < 0)
 		return -1;
 	setenv("PGDATABASE", name, 1);
 	connection = PQconnectdb("options='-c client_min_messages=error'");
@@ -51,7 +51,7 @@ int database_drop(void **state)
 	PQfinish(connection);
 	connection = NULL;
 	text_release(&kept);
-	return run_elsewhere("DROP DATABASE");
+	return run_elsewhere("DROP DATABASE ", " WITH (FORCE)");
 }
 
 int database_empty(void **state)
