@@ -99,6 +99,8 @@ const struct option_spec settings_options[] = {
 	{ .type = OPTION_FLAG, .name = "force", FIELD(force), .help = "do it although safety says no" },
 	{ .type = OPTION_FLAG, .name = "version", FIELD(show_version), .help = "print the version of wsnap" },
 	{ .type = OPTION_FLAG, .letter = 'h', .name = "help", FIELD(show_help), .help = "print this help" },
+	{ .type = OPTION_TEXT, .key = "cdi_dirs", FIELD(cdi_dirs), .check = check_not_empty,
+	  .otherwise = "/etc/cdi:/var/run/cdi" },
 	CONFIGURATION_NUMBER("max_depth", max_depth, 2, 400, "64"),
 	CONFIGURATION_NUMBER("warn_versions", warn_versions, 0, INT_MAX, "1000"),
 	CONFIGURATION_NUMBER("warn_free_percent", warn_free_percent, 0, 100, "10"),
