@@ -89,6 +89,8 @@ const struct option_spec settings_options[] = {
 	{ .type = OPTION_TEXT, .name = "cni-conf-dir", .argument = "DIR", FIELD(cni_conf_dir),
 	  .environment = "NETCONFPATH", .key = "cni_conf_dir", .check = check_not_empty,
 	  .otherwise = "/etc/cni/net.d", .help = "folder of CNI configurations" },
+	{ .type = OPTION_TEXT, FIELD(cdi_dirs), .key = "cdi_dirs", .check = check_not_empty,
+	  .otherwise = "/etc/cdi:/var/run/cdi" },
 	{ .type = OPTION_OTHER, .name = "format", .argument = "table|json", FIELD(json), .key = "format",
 	  .set = set_format, .otherwise = "table", .help = "how results and errors are written" },
 	{ .type = OPTION_FLAG, .name = "json", FIELD(json), .help = "the same as --format json" },

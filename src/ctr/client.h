@@ -12,7 +12,6 @@ struct ctr {
 	char *lease;  /* NULL: none */
 	void *multi;  /* a CURLM: holds the connection, drives all calls */
 	bool connected; /* a connection was made and no call on it has failed since */
-	bool shared;    /* a call of grpc_begin is open beside the others */
 	int status;
 	double elapsed_ms;
 };

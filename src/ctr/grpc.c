@@ -11,9 +11,9 @@
 #include "ctr/common.pb-c.h"
 
 #define REQUEST_LIMIT ((size_t)16 << 20) /* bytes; containerd takes no more either */
-#define POLL_MS 1000			 /* at most; libcurl wakes up for all it does */
-/* With streams side by side, libcurl 7.88 may read one's end while it serves the other and then sleep on it: the
- * pause begins here and grows with the time already waited. */
+#define POLL_MS 1000			 /* at most */
+/* libcurl 7.88 may have read the end of a stream and still sleep on the socket, with more frames in one read than
+ * it passes on at once: the pause begins short and grows with the time already waited. */
 #define SHORT_POLL_MS 1
 #define SHORT_POLL_SHARE 20
 
@@ -131,11 +131,11 @@ static bool is_sent(const struct call *call)
 	return call->done || call->body_sent == call->body_length;
 }
 
-static int poll_ms(bool alone, double waited_ms, double left_ms)
+static int poll_ms(double waited_ms, double left_ms)
 {
-	double most = alone ? POLL_MS : fmin(POLL_MS, SHORT_POLL_MS + waited_ms / SHORT_POLL_SHARE);
+	double pause_ms = fmin(POLL_MS, SHORT_POLL_MS + waited_ms / SHORT_POLL_SHARE);
 
-	return (int)fmin(left_ms + 1, most);
+	return (int)fmin(left_ms + 1, pause_ms);
 }
 
 /* Drives all calls until one is as wanted (1), or the time is over (0). */
@@ -153,7 +153,7 @@ static int drive(struct call *call, bool (*wanted)(const struct call *call), dou
 		if (waited_ms >= timeout_ms)
 			return 0;
 		curl_multi_poll(call->ctr->multi, NULL, 0,
-				poll_ms(!call->ctr->shared, waited_ms, timeout_ms - waited_ms), NULL);
+				poll_ms(waited_ms, timeout_ms - waited_ms), NULL);
 	}
 }
 
@@ -239,10 +239,7 @@ struct call *grpc_begin(struct ctr *ctr, const struct grpc_method *method, const
 			struct error *err)
 {
 	cleanup_call struct call *call = start_call(ctr, method, request, err);
-	int sent;
-
-	ctr->shared = true;
-	sent = call ? drive(call, is_sent, GRPC_READ_MS, err) : -1;
+	int sent = call ? drive(call, is_sent, GRPC_READ_MS, err) : -1;
 
 	if (sent == 0) {
 		ctr->connected = false;
@@ -264,7 +261,5 @@ int grpc_join(struct call *call, unsigned timeout_ms, struct error *err)
 
 void grpc_drop(struct call *call)
 {
-	if (call)
-		call->ctr->shared = false;
 	call_free(call);
 }
