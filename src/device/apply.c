@@ -49,25 +49,25 @@ static cJSON *create_device(const cJSON *node, const struct host_device *host, c
 {
 	cJSON *device = cJSON_CreateObject();
 
-	return checked(device,
-		       copy(device, "path", node, "path") &&
-			       add(device, "type", cJSON_CreateString(host->type)) &&
-			       add(device, "major", cJSON_CreateNumber((double)host->major)) &&
-			       add(device, "minor", cJSON_CreateNumber((double)host->minor)) &&
-			       (host->mode < 0 ||
-				add(device, "fileMode", cJSON_CreateNumber((double)host->mode))) &&
-			       add_owner(device, node, spec, "uid") && add_owner(device, node, spec, "gid"));
+	return checked(
+		device,
+		copy(device, "path", node, "path") && add(device, "type", cJSON_CreateString(host->type)) &&
+			add(device, "major", cJSON_CreateNumber((double)host->major)) &&
+			add(device, "minor", cJSON_CreateNumber((double)host->minor)) &&
+			(host->mode < 0 || add(device, "fileMode", cJSON_CreateNumber((double)host->mode))) &&
+			add_owner(device, node, spec, "uid") && add_owner(device, node, spec, "gid"));
 }
 
 static cJSON *create_rule(const struct host_device *host, const char *access)
 {
 	cJSON *rule = cJSON_CreateObject();
 
-	return checked(rule, add(rule, "allow", cJSON_CreateTrue()) &&
-				     add(rule, "type", cJSON_CreateString(host->type[0] == 'b' ? "b" : "c")) &&
-				     add(rule, "major", cJSON_CreateNumber((double)host->major)) &&
-				     add(rule, "minor", cJSON_CreateNumber((double)host->minor)) &&
-				     add(rule, "access", cJSON_CreateString(access)));
+	return checked(rule,
+		       add(rule, "allow", cJSON_CreateTrue()) &&
+			       add(rule, "type", cJSON_CreateString(host->type[0] == 'b' ? "b" : "c")) &&
+			       add(rule, "major", cJSON_CreateNumber((double)host->major)) &&
+			       add(rule, "minor", cJSON_CreateNumber((double)host->minor)) &&
+			       add(rule, "access", cJSON_CreateString(access)));
 }
 
 static int apply_device(const cJSON *node, struct ledger *ledger, struct error *err)

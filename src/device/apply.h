@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "device/ledger.h"
 
-/* `edits` is canonical (device/schema.h), or NULL for none. ERROR_FAILED when a device of the host is missing or
- * the spec has something else where the edits go. */
+/* `edits` is canonical (device/schema.h), or NULL for none. ERROR_FAILED when a device of the host is missing
+ * or the spec has something else where the edits go. */
 int cdi_edits_apply(const cJSON *edits, struct ledger *ledger, struct error *err);
 
 #endif

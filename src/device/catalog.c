@@ -179,9 +179,9 @@ static int read_file(struct catalog *catalog, const struct folder *folder, const
 	taken = take_devices(catalog, json, path, folder->index, err);
 	if (taken <= 0)
 		return taken;
-	return catalog_add(
-		catalog, (struct catalog_file){ .path = steal_pointer(path), .json = steal_pointer(json) },
-		err);
+	return catalog_add(catalog,
+			   (struct catalog_file){ .path = steal_pointer(path), .json = steal_pointer(json) },
+			   err);
 }
 
 static int read_folder(struct catalog *catalog, const char *path, size_t index, struct error *err)
@@ -219,8 +219,8 @@ static int report_missing(const struct catalog *catalog, const char *name, struc
 	for (size_t i = 0; i < catalog->file_count; i++) {
 		const struct catalog_file *file = &catalog->files[i];
 
-		if (file->json || (file->kind && (strlen(file->kind) != kind ||
-						  strncmp(file->kind, name, kind) != 0)))
+		if (file->json ||
+		    (file->kind && (strlen(file->kind) != kind || strncmp(file->kind, name, kind) != 0)))
 			continue;
 		error_set(err, ERROR_USAGE, "'%s' is not found, and the CDI file '%s' is broken: %s", name,
 			  file->path, file->problem);

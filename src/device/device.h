@@ -2,10 +2,11 @@
  * CDI: devices named like vendor.com/class=name, described by files on the host, put into
  * an OCI runtime spec (Container Device Interface specification, SPEC.md, versions 0.3.0 to 1.1.0).
  *
- * What was put in is remembered in the spec's own annotation `wsnap.cdi`, with what it replaced, so that the next
- * time it is taken out first: a changed device file is followed, and nothing is there twice. An item that the spec
- * had already, put in by whoever made the container, is neither added nor remembered: it stays when a device is given
- * up. Its variable, device node or mount is still replaced when the device file says something new about it.
+ * What was put in is remembered in the spec's own annotation `wsnap.cdi`, with what it replaced, so that the
+ * next time it is taken out first: a changed device file is followed, and nothing is there twice. An item
+ * that the spec had already, put in by whoever made the container, is neither added nor remembered: it stays
+ * when a device is given up. Its variable, device node or mount is still replaced when the device file says
+ * something new about it.
  *
  * Errors: ERROR_USAGE when a name is malformed, when two files of one folder define a device, or when a
  * device is not found and a broken file may define it; ERROR_NOT_FOUND for a device that no file defines;
@@ -32,11 +33,11 @@ extern const char *const device_default_dirs[]; /* ends with NULL */
 
 /*
  * The spec with the edits of earlier runs taken out and those of the devices put in: device nodes (host
- * numbers looked up where the file leaves them out, cgroup rules with them), mounts (a parent before what lies
- * under it), environment, hooks, additional groups, intelRdt, network devices, and the edits common to a
- * CDI file once. Everything else keeps its order and its text, numbers beyond a double included. *edited is new
- * JSON (caller frees), or NULL when the result is the same as `spec_json`. With count 0 only the old edits go.
- * `dirs` ends with NULL; folders that do not exist are passed over.
+ * numbers looked up where the file leaves them out, cgroup rules with them), mounts (a parent before what
+ * lies under it), environment, hooks, additional groups, intelRdt, network devices, and the edits common to a
+ * CDI file once. Everything else keeps its order and its text, numbers beyond a double included. *edited is
+ * new JSON (caller frees), or NULL when the result is the same as `spec_json`. With count 0 only the old
+ * edits go. `dirs` ends with NULL; folders that do not exist are passed over.
  */
 int device_edit_spec(const char *spec_json, size_t length, const char *const *dirs, char *const *names,
 		     size_t count, char **edited, struct error *err);

@@ -15,8 +15,8 @@ struct host_device {
 
 /*
  * Type, numbers and mode of a canonical `deviceNodes` entry, completed from the node at its hostPath
- * (or path; links are followed, as names under /dev/…/by-path are). A host device that is missing or of another
- * type is ERROR_FAILED, unless the file says type and major by itself.
+ * (or path; links are followed, as names under /dev/…/by-path are). A host device that is missing or of
+ * another type is ERROR_FAILED, unless the file says type and major by itself.
  */
 int host_device_complete(const cJSON *node, struct host_device *device, struct error *err);
 

@@ -69,8 +69,7 @@ static int take_out(cJSON *spec, const cJSON *entry, struct error *err)
 
 	if (!at)
 		return 0;
-	ours = find_ours(spec, at, json_text(entry, "key"),
-			 cJSON_GetObjectItemCaseSensitive(entry, "item"));
+	ours = find_ours(spec, at, json_text(entry, "key"), cJSON_GetObjectItemCaseSensitive(entry, "item"));
 	if (!ours)
 		return 0;
 	if (replace(tree_find(spec, at), ours, cJSON_GetObjectItemCaseSensitive(entry, "was"), err) < 0)
@@ -85,8 +84,8 @@ static cJSON *find_annotation(const cJSON *spec)
 						LEDGER_ANNOTATION);
 }
 
-/* The entries of the last time. A text that is none of ours cannot be taken back, which must not keep a workspace
- * from its versions. */
+/* The entries of the last time. A text that is none of ours cannot be taken back, which must not keep a
+ * workspace from its versions. */
 static cJSON *read_entries(const cJSON *spec)
 {
 	const char *text = cJSON_GetStringValue(find_annotation(spec));
@@ -124,8 +123,8 @@ static cJSON *find_entry(const struct ledger *ledger, const char *at, const char
 		const char *entry_key = json_text(entry, "key");
 
 		if (strcmp(json_text(entry, "at"), at) == 0 &&
-		    (key ? entry_key && strcmp(entry_key, key) == 0 :
-			   is_identical(cJSON_GetObjectItemCaseSensitive(entry, "item"), item)))
+		    (key ? entry_key && strcmp(entry_key, key) == 0
+			 : is_identical(cJSON_GetObjectItemCaseSensitive(entry, "item"), item)))
 			return entry;
 	}
 	return NULL;

@@ -2,7 +2,8 @@
  * Edits of a container's spec that can be taken back. What was put in, and what it replaced, is written
  * into the spec itself, as JSON text in the annotation `wsnap.cdi`:
  *
- *   [{"at": "process.env", "item": "A=new", "was": "A=old"}, {"at": "linux", "key": "intelRdt", "item": {…}}, …]
+ *   [{"at": "process.env", "item": "A=new", "was": "A=old"}, {"at": "linux", "key": "intelRdt", "item": {…}},
+ * …]
  *
  * Order: ledger_open, which takes the edits of the last time out; any number of ledger_put and ledger_set;
  * ledger_close. An item that the spec has already is somebody else's: it is neither added nor remembered,
@@ -32,7 +33,7 @@ enum ledger_list {
 };
 
 struct ledger {
-	cJSON *spec;    /* belongs to the caller */
+	cJSON *spec;	/* belongs to the caller */
 	cJSON *entries; /* an array; NULL before ledger_open */
 };
 
@@ -42,8 +43,9 @@ struct ledger {
 int ledger_open(struct ledger *ledger, cJSON *spec, struct error *err);
 
 /*
- * Puts an item into a list, and takes it (NULL is lack of memory). It replaces the one with the same variable name,
- * device path or mount destination; else it goes to the end, a mount in front of those that lie under it.
+ * Puts an item into a list, and takes it (NULL is lack of memory). It replaces the one with the same variable
+ * name, device path or mount destination; else it goes to the end, a mount in front of those that lie under
+ * it.
  */
 int ledger_put(struct ledger *ledger, enum ledger_list list, cJSON *item, struct error *err);
 

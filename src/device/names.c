@@ -144,12 +144,14 @@ static int add_metadata(struct name_list *list, const cJSON *devices, struct err
 	if (cJSON_IsString(devices))
 		return name_list_split(list, devices->valuestring, err);
 	if (!cJSON_IsArray(devices))
-		return error_set(err, ERROR_USAGE,
-				 "'workspace.gpu.devices' in the bot's metadata is neither an array nor a string");
+		return error_set(
+			err, ERROR_USAGE,
+			"'workspace.gpu.devices' in the bot's metadata is neither an array nor a string");
 	cJSON_ArrayForEach(item, devices) {
 		if (!cJSON_IsString(item))
 			return error_set(err, ERROR_USAGE,
-					 "'workspace.gpu.devices' in the bot's metadata has an item that is no string");
+					 "'workspace.gpu.devices' in the bot's metadata has an item that is "
+					 "no string");
 		if (name_list_add(list, item->valuestring, strlen(item->valuestring), err) < 0)
 			return -1;
 	}

@@ -4,8 +4,8 @@
 
 bool cdi_hook_is_known(const char *name)
 {
-	static const char *const known[] = { "prestart", "createRuntime", "createContainer",
-					     "startContainer", "poststart", "poststop" };
+	static const char *const known[] = { "prestart",       "createRuntime", "createContainer",
+					     "startContainer", "poststart",	"poststop" };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if (strcmp(name, known[i]) == 0)
@@ -19,7 +19,8 @@ static int check_env(const cJSON *env, struct error *err)
 
 	cJSON_ArrayForEach(item, env)
 		if (item->valuestring[0] == '=' || !strchr(item->valuestring, '='))
-			return error_set(err, ERROR_FAILED, "'%s' in 'env' is not NAME=VALUE", item->valuestring);
+			return error_set(err, ERROR_FAILED, "'%s' in 'env' is not NAME=VALUE",
+					 item->valuestring);
 	return 0;
 }
 

@@ -21,7 +21,7 @@ struct field {
 	enum type type;
 	enum version since;
 	bool required;
-	double least, most;          /* of WHOLE and WHOLES */
+	double least, most;	     /* of WHOLE and WHOLES */
 	const struct field *members; /* of OBJECT and OBJECTS */
 };
 
@@ -122,8 +122,8 @@ static int read_version(const char *text, enum version *version, struct error *e
 
 static int needs_version(const char *subject, enum version since, struct error *err)
 {
-	return error_set(err, ERROR_FAILED, "'%s' needs CDI version %d.%d.0 or later", subject,
-			 since / 100, since % 100);
+	return error_set(err, ERROR_FAILED, "'%s' needs CDI version %d.%d.0 or later", subject, since / 100,
+			 since % 100);
 }
 
 /* A number or truth that YAML read is what it was written as where a text is wanted. */
@@ -297,7 +297,7 @@ static int check_kind(const char *kind, enum version version, struct error *err)
 
 int cdi_file_check(cJSON *file, struct error *err)
 {
-	enum version version;
+	enum version version = V03;
 	const cJSON *device, *devices;
 
 	if (!cJSON_IsObject(file))

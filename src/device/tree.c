@@ -42,8 +42,8 @@ static cJSON *make(cJSON *root, const char *path, bool array, struct error *err)
 			at = NULL;
 		}
 		if (!at)
-			at = array && !path ? cJSON_AddArrayToObject(root, member) :
-					      cJSON_AddObjectToObject(root, member);
+			at = array && !path ? cJSON_AddArrayToObject(root, member)
+					    : cJSON_AddObjectToObject(root, member);
 		if (!at) {
 			error_memory(err);
 			return NULL;

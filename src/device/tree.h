@@ -11,7 +11,8 @@
 /* What is at `path`, or NULL. Belongs to `root`. */
 cJSON *tree_find(const cJSON *root, const char *path);
 
-/* The array (or object) at `path`, made if need be. NULL with ERROR_FAILED if something else is in the way. */
+/* The array (or object) at `path`, made if need be. NULL with ERROR_FAILED if something else is in the way.
+ */
 cJSON *tree_make_array(cJSON *root, const char *path, struct error *err);
 cJSON *tree_make_object(cJSON *root, const char *path, struct error *err);
 

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 
 #define MAX_DEPTH 32
-#define MAX_NODES 20000 /* keys count */
+#define MAX_NODES 20000		     /* keys count */
 #define MAX_EXACT 9007199254740992LL /* 2^53: what a double holds */
 
 struct reader {
@@ -120,8 +120,8 @@ static cJSON *read_scalar(struct reader *reader, const yaml_event_t *event)
 		reader_fail(reader, "tags other than !!str are not taken");
 		return NULL;
 	}
-	item = is_string || event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE ?
-		cJSON_CreateString(text) : create_plain(text);
+	item = is_string || event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE ? cJSON_CreateString(text)
+										: create_plain(text);
 	if (!item)
 		error_memory(reader->err);
 	return item;

@@ -33,15 +33,21 @@ static void refuse(const char *bytes, size_t length)
 static void test_kept(void **state)
 {
 	static const char *const same[] = {
-		"18446744073709551615", "-9223372036854775808", "[1000000000000000,999999999999999]",
-		"[0.1,1e300,1E+5,-0.0,123456789012345678901234567890]", "{\"a\":\"1e5\",\"1e5\":\"\\\"2e5\",\"b\":3e5}",
-		"[\"\\\\\",1e5]", "[true,false,null,\"e\",{\"e\":1e1}]", "\"\\\\u0000\"",
+		"18446744073709551615",
+		"-9223372036854775808",
+		"[1000000000000000,999999999999999]",
+		"[0.1,1e300,1E+5,-0.0,123456789012345678901234567890]",
+		"{\"a\":\"1e5\",\"1e5\":\"\\\"2e5\",\"b\":3e5}",
+		"[\"\\\\\",1e5]",
+		"[true,false,null,\"e\",{\"e\":1e1}]",
+		"\"\\\\u0000\"",
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++)
 		keep(same[i], same[i]);
-	keep(" { \"a\" : 18446744073709551615 , \"b\":[ 1 , 2.50 ] } ", "{\"a\":18446744073709551615,\"b\":[1,2.50]}");
+	keep(" { \"a\" : 18446744073709551615 , \"b\":[ 1 , 2.50 ] } ",
+	     "{\"a\":18446744073709551615,\"b\":[1,2.50]}");
 }
 
 static void test_refused(void **state)
@@ -59,7 +65,8 @@ static void test_refused(void **state)
 
 static void test_integers(void **state)
 {
-	static const char text[] = "{\"a\":9223372036854775807,\"b\":9223372036854775808,\"c\":-9223372036854775808,\"d\":1e5}";
+	static const char text[] =
+		"{\"a\":9223372036854775807,\"b\":9223372036854775808,\"c\":-9223372036854775808,\"d\":1e5}";
 	struct error err = { 0 };
 	cleanup_json cJSON *json = json_parse_exact(text, strlen(text), "it", &err);
 

@@ -1,57 +1,59 @@
 /* Every kind of edit, in JSON and in YAML, once and many times, and taken back. */
 #include "support/device_harness.h"
 
-#define SPEC                                                                                          \
-	"{\"process\":{\"user\":{\"uid\":0,\"gid\":7},\"env\":[\"PATH=/bin\",\"A=old\"]},"             \
-	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"               \
-	"{\"destination\":\"/opt/a/b\",\"source\":\"/x\"}],"                                           \
+#define SPEC                                                                                                 \
+	"{\"process\":{\"user\":{\"uid\":0,\"gid\":7},\"env\":[\"PATH=/bin\",\"A=old\"]},"                   \
+	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"                     \
+	"{\"destination\":\"/opt/a/b\",\"source\":\"/x\"}],"                                                 \
 	"\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]}}}"
 
 /* One of each, in JSON. */
-#define ALL                                                                                           \
-	"{\"env\":[\"A=new\",\"B=1\"],"                                                                \
-	"\"deviceNodes\":[{\"path\":\"/dev/gpu0\",\"hostPath\":\"/dev/null\",\"uid\":5},"              \
-	"{\"path\":\"/dev/gpu1\",\"type\":\"b\",\"major\":8,\"minor\":3,\"fileMode\":432,\"permissions\":\"r\"}],"  \
-	"\"mounts\":[{\"hostPath\":\"/lib/v\",\"containerPath\":\"/opt/a\",\"options\":[\"ro\",\"bind\"]},"        \
-	"{\"hostPath\":\"tmpfs\",\"containerPath\":\"/proc\",\"type\":\"tmpfs\"}],"                     \
-	"\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/h/1\",\"args\":[\"h\",\"x\"]},"              \
-	"{\"hookName\":\"createRuntime\",\"path\":\"/h/2\",\"env\":[\"E=1\"]},"                         \
-	"{\"hookName\":\"createContainer\",\"path\":\"/h/3\",\"timeout\":4},"                           \
-	"{\"hookName\":\"startContainer\",\"path\":\"/h/4\"},{\"hookName\":\"poststart\",\"path\":\"/h/5\"},"      \
-	"{\"hookName\":\"poststop\",\"path\":\"/h/6\"}],"                                               \
+#define ALL                                                                                                  \
+	"{\"env\":[\"A=new\",\"B=1\"],"                                                                      \
+	"\"deviceNodes\":[{\"path\":\"/dev/gpu0\",\"hostPath\":\"/dev/null\",\"uid\":5},"                    \
+	"{\"path\":\"/dev/"                                                                                  \
+	"gpu1\",\"type\":\"b\",\"major\":8,\"minor\":3,\"fileMode\":432,\"permissions\":\"r\"}],"            \
+	"\"mounts\":[{\"hostPath\":\"/lib/v\",\"containerPath\":\"/opt/a\",\"options\":[\"ro\",\"bind\"]},"  \
+	"{\"hostPath\":\"tmpfs\",\"containerPath\":\"/proc\",\"type\":\"tmpfs\"}],"                          \
+	"\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/h/1\",\"args\":[\"h\",\"x\"]},"                   \
+	"{\"hookName\":\"createRuntime\",\"path\":\"/h/2\",\"env\":[\"E=1\"]},"                              \
+	"{\"hookName\":\"createContainer\",\"path\":\"/h/3\",\"timeout\":4},"                                \
+	"{\"hookName\":\"startContainer\",\"path\":\"/h/4\"},{\"hookName\":\"poststart\",\"path\":\"/h/"     \
+	"5\"},"                                                                                              \
+	"{\"hookName\":\"poststop\",\"path\":\"/h/6\"}],"                                                    \
 	"\"additionalGids\":[0,44,44],\"intelRdt\":{\"closID\":\"fast\"}}"
 
-#define ALL_YAML                                                                                      \
-	"---\ncdiVersion: 1.0.0\nkind: v.com/c\ndevices:\n- name: 0\n  containerEdits:\n"              \
-	"    env: [A=new, 'B=1']\n    deviceNodes:\n"                                                  \
-	"    - {path: /dev/gpu0, hostPath: /dev/null, uid: 5, major: ~}\n"                             \
-	"    - path: /dev/gpu1\n      type: b\n      major: 0x8\n      minor: 3\n      fileMode: 0660\n" \
-	"      permissions: \"r\"\n    mounts:\n"                                                      \
-	"    - hostPath: /lib/v\n      containerPath: /opt/a\n      options: [ro, bind]\n"             \
-	"    - {hostPath: tmpfs, containerPath: /proc, type: tmpfs}\n    hooks:\n"                     \
-	"    - {hookName: prestart, path: /h/1, args: [h, x]}\n"                                       \
-	"    - {hookName: createRuntime, path: /h/2, env: [E=1]}\n"                                    \
-	"    - {hookName: createContainer, path: /h/3, timeout: 4}\n"                                  \
-	"    - {hookName: startContainer, path: /h/4}\n    - {hookName: poststart, path: /h/5}\n"      \
-	"    - {hookName: poststop, path: /h/6}\n    additionalGids: [0, 44, 44]\n"                    \
+#define ALL_YAML                                                                                             \
+	"---\ncdiVersion: 1.0.0\nkind: v.com/c\ndevices:\n- name: 0\n  containerEdits:\n"                    \
+	"    env: [A=new, 'B=1']\n    deviceNodes:\n"                                                        \
+	"    - {path: /dev/gpu0, hostPath: /dev/null, uid: 5, major: ~}\n"                                   \
+	"    - path: /dev/gpu1\n      type: b\n      major: 0x8\n      minor: 3\n      fileMode: 0660\n"     \
+	"      permissions: \"r\"\n    mounts:\n"                                                            \
+	"    - hostPath: /lib/v\n      containerPath: /opt/a\n      options: [ro, bind]\n"                   \
+	"    - {hostPath: tmpfs, containerPath: /proc, type: tmpfs}\n    hooks:\n"                           \
+	"    - {hookName: prestart, path: /h/1, args: [h, x]}\n"                                             \
+	"    - {hookName: createRuntime, path: /h/2, env: [E=1]}\n"                                          \
+	"    - {hookName: createContainer, path: /h/3, timeout: 4}\n"                                        \
+	"    - {hookName: startContainer, path: /h/4}\n    - {hookName: poststart, path: /h/5}\n"            \
+	"    - {hookName: poststop, path: /h/6}\n    additionalGids: [0, 44, 44]\n"                          \
 	"    intelRdt: {closID: !!str fast}\n"
 
-#define EDITED                                                                                        \
-	"{\"process\":{\"user\":{\"uid\":0,\"gid\":7,\"additionalGids\":[44]},"                        \
-	"\"env\":[\"PATH=/bin\",\"A=new\",\"B=1\"]},"                                                  \
-	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"},"             \
-	"{\"destination\":\"/opt/a\",\"source\":\"/lib/v\",\"options\":[\"ro\",\"bind\"]},"            \
-	"{\"destination\":\"/opt/a/b\",\"source\":\"/x\"}],"                                           \
-	"\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},"                 \
-	"{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"},"                  \
-	"{\"allow\":true,\"type\":\"b\",\"major\":8,\"minor\":3,\"access\":\"r\"}]},"                  \
-	"\"devices\":[{\"path\":\"/dev/gpu0\",\"type\":\"c\",\"major\":1,\"minor\":3,\"fileMode\":438,"\
-	"\"uid\":5,\"gid\":7},{\"path\":\"/dev/gpu1\",\"type\":\"b\",\"major\":8,\"minor\":3,"         \
-	"\"fileMode\":432,\"gid\":7}],\"intelRdt\":{\"closID\":\"fast\"}},"                            \
-	"\"hooks\":{\"prestart\":[{\"path\":\"/h/1\",\"args\":[\"h\",\"x\"]}],"                        \
-	"\"createRuntime\":[{\"path\":\"/h/2\",\"env\":[\"E=1\"]}],"                                   \
-	"\"createContainer\":[{\"path\":\"/h/3\",\"timeout\":4}],"                                     \
-	"\"startContainer\":[{\"path\":\"/h/4\"}],\"poststart\":[{\"path\":\"/h/5\"}],"                \
+#define EDITED                                                                                               \
+	"{\"process\":{\"user\":{\"uid\":0,\"gid\":7,\"additionalGids\":[44]},"                              \
+	"\"env\":[\"PATH=/bin\",\"A=new\",\"B=1\"]},"                                                        \
+	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"},"                   \
+	"{\"destination\":\"/opt/a\",\"source\":\"/lib/v\",\"options\":[\"ro\",\"bind\"]},"                  \
+	"{\"destination\":\"/opt/a/b\",\"source\":\"/x\"}],"                                                 \
+	"\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},"                       \
+	"{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"},"                        \
+	"{\"allow\":true,\"type\":\"b\",\"major\":8,\"minor\":3,\"access\":\"r\"}]},"                        \
+	"\"devices\":[{\"path\":\"/dev/gpu0\",\"type\":\"c\",\"major\":1,\"minor\":3,\"fileMode\":438,"      \
+	"\"uid\":5,\"gid\":7},{\"path\":\"/dev/gpu1\",\"type\":\"b\",\"major\":8,\"minor\":3,"               \
+	"\"fileMode\":432,\"gid\":7}],\"intelRdt\":{\"closID\":\"fast\"}},"                                  \
+	"\"hooks\":{\"prestart\":[{\"path\":\"/h/1\",\"args\":[\"h\",\"x\"]}],"                              \
+	"\"createRuntime\":[{\"path\":\"/h/2\",\"env\":[\"E=1\"]}],"                                         \
+	"\"createContainer\":[{\"path\":\"/h/3\",\"timeout\":4}],"                                           \
+	"\"startContainer\":[{\"path\":\"/h/4\"}],\"poststart\":[{\"path\":\"/h/5\"}],"                      \
 	"\"poststop\":[{\"path\":\"/h/6\"}]}}"
 
 static void test_json(void **state)
@@ -140,12 +142,14 @@ static void test_changed_file_is_followed(void **state)
 
 	(void)state;
 	put_device(early, "a.json", "0",
-		   "{\"env\":[\"LIB=1\"],\"deviceNodes\":[{\"path\":\"/dev/g\",\"type\":\"c\",\"major\":9,\"minor\":1}],"
+		   "{\"env\":[\"LIB=1\"],\"deviceNodes\":[{\"path\":\"/dev/"
+		   "g\",\"type\":\"c\",\"major\":9,\"minor\":1}],"
 		   "\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/v1\"}],"
 		   "\"mounts\":[{\"hostPath\":\"/v1\",\"containerPath\":\"/v1\"}]}");
 	old = edit_spec(SPEC, "v.com/c=0");
 	put_device(early, "a.json", "0",
-		   "{\"env\":[\"LIB=2\"],\"deviceNodes\":[{\"path\":\"/dev/g\",\"type\":\"c\",\"major\":9,\"minor\":2}],"
+		   "{\"env\":[\"LIB=2\"],\"deviceNodes\":[{\"path\":\"/dev/"
+		   "g\",\"type\":\"c\",\"major\":9,\"minor\":2}],"
 		   "\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/v2\"}],"
 		   "\"mounts\":[{\"hostPath\":\"/v2\",\"containerPath\":\"/v2\"}]}");
 	new = edit_spec(old, "v.com/c=0");
@@ -158,8 +162,9 @@ static void test_changed_file_is_followed(void **state)
 /* A server put the device in before us: nothing doubles, a change is followed, and its own items stay. */
 static void test_items_of_others(void **state)
 {
-	static const char spec[] = "{\"process\":{\"env\":[\"LIB=1\"]},\"hooks\":{\"prestart\":[{\"path\":\"/h\"}]},"
-				   "\"linux\":{\"devices\":[{\"path\":\"/dev/g\",\"type\":\"c\",\"major\":9,\"minor\":1}]}}";
+	static const char spec[] =
+		"{\"process\":{\"env\":[\"LIB=1\"]},\"hooks\":{\"prestart\":[{\"path\":\"/h\"}]},"
+		"\"linux\":{\"devices\":[{\"path\":\"/dev/g\",\"type\":\"c\",\"major\":9,\"minor\":1}]}}";
 	cleanup_free char *changed = NULL, *back = NULL;
 
 	(void)state;
@@ -167,11 +172,13 @@ static void test_items_of_others(void **state)
 		   "{\"env\":[\"LIB=1\"],\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/h\"}]}");
 	expect_same(spec, "v.com/c=0");
 	put_device(early, "a.json", "0",
-		   "{\"env\":[\"LIB=2\"],\"deviceNodes\":[{\"path\":\"/dev/g\",\"type\":\"c\",\"major\":9,\"minor\":2,"
+		   "{\"env\":[\"LIB=2\"],\"deviceNodes\":[{\"path\":\"/dev/"
+		   "g\",\"type\":\"c\",\"major\":9,\"minor\":2,"
 		   "\"permissions\":\"none\"}]}");
-	expect_spec(spec, "v.com/c=0",
-		    "{\"process\":{\"env\":[\"LIB=2\"]},\"hooks\":{\"prestart\":[{\"path\":\"/h\"}]},"
-		    "\"linux\":{\"devices\":[{\"path\":\"/dev/g\",\"type\":\"c\",\"major\":9,\"minor\":2}]}}");
+	expect_spec(
+		spec, "v.com/c=0",
+		"{\"process\":{\"env\":[\"LIB=2\"]},\"hooks\":{\"prestart\":[{\"path\":\"/h\"}]},"
+		"\"linux\":{\"devices\":[{\"path\":\"/dev/g\",\"type\":\"c\",\"major\":9,\"minor\":2}]}}");
 	changed = edit_spec(spec, "v.com/c=0");
 	back = edit_spec(changed, "");
 	assert_string_equal(back, spec);
@@ -196,8 +203,10 @@ static void test_broken_annotation(void **state)
 {
 	(void)state;
 	put_device(early, "a.json", "0", "{\"env\":[\"A=1\"]}");
-	expect_spec("{\"annotations\":{\"wsnap.cdi\":\"[{\"}}", "v.com/c=0", "{\"process\":{\"env\":[\"A=1\"]}}");
-	expect_spec("{\"annotations\":{\"wsnap.cdi\":\"[1,{\\\"at\\\":\\\"root\\\",\\\"item\\\":1},[],{}]\",\"k\":\"v\"},"
+	expect_spec("{\"annotations\":{\"wsnap.cdi\":\"[{\"}}", "v.com/c=0",
+		    "{\"process\":{\"env\":[\"A=1\"]}}");
+	expect_spec("{\"annotations\":{\"wsnap.cdi\":\"[1,{\\\"at\\\":\\\"root\\\",\\\"item\\\":1},[],{}]\","
+		    "\"k\":\"v\"},"
 		    "\"root\":1}",
 		    "", "{\"annotations\":{\"k\":\"v\"},\"root\":1}");
 }
@@ -206,12 +215,15 @@ static void test_common_edits_once(void **state)
 {
 	(void)state;
 	put(early, "a.json",
-	    "{\"cdiVersion\":\"0.5.0\",\"kind\":\"v.com/c\",\"containerEdits\":{\"hooks\":[{\"hookName\":\"prestart\","
+	    "{\"cdiVersion\":\"0.5.0\",\"kind\":\"v.com/"
+	    "c\",\"containerEdits\":{\"hooks\":[{\"hookName\":\"prestart\","
 	    "\"path\":\"/once\"}],\"env\":[\"COMMON=1\",\"X=common\"]},\"devices\":["
-	    "{\"name\":\"0\",\"containerEdits\":{\"env\":[\"X=0\"]}},{\"name\":\"1\",\"containerEdits\":{\"env\":[\"Y=1\"]}},"
+	    "{\"name\":\"0\",\"containerEdits\":{\"env\":[\"X=0\"]}},{\"name\":\"1\",\"containerEdits\":{"
+	    "\"env\":[\"Y=1\"]}},"
 	    "{\"name\":\"2\",\"containerEdits\":{\"env\":[\"Z=2\"]}}]}");
 	expect_spec("{}", "v.com/c=0,v.com/c=1",
-		    "{\"process\":{\"env\":[\"COMMON=1\",\"X=0\",\"Y=1\"]},\"hooks\":{\"prestart\":[{\"path\":\"/once\"}]}}");
+		    "{\"process\":{\"env\":[\"COMMON=1\",\"X=0\",\"Y=1\"]},\"hooks\":{\"prestart\":[{"
+		    "\"path\":\"/once\"}]}}");
 }
 
 static void test_net_devices(void **state)
@@ -221,8 +233,10 @@ static void test_net_devices(void **state)
 
 	(void)state;
 	put(early, "a.json",
-	    "{\"cdiVersion\":\"1.1.0\",\"kind\":\"v.com/c\",\"devices\":[{\"name\":\"n\",\"containerEdits\":{\"netDevices\":["
-	    "{\"hostInterfaceName\":\"eth8\",\"name\":\"a\"},{\"hostInterfaceName\":\"eth9\",\"name\":\"b\"}]}}]}");
+	    "{\"cdiVersion\":\"1.1.0\",\"kind\":\"v.com/"
+	    "c\",\"devices\":[{\"name\":\"n\",\"containerEdits\":{\"netDevices\":["
+	    "{\"hostInterfaceName\":\"eth8\",\"name\":\"a\"},{\"hostInterfaceName\":\"eth9\",\"name\":\"b\"}]"
+	    "}}]}");
 	expect_spec(before, "v.com/c=n",
 		    "{\"linux\":{\"netDevices\":{\"eth9\":{\"name\":\"b\"},\"eth8\":{\"name\":\"a\"}}}}");
 	spec = edit_spec(before, "v.com/c=n");
@@ -234,12 +248,18 @@ static void test_mount_order(void **state)
 {
 	(void)state;
 	put_device(early, "a.json", "0",
-		   "{\"mounts\":[{\"hostPath\":\"/1\",\"containerPath\":\"/a/b\"},{\"hostPath\":\"/2\",\"containerPath\":\"/a\"},"
-		   "{\"hostPath\":\"/3\",\"containerPath\":\"/z/\"},{\"hostPath\":\"/4\",\"containerPath\":\"/ab\"}]}");
-	expect_spec("{\"mounts\":[{\"destination\":\"/z\"},{\"destination\":\"/a/b/c\"},{\"destination\":\"/q\"}]}", "v.com/c=0",
-		    "{\"mounts\":[{\"destination\":\"/z/\",\"source\":\"/3\"},{\"destination\":\"/a\",\"source\":\"/2\"},"
+		   "{\"mounts\":[{\"hostPath\":\"/1\",\"containerPath\":\"/a/b\"},{\"hostPath\":\"/"
+		   "2\",\"containerPath\":\"/a\"},"
+		   "{\"hostPath\":\"/3\",\"containerPath\":\"/z/\"},{\"hostPath\":\"/"
+		   "4\",\"containerPath\":\"/ab\"}]}");
+	expect_spec("{\"mounts\":[{\"destination\":\"/z\"},{\"destination\":\"/a/b/c\"},{\"destination\":\"/"
+		    "q\"}]}",
+		    "v.com/c=0",
+		    "{\"mounts\":[{\"destination\":\"/z/\",\"source\":\"/3\"},{\"destination\":\"/"
+		    "a\",\"source\":\"/2\"},"
 		    "{\"destination\":\"/a/b\",\"source\":\"/1\"},"
-		    "{\"destination\":\"/a/b/c\"},{\"destination\":\"/q\"},{\"destination\":\"/ab\",\"source\":\"/4\"}]}");
+		    "{\"destination\":\"/a/b/c\"},{\"destination\":\"/q\"},{\"destination\":\"/"
+		    "ab\",\"source\":\"/4\"}]}");
 }
 
 static void test_numbers_and_text_are_kept(void **state)
@@ -247,8 +267,10 @@ static void test_numbers_and_text_are_kept(void **state)
 	static const char spec[] =
 		"{\"process\":{\"rlimits\":[{\"hard\":18446744073709551615,\"soft\":9223372036854775807}],"
 		"\"env\":[\"T=\\\"\\\\\\n\xc3\xa4,18446744073709551615\"]},"
-		"\"linux\":{\"resources\":{\"memory\":{\"limit\":9007199254740993,\"swap\":-9223372036854775808},"
-		"\"cpu\":{\"shares\":1000000000000000,\"x\":1.50,\"y\":1E3,\"z\":-0.1e-7,\"q\":12345}}},\"n\":null,\"e\":{},\"l\":[]}";
+		"\"linux\":{\"resources\":{\"memory\":{\"limit\":9007199254740993,\"swap\":-"
+		"9223372036854775808},"
+		"\"cpu\":{\"shares\":1000000000000000,\"x\":1.50,\"y\":1E3,\"z\":-0.1e-7,\"q\":12345}}},"
+		"\"n\":null,\"e\":{},\"l\":[]}";
 	cleanup_free char *edited = NULL, *back = NULL;
 
 	(void)state;
@@ -256,7 +278,8 @@ static void test_numbers_and_text_are_kept(void **state)
 	edited = edit_spec(spec, "v.com/c=0");
 	assert_non_null(strstr(edited, "\"hard\":18446744073709551615,\"soft\":9223372036854775807"));
 	assert_non_null(strstr(edited, "\"limit\":9007199254740993,\"swap\":-9223372036854775808"));
-	assert_non_null(strstr(edited, "\"shares\":1000000000000000,\"x\":1.50,\"y\":1E3,\"z\":-0.1e-7,\"q\":12345"));
+	assert_non_null(
+		strstr(edited, "\"shares\":1000000000000000,\"x\":1.50,\"y\":1E3,\"z\":-0.1e-7,\"q\":12345"));
 	back = edit_spec(edited, "");
 	assert_string_equal(back, spec);
 }
@@ -264,11 +287,13 @@ static void test_numbers_and_text_are_kept(void **state)
 /* Also in what was replaced and is remembered. */
 static void test_numbers_of_replaced_items(void **state)
 {
-	static const char spec[] = "{\"linux\":{\"devices\":[{\"path\":\"/dev/g\",\"x\":18446744073709551615}]}}";
+	static const char spec[] =
+		"{\"linux\":{\"devices\":[{\"path\":\"/dev/g\",\"x\":18446744073709551615}]}}";
 	cleanup_free char *edited = NULL, *back = NULL;
 
 	(void)state;
-	put_device(early, "a.json", "0", "{\"deviceNodes\":[{\"path\":\"/dev/g\",\"hostPath\":\"/dev/null\"}]}");
+	put_device(early, "a.json", "0",
+		   "{\"deviceNodes\":[{\"path\":\"/dev/g\",\"hostPath\":\"/dev/null\"}]}");
 	edited = edit_spec(spec, "v.com/c=0");
 	back = edit_spec(edited, "");
 	assert_string_equal(back, spec);
@@ -286,28 +311,44 @@ static void test_host_devices(void **state)
 	put_device(early, "b.json", "dir", "{\"deviceNodes\":[{\"path\":\"/dev/x\",\"hostPath\":\"/dev\"}]}");
 	put_device(early, "c.json", "type", "{\"deviceNodes\":[{\"path\":\"/dev/null\",\"type\":\"b\"}]}");
 	put_device(early, "d.json", "full",
-		   "{\"deviceNodes\":[{\"path\":\"/dev/wsnap-not-there\",\"type\":\"u\",\"major\":5,\"minor\":6}]}");
+		   "{\"deviceNodes\":[{\"path\":\"/dev/"
+		   "wsnap-not-there\",\"type\":\"u\",\"major\":5,\"minor\":6}]}");
 	edits = text_format("{\"deviceNodes\":[{\"path\":\"/dev/f\",\"hostPath\":\"%s\"}]}", fifo);
 	put_device(early, "e.json", "fifo", edits);
-	linked = text_format("{\"deviceNodes\":[{\"path\":\"/dev/l\",\"hostPath\":\"%s\",\"fileMode\":0}]}", link);
+	linked = text_format("{\"deviceNodes\":[{\"path\":\"/dev/l\",\"hostPath\":\"%s\",\"fileMode\":0}]}",
+			     link);
 	put_device(early, "f.json", "link", linked);
-	expect_error("{}", "v.com/c=gone", ERROR_FAILED, "'v.com/c=gone': device '/dev/wsnap-not-there' on the host: No such file");
+	expect_error("{}", "v.com/c=gone", ERROR_FAILED,
+		     "'v.com/c=gone': device '/dev/wsnap-not-there' on the host: No such file");
 	expect_error("{}", "v.com/c=dir", ERROR_FAILED, "'/dev' on the host is not a device");
 	expect_error("{}", "v.com/c=type", ERROR_FAILED, "has the type 'c', not 'b'");
 	expect_spec("{}", "v.com/c=full",
-		    "{\"linux\":{\"devices\":[{\"path\":\"/dev/wsnap-not-there\",\"type\":\"u\",\"major\":5,\"minor\":6}],"
-		    "\"resources\":{\"devices\":[{\"allow\":true,\"type\":\"c\",\"major\":5,\"minor\":6,\"access\":\"rwm\"}]}}}");
+		    "{\"linux\":{\"devices\":[{\"path\":\"/dev/"
+		    "wsnap-not-there\",\"type\":\"u\",\"major\":5,\"minor\":6}],"
+		    "\"resources\":{\"devices\":[{\"allow\":true,\"type\":\"c\",\"major\":5,\"minor\":6,"
+		    "\"access\":\"rwm\"}]}}}");
 	expect_spec("{}", "v.com/c=fifo",
-		    "{\"linux\":{\"devices\":[{\"path\":\"/dev/f\",\"type\":\"p\",\"major\":0,\"minor\":0,\"fileMode\":416}]}}");
+		    "{\"linux\":{\"devices\":[{\"path\":\"/dev/"
+		    "f\",\"type\":\"p\",\"major\":0,\"minor\":0,\"fileMode\":416}]}}");
 	expect_spec("{}", "v.com/c=link",
-		    "{\"linux\":{\"devices\":[{\"path\":\"/dev/l\",\"type\":\"c\",\"major\":1,\"minor\":5,\"fileMode\":0}],"
-		    "\"resources\":{\"devices\":[{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":5,\"access\":\"rwm\"}]}}}");
+		    "{\"linux\":{\"devices\":[{\"path\":\"/dev/"
+		    "l\",\"type\":\"c\",\"major\":1,\"minor\":5,\"fileMode\":0}],"
+		    "\"resources\":{\"devices\":[{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":5,"
+		    "\"access\":\"rwm\"}]}}}");
 }
 
 static void test_hostile_specs(void **state)
 {
-	static const char *const bad[] = { "", "[]", "7", "{", "{}{}", "{\"a\":\"\\u0000\"}", "{\"a\":1e}",
-					   "{\"process\":7}", "{\"process\":{\"env\":{}}}", "{\"process\":[]}" };
+	static const char *const bad[] = { "",
+					   "[]",
+					   "7",
+					   "{",
+					   "{}{}",
+					   "{\"a\":\"\\u0000\"}",
+					   "{\"a\":1e}",
+					   "{\"process\":7}",
+					   "{\"process\":{\"env\":{}}}",
+					   "{\"process\":[]}" };
 
 	(void)state;
 	put_device(early, "a.json", "0", "{\"env\":[\"A=1\"]}");

@@ -3,8 +3,8 @@
 
 #include <time.h>
 
-#define FILE_OF(version, kind, name, edits)                                                           \
-	"{\"cdiVersion\":\"" version "\",\"kind\":\"" kind "\",\"devices\":[{\"name\":\"" name           \
+#define FILE_OF(version, kind, name, edits)                                                                  \
+	"{\"cdiVersion\":\"" version "\",\"kind\":\"" kind "\",\"devices\":[{\"name\":\"" name               \
 	"\",\"containerEdits\":" edits "}]}"
 #define ENV_EDITS "{\"env\":[\"A=1\"]}"
 #define ENV_SPEC "{\"process\":{\"env\":[\"A=1\"]}}"
@@ -21,7 +21,8 @@ static void test_conflict_of_one_folder(void **state)
 {
 	(void)state;
 	put(early, "a.json",
-	    "{\"cdiVersion\":\"0.5.0\",\"kind\":\"v.com/c\",\"devices\":[{\"name\":\"0\",\"containerEdits\":{\"env\":[\"A=1\"]}},"
+	    "{\"cdiVersion\":\"0.5.0\",\"kind\":\"v.com/"
+	    "c\",\"devices\":[{\"name\":\"0\",\"containerEdits\":{\"env\":[\"A=1\"]}},"
 	    "{\"name\":\"1\",\"containerEdits\":{\"env\":[\"A=1\"]}}]}");
 	put_device(early, "b.json", "0", "{\"env\":[\"A=b\"]}");
 	expect_error("{}", "v.com/c=0", ERROR_USAGE, "b.json'");
@@ -74,19 +75,25 @@ static void test_versions(void **state)
 	NEEDS("0.3.0", ENV_EDITS, NULL);
 	NEEDS("v0.3.0", ENV_EDITS, NULL);
 	NEEDS("1.1.0", ENV_EDITS, NULL);
-	NEEDS("0.3.0", "{\"mounts\":[{\"hostPath\":\"/a\",\"containerPath\":\"/a\",\"type\":\"x\"}]}", "'type' needs CDI version 0.4.0");
+	NEEDS("0.3.0", "{\"mounts\":[{\"hostPath\":\"/a\",\"containerPath\":\"/a\",\"type\":\"x\"}]}",
+	      "'type' needs CDI version 0.4.0");
 	NEEDS("0.4.0", "{\"mounts\":[{\"hostPath\":\"/a\",\"containerPath\":\"/a\",\"type\":\"x\"}]}", NULL);
-	NEEDS("0.4.0", "{\"deviceNodes\":[{\"path\":\"/a\",\"hostPath\":\"/dev/null\"}]}", "'hostPath' needs CDI version 0.5.0");
+	NEEDS("0.4.0", "{\"deviceNodes\":[{\"path\":\"/a\",\"hostPath\":\"/dev/null\"}]}",
+	      "'hostPath' needs CDI version 0.5.0");
 	NEEDS("0.4.0", "{\"deviceNodes\":[{\"path\":\"/dev/null\",\"hostPath\":\"\"}]}", NULL);
-	NEEDS("0.6.0", "{\"env\":[\"A=1\"],\"additionalGids\":[5]}", "'additionalGids' needs CDI version 0.7.0");
+	NEEDS("0.6.0", "{\"env\":[\"A=1\"],\"additionalGids\":[5]}",
+	      "'additionalGids' needs CDI version 0.7.0");
 	NEEDS("0.6.0", "{\"env\":[\"A=1\"],\"additionalGids\":[]}", NULL);
 	NEEDS("0.7.0", "{\"additionalGIDs\":[5]}", NULL);
 	NEEDS("0.6.0", "{\"intelRdt\":{}}", "'intelRdt' needs CDI version 0.7.0");
 	NEEDS("0.7.0", "{\"intelRdt\":{\"enableCMT\":true}}", NULL);
-	NEEDS("1.0.0", "{\"intelRdt\":{\"enableMonitoring\":true}}", "'enableMonitoring' needs CDI version 1.1.0");
-	NEEDS("1.0.0", "{\"netDevices\":[{\"hostInterfaceName\":\"a\",\"name\":\"b\"}]}", "'netDevices' needs CDI version 1.1.0");
+	NEEDS("1.0.0", "{\"intelRdt\":{\"enableMonitoring\":true}}",
+	      "'enableMonitoring' needs CDI version 1.1.0");
+	NEEDS("1.0.0", "{\"netDevices\":[{\"hostInterfaceName\":\"a\",\"name\":\"b\"}]}",
+	      "'netDevices' needs CDI version 1.1.0");
 #undef NEEDS
-	check_file("{\"cdiVersion\":\"0.5.0\",\"kind\":\"v.com/c\",\"annotations\":{\"a\":\"b\"},\"devices\":[{\"name\":\"d\","
+	check_file("{\"cdiVersion\":\"0.5.0\",\"kind\":\"v.com/"
+		   "c\",\"annotations\":{\"a\":\"b\"},\"devices\":[{\"name\":\"d\","
 		   "\"containerEdits\":{\"env\":[\"A=1\"]}}]}",
 		   "'annotations' needs CDI version 0.6.0");
 	put(early, "a.json", FILE_OF("0.4.0", "v.com/c", "0", ENV_EDITS));
@@ -112,17 +119,25 @@ static void test_rules(void **state)
 		{ "{\"deviceNodes\":[7]}", "'deviceNodes' is not an object" },
 		{ "{\"deviceNodes\":[{\"path\":\"\"}]}", "path of a device node is empty" },
 		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"type\":\"x\"}]}", "has the type 'x'" },
-		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"permissions\":\"rwx\"}]}", "has the permissions 'rwx'" },
-		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"major\":-1}]}", "'major' has a wrong type or is out of range" },
-		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"uid\":4294967296}]}", "'uid' has a wrong type or is out of range" },
-		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"gid\":99999999999999999999}]}", "'gid' has a wrong type" },
+		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"permissions\":\"rwx\"}]}",
+		  "has the permissions 'rwx'" },
+		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"major\":-1}]}",
+		  "'major' has a wrong type or is out of range" },
+		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"uid\":4294967296}]}",
+		  "'uid' has a wrong type or is out of range" },
+		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"gid\":99999999999999999999}]}",
+		  "'gid' has a wrong type" },
 		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"minor\":1.5}]}", "'minor' has a wrong type" },
 		{ "{\"mounts\":[{\"hostPath\":\"/a\"}]}", "'mounts' has no 'containerPath'" },
-		{ "{\"mounts\":[{\"hostPath\":\"\",\"containerPath\":\"/a\"}]}", "a mount has an empty path" },
+		{ "{\"mounts\":[{\"hostPath\":\"\",\"containerPath\":\"/a\"}]}",
+		  "a mount has an empty path" },
 		{ "{\"hooks\":[{\"hookName\":\"never\",\"path\":\"/a\"}]}", "there is no hook 'never'" },
-		{ "{\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"a\"}]}", "'a' of a hook is not absolute" },
-		{ "{\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/a\",\"timeout\":0}]}", "'timeout' has a wrong type" },
-		{ "{\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/a\",\"env\":[\"x\"]}]}", "'x' in 'env'" },
+		{ "{\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"a\"}]}",
+		  "'a' of a hook is not absolute" },
+		{ "{\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/a\",\"timeout\":0}]}",
+		  "'timeout' has a wrong type" },
+		{ "{\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/a\",\"env\":[\"x\"]}]}",
+		  "'x' in 'env'" },
 		{ "{\"intelRdt\":{\"closID\":\"..\"}}", "'..' is not a closID" },
 		{ "{\"intelRdt\":{\"closID\":\"a/b\"}}", "'a/b' is not a closID" },
 		{ "{\"additionalGids\":[-5]}", "'additionalGids' has a wrong type" },
@@ -136,19 +151,23 @@ static void test_rules(void **state)
 	}
 	check_file("[]", "the file is not an object");
 	check_file("{}", "'the file' has no 'cdiVersion'");
-	check_file("{\"cdiVersion\":\"1.0.0\",\"kind\":\"v.com/c\",\"devices\":[]}", "the file has no devices");
+	check_file("{\"cdiVersion\":\"1.0.0\",\"kind\":\"v.com/c\",\"devices\":[]}",
+		   "the file has no devices");
 	check_file(FILE_OF("1.0.0", "v.com", "d", ENV_EDITS), "'v.com' is not a kind");
-	check_file("{\"cdiVersion\":\"1.0.0\",\"kind\":\"v.com/c\",\"devices\":[{\"name\":\"d\",\"containerEdits\":{\"env\":[\"A=1\"]}},"
+	check_file("{\"cdiVersion\":\"1.0.0\",\"kind\":\"v.com/"
+		   "c\",\"devices\":[{\"name\":\"d\",\"containerEdits\":{\"env\":[\"A=1\"]}},"
 		   "{\"name\":\"d\",\"containerEdits\":{\"env\":[\"A=1\"]}}]}",
 		   "device 'd' is there twice");
-	check_file("{\"cdiVersion\":\"1.0.0\",\"kind\":\"v.com/c\",\"devices\":[{\"name\":\"d e\",\"containerEdits\":{\"env\":[\"A=1\"]}}]}",
+	check_file("{\"cdiVersion\":\"1.0.0\",\"kind\":\"v.com/c\",\"devices\":[{\"name\":\"d "
+		   "e\",\"containerEdits\":{\"env\":[\"A=1\"]}}]}",
 		   "'d e' is not a name for a device");
 }
 
 /* A YAML file of one device, d, with `edits` behind `containerEdits: `. */
 static void put_yaml(const char *edits)
 {
-	cleanup_free char *yaml = text_format("cdiVersion: 1.0.0\nkind: v.com/c\ndevices:\n- name: d\n  containerEdits: %s\n", edits);
+	cleanup_free char *yaml = text_format(
+		"cdiVersion: 1.0.0\nkind: v.com/c\ndevices:\n- name: d\n  containerEdits: %s\n", edits);
 
 	put(early, "a.yaml", yaml);
 }
@@ -156,10 +175,13 @@ static void put_yaml(const char *edits)
 static void test_yaml_scalars(void **state)
 {
 	(void)state;
-	put_yaml("{env: [\"A=1\", 'B=yes', C=~], deviceNodes: [{path: /dev/n, type: c, major: 0o17, minor: 017, fileMode: 0x1f}]}");
+	put_yaml("{env: [\"A=1\", 'B=yes', C=~], deviceNodes: [{path: /dev/n, type: c, major: 0o17, minor: "
+		 "017, fileMode: 0x1f}]}");
 	expect_spec("{}", "v.com/c=d",
-		    "{\"process\":{\"env\":[\"A=1\",\"B=yes\",\"C=~\"]},\"linux\":{\"devices\":[{\"path\":\"/dev/n\",\"type\":\"c\","
-		    "\"major\":15,\"minor\":15,\"fileMode\":31}],\"resources\":{\"devices\":[{\"allow\":true,\"type\":\"c\","
+		    "{\"process\":{\"env\":[\"A=1\",\"B=yes\",\"C=~\"]},\"linux\":{\"devices\":[{\"path\":\"/"
+		    "dev/n\",\"type\":\"c\","
+		    "\"major\":15,\"minor\":15,\"fileMode\":31}],\"resources\":{\"devices\":[{\"allow\":true,"
+		    "\"type\":\"c\","
 		    "\"major\":15,\"minor\":15,\"access\":\"rwm\"}]}}}");
 	put_yaml("{deviceNodes: [{path: /dev/n, type: c, major: '1'}]}");
 	expect_error("{}", "v.com/c=d", ERROR_USAGE, "'major' has a wrong type");
@@ -170,7 +192,9 @@ static void test_yaml_scalars(void **state)
 	put_yaml("{hooks: [{hookName: prestart, path: /a, args: [1, true, 0x10, ~]}]}");
 	expect_error("{}", "v.com/c=d", ERROR_USAGE, "'args' has a wrong type");
 	put_yaml("{hooks: [{hookName: prestart, path: /a, args: [1, true, 0x10, 007]}]}");
-	expect_spec("{}", "v.com/c=d", "{\"hooks\":{\"prestart\":[{\"path\":\"/a\",\"args\":[\"1\",\"true\",\"0x10\",\"007\"]}]}}");
+	expect_spec(
+		"{}", "v.com/c=d",
+		"{\"hooks\":{\"prestart\":[{\"path\":\"/a\",\"args\":[\"1\",\"true\",\"0x10\",\"007\"]}]}}");
 }
 
 static void test_yaml_refused(void **state)
@@ -219,12 +243,12 @@ static void test_bombs(void **state)
 		const char *name, *unit;
 		size_t times;
 	} bombs[] = {
-		{ "a.yaml", "[", 1000000 },   { "a.yaml", "{", 1000000 },      { "a.yaml", "- ", 500000 },
-		{ "a.yaml", "[],", 300000 },  { "a.yaml", "\"", 1000000 },     { "a.yaml", "? ", 500000 },
-		{ "a.yaml", "a: ", 300000 },  { "a.yaml", "&a [*a,", 140000 }, { "a.yaml", "{a: ", 250000 },
-		{ "a.yaml", "a:\n ", 200000 }, { "a.yaml", "!", 1000000 },     { "a.yaml", "%", 1000000 },
-		{ "a.json", "[", 1000000 },   { "a.json", "{\"a\":", 200000 }, { "a.json", "9", 1000000 },
-		{ "a.json", " ", 1048577 },   { "a.yaml", "#", 1048577 },
+		{ "a.yaml", "[", 1000000 },    { "a.yaml", "{", 1000000 },	{ "a.yaml", "- ", 500000 },
+		{ "a.yaml", "[],", 300000 },   { "a.yaml", "\"", 1000000 },	{ "a.yaml", "? ", 500000 },
+		{ "a.yaml", "a: ", 300000 },   { "a.yaml", "&a [*a,", 140000 }, { "a.yaml", "{a: ", 250000 },
+		{ "a.yaml", "a:\n ", 200000 }, { "a.yaml", "!", 1000000 },	{ "a.yaml", "%", 1000000 },
+		{ "a.json", "[", 1000000 },    { "a.json", "{\"a\":", 200000 }, { "a.json", "9", 1000000 },
+		{ "a.json", " ", 1048577 },    { "a.yaml", "#", 1048577 },
 	};
 	struct timespec before, after;
 
@@ -245,9 +269,12 @@ static void test_bombs(void **state)
 
 static void test_sizes(void **state)
 {
-	cleanup_free char *padding = repeat(" ", 1048576 - strlen(FILE_OF("1.0.0", "v.com/c", "d", ENV_EDITS)));
-	cleanup_free char *largest = text_format("%s%s", FILE_OF("1.0.0", "v.com/c", "d", ENV_EDITS), padding);
-	cleanup_free char *many = repeat("\"A=1\",", 4096), *edits = text_format("{\"env\":[%s\"A=1\"]}", many);
+	cleanup_free char *padding =
+		repeat(" ", 1048576 - strlen(FILE_OF("1.0.0", "v.com/c", "d", ENV_EDITS)));
+	cleanup_free char *largest =
+		text_format("%s%s", FILE_OF("1.0.0", "v.com/c", "d", ENV_EDITS), padding);
+	cleanup_free char *many = repeat("\"A=1\",", 4096),
+			  *edits = text_format("{\"env\":[%s\"A=1\"]}", many);
 
 	(void)state;
 	put(early, "a.json", largest);
@@ -258,8 +285,10 @@ static void test_sizes(void **state)
 
 static void test_not_files(void **state)
 {
-	cleanup_free char *dir = text_format("%s/dir.json", early), *fifo = text_format("%s/fifo.json", early);
-	cleanup_free char *link = text_format("%s/link.json", late), *loop = text_format("%s/loop.yaml", late);
+	cleanup_free char *dir = text_format("%s/dir.json", early),
+			  *fifo = text_format("%s/fifo.json", early);
+	cleanup_free char *link = text_format("%s/link.json", late),
+			  *loop = text_format("%s/loop.yaml", late);
 	cleanup_free char *target = text_format("%s/target", scratch);
 
 	(void)state;
