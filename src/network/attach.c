@@ -148,17 +148,29 @@ static struct plugin_call call_of(const struct network *network, const struct co
 	};
 }
 
+/* DEL must be repeatable, and a second one often gets past what stopped the first (the bridge plugin's, past
+ * a chain of iptables that is still in use). A plugin that hung would only hang again. */
+static int del_one(const struct plugin_call *call, const cJSON *plugin, const cJSON *result, struct error *err)
+{
+	int code;
+
+	if (plugin_run(call, plugin, result, NULL, &code, err) == 0)
+		return 0;
+	if (code == PLUGIN_CODE_TIMED_OUT)
+		return -1;
+	log_detail("network '%s': %s; trying once more", call->conf->name, err->message);
+	return plugin_run(call, plugin, result, NULL, &code, err);
+}
+
 /* DEL by every plugin, the last first. One that fails does not keep the others from freeing
  * what they hold; the first failure is the error. */
 static int run_del(const struct plugin_call *call, const cJSON *result, struct error *err)
 {
 	struct error later;
 	int failures = 0;
-	int code;
 
 	for (int i = cJSON_GetArraySize(call->conf->plugins) - 1; i >= 0; i--)
-		if (plugin_run(call, cJSON_GetArrayItem(call->conf->plugins, i), result, NULL, &code,
-			       failures ? &later : err) < 0)
+		if (del_one(call, cJSON_GetArrayItem(call->conf->plugins, i), result, failures ? &later : err) < 0)
 			failures++;
 	return failures ? -1 : 0;
 }
@@ -227,29 +239,6 @@ static int try_add(const struct network *network, const struct network_attachmen
 		return 0;
 	undo(call, network, is_before_0_4 ? NULL : result);
 	return -1;
-}
-
-int network_add(const struct network *network, const struct network_attachment *attachment,
-		const char *netns, char **address, struct error *err)
-{
-	cleanup_request struct request plain = { 0 };
-	cleanup_request struct request asking = { 0 };
-	int code;
-
-	if (request_prepare(&plain, attachment, err) < 0 || request_prepare(&asking, attachment, err) < 0 ||
-	    ask(&asking, &network->conf, attachment->address, err) < 0)
-		return -1;
-	if (try_add(network, attachment, &asking, netns, address, &code, err) == 0)
-		return 0;
-	if (code == PLUGIN_CODE_TIMED_OUT || (!asking.asks && code != PLUGIN_CODE_TRY_AGAIN))
-		return error_wrap(err, "network '%s'", network->conf.name);
-	log_detail("network '%s': %s; trying once more", network->conf.name, err->message);
-	if (code == PLUGIN_CODE_TRY_AGAIN)
-		clock_sleep_ms(TRY_AGAIN_AFTER_MS);
-	if (try_add(network, attachment, &plain, netns, address, &code, err) < 0)
-		return error_wrap(err, "network '%s'", network->conf.name);
-	error_clear(err);
-	return 0;
 }
 
 /* The cache entry to detach with: of the file, else of the attachment, which may have outlived it. NULL: none. */
@@ -322,4 +311,44 @@ int network_del(const struct network *network, const struct network_attachment *
 	if (run_del(&call, result, err) < 0)
 		return error_wrap(err, "network '%s'", conf->name);
 	return cache_remove(network->cache_dir, name, err);
+}
+
+/* An attachment in the cache was never detached: an earlier run was killed, or its DEL failed.
+ * Plugins refuse a second ADD on top of it. */
+static void del_leftover(const struct network *network, const struct network_attachment *attachment,
+			 const char *netns)
+{
+	cleanup_text struct text text = { 0 };
+	struct error err = { 0 };
+	char name[CACHE_NAME_SIZE];
+
+	if (cache_name(network->conf.name, attachment->container_id, attachment->ifname, name, &err) < 0 ||
+	    cache_read(network->cache_dir, name, &text, &err) == 0)
+		return;
+	if (network_del(network, attachment, netns, &err) < 0)
+		log_detail("container '%s': %s", attachment->container_id, err.message);
+}
+
+int network_add(const struct network *network, const struct network_attachment *attachment,
+		const char *netns, char **address, struct error *err)
+{
+	cleanup_request struct request plain = { 0 };
+	cleanup_request struct request asking = { 0 };
+	int code;
+
+	if (request_prepare(&plain, attachment, err) < 0 || request_prepare(&asking, attachment, err) < 0 ||
+	    ask(&asking, &network->conf, attachment->address, err) < 0)
+		return -1;
+	del_leftover(network, attachment, netns);
+	if (try_add(network, attachment, &asking, netns, address, &code, err) == 0)
+		return 0;
+	if (code == PLUGIN_CODE_TIMED_OUT || (!asking.asks && code != PLUGIN_CODE_TRY_AGAIN))
+		return error_wrap(err, "network '%s'", network->conf.name);
+	log_detail("network '%s': %s; trying once more", network->conf.name, err->message);
+	if (code == PLUGIN_CODE_TRY_AGAIN)
+		clock_sleep_ms(TRY_AGAIN_AFTER_MS);
+	if (try_add(network, attachment, &plain, netns, address, &code, err) < 0)
+		return error_wrap(err, "network '%s'", network->conf.name);
+	error_clear(err);
+	return 0;
 }

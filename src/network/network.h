@@ -74,14 +74,14 @@ int network_attachment_parse(const char *json, struct network_attachment *attach
  * if that ADD fails, DEL and one more ADD without asking. Writes libcni's cache file. On success
  * *address (if not NULL) is the address it got, the caller frees it.
  * A plugin that says "try again later" (code 11) is asked again once too.
- * On failure what the plugins did is undone by DEL. `netns` is a path like /proc/PID/ns/net, which
+ * What the cache says is still attached is detached first. On failure what the plugins did is undone by DEL. `netns` is a path like /proc/PID/ns/net, which
  * other processes must be able to open. ERROR_FAILED.
  */
 int network_add(const struct network *network, const struct network_attachment *attachment,
 		const char *netns, char **address, struct error *err);
 
 /* DEL in reverse order with the cached configuration and result (of the cache file, else of the
- * attachment), then the cache file goes. All plugins are run even if one fails; the file then stays. `netns` may
+ * attachment), then the cache file goes. All plugins are run even if one fails (after a second try); the file then stays. `netns` may
  * be NULL or of a namespace that is gone. Nothing attached is no error. Loopback goes with its namespace. */
 int network_del(const struct network *network, const struct network_attachment *attachment,
 		const char *netns, struct error *err);
