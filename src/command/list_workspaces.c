@@ -1,5 +1,6 @@
+#include "base/clock.h"
+#include "command/describe.h"
 #include "command/list.h"
-#include "output/json_writer.h"
 #include "output/table.h"
 #include "workspace/workspaces.h"
 
@@ -25,15 +26,19 @@ static void write_json(struct json_writer *writer, const struct workspace *works
 static void write_row(struct table *table, const struct workspace *workspace)
 {
 	const struct store_workspace *row = workspace->row;
-	char versions[16], newest[16];
+	char versions[16], newest[16], created[DESCRIBE_TIME_SIZE];
+	int64_t created_ns;
+	bool is_time = row->newest_at && clock_parse(row->newest_at, &created_ns);
 
 	snprintf(versions, sizeof(versions), "%d", row->versions);
 	snprintf(newest, sizeof(newest), "%d", row->newest);
+	if (is_time)
+		describe_time(created_ns, created);
 	table_cell(table, row->container_id);
 	table_cell(table, row->bot_id);
 	table_cell(table, versions);
 	table_cell(table, row->newest ? newest : NULL);
-	table_cell(table, row->newest_at);
+	table_cell(table, is_time ? created : row->newest_at);
 	table_cell(table, workspace->status);
 }
 

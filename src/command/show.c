@@ -90,8 +90,10 @@ static int print_lines(struct output *out, const char *container_id, const struc
 		    shown->present ? "" : " (missing in containerd)");
 	print_field(out, "snapshotter:", shown->row.snapshotter);
 	print_field(out, "parent:", shown->row.parent);
-	if (shown->size.known)
-		output_line(out, "%-12s %s in %lld inodes", "size:", bytes, (long long)shown->size.inodes);
+	if (shown->size.known) {
+		print_field(out, "size:", bytes);
+		output_line(out, "%-12s %lld", "inodes:", (long long)shown->size.inodes);
+	}
 	print_field(out, "operation:", shown->operation_id);
 	return 0;
 }
