@@ -75,8 +75,18 @@ int step_repoint(struct run *run, struct error *err)
 				     spec ? record->spec_type : NULL, spec, err);
 }
 
-/* containerd syncs its own database; the files of the layer are only in memory until now. */
+/*
+ * containerd syncs its own database; the files of the layer are only in memory until now. Both lie on
+ * one filesystem with the new active snapshot, the only one of them that is sure to stay.
+ */
 int step_sync(struct run *run, struct error *err)
 {
-	return layer_sync(run->record->old_upper, err);
+	const struct record *record = run->record;
+	cleanup_place struct place place = { 0 };
+
+	if (record_makes_version(record))
+		return layer_sync(record->old_upper, err);
+	if (place_find(run->session, record->snapshotter, record->new_active, &place, err) < 0)
+		return -1;
+	return layer_sync(place.writable, err);
 }
