@@ -359,5 +359,5 @@ int store_check_bot(struct store *store, const char *bot_id, struct error *err)
 
 	if (exists < 0)
 		return -1;
-	return exists ? 0 : no_bot(bot_id, err);
+	return exists ? store_check_writable(store, err) : no_bot(bot_id, err);
 }

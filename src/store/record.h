@@ -53,7 +53,8 @@ struct store_recorded {
 int store_record_operation(struct store *store, const struct store_record *record,
 			   struct store_recorded *recorded, struct error *err);
 
-/* Would the bot be accepted? ERROR_NOT_FOUND if it has no row in a schema that is not ours. */
+/* Would an operation of the bot be accepted? ERROR_NOT_FOUND if it has no row in a schema that is not ours;
+ * ERROR_DATABASE if its rows could not be written (store_check_writable). */
 int store_check_bot(struct store *store, const char *bot_id, struct error *err);
 
 #endif

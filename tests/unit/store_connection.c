@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,21 @@ static void a_password_is_never_shown(void **state)
 	setenv("PGPASSWORD", SECRET, 1);
 	expect_failure("dbname=" SECRET, "database \"***\" does not exist");
 	unsetenv("PGPASSWORD");
+}
+
+static void a_password_out_of_a_file_is_never_shown(void **state)
+{
+	char path[] = "/tmp/wsnap-test-passfile-XXXXXX";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(dprintf(fd, "*:*:*:*:" SECRET "\n"), (int)strlen("*:*:*:*:" SECRET "\n"));
+	close(fd);
+	setenv("PGPASSFILE", path, 1);
+	expect_failure("dbname=" SECRET, "database \"***\" does not exist");
+	unsetenv("PGPASSFILE");
+	unlink(path);
 }
 
 static void several_hosts_make_one_line(void **state)
@@ -185,6 +201,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_is_not_there),
 		cmocka_unit_test(a_database_that_is_not_there),
 		cmocka_unit_test(a_password_is_never_shown),
+		cmocka_unit_test(a_password_out_of_a_file_is_never_shown),
 		cmocka_unit_test(several_hosts_make_one_line),
 		cmocka_unit_test_setup(statements_have_a_limit_unless_given, database_empty),
 		cmocka_unit_test_setup(the_statement_timeout_ends_a_wait, database_empty),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "store/schema_steps.h"
+#include "store/record.h"
 #include "store/store.h"
 #include "support/database.h"
 
@@ -163,6 +164,9 @@ static void reading_is_not_writing(void **state)
 	unsetenv("PGOPTIONS");
 	assert_int_equal(store_check_schema(reader, &err), 0);
 	assert_int_equal(store_check_writable(reader, &err), -1);
+	assert_string_equal(err.message, "the database is read-only");
+	err = (struct error){ 0 };
+	assert_int_equal(store_check_bot(reader, "11111111-1111-4111-8111-111111111111", &err), -1);
 	assert_string_equal(err.message, "the database is read-only");
 }
 

@@ -16,7 +16,7 @@
 #include "support/database.h"
 #include "support/rows.h"
 
-/* Runs `numbers` operations from `first` on in a process of its own, which ends with 0 when all worked. */
+/* Runs `count` operations from `first` on in a process of its own, which ends with 0 when all worked. */
 static pid_t record_elsewhere(int first, int count)
 {
 	pid_t child = fork();
@@ -167,7 +167,7 @@ static void a_lost_answer_to_commit_is_an_error(void **state)
 	assert_int_equal(rows_record(store, &record).version, 1);
 }
 
-static void a_commit_is_durable_whatever_the_default(void **state)
+static void a_transaction_is_locked_and_durable_whatever_the_default(void **state)
 {
 	cleanup_store struct store *store = NULL;
 	struct store_record record = rows_create(1);
@@ -176,13 +176,15 @@ static void a_commit_is_durable_whatever_the_default(void **state)
 	store_close(rows_init_store());
 	database_run("CREATE TABLE seen (value text); CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS "
 		     "$$ BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit') || ' ' || "
-		     "current_setting('transaction_isolation')); RETURN NEW; END $$; "
+		     "current_setting('transaction_isolation') || ' ' || (SELECT count(*) FROM pg_locks "
+		     "WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND granted AND classid = 2004053601 "
+		     "AND objid::bigint = hashtext('box')::bit(32)::bigint)); RETURN NEW; END $$; "
 		     "CREATE TRIGGER look BEFORE INSERT ON snapshots FOR EACH ROW EXECUTE FUNCTION look()");
 	setenv("PGOPTIONS", "-c synchronous_commit=off -c default_transaction_isolation=serializable", 1);
 	store = rows_open_store();
 	unsetenv("PGOPTIONS");
 	rows_record(store, &record);
-	assert_string_equal(database_value("SELECT value FROM seen"), "on read committed");
+	assert_string_equal(database_value("SELECT value FROM seen"), "on read committed 1");
 }
 
 int main(void)
@@ -194,7 +196,7 @@ int main(void)
 		cmocka_unit_test_setup(another_error_is_not_tried_again, database_empty),
 		cmocka_unit_test_setup(a_connection_lost_before_commit_is_made_anew, database_empty),
 		cmocka_unit_test_setup(a_lost_answer_to_commit_is_an_error, database_empty),
-		cmocka_unit_test_setup(a_commit_is_durable_whatever_the_default, database_empty),
+		cmocka_unit_test_setup(a_transaction_is_locked_and_durable_whatever_the_default, database_empty),
 	};
 
 	return cmocka_run_group_tests(tests, database_create, database_drop);
