@@ -241,7 +241,8 @@ static int try_add(const struct network *network, const struct network_attachmen
 	return -1;
 }
 
-/* The cache entry to detach with: of the file, else of the attachment, which may have outlived it. NULL: none. */
+/* The cache entry to detach with: of the file, else of the attachment, which may have outlived it.
+ * NULL: none. */
 static cJSON *cached_entry(const struct network *network, const struct network_attachment *attachment,
 			   const char *name)
 {
@@ -304,7 +305,8 @@ int network_del(const struct network *network, const struct network_attachment *
 		return -1;
 	entry = cached_entry(network, attachment, name);
 	/* What it was attached with is what detaches it, should the configuration have changed since. */
-	if (entry && cache_conf(entry, &own, &ignored) == 0 && plugin_find_all(network->plugin_path, &own, &ignored) == 0)
+	if (entry && cache_conf(entry, &own, &ignored) == 0 &&
+	    plugin_find_all(network->plugin_path, &own, &ignored) == 0)
 		conf = &own;
 	result = cached_result(entry, conf);
 	call = call_of(network, conf, attachment, &request, "DEL", netns && stat(netns, &st) == 0 ? netns : "");

@@ -61,7 +61,8 @@ static int consider(const cJSON *entry, const char *bytes, void *context, struct
 	struct search *search = context;
 	bool is_ours = strcmp(cache_network(entry), search->network->conf.name) == 0;
 
-	if (strcmp(json_text(entry, "containerId"), search->id) != 0 || strcmp(json_text(entry, "ifName"), "lo") == 0 ||
+	if (strcmp(json_text(entry, "containerId"), search->id) != 0 ||
+	    strcmp(json_text(entry, "ifName"), "lo") == 0 ||
 	    (search->found->container_id && (search->is_ours || !is_ours)))
 		return 0;
 	network_attachment_release(search->found);

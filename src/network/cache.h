@@ -24,8 +24,8 @@ int cache_name(const char *network, const char *container_id, const char *ifname
 /* Reads a file. 1 read, 0 not there, -1 error. */
 int cache_read(const char *cache_dir, const char *name, struct text *text, struct error *err);
 
-/* The entry in a file's content, checked: kind, and container id, interface and network that may be used in names.
- * NULL with ERROR_FAILED. The caller deletes it. */
+/* The entry in a file's content, checked: its kind, and that container id, interface and network may
+ * stand in file names. NULL with ERROR_FAILED. The caller deletes it. */
 cJSON *cache_parse(const char *bytes, size_t length, struct error *err);
 
 /* The network's name in an entry. Belongs to the entry. */

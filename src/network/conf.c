@@ -12,7 +12,7 @@
 
 #define CONF_LIMIT ((size_t)2 << 20) /* bytes; go-cni's limit */
 #define PLUGINS_LIMIT 64
-#define NAME_LIMIT 200 /* bytes; three of them make a file name only if they are shorter, which is checked there */
+#define NAME_LIMIT 200 /* bytes; what goes into a file name together is checked there */
 
 /* Oldest first. */
 static const char *const versions[] = { "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0" };

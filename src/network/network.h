@@ -69,20 +69,21 @@ char *network_attachment_print(const struct network_attachment *attachment, stru
 int network_attachment_parse(const char *json, struct network_attachment *attachment, struct error *err);
 
 /*
- * ADD: loopback up, then the plugins in order, each with the result of the one before. Asks for the
- * address in attachment->address (capability `ips` where the plugin declares it, CNI_ARGS "IP=" otherwise, with IgnoreUnknown);
- * if that ADD fails, DEL and one more ADD without asking. Writes libcni's cache file. On success
- * *address (if not NULL) is the address it got, the caller frees it.
- * A plugin that says "try again later" (code 11) is asked again once too.
- * What the cache says is still attached is detached first. On failure what the plugins did is undone by DEL. `netns` is a path like /proc/PID/ns/net, which
- * other processes must be able to open. ERROR_FAILED.
+ * ADD: what the cache says is still attached goes first, then loopback comes up, then the plugins run
+ * in order, each with the result of the one before. Asks for the address in attachment->address
+ * (capability `ips` where a plugin declares it, otherwise CNI_ARGS "IP=" with IgnoreUnknown). If that ADD
+ * fails, or a plugin says "try again later" (code 11): DEL and one more ADD, without asking.
+ * Writes libcni's cache file. On success *address (if not NULL) is the address it got, which the caller
+ * frees. On failure what the plugins did is undone by DEL. ERROR_FAILED; ERROR_USAGE for an id or interface
+ * that may not stand in a file name. `netns` is a path that other processes can open, like /proc/PID/ns/net.
  */
 int network_add(const struct network *network, const struct network_attachment *attachment,
 		const char *netns, char **address, struct error *err);
 
 /* DEL in reverse order with the cached configuration and result (of the cache file, else of the
- * attachment), then the cache file goes. All plugins are run even if one fails (after a second try); the file then stays. `netns` may
- * be NULL or of a namespace that is gone. Nothing attached is no error. Loopback goes with its namespace. */
+ * attachment), then the cache file goes. A plugin that fails is tried a second time; if it fails again the
+ * others are run nevertheless, and the file stays. `netns` may be NULL or of a namespace that is gone.
+ * Nothing attached is no error. Loopback goes with its namespace. */
 int network_del(const struct network *network, const struct network_attachment *attachment,
 		const char *netns, struct error *err);
 

@@ -1,4 +1,5 @@
-/* One run of one plugin (CNI Specification 1.1.0, sections 2 and 5): found, given its configuration, understood. */
+/* One run of one plugin (CNI Specification 1.1.0, sections 2 and 5): found, given its configuration,
+ * understood. */
 #ifndef WSNAP_NETWORK_PLUGIN_H
 #define WSNAP_NETWORK_PLUGIN_H
 
@@ -34,7 +35,8 @@ char *plugin_find(const char *path, const char *type, struct error *err);
 int plugin_find_all(const char *path, const struct conf *conf, struct error *err);
 
 /* Runs the plugin with `previous` as prevResult (or NULL). After ADD, *result is its result in the
- * configuration's version, which the caller deletes; on DEL `result` is not used. -1: ERROR_FAILED, and *code says how. */
+ * configuration's version, which the caller deletes; on DEL `result` is not used.
+ * -1: ERROR_FAILED, and *code says how. */
 int plugin_run(const struct plugin_call *call, const cJSON *plugin, const cJSON *previous, cJSON **result,
 	       int *code, struct error *err);
 
