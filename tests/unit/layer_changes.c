@@ -1,0 +1,259 @@
+/* Whether a layer changes anything on top of others. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "layer/layer.h"
+#include "support/filesystems.h"
+
+static char folder[PATH_MAX];
+
+/* In the folder that each test starts with: "upper" is asked about, on top of "new" and "old". */
+static int changes_nothing(size_t below_count)
+{
+	static const char *const names[] = {"upper", "new", "old"};
+	static char paths[3][PATH_MAX];
+	const char *pointers[3];
+	struct error err = {0};
+	int answer;
+
+	for (int i = 0; i < 3; i++) {
+		assert_non_null(realpath(names[i], paths[i]));
+		pointers[i] = paths[i];
+	}
+	answer = layer_changes_nothing(pointers[0], pointers + 1, below_count, &err);
+	assert_string_equal(err.message, "");
+	return answer;
+}
+
+static void make_folder(const char *path)
+{
+	assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static void make_file(const char *path, const char *content)
+{
+	const struct timespec times[2] = {{1000, 1}, {2000, 2}};
+	cleanup_file FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_true(fputs(content, file) >= 0);
+	assert_int_equal(fflush(file), 0);
+	assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+}
+
+static void make_whiteout(const char *path)
+{
+	assert_int_equal(mknod(path, S_IFCHR, makedev(0, 0)), 0);
+}
+
+static void set_xattr(const char *path, const char *name, const char *value)
+{
+	assert_int_equal(lsetxattr(path, name, value, strlen(value), 0), 0);
+}
+
+static int begin(void **state)
+{
+	struct error err = {0};
+
+	(void)state;
+	if (layer_clear(folder, &err) < 0 || chdir(folder) < 0)
+		return -1;
+	make_folder("upper");
+	make_folder("new");
+	make_folder("old");
+	return 0;
+}
+
+static void test_empty(void **state)
+{
+	(void)state;
+	assert_int_equal(changes_nothing(2), 1);
+	assert_int_equal(changes_nothing(0), 1);
+	assert_int_equal(chmod("upper", 0700), 0);
+	assert_int_equal(changes_nothing(2), 0);
+	assert_int_equal(changes_nothing(0), 1);
+}
+
+static void test_root_attributes(void **state)
+{
+	(void)state;
+	set_xattr("upper", "trusted.overlay.impure", "y");
+	assert_int_equal(changes_nothing(2), 1);
+	set_xattr("upper", "user.x", "1");
+	assert_int_equal(changes_nothing(2), 0);
+	set_xattr("new", "user.x", "2");
+	assert_int_equal(changes_nothing(2), 0);
+	set_xattr("new", "user.x", "1");
+	assert_int_equal(changes_nothing(2), 1);
+	set_xattr("new", "user.y", "1");
+	assert_int_equal(changes_nothing(2), 0);
+}
+
+static void test_mount_points(void **state)
+{
+	(void)state;
+	make_folder("old/etc");
+	make_file("old/etc/hosts", "");
+	make_folder("upper/etc");
+	make_file("upper/etc/hosts", "");
+	assert_int_equal(changes_nothing(2), 1);
+	assert_int_equal(changes_nothing(1), 0); /* "old" is not below */
+	make_file("upper/etc/resolv.conf", "");
+	assert_int_equal(changes_nothing(2), 0);
+}
+
+static void test_hidden_below(void **state)
+{
+	(void)state;
+	make_folder("old/d");
+	make_folder("old/d/e");
+	make_folder("upper/d");
+	make_folder("upper/d/e");
+	assert_int_equal(changes_nothing(2), 1);
+	make_folder("new/d");
+	assert_int_equal(changes_nothing(2), 1);
+	set_xattr("new/d", "trusted.overlay.opaque", "y");
+	assert_int_equal(changes_nothing(2), 0);
+	assert_int_equal(rmdir("new/d"), 0);
+	make_whiteout("new/d");
+	assert_int_equal(changes_nothing(2), 0);
+}
+
+static void test_opaque(void **state)
+{
+	(void)state;
+	make_folder("old/d");
+	make_folder("upper/d");
+	set_xattr("upper/d", "trusted.overlay.origin", "");
+	assert_int_equal(changes_nothing(2), 1);
+	set_xattr("upper/d", "trusted.overlay.opaque", "y");
+	assert_int_equal(changes_nothing(2), 0);
+}
+
+static void test_whiteouts(void **state)
+{
+	(void)state;
+	make_whiteout("upper/a");
+	assert_int_equal(changes_nothing(2), 1);
+	make_whiteout("new/a");
+	make_file("old/a", "hidden");
+	assert_int_equal(changes_nothing(2), 1);
+	assert_int_equal(unlink("new/a"), 0);
+	assert_int_equal(changes_nothing(2), 0);
+}
+
+static void test_files(void **state)
+{
+	(void)state;
+	make_file("old/f", "content");
+	make_file("upper/f", "content");
+	assert_int_equal(changes_nothing(2), 1);
+	make_file("upper/f", "CONTENT");
+	assert_int_equal(changes_nothing(2), 0);
+	make_file("upper/f", "content");
+	assert_int_equal(chown("upper/f", 1, 0), 0);
+	assert_int_equal(changes_nothing(2), 0);
+	assert_int_equal(chown("upper/f", 0, 0), 0);
+	assert_int_equal(changes_nothing(2), 1);
+	assert_int_equal(utimensat(AT_FDCWD, "upper/f", (const struct timespec[2]){{0, 0}, {2000, 3}}, 0), 0);
+	assert_int_equal(changes_nothing(2), 0);
+}
+
+static void test_large_file(void **state)
+{
+	const struct timespec times[2] = {{1000, 1}, {2000, 2}};
+
+	(void)state;
+	for (int size = 1 << 20; size <= (1 << 20) + 1; size++) {
+		make_file("old/f", "");
+		make_file("upper/f", "");
+		assert_int_equal(truncate("old/f", size), 0);
+		assert_int_equal(truncate("upper/f", size), 0);
+		assert_int_equal(utimensat(AT_FDCWD, "old/f", times, 0), 0);
+		assert_int_equal(utimensat(AT_FDCWD, "upper/f", times, 0), 0);
+		assert_int_equal(changes_nothing(2), size == 1 << 20);
+	}
+}
+
+static void test_other_kinds(void **state)
+{
+	const struct timespec times[2] = {{1000, 1}, {2000, 2}};
+	static const char *const names[] = {"old/l", "upper/l", "old/c", "upper/c"};
+
+	(void)state;
+	assert_int_equal(symlink("one", "old/l"), 0);
+	assert_int_equal(symlink("one", "upper/l"), 0);
+	assert_int_equal(mknod("old/c", S_IFCHR | 0600, makedev(1, 3)), 0);
+	assert_int_equal(mknod("upper/c", S_IFCHR | 0600, makedev(1, 3)), 0);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(utimensat(AT_FDCWD, names[i], times, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(changes_nothing(2), 1);
+	assert_int_equal(unlink("upper/l"), 0);
+	assert_int_equal(symlink("two", "upper/l"), 0);
+	assert_int_equal(utimensat(AT_FDCWD, "upper/l", times, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(changes_nothing(2), 0);
+	assert_int_equal(unlink("upper/l"), 0);
+	assert_int_equal(changes_nothing(2), 1);
+	assert_int_equal(unlink("upper/c"), 0);
+	assert_int_equal(mknod("upper/c", S_IFCHR | 0600, makedev(1, 5)), 0);
+	assert_int_equal(utimensat(AT_FDCWD, "upper/c", times, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(changes_nothing(2), 0);
+}
+
+static void test_missing(void **state)
+{
+	struct error err = {0};
+
+	(void)state;
+	assert_int_equal(layer_changes_nothing("/nowhere/upper", NULL, 0, &err), -1);
+	assert_int_equal(err.kind, ERROR_FAILED);
+	assert_string_equal(err.message,
+	                    "cannot examine the layer: cannot open the directory '/nowhere/upper': "
+	                    "No such file or directory");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test_setup(test_empty, begin),
+	        cmocka_unit_test_setup(test_root_attributes, begin),
+	        cmocka_unit_test_setup(test_mount_points, begin),
+	        cmocka_unit_test_setup(test_hidden_below, begin),
+	        cmocka_unit_test_setup(test_opaque, begin),
+	        cmocka_unit_test_setup(test_whiteouts, begin),
+	        cmocka_unit_test_setup(test_files, begin),
+	        cmocka_unit_test_setup(test_large_file, begin),
+	        cmocka_unit_test_setup(test_other_kinds, begin),
+	        cmocka_unit_test_setup(test_missing, begin),
+	};
+	struct filesystem filesystem;
+	char scratch[PATH_MAX];
+	int failed;
+
+	if (!filesystems_available()) {
+		puts("needs root: skipped");
+		return 0;
+	}
+	scratch_make(scratch);
+	filesystem_mount(&filesystem, scratch, "ext4", 64);
+	memcpy(folder, filesystem.root, sizeof(folder));
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	if (chdir("/") == 0)
+		filesystem_unmount(&filesystem);
+	scratch_remove(scratch);
+	return failed;
+}
