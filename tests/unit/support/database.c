@@ -62,7 +62,7 @@ int database_empty(void **state)
 	return 0;
 }
 
-static PGresult *run(const char *format, va_list args)
+static __attribute__((format(printf, 1, 0))) PGresult *run(const char *format, va_list args)
 {
 	char *sql = NULL;
 	PGresult *result;
