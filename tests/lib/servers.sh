@@ -237,12 +237,12 @@ servers_end_tasks() {
 
 # Our shims are the ones that were given our socket.
 servers_shims() {
-	local cmdline
-	for cmdline in /proc/[0-9]*/cmdline; do
-		if tr '\0' ' ' <"$cmdline" 2>/dev/null | grep -q -- "^[^ ]*containerd-shim[^ ]* .*-address $SERVERS/containerd.sock "; then
-			cmdline=${cmdline#/proc/}
-			printf '%s\n' "${cmdline%/cmdline}"
-		fi
+	local folder words
+	for folder in /proc/[0-9]*; do
+		words=$({ tr '\0' ' ' <"$folder/cmdline"; } 2>/dev/null)
+		case $words in
+		*containerd-shim*" -address $SERVERS/containerd.sock "*) printf '%s\n' "${folder#/proc/}" ;;
+		esac
 	done
 }
 
