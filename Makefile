@@ -38,27 +38,30 @@ OBJECTS := $(SOURCES:src/%.c=$(BUILD)/objects/%.o) \
 # All but main: what the unit tests are linked with.
 LIBRARY := $(BUILD)/libwsnap.a
 
+# V=1 shows the whole commands.
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
+
 .PHONY: all
 all: $(BUILD)/wsnap
 
 $(BUILD)/wsnap: $(BUILD)/objects/main.o $(LIBRARY)
-	$(CC) $(CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+	$(call say,LINK) $(CC) $(CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 $(LIBRARY): $(filter-out $(BUILD)/objects/main.o,$(OBJECTS))
-	rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@
+	$(call say,AR) $(AR) rcs $@ $^
 
 $(BUILD)/objects/%.o: src/%.c | $(GENERATED)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(WARNINGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC) $(CC) $(CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(WARNINGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/objects/generated/%.o: $(BUILD)/generated/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC) $(CC) $(CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/generated/ctr/%.pb-c.c: src/ctr/%.proto
 	@mkdir -p $(@D)
-	protoc-c --proto_path=src/ctr --c_out=$(@D) $<
+	$(call say,PROTO) protoc-c --proto_path=src/ctr --c_out=$(@D) $<
 
 # The schema steps as strings: sql/001-….sql becomes the first element of schema_steps[].
 $(BUILD)/generated/schema_steps.c: $(SQL) Makefile
@@ -97,11 +100,11 @@ unit-tests: $(UNIT_TESTS)
 
 $(BUILD)/objects/tests/unit/%.o: tests/unit/%.c | $(GENERATED)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) -Itests/unit $(WARNINGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC) $(CC) $(CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) -Itests/unit $(WARNINGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/tests/unit/%: $(BUILD)/objects/tests/unit/%.o $(UNIT_SUPPORT) $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ -lcmocka $(PKG_LIBS)
+	$(call say,LINK) $(CC) $(CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ -lcmocka $(PKG_LIBS)
 
 .PRECIOUS: $(BUILD)/objects/tests/unit/%.o
 -include $(wildcard $(BUILD)/objects/tests/unit/*.d)

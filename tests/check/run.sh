@@ -141,4 +141,5 @@ folder=$(servers_scratch) && servers_start "$folder" || exit 1
 for suite in "$@"; do
 	run_suite "$suite"
 done
+servers_end || failed=$((failed + 1))
 summary

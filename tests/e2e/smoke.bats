@@ -17,8 +17,9 @@ teardown_file() { workspaces_end; }
 	CONTAINERD_ADDRESS=/nowhere PGHOST=/nowhere expect 0 --version
 	matches 'wsnap [0-9]+\.[0-9]+\.[0-9]+' "$output"
 	CONTAINERD_ADDRESS=/nowhere PGHOST=/nowhere expect 0 --help
+	help=$output
 	for command in create version list rollback show events recover init; do
-		[[ $output == *"$command"* ]] || complain "no $command in the help"
+		[[ $help == *$'\n'*" $command "* ]] || complain "no $command in the help"
 		CONTAINERD_ADDRESS=/nowhere PGHOST=/nowhere expect 0 "$command" --help
 		[[ $output == *"$command"* ]] || complain "the help of $command does not name it"
 	done

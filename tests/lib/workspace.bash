@@ -88,12 +88,9 @@ workspace() {
 	WORKSPACE_OPTIONS=()
 }
 
-# A container without a task.
+# workspace_created ID: a container without a task. (ctr would take a command's options for its own here.)
 workspace_created() {
-	local id=$1
-	shift
-	[ $# -gt 0 ] || set -- sh -c "$POLITE"
-	ctr containers create "${WORKSPACE_OPTIONS[@]}" "${WORKSPACE_IMAGE:-$IMAGE}" "$id" "$@"
+	ctr containers create "${WORKSPACE_OPTIONS[@]}" "${WORKSPACE_IMAGE:-$IMAGE}" "$1" sleep infinity
 	WORKSPACE_OPTIONS=()
 }
 

@@ -25,9 +25,22 @@ fail() {
 	exit 1
 }
 
+# Prints a command as one would type it.
+type_out() {
+	local word
+	printf '\n$'
+	for word in "$@"; do
+		case $word in
+		*[!a-zA-Z0-9_./:=-]*) printf " '%s'" "$word" ;;
+		*) printf ' %s' "$word" ;;
+		esac
+	done
+	printf '\n'
+}
+
 # Shows a command, then runs it.
 show() {
-	printf '\n$ %s\n' "$*"
+	type_out "$@"
 	"$@" || fail "this failed: $*"
 }
 
@@ -37,7 +50,7 @@ inside() {
 
 # Shows a command that is meant to fail.
 show_failing() {
-	printf '\n$ %s\n' "$*"
+	type_out "$@"
 	! "$@" || fail "this should have failed: $*"
 }
 
