@@ -254,6 +254,46 @@ static bool silent_at_first(const struct h2_request *request)
 	return request->number == 1 || honest(request);
 }
 
+/* The frames of the answers of two streams, of which the test says the order: H(eaders), D(ata),
+ * T(railers), in upper case for the second stream; all in one piece. */
+static void answer_in_order(const struct h2_request *request, uint32_t first, const char *order)
+{
+	struct h2_request answer = *request;
+	char bytes[4096];
+	ssize_t length;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
+		abort();
+	answer.fd = pair[0];
+	for (; *order; order++) {
+		answer.stream = *order >= 'a' ? first : request->stream;
+		if ((*order | 0x20) == 'h')
+			answer_head(&answer);
+		else if ((*order | 0x20) == 'd')
+			h2_data(&answer, 0, version_frame, VERSION_LENGTH);
+		else
+			answer_trailers(&answer, "0", "");
+	}
+	length = recv(pair[1], bytes, sizeof(bytes), 0);
+	if (send(request->fd, bytes, (size_t)length, MSG_NOSIGNAL) != length)
+		abort();
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* Orders of the frames of an open Wait and of a call beside it, one a connection. */
+static const char *const orders[] = { "hdtHDT", "HDThdt", "hHdDtT", "HhDdTt", "HhdtDT", "hHDTdt",
+				      "HhdDtT", "hHDdtT", "HhDdtT", "hdHDTt" };
+#define ORDER_COUNT (sizeof(orders) / sizeof(*orders))
+
+static bool answers_in_order(const struct h2_request *request)
+{
+	if (request->number > 1)
+		answer_in_order(request, 1, orders[request->connection - 1]);
+	return true;
+}
+
 static bool closes_at_first(const struct h2_request *request)
 {
 	return request->connection > 1 && honest(request);
@@ -409,6 +449,24 @@ static void wait_beside_calls(void **state)
 	ctr_task_wait_cancel(wait);
 	expect_version(fixture);
 	assert_int_equal(h2_server_connections(fixture->server), 1);
+}
+
+/* What has been read from the socket for one call while another was served must not be lost. */
+static void interleaved_answers(void **state)
+{
+	struct fixture *fixture = *state;
+
+	h2_server_script(fixture->server, answers_in_order);
+	for (unsigned i = 1; i <= ORDER_COUNT; i++) {
+		struct ctr_wait *wait = NULL;
+
+		assert_int_equal(ctr_task_wait_begin(fixture->ctr, "box", &wait, &fixture->err), 0);
+		expect_version(fixture);
+		assert_int_equal(ctr_task_wait_end(wait, 60000, &fixture->err), 1);
+		ctr_task_wait_cancel(wait);
+		assert_int_equal(h2_server_connections(fixture->server), i);
+		shutdown(h2_server_connection(fixture->server, i).fd, SHUT_RDWR);
+	}
 }
 
 static void wait_broken_off(void **state)
@@ -610,7 +668,7 @@ int main(void)
 		with_server(no_grpc),		   with_server(refusals),
 		with_server(broken_off),	   with_server(died_between_calls),
 		with_server(goaway_between_calls), with_server(silent_server),
-		with_server(wait_beside_calls),	   with_server(wait_broken_off),
+		with_server(wait_beside_calls),	   with_server(interleaved_answers), with_server(wait_broken_off),
 		with_server(what_is_not_there),	   with_server(many_snapshots),
 		with_server(half_a_list),	   with_server(server_comes_back),
 		with_server(nobody_listens),	   with_server(addresses),
