@@ -12,7 +12,7 @@
 struct ctr_any {
 	char *type_url; /* NULL: absent */
 	void *value;
-	size_t length; /* bytes */
+	size_t length; /* bytes; in what ctr hands out, a NUL follows that is not counted */
 };
 
 struct ctr_container {
@@ -24,7 +24,7 @@ struct ctr_container {
 	char *snapshotter;
 	char *snapshot_key;
 	struct labels labels;
-	int64_t created_ns; /* since 1970 */
+	int64_t created_ns; /* since 1970; 0 where containerd does not say */
 };
 
 void ctr_container_release(struct ctr_container *container);

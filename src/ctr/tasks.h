@@ -58,7 +58,8 @@ int ctr_task_resume(struct ctr *ctr, const char *id, struct error *err);
  * Waiting for the end of a task without a gap: ctr_task_wait_begin sends Tasks.Wait and
  * returns once it is sent; other calls go on beside it on the same client; ctr_task_wait_end
  * blocks until the task has ended (1), the timeout has passed (0; may be called again), or it
- * failed (-1). A task that is not there counts as ended. ctr_task_wait_cancel frees it at any time.
+ * failed (-1). A task that is not there counts as ended. Only ctr_task_wait_cancel
+ * frees it: at any time, also after the end, but before the client is closed; NULL is ignored.
  */
 struct ctr_wait;
 int ctr_task_wait_begin(struct ctr *ctr, const char *id, struct ctr_wait **wait, struct error *err);
