@@ -13,6 +13,14 @@ new_uuid() {
 	cat /proc/sys/kernel/random/uuid
 }
 
+# RFC 9562, version 5, under the namespace that must never change.
+uuid_of_name() {
+	local hash variant
+	hash=$({ printf '\x6d\x1b\x1e\x0a\x53\xf1\x4c\x1d\x9a\x35\x0d\x3c\x8f\x3a\x7b\x52'; printf %s "$1"; } | sha1sum)
+	variant=$(printf %x $((0x${hash:16:1} & 3 | 8)))
+	printf '%s-%s-5%s-%s%s-%s' "${hash:0:8}" "${hash:8:4}" "${hash:13:3}" "$variant" "${hash:17:3}" "${hash:20:12}"
+}
+
 @test "a bot id finds the newest row" {
 	bot=$(new_uuid)
 	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$bot")
@@ -77,6 +85,7 @@ new_uuid() {
 	expect 0 create plain
 	bot=$(bot_of plain)
 	matches '[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}' "$bot"
+	same "$(uuid_of_name "$CONTAINERD_NAMESPACE/plain")" "$bot"
 	same 1 "$(db "SELECT count(*) FROM bots WHERE id = '$bot'")"
 	expect 0 create plain
 	same "$bot" "$(bot_of plain)"

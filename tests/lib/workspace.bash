@@ -178,10 +178,12 @@ db() {
 
 # Everything that an operation could change, for "nothing was touched".
 world() {
-	ctr containers ls -q | while read -r id; do ctr containers info "$id"; done
-	ctr tasks ls
-	ctr snapshots ls
-	lease_names
+	ctr containers ls -q | sort | while read -r id; do
+		ctr containers info "$id" | jq -c '{ID, SnapshotKey, UpdatedAt, Labels}'
+	done
+	ctr tasks ls | sort
+	ctr snapshots ls | sort
+	lease_names | sort
 	find "$WSNAP_STATE_DIR" -name '*.json' 2>/dev/null
 	db "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace ORDER BY 1" |
 		while read -r table; do

@@ -1,0 +1,123 @@
+#!/usr/bin/env bats
+# A flag beats the environment, which beats the file, which beats the default.
+load ../lib/workspace
+
+setup_file() {
+	workspaces_begin
+	workspace w
+	"$WSNAP" -q create w >/dev/null
+	createdb "${PGDATABASE}_other"
+	"$WSNAP" -d "dbname=${PGDATABASE}_other" init >/dev/null
+}
+teardown_file() {
+	dropdb --force "${PGDATABASE}_other"
+	workspaces_end
+}
+
+# How many versions w has, as the program sees it with these words.
+versions_seen() {
+	expect 0 "$@" --json list w
+	json '.versions | length'
+}
+
+@test "the address: flag, environment, file" {
+	file=$BATS_TEST_TMPDIR/conf
+	echo "address = $CONTAINERD_ADDRESS" >"$file"
+	address=$CONTAINERD_ADDRESS
+	unset CONTAINERD_ADDRESS
+	expect 0 -c "$file" create w
+	CONTAINERD_ADDRESS=/environment/x expect_error 5 \
+		"containerd at '/environment/x' cannot be reached: no such file or directory" -c "$file" create w
+	CONTAINERD_ADDRESS=/environment/x expect_error 5 \
+		"containerd at '/flag/x' cannot be reached: no such file or directory" -c "$file" -a /flag/x create w
+	CONTAINERD_ADDRESS=/environment/x expect 0 -a "$address" create w
+	expect 0 --address "unix://$address" create w
+	expect 0 --address="unix://$address" create w
+}
+
+@test "the namespace: flag, environment, file, default" {
+	file=$BATS_TEST_TMPDIR/conf
+	echo "namespace = from-file" >"$file"
+	missing="'nosuch' is not a container that containerd has in the namespace"
+	CONTAINERD_NAMESPACE=from-environment expect_error 3 "$missing 'from-flag'" -c "$file" -n from-flag create nosuch
+	CONTAINERD_NAMESPACE=from-environment expect_error 3 "$missing 'from-environment'" -c "$file" create nosuch
+	unset CONTAINERD_NAMESPACE
+	expect_error 3 "$missing 'from-file'" -c "$file" create nosuch
+	expect_error 3 "$missing 'default'" create nosuch
+}
+
+@test "the database: flag, WSNAP_DATABASE, file, libpq's own variables" {
+	file=$BATS_TEST_TMPDIR/conf
+	echo "database = dbname=${PGDATABASE}_other" >"$file"
+	here=$(db "SELECT count(*) FROM container_versions")
+	same "$here" "$(versions_seen)"
+	same 0 "$(versions_seen -c "$file")"
+	same "$here" "$(WSNAP_DATABASE="dbname=$PGDATABASE" versions_seen -c "$file")"
+	same 0 "$(WSNAP_DATABASE="dbname=$PGDATABASE" versions_seen -d "dbname=${PGDATABASE}_other")"
+	same "$here" "$(versions_seen -d "postgresql:///$PGDATABASE?host=$PGHOST")"
+}
+
+@test "WSNAP_CONFIG names the file, --config another" {
+	echo "namespace = one" >"$BATS_TEST_TMPDIR/one"
+	echo "namespace = two" >"$BATS_TEST_TMPDIR/two"
+	unset CONTAINERD_NAMESPACE
+	WSNAP_CONFIG=$BATS_TEST_TMPDIR/one expect_error 3 \
+		"'nosuch' is not a container that containerd has in the namespace 'one'" create nosuch
+	WSNAP_CONFIG=$BATS_TEST_TMPDIR/one expect_error 3 \
+		"'nosuch' is not a container that containerd has in the namespace 'two'" -c "$BATS_TEST_TMPDIR/two" create nosuch
+}
+
+@test "the format: file, --format, --json" {
+	echo "format = json" >"$BATS_TEST_TMPDIR/conf"
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" list w
+	json .container_id
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" --format table list w
+	[[ $output == *VERSION* ]]
+	expect 0 --format=json list w
+	json .container_id
+	expect 0 list w --json
+	json .container_id
+}
+
+@test "the state directory: made when missing, for root alone" {
+	expect 0 --state-dir "$BATS_TEST_TMPDIR/state" create w
+	same 'directory 700' "$(stat -c '%F %a' "$BATS_TEST_TMPDIR/state")"
+	WSNAP_STATE_DIR=$BATS_TEST_TMPDIR/state2 expect 0 create w
+	[ -d "$BATS_TEST_TMPDIR/state2" ]
+	echo "state_dir = $BATS_TEST_TMPDIR/state3" >"$BATS_TEST_TMPDIR/conf"
+	unset WSNAP_STATE_DIR
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" create w
+	[ -d "$BATS_TEST_TMPDIR/state3" ]
+}
+
+@test "comments, blank lines, white space and a missing last newline are fine" {
+	printf '# a comment\n\n   wait   =   5   \n\t# another\nstop_timeout=1\nformat = table' >"$BATS_TEST_TMPDIR/conf"
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" create w
+}
+
+@test "every key of the interface can stand in the file" {
+	cat >"$BATS_TEST_TMPDIR/conf" <<-END
+		address = $CONTAINERD_ADDRESS
+		namespace = $CONTAINERD_NAMESPACE
+		database = dbname=$PGDATABASE
+		state_dir = $WSNAP_STATE_DIR
+		wait = 60
+		stop_timeout = 10
+		network = none
+		cni_path = /opt/cni/bin:/usr/lib/cni
+		cni_conf_dir = $NETCONFPATH
+		format = table
+	END
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" create w
+}
+
+@test "options may stand before and behind the command and its arguments" {
+	expect 0 create -q w behind
+	matches '[0-9]+' "$output"
+	expect 0 create w behind -q
+	matches '[0-9]+' "$output"
+	expect 0 -qw5 create w
+	matches '[0-9]+' "$output"
+	expect 0 create -q -- w --name
+	matches '[0-9]+' "$output"
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/env bats
+# A database that another server made: extra columns, other unique indexes, row-level settings. wsnap works with it.
+load ../lib/workspace
+
+setup_file() {
+	workspaces_begin bare
+	db "
+	CREATE TABLE teams (id uuid PRIMARY KEY, name text NOT NULL);
+	INSERT INTO teams VALUES ('00000000-0000-4000-8000-000000000001', 'one');
+	CREATE FUNCTION current_team() RETURNS uuid LANGUAGE sql STABLE
+		AS \$\$ SELECT current_setting('app.team_id')::uuid \$\$;
+	CREATE TABLE bots (
+		id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+		team_id uuid NOT NULL DEFAULT current_team() REFERENCES teams (id),
+		display_name text NOT NULL, UNIQUE (team_id, id));
+	CREATE TABLE containers (
+		id uuid PRIMARY KEY DEFAULT gen_random_uuid(), team_id uuid NOT NULL DEFAULT current_team(),
+		bot_id uuid NOT NULL REFERENCES bots (id) ON DELETE CASCADE,
+		container_id text NOT NULL, container_name text NOT NULL, image text NOT NULL,
+		status text NOT NULL DEFAULT 'created', namespace text NOT NULL DEFAULT 'default',
+		auto_start boolean NOT NULL DEFAULT true, container_path text NOT NULL DEFAULT '/data',
+		created_at timestamptz NOT NULL DEFAULT now(), updated_at timestamptz NOT NULL DEFAULT now(),
+		last_started_at timestamptz, last_stopped_at timestamptz,
+		UNIQUE (team_id, container_id), UNIQUE (team_id, container_name));
+	CREATE TABLE snapshots (
+		id uuid PRIMARY KEY DEFAULT gen_random_uuid(), team_id uuid NOT NULL DEFAULT current_team(),
+		container_id text NOT NULL, runtime_snapshot_name text NOT NULL, display_name text,
+		parent_runtime_snapshot_name text, snapshotter text NOT NULL, source text NOT NULL,
+		created_at timestamptz NOT NULL DEFAULT now(),
+		FOREIGN KEY (team_id, container_id) REFERENCES containers (team_id, container_id) ON DELETE CASCADE,
+		UNIQUE (team_id, container_id, runtime_snapshot_name));
+	CREATE TABLE container_versions (
+		id uuid PRIMARY KEY DEFAULT gen_random_uuid(), team_id uuid NOT NULL DEFAULT current_team(),
+		container_id text NOT NULL, snapshot_id uuid NOT NULL REFERENCES snapshots (id) ON DELETE RESTRICT,
+		version integer NOT NULL, created_at timestamptz NOT NULL DEFAULT now(),
+		FOREIGN KEY (team_id, container_id) REFERENCES containers (team_id, container_id) ON DELETE CASCADE,
+		UNIQUE (team_id, container_id, version));
+	CREATE TABLE lifecycle_events (
+		id text PRIMARY KEY, team_id uuid NOT NULL DEFAULT current_team(), container_id text NOT NULL,
+		event_type text NOT NULL, payload jsonb NOT NULL DEFAULT '{}'::jsonb,
+		created_at timestamptz NOT NULL DEFAULT now(),
+		FOREIGN KEY (team_id, container_id) REFERENCES containers (team_id, container_id) ON DELETE CASCADE);
+	" >/dev/null
+	BOT=$(cat /proc/sys/kernel/random/uuid)
+	PGOPTIONS="$PGOPTIONS -c app.team_id=00000000-0000-4000-8000-000000000001"
+	export BOT PGOPTIONS
+	db "INSERT INTO bots (id, display_name) VALUES ('$BOT', 'a bot')"
+	# A member of the team that row-level security holds to its own rows.
+	db "CREATE ROLE member_$$ LOGIN;
+		GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO member_$$;" >/dev/null
+	for table in bots containers snapshots container_versions lifecycle_events; do
+		db "ALTER TABLE $table ENABLE ROW LEVEL SECURITY; CREATE POLICY team ON $table USING (team_id = current_team())" >/dev/null
+	done
+	MEMBER=member_$$
+	export MEMBER
+}
+teardown_file() {
+	db "DROP OWNED BY $MEMBER; DROP ROLE $MEMBER" >/dev/null
+	workspaces_end
+}
+
+@test "a whole history in the other server's tables" {
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$BOT")
+	workspace a
+	workspace_write a /data/f one
+	expect 0 create a one
+	workspace_write a /data/f two
+	expect 0 version a
+	expect 0 --json rollback "$BOT" 1
+	same one "$(workspace_read a /data/f)"
+	expect 0 rollback a 2
+	same two "$(workspace_read a /data/f)"
+	same '1 2' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = 'a'")"
+	same 00000000-0000-4000-8000-000000000001 "$(db "SELECT DISTINCT team_id FROM snapshots")"
+}
+
+@test "as a user whom row-level security holds to the team's rows" {
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$BOT")
+	workspace b
+	PGUSER=$MEMBER expect 0 create b one
+	PGUSER=$MEMBER expect 0 version b
+	PGUSER=$MEMBER expect 0 rollback b 1
+	PGUSER=$MEMBER expect 0 --json list b
+	same 2 "$(json '.versions | length')"
+	PGUSER=$MEMBER expect 0 events b
+}
+
+@test "settings can come in the connection string" {
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$BOT")
+	workspace c
+	PGOPTIONS='' expect 0 -d "dbname=$PGDATABASE options='-c app.team_id=00000000-0000-4000-8000-000000000001'" create c
+	same 1 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'c'")"
+}
+
+@test "a bot that is not there is status 3, before anything is touched" {
+	workspace d
+	pid=$(workspace_pid d)
+	before=$(world)
+	expect 3 create d
+	matches "wsnap: bot '[0-9a-f-]{36}' has no row in the table bots" "${stderr%%$'\n'*}"
+	same "$pid" "$(workspace_pid d)"
+	same "$before" "$(world)"
+}
+
+@test "init leaves the other server's tables alone" {
+	before=$(db "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2")
+	status=0
+	"$WSNAP" init >"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" || status=$?
+	same "$before" "$(db "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2")"
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$BOT")
+	workspace e
+	expect 0 create e
+}
