@@ -7,7 +7,11 @@
 #include "workspace/names.h"
 #include "workspace/target.h"
 
+/* How many words a command can name. */
 #define MAX_ARGUMENTS 8
+
+/* What follows the name of a last argument of which there may be several. */
+#define REPEATED "..."
 
 static int check_target(const char *word, struct error *err)
 {
@@ -55,9 +59,20 @@ static int wrong_count(const struct command *command, struct error *err)
 			  command->arguments);
 }
 
+/* The other words of an argument that may be given several times. */
+static int check_more(const struct command_line *line, const char *kind, size_t length, const char **arguments,
+		      size_t *count, struct error *err)
+{
+	for (; *count < line->argument_count; (*count)++) {
+		arguments[*count] = line->arguments[*count];
+		if (check_word(kind, length, arguments[*count], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* Lays the words of the line beside those that the command names. */
-static int check_arguments(const struct command_line *line, const char *arguments[MAX_ARGUMENTS],
-			   struct error *err)
+static int check_arguments(const struct command_line *line, const char **arguments, struct error *err)
 {
 	const char *at = line->command->arguments;
 	size_t count = 0;
@@ -65,7 +80,7 @@ static int check_arguments(const struct command_line *line, const char *argument
 	while (*at) {
 		bool optional = *at == '[';
 		const char *kind = at + optional;
-		size_t length = strcspn(kind, " ]");
+		size_t length = strcspn(kind, " .]");
 
 		if (count < line->argument_count) {
 			arguments[count] = line->arguments[count];
@@ -77,7 +92,9 @@ static int check_arguments(const struct command_line *line, const char *argument
 			return wrong_count(line->command, err);
 		}
 		at = kind + length;
-		at += strspn(at, "] ");
+		if (text_starts_with(at, REPEATED) && check_more(line, kind, length, arguments, &count, err) < 0)
+			return -1;
+		at += strspn(at, ".] ");
 	}
 	if (count == line->argument_count)
 		return 0;
@@ -105,12 +122,15 @@ static int run_with_options(const struct command_line *line, struct invocation *
 {
 	const struct command *command = line->command;
 	cleanup_session struct session session = { .state_dir = -1 };
-	const char *arguments[MAX_ARGUMENTS] = { NULL };
+	cleanup_free const char **arguments = calloc(MAX_ARGUMENTS + line->argument_count, sizeof(*arguments));
 	struct error store_error = { 0 };
 
+	if (!arguments)
+		return error_memory(err);
 	if (check_arguments(line, arguments, err) < 0)
 		return -1;
 	invocation->arguments = arguments;
+	invocation->argument_count = line->argument_count;
 	if (command->check && command->check(invocation, err) < 0)
 		return -1;
 	if (open_session(command, invocation->settings, &session, &store_error, err) < 0)

@@ -24,6 +24,7 @@ enum command_needs {
 struct invocation {
 	const struct settings *settings;
 	const char *const *arguments; /* in the order of the command's; NULL where an optional one is missing */
+	size_t argument_count;        /* how many were given */
 	const void *options;          /* the command's own structure of values */
 	struct session *session;      /* NULL while `check` runs */
 	const struct error *store_error; /* COMMAND_NEEDS_RECOVERY: why there is no database; else NULL */
@@ -32,7 +33,8 @@ struct invocation {
 
 struct command {
 	const char *name;
-	const char *arguments;   /* as help shows them: words, in brackets where they may be missing. TARGET,
+	const char *arguments;   /* as help shows them: words, in brackets where they may be missing, with "..."
+				  * behind the last one if it may be repeated. TARGET,
 				  * NAME and VERSION are checked by these names */
 	const char *summary;     /* of the list in `wsnap --help` */
 	const char *description; /* of `wsnap NAME --help`; lines end with '\n' */

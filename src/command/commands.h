@@ -11,6 +11,8 @@ extern const struct command command_rollback;
 extern const struct command command_show;
 extern const struct command command_events;
 extern const struct command command_compact;
+extern const struct command command_prune;
+extern const struct command command_delete;
 extern const struct command command_recover;
 extern const struct command command_init;
 

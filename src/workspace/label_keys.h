@@ -18,6 +18,7 @@
 #define LABEL_CREATED "wsnap.created"     /* RFC 3339 */
 #define LABEL_PARENT "wsnap.parent"       /* runtime name of the version before it */
 #define LABEL_STANDS_ON "wsnap.stands_on" /* active: the version whose state it began with */
+#define LABEL_GIVEN_UP "wsnap.given_up"   /* a version on its way out: when that was decided, RFC 3339 */
 #define LABEL_DEPTH "wsnap.depth"         /* active: layers of ours under it */
 
 #define KIND_VERSION "version"

@@ -1,0 +1,166 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "command/commands.h"
+#include "command/prune_report.h"
+#include "workspace/prune.h"
+#include "workspace/retention.h"
+
+/* A number of a rule that may also be not given: then the configuration's counts. */
+struct keep_number {
+	bool given;
+	int number;
+};
+
+struct keep_span {
+	bool given;
+	int64_t seconds;
+};
+
+struct prune_options {
+	bool all;
+	bool named;
+	bool dry_run;
+	struct keep_number last, hourly, daily, weekly, monthly, yearly;
+	struct keep_span within;
+};
+
+static int set_keep(const char *text, void *field, struct error *err)
+{
+	struct keep_number *keep = field;
+
+	if (!text_is_digits(text) || strlen(text) > 9)
+		return error_set(err, ERROR_USAGE, "not a number in 0 to 999999999");
+	*keep = (struct keep_number){ .given = true, .number = atoi(text) };
+	return 0;
+}
+
+static int set_within(const char *text, void *field, struct error *err)
+{
+	struct keep_span *within = field;
+
+	if (option_set_duration(text, &within->seconds, err) < 0)
+		return -1;
+	within->given = true;
+	return 0;
+}
+
+#define KEEP(field, words)                                                                        \
+	{                                                                                             \
+		.type = OPTION_OTHER, .name = "keep-" #field, .argument = "N", .set = set_keep,       \
+		.offset = offsetof(struct prune_options, field), .help = words                        \
+	}
+
+static const struct option_spec prune_options[] = {
+	{ .type = OPTION_FLAG, .name = "all", .offset = offsetof(struct prune_options, all),
+	  .help = "every workspace of the namespace instead of a TARGET" },
+	KEEP(last, "keep the N newest versions"),
+	KEEP(hourly, "keep the newest version of each of the last N hours that have one"),
+	KEEP(daily, "the same by days"),
+	KEEP(weekly, "the same by ISO weeks"),
+	KEEP(monthly, "the same by months"),
+	KEEP(yearly, "the same by years"),
+	{ .type = OPTION_OTHER, .name = "keep-within", .argument = "DURATION", .set = set_within,
+	  .offset = offsetof(struct prune_options, within),
+	  .help = "keep what is less than that older than the newest version: 36h, 14d, 3m, 1y2m" },
+	{ .type = OPTION_FLAG, .name = "named", .offset = offsetof(struct prune_options, named),
+	  .help = "let versions with a name go as well" },
+	{ .type = OPTION_FLAG, .name = "dry-run", .offset = offsetof(struct prune_options, dry_run),
+	  .help = "say what would go and what that would free, and change nothing" },
+	{ .type = OPTION_END },
+};
+
+static int choose(const struct keep_number *keep, int otherwise)
+{
+	return keep->given ? keep->number : otherwise;
+}
+
+/* What is not given on the command line is taken from the configuration. */
+static struct keep_rules rules_of(const struct invocation *invocation)
+{
+	const struct prune_options *options = invocation->options;
+	const struct keep_rules *configured = &invocation->settings->keep;
+
+	return (struct keep_rules){
+		.last = choose(&options->last, configured->last),
+		.hourly = choose(&options->hourly, configured->hourly),
+		.daily = choose(&options->daily, configured->daily),
+		.weekly = choose(&options->weekly, configured->weekly),
+		.monthly = choose(&options->monthly, configured->monthly),
+		.yearly = choose(&options->yearly, configured->yearly),
+		.within_s = options->within.given ? options->within.seconds : configured->within_s,
+	};
+}
+
+static int prune_check(const struct invocation *invocation, struct error *err)
+{
+	const struct prune_options *options = invocation->options;
+	struct keep_rules rules = rules_of(invocation);
+
+	if (!invocation->arguments[0] == !options->all) {
+		error_set(err, ERROR_USAGE, options->all ? "'--all' cannot be given with a TARGET" :
+							   "'prune' needs a TARGET or --all");
+		return error_hint(err, "usage: wsnap prune [OPTIONS] TARGET | --all");
+	}
+	if (retention_has_rules(&rules))
+		return 0;
+	error_set(err, ERROR_USAGE, "'prune' needs a rule that says what to keep");
+	return error_hint(err, "give --keep-last N, --keep-daily N, …, or set keep_last and its like in wsnap.conf");
+}
+
+static int report_one(const struct prune_result *result, const struct error *failure, void *context,
+		      struct error *err)
+{
+	struct prune_report *report = context;
+
+	if (failure)
+		log_warning("'%s': %s", result->container_id, failure->message);
+	prune_report_add(report, result, failure);
+	return report->writer.failed ? error_memory(err) : 0;
+}
+
+static int prune_run_command(const struct invocation *invocation, struct error *err)
+{
+	const struct prune_options *options = invocation->options;
+	const struct prune_request request = {
+		.keep = rules_of(invocation),
+		.named = options->named,
+		.dry_run = options->dry_run,
+	};
+	struct prune_report report = { .out = invocation->out,
+				       .writer = { .stream = invocation->out->stream },
+				       .dry_run = options->dry_run,
+				       .many = options->all };
+	cleanup_prune_result struct prune_result result = { 0 };
+	int done;
+
+	if (options->all) {
+		prune_report_begin(&report);
+		done = prune_run_all(invocation->session, &request, report_one, &report, err);
+		prune_report_end(&report);
+		return done;
+	}
+	done = prune_run(invocation->session, invocation->arguments[0], &request, &result, err);
+	if (done == 0 || result.removed_count)
+		prune_report_add(&report, &result, NULL);
+	return done;
+}
+
+const struct command command_prune = {
+	.name = "prune",
+	.arguments = "[TARGET]",
+	.summary = "give old versions up, by rules that say which to keep",
+	.description = "Gives up every version that no rule keeps, and says what that has freed. Each rule goes from the\n"
+		       "newest version to the oldest and keeps the newest one of each period (in UTC), N of them; a\n"
+		       "rule that could keep more keeps the oldest version too. The newest version, the one that the\n"
+		       "workspace stands on, and those with a name stay in any case (--named lets names go). A\n"
+		       "version whose layer another one stands on frees nothing until layers are merged.\n"
+		       "Rules that are not given come from keep_last, keep_daily, … in wsnap.conf.\n"
+		       "With --quiet the numbers of the versions that went are printed (with --all, each behind the\n"
+		       "container's id).\n",
+	.options = prune_options,
+	.options_size = sizeof(struct prune_options),
+	.check = prune_check,
+	.run = prune_run_command,
+};

@@ -1,0 +1,246 @@
+#include "workspace/inventory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "workspace/history.h"
+#include "workspace/label_keys.h"
+#include "workspace/snapshotters.h"
+
+struct reading {
+	struct session *session;
+	const struct target *target;
+	struct inventory *inventory;
+	const char *stands_on; /* NULL: unknown */
+};
+
+/* Room for one more item. */
+static void *grow(void *items, size_t count, size_t *capacity, size_t size, struct error *err)
+{
+	size_t wanted = *capacity ? *capacity * 2 : 64;
+	void *grown = items;
+
+	if (count < *capacity)
+		return items;
+	grown = reallocarray(items, wanted, size);
+	if (!grown)
+		error_memory(err);
+	else
+		*capacity = wanted;
+	return grown;
+}
+
+static int copy_text(char **to, const char *from, struct error *err)
+{
+	*to = from ? strdup(from) : NULL;
+	return *to || !from ? 0 : error_memory(err);
+}
+
+static int copy_row(struct store_version *to, const struct store_version *from, struct error *err)
+{
+	*to = (struct store_version){ .version = from->version, .created_ns = from->created_ns };
+	memcpy(to->id, from->id, sizeof(to->id));
+	if (copy_text(&to->runtime_name, from->runtime_name, err) < 0 ||
+	    copy_text(&to->display_name, from->display_name, err) < 0 ||
+	    copy_text(&to->parent, from->parent, err) < 0 ||
+	    copy_text(&to->snapshotter, from->snapshotter, err) < 0)
+		return -1;
+	return copy_text(&to->source, from->source, err);
+}
+
+static int add_version(const struct store_version *row, void *context, struct error *err)
+{
+	struct reading *reading = context;
+	struct inventory *inventory = reading->inventory;
+	struct inventory_version *versions = grow(inventory->versions, inventory->version_count,
+						  &inventory->version_capacity, sizeof(*versions), err);
+	struct inventory_version *version;
+
+	if (!versions)
+		return -1;
+	inventory->versions = versions;
+	version = &versions[inventory->version_count++];
+	*version = (struct inventory_version){
+		.current = reading->stands_on && strcmp(reading->stands_on, row->runtime_name) == 0,
+	};
+	return copy_row(&version->row, row, err);
+}
+
+/* Takes the snapshot over. */
+static int add_snapshot(struct inventory *inventory, const char *snapshotter, struct ctr_snapshot *info,
+			struct error *err)
+{
+	struct inventory_snapshot *snapshots = grow(inventory->snapshots, inventory->snapshot_count,
+						    &inventory->snapshot_capacity, sizeof(*snapshots), err);
+	char *copy;
+
+	if (!snapshots)
+		return -1;
+	inventory->snapshots = snapshots;
+	copy = strdup(snapshotter);
+	if (!copy)
+		return error_memory(err);
+	snapshots[inventory->snapshot_count++] =
+		(struct inventory_snapshot){ .snapshotter = copy, .info = *info };
+	*info = (struct ctr_snapshot){ 0 };
+	return 0;
+}
+
+static int compare_snapshots(const void *a, const void *b)
+{
+	const struct inventory_snapshot *left = a, *right = b;
+	int order = strcmp(left->info.name, right->info.name);
+
+	return order ? order : strcmp(left->snapshotter, right->snapshotter);
+}
+
+static void sort_snapshots(struct inventory *inventory)
+{
+	if (inventory->snapshot_count)
+		qsort(inventory->snapshots, inventory->snapshot_count, sizeof(*inventory->snapshots),
+		      compare_snapshots);
+}
+
+/* Those that bear the workspace's label. */
+static int add_labelled(struct reading *reading, const char *snapshotter, struct error *err)
+{
+	cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
+	cleanup_free char *filter =
+		text_format("labels.\"%s\"==\"%s\"", LABEL_CONTAINER, reading->target->container_id);
+	int listed;
+
+	if (!filter)
+		return error_memory(err);
+	listed = snapshotters_list(reading->session, snapshotter, filter, &found, err);
+	if (listed <= 0)
+		return listed;
+	if (names_set_add(&reading->inventory->snapshotters, snapshotter, err) < 0)
+		return -1;
+	for (size_t i = 0; i < found.count; i++)
+		if (add_snapshot(reading->inventory, snapshotter, &found.items[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int add_all_labelled(struct reading *reading, struct error *err)
+{
+	const struct inventory *inventory = reading->inventory;
+	cleanup_names_set struct names_set all = { 0 };
+
+	if (snapshotters_of(reading->session, &all, err) < 0)
+		return -1;
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (names_set_add(&all, inventory->versions[i].row.snapshotter, err) < 0)
+			return -1;
+	for (size_t i = 0; i < all.count; i++)
+		if (add_labelled(reading, all.items[i], err) < 0)
+			return -1;
+	sort_snapshots(reading->inventory);
+	return 0;
+}
+
+/* Rows of another tool have snapshots without our labels: each is asked for by its name. */
+static int add_unlabelled(struct reading *reading, struct error *err)
+{
+	struct inventory *inventory = reading->inventory;
+	struct inventory others = { 0 };
+	int result = 0;
+
+	for (size_t i = 0; i < inventory->version_count && result == 0; i++) {
+		const struct store_version *row = &inventory->versions[i].row;
+		cleanup_ctr_snapshot struct ctr_snapshot info = { 0 };
+
+		if (inventory_find(inventory, row->snapshotter, row->runtime_name) ||
+		    !names_set_has(&inventory->snapshotters, row->snapshotter))
+			continue;
+		result = ctr_snapshot_stat(reading->session->ctr, row->snapshotter, row->runtime_name, &info, err);
+		if (result > 0)
+			result = add_snapshot(&others, row->snapshotter, &info, err);
+	}
+	for (size_t i = 0; i < others.snapshot_count; i++)
+		if (result == 0)
+			result = add_snapshot(inventory, others.snapshots[i].snapshotter,
+					      &others.snapshots[i].info, err);
+	inventory_release(&others);
+	sort_snapshots(inventory);
+	return result;
+}
+
+static void link_versions(struct inventory *inventory)
+{
+	struct inventory_version *newest = NULL;
+
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		struct inventory_version *version = &inventory->versions[i];
+
+		version->snapshot =
+			inventory_find(inventory, version->row.snapshotter, version->row.runtime_name);
+		if (!newest || version->snapshot || !newest->snapshot)
+			newest = version;
+	}
+	if (newest)
+		newest->newest = true;
+}
+
+int inventory_read(struct session *session, const struct target *target, struct inventory *inventory,
+		   struct error *err)
+{
+	cleanup_free char *stands_on = NULL;
+	struct reading reading = { .session = session, .target = target, .inventory = inventory };
+
+	if (history_stands_on(session, target, &stands_on, err) < 0)
+		return -1;
+	reading.stands_on = stands_on;
+	if (store_versions_each(session->store, target->container_id, add_version, &reading, err) < 0 ||
+	    add_all_labelled(&reading, err) < 0 || add_unlabelled(&reading, err) < 0)
+		return -1;
+	link_versions(inventory);
+	return 0;
+}
+
+void inventory_release(struct inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->version_count; i++)
+		store_version_release(&inventory->versions[i].row);
+	for (size_t i = 0; i < inventory->snapshot_count; i++) {
+		free(inventory->snapshots[i].snapshotter);
+		ctr_snapshot_release(&inventory->snapshots[i].info);
+	}
+	free(inventory->versions);
+	free(inventory->snapshots);
+	names_set_release(&inventory->snapshotters);
+	*inventory = (struct inventory){ 0 };
+}
+
+const struct inventory_snapshot *inventory_find(const struct inventory *inventory, const char *snapshotter,
+						const char *name)
+{
+	size_t low = 0, high = inventory->snapshot_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct inventory_snapshot *one = &inventory->snapshots[middle];
+		int order = strcmp(name, one->info.name);
+
+		if (order == 0)
+			order = strcmp(snapshotter, one->snapshotter);
+		if (order == 0)
+			return one;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}
+
+bool inventory_is_recorded(const struct inventory *inventory, const char *name)
+{
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (strcmp(inventory->versions[i].row.runtime_name, name) == 0)
+			return true;
+	return false;
+}

@@ -1,0 +1,160 @@
+/* Going on with versions that are marked as given up. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "ctr/snapshots.h"
+#include "workspace/label_keys.h"
+#include "workspace/lock.h"
+#include "workspace/prune_steps.h"
+#include "workspace/signals.h"
+#include "workspace/snapshotters.h"
+
+/* A mark counts as long as the snapshot is kept: without gc.root it was given up to the end. */
+#define UNFINISHED "labels.\"" LABEL_GIVEN_UP "\",labels.\"" LABEL_GC_ROOT "\""
+
+static char *unfinished_filter(const char *container_id)
+{
+	if (!container_id)
+		return strdup(UNFINISHED);
+	return text_format(UNFINISHED ",labels.\"%s\"==\"%s\"", LABEL_CONTAINER, container_id);
+}
+
+/* Adds the snapshots' names to `names`, and the workspaces they belong to to `containers`; each may be NULL. */
+static int find_unfinished(struct session *session, const char *container_id, struct names_set *names,
+			   struct names_set *containers, struct error *err)
+{
+	cleanup_names_set struct names_set snapshotters = { 0 };
+	cleanup_free char *filter = unfinished_filter(container_id);
+
+	if (!filter)
+		return error_memory(err);
+	if (snapshotters_of(session, &snapshotters, err) < 0)
+		return -1;
+	for (size_t i = 0; i < snapshotters.count; i++) {
+		cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
+
+		if (snapshotters_list(session, snapshotters.items[i], filter, &found, err) < 0)
+			return -1;
+		for (size_t j = 0; j < found.count; j++) {
+			const char *owner = labels_get(&found.items[j].labels, LABEL_CONTAINER);
+
+			if (names && names_set_add(names, found.items[j].name, err) < 0)
+				return -1;
+			if (containers && owner && names_set_add(containers, owner, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+int prune_count_unfinished(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_names_set struct names_set names = { 0 };
+
+	if (find_unfinished(session, container_id, &names, NULL, err) < 0)
+		return -1;
+	return (int)names.count;
+}
+
+/* A mark whose version has become the newest, or the one the workspace stands on, is taken back. */
+static int keep_needed(struct session *session, const struct inventory *inventory, const struct names_set *marked,
+		       bool *goes, struct names_set *given_up, struct error *err)
+{
+	cleanup_names_set struct names_set needed = { 0 };
+
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		const struct inventory_version *version = &inventory->versions[i];
+
+		goes[i] = names_set_has(marked, version->row.runtime_name);
+		if (goes[i] && (version->newest || version->current) &&
+		    names_set_add(&needed, version->row.runtime_name, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		const struct inventory_version *version = &inventory->versions[i];
+
+		if (!names_set_has(&needed, version->row.runtime_name))
+			continue;
+		goes[i] = false;
+		if (prune_unmark(session, version->snapshot, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < marked->count; i++)
+		if (!names_set_has(&needed, marked->items[i]) && names_set_add(given_up, marked->items[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int finish_marked(struct session *session, const char *container_id, const struct names_set *marked,
+			 struct error *err)
+{
+	cleanup_names_set struct names_set given_up = { 0 };
+	cleanup_inventory struct inventory inventory = { 0 };
+	cleanup_target struct target target = { 0 };
+	cleanup_free bool *goes = NULL;
+
+	if (prune_find_target(session, container_id, &target, err) < 0 ||
+	    inventory_read(session, &target, &inventory, err) < 0)
+		return -1;
+	goes = calloc(inventory.version_count + 1, sizeof(*goes));
+	if (!goes)
+		return error_memory(err);
+	log_detail("finishing the removal of %zu versions of '%s'", marked->count, container_id);
+	if (keep_needed(session, &inventory, marked, goes, &given_up, err) < 0)
+		return -1;
+	return prune_complete(session, container_id, &inventory, goes, &given_up, err);
+}
+
+int prune_finish_locked(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_names_set struct names_set marked = { 0 };
+
+	if (!session->store)
+		return 0;
+	if (find_unfinished(session, container_id, &marked, NULL, err) < 0)
+		return -1;
+	return marked.count ? finish_marked(session, container_id, &marked, err) : 0;
+}
+
+static int finish_one(struct session *session, const char *container_id, unsigned wait_s, struct error *err)
+{
+	struct signals signals = { 0 };
+	cleanup_fd int lock = lock_take(session, container_id, "prune", wait_s, err);
+	int result;
+
+	if (lock < 0)
+		return -1;
+	signals_hold(&signals);
+	result = prune_finish_locked(session, container_id, err);
+	signals_release(&signals);
+	return result;
+}
+
+int prune_finish(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_names_set struct names_set containers = { 0 };
+	struct error first = { 0 };
+
+	if (!session->store)
+		return 0;
+	if (find_unfinished(session, container_id, NULL, &containers, err) < 0)
+		return -1;
+	for (size_t i = 0; i < containers.count; i++) {
+		struct error failure = { 0 };
+		unsigned wait_s = container_id ? session->settings->wait_s : 0;
+
+		if (finish_one(session, containers.items[i], wait_s, &failure) == 0 ||
+		    (!container_id && failure.kind == ERROR_BUSY))
+			continue;
+		if (first.kind == ERROR_NONE)
+			first = failure;
+	}
+	if (first.kind == ERROR_NONE)
+		return 0;
+	*err = first;
+	return -1;
+}

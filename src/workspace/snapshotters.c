@@ -1,0 +1,37 @@
+#include "workspace/snapshotters.h"
+
+#include "base/log.h"
+#include "ctr/containers.h"
+
+#define DEFAULT_SNAPSHOTTER "overlayfs"
+
+/* What containerd answers when a snapshotter is not loaded: INVALID_ARGUMENT (grpc/grpc, doc/statuscodes.md). */
+#define STATUS_INVALID_ARGUMENT 3
+
+int snapshotters_of(struct session *session, struct names_set *names, struct error *err)
+{
+	cleanup_ctr_containers struct ctr_containers containers = { 0 };
+
+	if (ctr_container_list(session->ctr, NULL, &containers, err) < 0 ||
+	    names_set_add(names, DEFAULT_SNAPSHOTTER, err) < 0)
+		return -1;
+	for (size_t i = 0; i < containers.count; i++) {
+		const char *name = containers.items[i].snapshotter;
+
+		if (name && *name && names_set_add(names, name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int snapshotters_list(struct session *session, const char *snapshotter, const char *filter,
+		      struct ctr_snapshots *snapshots, struct error *err)
+{
+	if (ctr_snapshot_list(session->ctr, snapshotter, filter, snapshots, err) == 0)
+		return 1;
+	if (ctr_status(session->ctr) != STATUS_INVALID_ARGUMENT && err->kind != ERROR_NOT_FOUND)
+		return -1;
+	log_detail("the snapshotter '%s' is passed over: %s", snapshotter, err->message);
+	error_clear(err);
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* The snapshotters that snapshots of ours can be in. */
+#ifndef WSNAP_WORKSPACE_SNAPSHOTTERS_H
+#define WSNAP_WORKSPACE_SNAPSHOTTERS_H
+
+#include "base/names_set.h"
+#include "ctr/snapshots.h"
+#include "workspace/session.h"
+
+/* Adds those of the namespace's containers, and containerd's default, overlayfs. */
+int snapshotters_of(struct session *session, struct names_set *names, struct error *err);
+
+/* Lists snapshots that match the filter. 1 listed; 0: this containerd has no such snapshotter; -1 error. */
+int snapshotters_list(struct session *session, const char *snapshotter, const char *filter,
+		      struct ctr_snapshots *snapshots, struct error *err);
+
+#endif

@@ -1,0 +1,19 @@
+#include "workspace/warnings.h"
+
+#include "base/log.h"
+#include "store/workspaces.h"
+
+void warnings_versions(struct session *session, const char *container_id)
+{
+	cleanup_store_workspace struct store_workspace row = { 0 };
+	int limit = session->settings->warn_versions;
+	struct error err = { 0 };
+
+	if (limit <= 0 || !session->store)
+		return;
+	if (store_workspace_of_container(session->store, container_id, &row, &err) < 0)
+		log_detail("the versions of '%s' cannot be counted: %s", container_id, err.message);
+	else if (row.versions >= limit)
+		log_warning("'%s' has %d versions; 'wsnap prune %s --keep-last N' gives old ones up", container_id,
+			    row.versions, container_id);
+}

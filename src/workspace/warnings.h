@@ -1,0 +1,11 @@
+/* What an operation says when a history grows large. */
+#ifndef WSNAP_WORKSPACE_WARNINGS_H
+#define WSNAP_WORKSPACE_WARNINGS_H
+
+#include "workspace/session.h"
+
+/* Warns when the workspace has as many versions as settings->warn_versions or more. Asks the
+ * database; what goes wrong there is only a detail. */
+void warnings_versions(struct session *session, const char *container_id);
+
+#endif
