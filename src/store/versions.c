@@ -84,7 +84,7 @@ static int copy_member(char **to, const char *from)
 	return !from || *to ? 0 : -1;
 }
 
-static int copy_version(const struct store_version *from, struct store_version *to, struct error *err)
+int store_version_copy(const struct store_version *from, struct store_version *to, struct error *err)
 {
 	cleanup_store_version struct store_version copy = { .version = from->version,
 							    .created_ns = from->created_ns };
@@ -110,7 +110,7 @@ static int find_version(struct store *store, const char *sql, const char *const 
 
 	if (rows_found <= 0)
 		return rows_found;
-	if (read_version(&rows, 0, &found, err) < 0 || copy_version(&found, version, err) < 0)
+	if (read_version(&rows, 0, &found, err) < 0 || store_version_copy(&found, version, err) < 0)
 		return -1;
 	return 1;
 }

@@ -20,6 +20,9 @@ struct store_version {
 
 void store_version_release(struct store_version *version);
 
+/* A copy that owns its texts. -1: no memory, *to is as before. */
+int store_version_copy(const struct store_version *from, struct store_version *to, struct error *err);
+
 #define cleanup_store_version __attribute__((cleanup(store_version_release)))
 
 /* Calls `each` for every version, oldest first. Pages through a server-side cursor or LIMIT, so that

@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "workspace/label_keys.h"
 #include "workspace/names.h"
-#include "workspace/presence.h"
 
 /* Whether a snapshot is the one of a version: by its row, or without a database by its label. 1, 0, -1. */
 static int is_version(struct session *session, const struct target *target, const char *runtime_name,
@@ -48,45 +47,6 @@ int history_stands_on(struct session *session, const struct target *target, char
 	}
 	*runtime_name = strdup(label ? label : "");
 	return *runtime_name ? 1 : error_memory(err);
-}
-
-struct versions_walk {
-	struct presence presence;
-	const char *stands_on; /* NULL: unknown */
-	history_each each;
-	void *context;
-};
-
-static int pass_version(const struct store_version *row, void *context, struct error *err)
-{
-	struct versions_walk *walk = context;
-	int present = presence_has(&walk->presence, row->snapshotter, row->runtime_name, err);
-	const struct history_version version = {
-		.row = row,
-		.current = walk->stands_on && strcmp(walk->stands_on, row->runtime_name) == 0,
-		.present = present > 0,
-	};
-
-	return present < 0 ? -1 : walk->each(&version, walk->context, err);
-}
-
-int history_versions_each(struct session *session, const struct target *target, history_each each,
-			  void *context, struct error *err)
-{
-	cleanup_free char *stands_on = NULL;
-	struct versions_walk walk = {
-		.presence = { .session = session, .container_id = target->container_id },
-		.each = each,
-		.context = context,
-	};
-	int result = history_stands_on(session, target, &stands_on, err);
-
-	if (result < 0)
-		return -1;
-	walk.stands_on = stands_on;
-	result = store_versions_each(session->store, target->container_id, pass_version, &walk, err);
-	presence_release(&walk.presence);
-	return result;
 }
 
 int history_find(struct session *session, const char *container_id, const char *version,

@@ -48,16 +48,64 @@ static int load(struct presence *presence, const char *filter, struct error *err
 	return 0;
 }
 
-static int load_labelled(struct presence *presence, const char *snapshotter, struct error *err)
+static int load_labelled(struct presence *presence, struct error *err)
 {
 	cleanup_free char *filter = text_format("labels.\"%s\"==\"%s\"", LABEL_CONTAINER, presence->container_id);
 
+	return filter ? load(presence, filter, err) : error_memory(err);
+}
+
+static int set_snapshotter(struct presence *presence, const char *snapshotter, struct error *err)
+{
 	free(presence->snapshotter);
 	presence->snapshotter = strdup(snapshotter);
 	presence->complete = false;
-	if (!filter || !presence->snapshotter)
-		return error_memory(err);
-	return load(presence, filter, err);
+	return presence->snapshotter ? 0 : error_memory(err);
+}
+
+static void *run_thread(void *argument)
+{
+	struct presence *presence = argument;
+
+	presence->result = load_labelled(presence, &presence->error);
+	atomic_store(&presence->done, true);
+	return NULL;
+}
+
+static void join(struct presence *presence)
+{
+	pthread_join(presence->thread, NULL);
+	presence->threaded = false;
+}
+
+int presence_begin(struct presence *presence, const char *snapshotter, struct error *err)
+{
+	if (set_snapshotter(presence, snapshotter, err) < 0)
+		return -1;
+	presence->threaded = pthread_create(&presence->thread, NULL, run_thread, presence) == 0;
+	return presence->threaded ? 0 : load_labelled(presence, err);
+}
+
+bool presence_is_busy(const struct presence *presence)
+{
+	return presence->threaded && !atomic_load(&presence->done);
+}
+
+/* The first list for this snapshotter, if it is not there yet. */
+static int prepare(struct presence *presence, const char *snapshotter, struct error *err)
+{
+	if (presence->threaded) {
+		join(presence);
+		if (presence->result < 0) {
+			*err = presence->error;
+			return -1;
+		}
+	}
+	if (presence->snapshotter && strcmp(presence->snapshotter, snapshotter) == 0)
+		return 0;
+	if (set_snapshotter(presence, snapshotter, err) < 0)
+		return -1;
+	return load_labelled(presence, err);
 }
 
 static bool find(const struct presence *presence, const char *name)
@@ -80,8 +128,7 @@ static bool find(const struct presence *presence, const char *name)
 
 int presence_has(struct presence *presence, const char *snapshotter, const char *name, struct error *err)
 {
-	if ((!presence->snapshotter || strcmp(presence->snapshotter, snapshotter) != 0) &&
-	    load_labelled(presence, snapshotter, err) < 0)
+	if (prepare(presence, snapshotter, err) < 0)
 		return -1;
 	if (find(presence, name))
 		return 1;
@@ -95,6 +142,8 @@ int presence_has(struct presence *presence, const char *snapshotter, const char 
 
 void presence_release(struct presence *presence)
 {
+	if (presence->threaded)
+		join(presence);
 	free(presence->snapshotter);
 	free(presence->offsets);
 	text_release(&presence->names);

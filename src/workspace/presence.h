@@ -6,6 +6,8 @@
 #ifndef WSNAP_WORKSPACE_PRESENCE_H
 #define WSNAP_WORKSPACE_PRESENCE_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/text.h"
@@ -20,9 +22,22 @@ struct presence {
 	struct text names; /* one behind the other, each with its NUL */
 	size_t *offsets;   /* of the names, sorted by name */
 	size_t count, capacity;
+
+	bool threaded; /* a thread fetches the first list; it alone uses session->ctr until it is joined */
+	atomic_bool done;
+	pthread_t thread;
+	int result;
+	struct error error;
 };
 
 #define cleanup_presence __attribute__((cleanup(presence_release)))
+
+/* Begins to fetch the names of this snapshotter while the caller does something else. Until presence_is_busy()
+ * says false or presence_has() has been called, nothing else may use session->ctr. -1: no memory. */
+int presence_begin(struct presence *presence, const char *snapshotter, struct error *err);
+
+/* Whether presence_has() would have to wait for what presence_begin() has begun. */
+bool presence_is_busy(const struct presence *presence);
 
 /* 1 it is there, 0 it is not, -1 error. */
 int presence_has(struct presence *presence, const char *snapshotter, const char *name, struct error *err);
