@@ -66,7 +66,7 @@ static void only_utf8_is_utf8(void **state)
 	static const char *const good[] = { "", "a", "\u00e9", "\u6f22", "\U0001f600", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf" };
 	static const char *const bad[] = { "\x80", "\xc3", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xed\xa0\x80",
 					   "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
-					   "\xe6\xbc", "a\xe6\xbc" "b" };
+					   "\xe6\xbc", ("a\xe6\xbc" "b") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
