@@ -25,6 +25,7 @@ struct settings {
 	char *state_dir;     /* absolute */
 	char *cni_path;      /* folders, colon separated */
 	char *cni_conf_dir;
+	unsigned cni_timeout_s; /* for one run of a CNI plugin; only in the file */
 	char *cdi_dirs;      /* folders, colon separated, later ones win; only in the file */
 	unsigned wait_s;
 	unsigned stop_timeout_s;

@@ -344,7 +344,7 @@ int network_add(const struct network *network, const struct network_attachment *
 	del_leftover(network, attachment, netns);
 	if (try_add(network, attachment, &asking, netns, address, &code, err) == 0)
 		return 0;
-	if (code == PLUGIN_CODE_TIMED_OUT || (!asking.asks && code != PLUGIN_CODE_TRY_AGAIN))
+	if (code == PLUGIN_CODE_TIMED_OUT)
 		return error_wrap(err, "network '%s'", network->conf.name);
 	log_detail("network '%s': %s; trying once more", network->conf.name, err->message);
 	if (code == PLUGIN_CODE_TRY_AGAIN)

@@ -72,7 +72,7 @@ int network_attachment_parse(const char *json, struct network_attachment *attach
  * ADD: what the cache says is still attached goes first, then loopback comes up, then the plugins run
  * in order, each with the result of the one before. Asks for the address in attachment->address
  * (capability `ips` where a plugin declares it, otherwise CNI_ARGS "IP=" with IgnoreUnknown). If that ADD
- * fails, or a plugin says "try again later" (code 11): DEL and one more ADD, without asking.
+ * fails: DEL and one more ADD, without asking; a plugin that hung is not given the time again.
  * Writes libcni's cache file. On success *address (if not NULL) is the address it got, which the caller
  * frees. On failure what the plugins did is undone by DEL. ERROR_FAILED; ERROR_USAGE for an id or interface
  * that may not stand in a file name. `netns` is a path that other processes can open, like /proc/PID/ns/net.

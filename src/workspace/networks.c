@@ -12,6 +12,7 @@ int networks_load(struct session *session, struct network **network, struct erro
 	struct network_settings settings = {
 		.plugin_path = session->settings->cni_path,
 		.conf_dir = session->settings->cni_conf_dir,
+		.timeout_ms = session->settings->cni_timeout_s * 1000,
 	};
 	int loaded = network_load(&settings, network, err);
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -54,10 +56,19 @@ bool process_obeys(uint32_t pid, int signal)
 
 int process_open_netns(uint32_t pid)
 {
+	struct stat theirs, ours;
 	char path[64];
+	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%u/ns/net", pid);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &theirs) == 0 && stat("/proc/self/ns/net", &ours) == 0 &&
+	    (theirs.st_ino != ours.st_ino || theirs.st_dev != ours.st_dev))
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* The value of `upperdir=` in comma separated super options, copied. */

@@ -10,7 +10,8 @@
  * does not tell, true. */
 bool process_obeys(uint32_t pid, int signal);
 
-/* Its network namespace, opened: the namespace lives as long as the descriptor. -1 when it is gone. */
+/* Its network namespace, opened: the namespace lives as long as the descriptor. -1 when it is gone, or
+ * when it is our own, the host's: nothing of a workspace is to be attached to that or detached from it. */
 int process_open_netns(uint32_t pid);
 
 /* The `upperdir` of the overlay that is its root, as its own mountinfo has it; the caller

@@ -91,8 +91,10 @@ static int accept_running(struct run *run, const struct ctr_task *task, struct e
 		stands = task_stands_on(run, task->pid, run->record->new_active, err);
 	if (stands < 0)
 		return -1;
-	if (!stands)
+	if (!stands) {
+		task_detach(run, task);
 		return task_remove(run, err);
+	}
 	if (run->network && run->record->attachment) {
 		int attached = task_is_attached(run, err);
 

@@ -160,31 +160,70 @@ int task_is_attached(struct run *run, struct error *err)
 	return network_find(run->network, (const char *const[]){ wanted.container_id }, 1, &found, err);
 }
 
+/* DEL, where a failure is not the end: the next ADD runs DEL again first. */
+static void detach(struct run *run, const struct network_attachment *attachment, const char *netns)
+{
+	struct error ignored = { 0 };
+
+	if (network_del(run->network, attachment, netns, &ignored) < 0)
+		log_detail("'%s': %s", run->record->container_id, ignored.message);
+}
+
+static int add_network(struct run *run, const struct network_attachment *attachment, uint32_t pid,
+		       struct error *err)
+{
+	cleanup_fd int held = process_open_netns(pid);
+	cleanup_free char *address = NULL;
+	char netns[64];
+
+	if (!run->network)
+		return error_set(err, ERROR_INCOMPLETE, "its network configuration is not there any more");
+	if (held < 0)
+		return error_set(err, ERROR_INCOMPLETE, "its task has no network namespace any more");
+	snprintf(netns, sizeof(netns), "/proc/%u/ns/net", pid);
+	/* An ADD that was killed before it wrote its cache file has taken an address nevertheless. */
+	if (run->resumed)
+		detach(run, attachment, netns);
+	if (network_add(run->network, attachment, netns, &address, err) < 0)
+		return -1;
+	warn_of_address(run, attachment, address);
+	return 0;
+}
+
 int task_attach(struct run *run, uint32_t pid, struct error *err)
 {
 	cleanup_network_attachment struct network_attachment attachment = { 0 };
-	cleanup_free char *address = NULL;
-	char netns[64];
+	struct error failed = { 0 };
 
 	run->record->network_pending = false;
 	if (!run->record->attachment)
 		return 0;
-	if (!run->network) {
-		run->record->network_pending = true;
-		if (run->network_error.kind == ERROR_NONE)
-			error_set(&run->network_error, ERROR_INCOMPLETE,
-				  "its network configuration is not there any more");
-		return 0;
-	}
 	if (network_attachment_parse(run->record->attachment, &attachment, err) < 0)
 		return -1;
-	snprintf(netns, sizeof(netns), "/proc/%u/ns/net", pid);
-	if (network_add(run->network, &attachment, netns, &address, &run->network_error) < 0) {
-		run->record->network_pending = true;
+	if (add_network(run, &attachment, pid, &failed) == 0)
 		return 0;
-	}
-	warn_of_address(run, &attachment, address);
+	run->record->network_pending = true;
+	/* Why the configuration could not be loaded says more than that it is not there. */
+	if (run->network || run->network_error.kind == ERROR_NONE)
+		run->network_error = failed;
 	return 0;
+}
+
+void task_detach(struct run *run, const struct ctr_task *task)
+{
+	cleanup_network_attachment struct network_attachment attachment = { 0 };
+	struct error ignored = { 0 };
+	cleanup_fd int held = -1;
+	char netns[64];
+
+	if (!run->network || !run->record->attachment ||
+	    network_attachment_parse(run->record->attachment, &attachment, &ignored) < 0)
+		return;
+	/* The number of a process that has ended may be another's by now. */
+	if (task->state != CTR_TASK_NONE && task->state != CTR_TASK_STOPPED)
+		held = process_open_netns(task->pid);
+	snprintf(netns, sizeof(netns), "/proc/%u/ns/net", task->pid);
+	detach(run, &attachment, held < 0 ? NULL : netns);
 }
 
 static int start_created(struct run *run, uint32_t pid, struct error *err)
@@ -203,6 +242,21 @@ static int start_created(struct run *run, uint32_t pid, struct error *err)
 	return 0;
 }
 
+/* A task that did not start, and what it holds of its network. */
+static void drop(struct run *run)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct error ignored = { 0 };
+
+	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, &ignored) < 0) {
+		log_detail("'%s': %s", run->record->container_id, ignored.message);
+		return;
+	}
+	task_detach(run, &task);
+	if (task_remove(run, &ignored) < 0)
+		log_detail("'%s': %s", run->record->container_id, ignored.message);
+}
+
 int task_bring_back(struct run *run, const char *key, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
@@ -213,14 +267,11 @@ int task_bring_back(struct run *run, const char *key, struct error *err)
 	    ctr_snapshot_mounts(run->session->ctr, run->record->snapshotter, key, &mounts, err) < 0 ||
 	    create_with_patience(run, &mounts, &container, &pid, err) < 0)
 		return -1;
-	if (start_created(run, pid, err) < 0) {
-		struct error ignored = { 0 };
-
-		if (err->kind != ERROR_CONTAINERD && task_remove(run, &ignored) < 0)
-			log_detail("'%s': %s", run->record->container_id, ignored.message);
-		return -1;
-	}
-	return 0;
+	if (start_created(run, pid, err) == 0)
+		return 0;
+	if (err->kind != ERROR_CONTAINERD)
+		drop(run);
+	return -1;
 }
 
 int task_stands_on(struct run *run, uint32_t pid, const char *key, struct error *err)

@@ -23,4 +23,7 @@ int task_is_attached(struct run *run, struct error *err);
 /* Attaches the network to a running task that has none. Failure as in task_bring_back. */
 int task_attach(struct run *run, uint32_t pid, struct error *err);
 
+/* Detaches what an unwanted task may hold, before its network namespace goes with it. */
+void task_detach(struct run *run, const struct ctr_task *task);
+
 #endif

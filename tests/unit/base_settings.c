@@ -159,7 +159,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(load(fixture,
 			      "# a comment\n\n  address = /a # behind a value\nnamespace=n\ndatabase = host=h password=a#b\r\n"
 			      "state_dir = /s\nwait = 86400\nstop_timeout = 3600\nnetwork = none\ncni_path = /c:/d\n"
-			      "cni_conf_dir = /e\ncdi_dirs=/f\nformat = json\nmax_depth = 400\nwarn_versions = 0\n"
+			      "cni_conf_dir = /e\ncdi_dirs=/f\ncni_timeout = 5\nformat = json\nmax_depth = 400\nwarn_versions = 0\n"
 			      "warn_free_percent = 100\nkeep_last = 1\nkeep_hourly = 2\nkeep_daily = 3\nkeep_weekly = 4\n"
 			      "keep_monthly = 5\nkeep_yearly = 6\nkeep_within = 1y2m3d4h", NULL),
 			 0);
@@ -170,6 +170,7 @@ static void every_key_is_read(void **state)
 	assert_false(settings->network_auto);
 	assert_string_equal(settings->cni_path, "/c:/d");
 	assert_string_equal(settings->cdi_dirs, "/f");
+	assert_int_equal(settings->cni_timeout_s, 5);
 	assert_true(settings->json);
 	assert_int_equal(settings->max_depth, 400);
 	assert_int_equal(settings->keep.yearly, 6);
