@@ -122,21 +122,31 @@ quickstart:
 quickstart-stop:
 	@tests/quickstart/quickstart.sh stop
 
-.PHONY: check e2e-long endurance torture network
+.PHONY: check
 check:
 	@$(PACKAGES) build run test
 	@$(RUN)
 
-# Suites of their own: too long, or too hungry, for every change.
-e2e-long endurance torture network:
+# Too long, or too hungry, for every change.
+.PHONY: e2e-long network endurance torture bench
+e2e-long network:
 	@$(PACKAGES) build run test
 	@$(RUN) $@
 
-.PHONY: bench
+endurance:
+	@$(PACKAGES) build run test
+	@$(MAKE) --no-print-directory all unit-tests
+	@tests/endurance/trees.sh
+
+torture:
+	@$(PACKAGES) build run test
+	@$(MAKE) --no-print-directory all
+	@tests/torture/torture.sh all
+
 bench:
 	@$(PACKAGES) build run test
 	@$(MAKE) --no-print-directory all
-	@tests/lib/with-servers.sh tests/bench/run.sh
+	@tests/bench/bench.sh
 
 .PHONY: clean
 clean:
@@ -152,10 +162,10 @@ help:
 	@echo 'make unit-tests        build the unit tests alone'
 	@echo 'make bench             measure downtime and speed'
 	@echo 'make e2e-long          end-to-end tests that take long'
-	@echo 'make endurance         thousands of versions of one workspace'
+	@echo 'make endurance         long runs: random trees merged on three filesystems'
 	@echo 'make torture           kill wsnap, containerd and Postgres at every step'
 	@echo 'make network           workspaces with CNI networks'
 	@echo 'make clean             remove build/'
 	@echo
-	@echo 'DEV=1 makes warnings errors, SANITIZE=address,undefined builds into a folder of its own,'
+	@echo 'V=1 shows the commands, DEV=1 makes warnings errors, SANITIZE=address,undefined builds into its own folder,'
 	@echo 'CC=clang takes another compiler, CONTAINERD=/path/to/containerd another containerd for the tests.'

@@ -67,7 +67,7 @@ suite_files() {
 	case $1 in
 	static) find tests/check -maxdepth 1 -name '*.sh' ! -name run.sh | sort ;;
 	unit) find tests/unit -maxdepth 1 -name '*.c' | sort ;;
-	*) find "tests/$1" -maxdepth 1 \( -name '*.bats' -o -name '*.sh' \) | sort ;;
+	*) find "tests/$1" -maxdepth 1 \( -name '*.bats' -o -name '*.sh' \) 2>/dev/null | sort ;;
 	esac
 }
 
@@ -86,6 +86,10 @@ finish_those_done() {
 run_suite() {
 	local suite=$1 file name at_once=$JOBS
 	running=()
+	if [ -z "$(suite_files "$suite")" ]; then
+		echo "FAIL there is no suite '$suite'"
+		failed=$((failed + 1))
+	fi
 	# Unit tests are quick, and some of them want the database to themselves.
 	[ "$suite" != unit ] || at_once=1
 	for file in $(suite_files "$suite"); do
@@ -137,6 +141,12 @@ case " $* " in
 *' unit '*) build all unit-tests ;;
 *) build all ;;
 esac
+# A copy, so that building while the tests run does no harm.
+if [ -e build/wsnap ] && [ -z "${WSNAP:-}" ]; then
+	WSNAP=$results/wsnap
+	export WSNAP
+	cp build/wsnap "$WSNAP"
+fi
 folder=$(servers_scratch) && servers_start "$folder" || exit 1
 for suite in "$@"; do
 	run_suite "$suite"

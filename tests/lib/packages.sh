@@ -27,6 +27,7 @@ test_set() {
 	needs_program bats bats
 	needs_program jq jq
 	needs_program strace strace
+	needs_program man man-db
 	needs_program ip iproute2
 	needs_program iptables iptables
 	[ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || missing+=(containernetworking-plugins)
