@@ -16,30 +16,47 @@
 #include "workspace/snapshot_labels.h"
 #include "workspace/steps.h"
 
-/* Fills a fresh snapshot on `parent` with the merged layers and commits it as `name`. */
-static int build(struct run *run, const char *name, const char *parent, const char *const *layers,
-		 size_t count, struct error *err)
+static char *work_name(const char *name, struct error *err)
+{
+	char *work = text_format("%s-work", name);
+
+	if (!work)
+		error_memory(err);
+	return work;
+}
+
+/* A fresh snapshot on `parent` that will become `name`; a half filled one of an earlier try goes first. */
+static int begin_layer(struct run *run, const char *name, const char *parent, struct error *err)
 {
 	struct ctr *ctr = run->session->ctr;
 	const struct record *record = run->record;
-	cleanup_free char *work = text_format("%s-work", name);
+	cleanup_free char *work = work_name(name, err);
+	cleanup_labels struct labels labels = { 0 };
+
+	if (!work || ctr_snapshot_remove(ctr, record->snapshotter, work, err) < 0 ||
+	    snapshot_labels_merged(record, &labels, err) < 0)
+		return -1;
+	return ctr_snapshot_prepare(ctr, record->snapshotter, work, parent, &labels, NULL, err);
+}
+
+/* Fills it with what the layers show together, and commits it. */
+static int fill_layer(struct run *run, const char *name, const char *const *layers, size_t count,
+		      struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_free char *work = work_name(name, err);
 	cleanup_place struct place place = { 0 };
 	cleanup_labels struct labels labels = { 0 };
 	struct layer_merge_result result = { 0 };
 
-	if (!work)
-		return error_memory(err);
-	/* A half filled one of an earlier try goes first. */
-	if (ctr_snapshot_remove(ctr, record->snapshotter, work, err) < 0 ||
-	    snapshot_labels_merged(record, &labels, err) < 0 ||
-	    ctr_snapshot_prepare(ctr, record->snapshotter, work, parent, &labels, NULL, err) < 0 ||
-	    place_find(run->session, record->snapshotter, work, &place, err) < 0 ||
+	if (!work || place_find(run->session, record->snapshotter, work, &place, err) < 0 ||
 	    room_check(place.writable, err) < 0 ||
-	    layer_merge(layers, count, place.writable, &result, err) < 0)
+	    layer_merge(layers, count, place.writable, &result, err) < 0 ||
+	    snapshot_labels_merged(record, &labels, err) < 0)
 		return -1;
 	log_detail("merged %zu layers: %llu entries, %llu bytes copied", count,
 		   (unsigned long long)result.entries, (unsigned long long)result.copied_bytes);
-	return ctr_snapshot_commit(ctr, record->snapshotter, name, work, &labels, err);
+	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, name, work, &labels, err);
 }
 
 /* Once the state is saved, its chain cannot be read from the workspace any more: without the merged
@@ -72,8 +89,12 @@ int step_merge(struct run *run, struct error *err)
 	if (place.below.count < (size_t)record->merge_count)
 		return error_set(err, ERROR_FAILED, "'%s' has %zu layers on disk, %d are to be merged",
 				 record->container_id, place.below.count, record->merge_count);
-	return build(run, record->merged, record->merge_base, (const char *const *)place.below.items,
-		     (size_t)record->merge_count, err);
+	if (begin_layer(run, record->merged, record->merge_base, err) < 0 ||
+	    fill_layer(run, record->merged, (const char *const *)place.below.items,
+		       (size_t)record->merge_count, err) < 0)
+		return -1;
+	/* What the newest layer will go into is made ready while the workspace still runs. */
+	return begin_layer(run, record->top, record->merged, err);
 }
 
 int step_top(struct run *run, struct error *err)
@@ -87,5 +108,7 @@ int step_top(struct run *run, struct error *err)
 	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->top, NULL, err);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
-	return build(run, record->top, record->merged, newest, 1, err);
+	if (run->resumed && begin_layer(run, record->top, record->merged, err) < 0)
+		return -1;
+	return fill_layer(run, record->top, newest, 1, err);
 }
