@@ -13,6 +13,7 @@ extern const struct command command_events;
 extern const struct command command_compact;
 extern const struct command command_prune;
 extern const struct command command_delete;
+extern const struct command command_doctor;
 extern const struct command command_recover;
 extern const struct command command_init;
 

@@ -33,24 +33,6 @@ static void *grow(void *items, size_t count, size_t *capacity, size_t size, stru
 	return grown;
 }
 
-static int copy_text(char **to, const char *from, struct error *err)
-{
-	*to = from ? strdup(from) : NULL;
-	return *to || !from ? 0 : error_memory(err);
-}
-
-static int copy_row(struct store_version *to, const struct store_version *from, struct error *err)
-{
-	*to = (struct store_version){ .version = from->version, .created_ns = from->created_ns };
-	memcpy(to->id, from->id, sizeof(to->id));
-	if (copy_text(&to->runtime_name, from->runtime_name, err) < 0 ||
-	    copy_text(&to->display_name, from->display_name, err) < 0 ||
-	    copy_text(&to->parent, from->parent, err) < 0 ||
-	    copy_text(&to->snapshotter, from->snapshotter, err) < 0)
-		return -1;
-	return copy_text(&to->source, from->source, err);
-}
-
 static int add_version(const struct store_version *row, void *context, struct error *err)
 {
 	struct reading *reading = context;
@@ -66,7 +48,7 @@ static int add_version(const struct store_version *row, void *context, struct er
 	*version = (struct inventory_version){
 		.current = reading->stands_on && strcmp(reading->stands_on, row->runtime_name) == 0,
 	};
-	return copy_row(&version->row, row, err);
+	return store_version_copy(row, &version->row, err);
 }
 
 /* Takes the snapshot over. */

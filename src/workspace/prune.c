@@ -247,8 +247,12 @@ static int prune_one(struct session *session, const char *container_id, const st
 	cleanup_prune_result struct prune_result result = { 0 };
 	cleanup_target struct target target = { 0 };
 
-	if (target_resolve(session, container_id, false, &target, failure) == 0)
-		prune_target(session, &target, request, &result, failure);
+	int done = target_resolve(session, container_id, false, &target, failure);
+
+	if (done == 0)
+		done = prune_target(session, &target, request, &result, failure);
+	if (done == 0)
+		error_clear(failure);
 	if (!result.container_id)
 		result.container_id = strdup(container_id);
 	if (!result.container_id)

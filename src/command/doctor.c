@@ -1,0 +1,90 @@
+#include "command/commands.h"
+#include "output/json_writer.h"
+#include "workspace/doctor.h"
+
+struct doctor_options {
+	bool fix;
+};
+
+static const struct option_spec doctor_options[] = {
+	{ .type = OPTION_FLAG, .name = "fix", .offset = offsetof(struct doctor_options, fix),
+	  .help = "put right what can be put right without losing anything" },
+	{ .type = OPTION_END },
+};
+
+struct findings {
+	struct output *out;
+	struct json_writer writer;
+};
+
+static void write_json(struct json_writer *writer, const struct doctor_finding *finding)
+{
+	writer_object(writer, NULL);
+	writer_text(writer, "kind", finding->kind);
+	writer_text(writer, "container_id", finding->container_id);
+	writer_text(writer, "subject", finding->subject);
+	writer_text(writer, "message", finding->message);
+	writer_bool(writer, "fixed", finding->fixed);
+	writer_close(writer);
+}
+
+static int write_finding(const struct doctor_finding *finding, void *context, struct error *err)
+{
+	struct findings *findings = context;
+
+	if (findings->out->json)
+		write_json(&findings->writer, finding);
+	else
+		output_line(findings->out, "%s%s", finding->fixed ? "fixed: " : "", finding->message);
+	return findings->writer.failed ? error_memory(err) : 0;
+}
+
+static int judge(const struct invocation *invocation, const struct doctor_summary *summary, struct error *err)
+{
+	const struct doctor_options *options = invocation->options;
+	struct output *out = invocation->out;
+
+	if (summary->found == summary->fixed) {
+		if (!out->json && !out->quiet && summary->found == 0)
+			output_line(out, "all is well");
+		return 0;
+	}
+	error_set(err, ERROR_FAILED, "%zu of %zu findings are left", summary->found - summary->fixed,
+		  summary->found);
+	return options->fix ? -1 : error_hint(err, "'wsnap doctor --fix' puts right what can be put right");
+}
+
+static int doctor_run_command(const struct invocation *invocation, struct error *err)
+{
+	const struct doctor_options *options = invocation->options;
+	struct findings findings = { .out = invocation->out, .writer = { .stream = invocation->out->stream } };
+	struct doctor_summary summary = { 0 };
+	int result;
+
+	if (invocation->out->json) {
+		writer_object(&findings.writer, NULL);
+		writer_array(&findings.writer, "findings");
+	}
+	result = doctor_run(invocation->session, invocation->arguments[0], options->fix, write_finding, &findings,
+			    &summary, err);
+	if (invocation->out->json) {
+		writer_close(&findings.writer);
+		writer_close(&findings.writer);
+	}
+	return result < 0 ? -1 : judge(invocation, &summary, err);
+}
+
+const struct command command_doctor = {
+	.name = "doctor",
+	.arguments = "[TARGET]",
+	.summary = "find what does not fit together, and put it right",
+	.description = "Compares containerd, the database and the state directory, for one workspace or for the namespace,\n"
+		       "and prints a line for everything that does not fit. The status is 0 when there is nothing, or when\n"
+		       "all was fixed, else 1. With --fix, operations and prunings that were cut off are finished,\n"
+		       "versions that the database has lost are written again from their snapshots, versions are protected\n"
+		       "from containerd's collection again, leases and network addresses that nobody uses are given\n"
+		       "back, and a container whose snapshot is gone is put on its newest version.\n",
+	.options = doctor_options,
+	.options_size = sizeof(struct doctor_options),
+	.run = doctor_run_command,
+};

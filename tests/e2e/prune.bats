@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# Giving versions up: which go, what is left of them, and what happens when the run dies in the middle.
+load ../lib/workspace
+
+setup_file() { workspaces_begin; }
+teardown_file() { workspaces_end; }
+
+numbers() {
+	db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = '$1'"
+}
+
+runtime_of() {
+	db "SELECT s.runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
+		WHERE v.container_id = '$1' AND v.version = $2"
+}
+
+# fill ID COUNT: so many versions, each with a file /data/N of its own.
+fill() {
+	local n
+	for ((n = 1; n <= $2; n++)); do
+		workspace_write "$1" "/data/$n" "text $n"
+		"$WSNAP" -q version "$1" >/dev/null
+	done
+}
+
+# Snapshots of the workspace that containerd has, without the active one.
+layers_of() {
+	ctr snapshots ls | awk -v id="$1" 'NR > 1 && index($1, id "-") == 1 && $NF == "Committed"' | wc -l
+}
+
+@test "prune without a rule, without a target, or with both is a usage error" {
+	expect_error 2 "'prune' needs a rule that says what to keep" prune nobody
+	expect_error 2 "'prune' needs a TARGET or --all" prune --keep-last 1
+	expect_error 2 "'--all' cannot be given with a TARGET" prune --all --keep-last 1 nobody
+	expect 2 prune nobody --keep-last x
+	expect 2 prune nobody --keep-within 3q
+	expect_error 3 "'nobody' is not a container that containerd has in the namespace '$CONTAINERD_NAMESPACE'" \
+		prune nobody --keep-last 1
+}
+
+@test "prune --keep-last 10 of 30 leaves ten versions, and the workspace and its versions are exact" {
+	workspace many
+	fill many 30
+	before=$(layers_of many)
+	expect 0 --json prune many --keep-last 10 --dry-run
+	same true "$(json .dry_run)"
+	same "$(seq 1 20 | xargs)" "$(json '[.removed[].version] | join(" ")')"
+	same "$(seq 1 30 | xargs)" "$(numbers many)"
+	same "$before" "$(layers_of many)"
+
+	expect 0 --json prune many --keep-last 10
+	same "$(seq 21 30 | xargs)" "$(numbers many)"
+	same "$(seq 21 30 | xargs)" "$(json '.kept | join(" ")')"
+	same 20 "$(db "SELECT count(*) FROM lifecycle_events WHERE container_id = 'many' AND event_type = 'version_prune'")"
+	same true "$(json '[.removed[] | select(.held)] | length == 20')"
+	same 10 "$(ctr snapshots ls | awk '/^many-v/ { print $1 }' | while read -r name; do
+		snapshot_field "$name" '.Labels | has("containerd.io/gc.root")'; done | grep -c true)"
+	collect_garbage
+	# Layers that others stand on go once they are merged into one.
+	expect 0 compact many
+	expect 0 rollback many 25
+	same 'text 25' "$(workspace_read many /data/25)"
+	[ ! -e "$(workspace_root many)/data/26" ]
+	for n in 1 20 24; do same "text $n" "$(workspace_read many "/data/$n")"; done
+	expect 0 rollback many 30
+	for n in 1 21 30; do same "text $n" "$(workspace_read many "/data/$n")"; done
+	expect 3 rollback many 20
+	expect 0 version many
+	same 31 "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'many'")"
+}
+
+@test "what nothing stands on is free again, and the number is what was used" {
+	workspace free
+	expect 0 create free base
+	for n in 1 2 3; do
+		dd if=/dev/urandom of="$(workspace_root free)/data/big" bs=1M count=4 status=none
+		expect 0 version free
+		expect 0 rollback free base --no-save
+	done
+	expect 0 version free
+	same '1 2 3 4 5' "$(numbers free)"
+	two=$(runtime_of free 2)
+	used=$(ctr snapshots usage -b "$two" | awk 'NR == 2 { print $2 }')
+	expect 0 --json prune free --keep-last 1 --dry-run
+	foreseen=$(json .freed_bytes)
+	expect 0 --json prune free --keep-last 1
+	same '1 5' "$(numbers free)"
+	same "$used" "$(json '.removed[] | select(.version == 2) | .freed_bytes')"
+	same "$foreseen" "$(json .freed_bytes)"
+	[ "$(json .freed_bytes)" -ge $((12 << 20)) ] || complain 'less than 12 MiB'
+	! snapshot_exists "$two" || complain 'the snapshot is still there'
+	expect 0 -q prune free --keep-last 1
+	same '' "$output$stderr"
+	expect 0 -q prune free --keep-last 1 --named
+	same 1 "$output$stderr"
+}
+
+@test "names, the newest and the current version stay" {
+	workspace names
+	fill names 2
+	expect 0 create names 'a name'
+	fill names 3
+	expect 0 rollback names 2
+	same '1 2 3 4 5 6' "$(numbers names)"
+	expect 0 -q prune names --keep-last 1
+	same $'1\n4\n5' "$output"
+	same '2 3 6' "$(numbers names)"
+	expect 0 -q prune names --keep-last 1 --named
+	same '3' "$output"
+	same '2 6' "$(numbers names)"
+	expect 0 rollback names 6
+	same 'text 3' "$(workspace_read names /data/3)"
+}
+
+@test "delete takes single versions, by number and by name, and refuses what is needed" {
+	workspace single
+	fill single 2
+	expect 0 create single gone
+	fill single 2
+	expect_error 8 "'single' stands on version 5: it stays" delete single 5
+	expect_error 3 "'77' is not a version of 'single'" delete single 1 77
+	expect 2 delete single
+	expect 2 delete single 0
+	same '1 2 3 4 5' "$(numbers single)"
+	expect 0 rollback single 2
+	expect_error 8 "version 5 is the newest of 'single': it stays" delete single 1 5
+	same '1 2 3 4 5' "$(numbers single)"
+	expect 0 --json delete single 1 gone 1
+	same '1 3' "$(json '[.removed[].version] | join(" ")')"
+	same '2 4 5' "$(numbers single)"
+	same 'text 1' "$(workspace_read single /data/1)"
+}
+
+@test "a row without a snapshot stays when pruned, and goes by its number" {
+	workspace rows
+	fill rows 2
+	db "INSERT INTO snapshots (container_id, runtime_snapshot_name, display_name, snapshotter, source)
+		VALUES ('rows', 'elsewhere', 'far', 'overlayfs', 'manual')"
+	db "INSERT INTO container_versions (container_id, snapshot_id, version)
+		SELECT 'rows', id, 3 FROM snapshots WHERE runtime_snapshot_name = 'elsewhere'"
+	expect 0 -q prune rows --keep-last 1 --named
+	same 1 "$output"
+	same '2 3' "$(numbers rows)"
+	expect 8 delete rows far
+	expect 0 -q delete rows 3
+	same '2' "$(numbers rows)"
+	same 0 "$(db "SELECT count(*) FROM snapshots WHERE runtime_snapshot_name = 'elsewhere'")"
+}
+
+@test "the versions of a container that was removed can be given up" {
+	workspace removed
+	fill removed 3
+	ctr tasks delete --force removed >/dev/null
+	ctr containers delete removed
+	expect 0 -q prune removed --keep-last 1
+	same $'1\n2' "$output"
+	same 3 "$(numbers removed)"
+	snapshot_exists "$(runtime_of removed 3)"
+}
+
+@test "--all prunes every workspace, and the configuration gives rules" {
+	workspace one
+	workspace two
+	fill one 3
+	fill two 3
+	printf 'keep_last = 2\n' >"$WSNAP_CONFIG"
+	expect 0 --json prune --all
+	: >"$WSNAP_CONFIG"
+	same '2 3' "$(json '.workspaces[] | select(.container_id == "one") | .kept | join(" ")')"
+	same '2 3' "$(numbers one)"
+	same '2 3' "$(numbers two)"
+	expect 0 -q prune --all --keep-last 1
+	[[ $'\n'$output$'\n' == *$'\none 2\n'* ]] || complain 'one 2 is missing'
+}
+
+@test "an interrupted prune is finished by the next, wherever it was killed" {
+	command -v strace >/dev/null || skip 'no strace'
+	workspace cut
+	local call points=0 versions
+	for call in $(seq 12 6 200); do
+		fill cut 3
+		strace -f -qq -o /dev/null -e trace=sendto,send,sendmsg -e inject="sendto,send,sendmsg:signal=KILL:when=$call" \
+			"$WSNAP" prune cut --keep-last 2 >/dev/null 2>&1 </dev/null 3>&- 4>&- && break
+		points=$((points + 1))
+		expect 0 prune cut --keep-last 2
+		versions=$(numbers cut)
+		same 2 "$(wc -w <<<"$versions")" "versions after a kill at call $call"
+		same 0 "$(ctr snapshots ls | awk '/^cut-v/ { print $1 }' | while read -r name; do
+			snapshot_field "$name" '.Labels | select(has("wsnap.given_up") and has("containerd.io/gc.root")) | 1'
+		done | wc -l)" "marked and kept after a kill at call $call"
+		same 2 "$(ctr snapshots ls | awk '/^cut-v/ { print $1 }' | while read -r name; do
+			snapshot_field "$name" '.Labels | select(has("containerd.io/gc.root")) | 1'
+		done | wc -l)" "kept snapshots after a kill at call $call"
+		same 0 "$(db "SELECT count(*) - count(DISTINCT payload->>'version') FROM lifecycle_events
+			WHERE container_id = 'cut' AND event_type = 'version_prune'")" 'events doubled'
+	done
+	[ "$points" -ge 2 ] || complain "killed at $points points only"
+	same "text 3" "$(workspace_read cut /data/3)"
+}
