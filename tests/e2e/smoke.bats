@@ -219,3 +219,13 @@ teardown_file() { workspaces_end; }
 	same 'w snapshot_create 1' "$(jq -r '[.container_id, .event_type, .version] | join(" ")' <<<"$payload")"
 	same "$(db "SELECT bot_id FROM containers WHERE container_id = 'w'")" "$(jq -r .bot_id <<<"$payload")"
 }
+
+@test "a script goes back when what it tried has failed" {
+	workspace x
+	workspace_write x /data/f before
+	version=$("$WSNAP" -q version x)
+	workspace_write x /data/f after
+	false || expect 0 -q rollback x "$version"
+	same "$version" "$output"
+	same before "$(workspace_read x /data/f)"
+}
