@@ -45,9 +45,10 @@ static int compare_lost(const void *a, const void *b)
 {
 	const struct lost *left = a, *right = b;
 
+	if (!left->version != !right->version)
+		return left->version ? -1 : 1;
 	if (left->version != right->version)
-		return !left->version - !right->version ? !left->version - !right->version :
-							  (left->version > right->version) - (left->version < right->version);
+		return left->version < right->version ? -1 : 1;
 	return (left->created_ns > right->created_ns) - (left->created_ns < right->created_ns);
 }
 

@@ -1,0 +1,189 @@
+#!/usr/bin/env bats
+# What doctor finds between containerd, Postgres and the state directory, and what it can put right.
+load ../lib/workspace
+
+setup_file() { workspaces_begin; }
+teardown_file() { workspaces_end; }
+
+# Whatever a test leaves would be the next one's finding.
+teardown() {
+	local name
+	for name in $(ctr tasks ls -q); do timeout 20 ctr tasks delete --force "$name" >/dev/null 2>&1; done
+	for name in $(ctr containers ls -q); do timeout 20 ctr containers delete "$name" >/dev/null 2>&1; done
+	for name in $(ctr snapshots ls | awk 'NR > 1 && $1 !~ /^sha256/ { print $1 }'); do
+		ctr snapshots label "$name" containerd.io/gc.root= >/dev/null
+	done
+	collect_garbage
+	db 'TRUNCATE bots, containers, snapshots, container_versions, lifecycle_events CASCADE'
+	rm -rf "$WSNAP_STATE_DIR"
+}
+
+history() {
+	db "SELECT v.version, s.runtime_snapshot_name, s.display_name, s.parent_runtime_snapshot_name, s.snapshotter,
+		s.source, v.created_at, c.bot_id
+		FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
+		JOIN containers c ON c.container_id = v.container_id ORDER BY v.container_id, v.version"
+}
+
+runtime_of() {
+	db "SELECT s.runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
+		WHERE v.container_id = '$1' AND v.version = $2"
+}
+
+kinds() {
+	json '[.findings[].kind] | sort | join(" ")'
+}
+
+@test "where everything fits there is nothing to find" {
+	expect 0 doctor
+	same 'all is well' "$output"
+	workspace w
+	expect 0 create w
+	expect 0 version w
+	expect 0 rollback w 1
+	expect 0 prune w --keep-last 1
+	expect 0 doctor
+	same 'all is well' "$output"
+	expect 0 -q doctor w
+	same '' "$output$stderr"
+	expect 0 --json doctor
+	same '{"findings":[]}' "$output"
+	expect 3 doctor nobody
+}
+
+@test "a lost database is written again from the snapshots, with the same numbers" {
+	workspace a
+	workspace b
+	workspace_write a /data/x first
+	expect 0 create a 'the first'
+	expect 0 version a
+	workspace_write a /data/x second
+	expect 0 rollback a 'the first'
+	expect 0 version b
+	ctr tasks delete --force b >/dev/null
+	ctr containers delete b
+	before=$(history)
+	db 'DROP SCHEMA public CASCADE'
+	db 'CREATE SCHEMA public'
+	expect 6 doctor
+	expect 0 init
+	expect 1 --json doctor
+	same 'version_unrecorded version_unrecorded version_unrecorded version_unrecorded' "$(kinds)"
+	same 0 "$(db 'SELECT count(*) FROM container_versions')"
+	expect 0 doctor --fix
+	same 4 "$(grep -c '^fixed: ' <<<"$output")"
+	same "$before" "$(history)"
+	expect 0 doctor
+	expect 0 rollback a 3
+	same second "$(workspace_read a /data/x)"
+	expect 0 -q version a
+	same 4 "$output"
+}
+
+@test "a database from an old backup gets the versions it does not know, under free numbers" {
+	workspace a
+	expect 0 version a
+	expect 0 version a
+	lost=$(runtime_of a 2)
+	db "DELETE FROM container_versions WHERE version = 2"
+	db "DELETE FROM snapshots WHERE runtime_snapshot_name = '$lost'"
+	db "DELETE FROM lifecycle_events"
+	expect 0 -q version a
+	same 2 "$output"
+	expect 0 doctor --fix a
+	same 3 "$(db "SELECT v.version FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
+		WHERE s.runtime_snapshot_name = '$lost'")"
+	same 3 "$(snapshot_field "$lost" '.Labels["wsnap.version"]')"
+	expect 0 doctor
+}
+
+@test "a row whose snapshot is gone is found, and delete takes it away" {
+	workspace a
+	expect 0 version a
+	expect 0 rollback a 1
+	workspace_write a /data/x one
+	expect 0 version a
+	expect 0 rollback a 1
+	expect 0 version a
+	gone=$(runtime_of a 2)
+	ctr snapshots label "$gone" containerd.io/gc.root= >/dev/null
+	collect_garbage
+	! snapshot_exists "$gone"
+	expect 1 doctor
+	same "'a' version 2: its snapshot '$gone' is gone; 'wsnap delete a 2' takes its row away" "$output"
+	expect 1 doctor --fix
+	expect 0 delete a 2
+	expect 0 doctor
+}
+
+@test "a version that nothing protects is protected again" {
+	workspace a
+	expect 0 version a
+	name=$(runtime_of a 1)
+	ctr snapshots label "$name" containerd.io/gc.root= >/dev/null
+	expect 1 --json doctor
+	same version_unprotected "$(kinds)"
+	same "$name" "$(json '.findings[0].subject')"
+	expect 0 --json doctor --fix
+	same true "$(json '.findings[0].fixed')"
+	same true "$(snapshot_field "$name" '.Labels | has("containerd.io/gc.root")')"
+	expect 0 doctor
+}
+
+@test "a pruning that was cut off is found and finished" {
+	workspace a
+	for n in 1 2 3; do expect 0 version a; done
+	ctr snapshots label "$(runtime_of a 1)" wsnap.given_up=2026-01-01T00:00:00Z >/dev/null
+	ctr snapshots label "$(runtime_of a 3)" wsnap.given_up=2026-01-01T00:00:00Z >/dev/null
+	first=$(runtime_of a 1) third=$(runtime_of a 3)
+	expect 1 --json doctor
+	same prune_open "$(kinds)"
+	expect 0 doctor --fix
+	same '2 3' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions")"
+	same false "$(snapshot_field "$first" '.Labels | has("containerd.io/gc.root")')"
+	same false "$(snapshot_field "$third" '.Labels | has("wsnap.given_up")')"
+	expect 0 doctor
+}
+
+@test "a lease of ours without an operation is found and let go, others are left" {
+	ctr leases create --id wsnap-0190d3a4-5b6c-4d7e-8f90-a1b2c3d4e5f6 >/dev/null
+	ctr leases create --id somebody-else >/dev/null
+	expect 1 --json doctor
+	same lease_stale "$(kinds)"
+	expect 0 doctor --fix
+	same somebody-else "$(lease_names)"
+	ctr leases rm somebody-else >/dev/null
+	expect 0 doctor
+}
+
+@test "an operation that was cut off is found and finished" {
+	command -v strace >/dev/null || skip 'no strace'
+	workspace a
+	expect 0 version a
+	strace -f -qq -o /dev/null -e trace=renameat,renameat2,rename -e inject=renameat,renameat2,rename:signal=KILL:when=2 \
+		"$WSNAP" version a >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+	[ -n "$(find "$WSNAP_STATE_DIR" -name '*.operation')" ] || complain 'nothing was cut off'
+	expect 1 --json doctor
+	same operation_open "$(json '.findings[0].kind')"
+	expect 0 doctor --fix
+	same '' "$(find "$WSNAP_STATE_DIR" -name '*.operation')"
+	same RUNNING "$(workspace_status a)"
+	expect 0 doctor
+}
+
+@test "a container without its snapshot is put on its newest version" {
+	workspace a
+	workspace_write a /data/x kept
+	expect 0 version a
+	ctr tasks delete --force a >/dev/null
+	active=$(container_snapshot a)
+	ctr snapshots rm "$active"
+	expect 1 doctor
+	same "'a': its snapshot '$active' is gone; it can be put on version 1" "$output"
+	expect 0 doctor --fix
+	expect 0 doctor
+	ctr tasks start --detach --null-io a 3>&- 4>&-
+	same kept "$(workspace_read a /data/x)"
+	expect 0 -q version a
+	same 2 "$output"
+}
