@@ -367,6 +367,29 @@ static void test_private_marks(void **state)
 	assert_true(has_xattr("target/d", "user.overlay.opaque"));
 }
 
+/* Below an opaque directory there is nothing to hide, and nothing is kept that hides. */
+static void test_covered_whiteouts(void **state)
+{
+	static const char *const layers[] = {"new", "old"};
+
+	(void)state;
+	enter(&ext4);
+	make_folder("new");
+	make_folder("new/d");
+	make_folder("new/d/e");
+	make_whiteout("new/d/e/gone");
+	make_whiteout("new/kept");
+	make_folder("old");
+	make_folder("old/d");
+	make_folder("old/d/e");
+	make_file("old/d/e/gone", "x");
+	set_xattr("old/d", OPAQUE, "y");
+	assert_int_equal(merge_well(layers, 2).entries, 3);
+	assert_true(has_xattr("target/d", OPAQUE));
+	assert_true(S_ISCHR(status_of("target/kept").st_mode));
+	assert_int_equal(access("target/d/e/gone", F_OK), -1);
+}
+
 static void refuse_mark(const struct filesystem *filesystem, const char *path, const char *mark,
                         const char *value)
 {
@@ -546,6 +569,7 @@ int main(void)
 	        cmocka_unit_test(test_too_many_links),
 	        cmocka_unit_test(test_root),
 	        cmocka_unit_test(test_private_marks),
+	        cmocka_unit_test(test_covered_whiteouts),
 	        cmocka_unit_test(test_refused_marks),
 	        cmocka_unit_test(test_bad_paths),
 	        cmocka_unit_test(test_mount_inside),
