@@ -11,10 +11,12 @@
 #include "workspace/lock.h"
 #include "workspace/names.h"
 #include "workspace/plan.h"
+#include "workspace/prune.h"
 #include "workspace/recovery.h"
 #include "workspace/signals.h"
 #include "workspace/target.h"
 #include "workspace/teardown.h"
+#include "workspace/warnings.h"
 
 static const char *const kind_names[] = { "create", "version", "rollback", "compact" };
 
@@ -141,6 +143,8 @@ int operation_run(struct session *session, const struct operation_request *reque
 	signals_hold(&signals);
 	done = run_locked(session, request, &target, result, err);
 	signal = signals_release(&signals);
+	if (result->version > 0 && !result->unchanged)
+		warnings_versions(session, target.container_id);
 	if (signal && done == 0)
 		log_warning("SIG%s came while the operation ran; it was finished first", sigabbrev_np(signal));
 	return done;
@@ -207,6 +211,8 @@ int operation_recover(struct session *session, const char *container_id, recover
 		return -1;
 	if ((container_id && exists && recover_next(container_id, &all, err) < 0) ||
 	    (!container_id && journal_each(session, recover_next, &all, err) < 0))
+		return -1;
+	if (session->store && prune_finish(session, container_id, err) < 0)
 		return -1;
 	if (all.first_failure)
 		return error_set(err, (enum error_kind)all.first_failure,
