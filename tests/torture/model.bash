@@ -3,8 +3,9 @@
 # What must be true of a workspace after anything at all has happened to an operation on it and `wsnap recover`
 # has run. Sourced by torture.sh; the servers are up, ctr and psql find them by the environment.
 
-POINTS=0 FAULTS=0
-DOWN_OPERATIONS='create version rollback compact'
+POINTS=0 FAULTS=0 LOST=0
+# A state is made, then struck: rows and roots are compared by the names that versions have in containerd.
+IS_VERSION='-(v|snapshot-)[0-9]+$'
 
 db() {
 	psql --no-psqlrc -qAtv ON_ERROR_STOP=1 -c "$1"
@@ -12,11 +13,17 @@ db() {
 
 complain() {
 	FAULTS=$((FAULTS + 1))
-	printf 'NOT OK %s: %s\n' "$CASE" "$*" >&2
+	printf '# FAULT in %s: %s\n' "$CASE" "$*"
 	for output in "$SCRATCH/run.out" "$SCRATCH/recover.out"; do
-		[ -s "$output" ] && sed "s/^/  ${output##*/}: /" "$output" | tail -n 12 >&2
+		[ -s "$output" ] && sed "s/^/#   ${output##*/}: /" "$output" | tail -n 12
 	done
 	return 1
+}
+
+# Data that is gone is counted by itself.
+lose() {
+	LOST=$((LOST + 1))
+	complain "$@"
 }
 
 # --- workspaces -------------------------------------------------------------------------------------
@@ -39,16 +46,17 @@ remove_workspace() {
 	ctr containers delete "$1"
 }
 
+# The pid and status of its task: "4711 RUNNING".
 task_line() {
 	ctr tasks ls | awk -v id="$1" '$1 == id { print $2, $3 }'
 }
 
-# Where its files are: the root of the task, else the writable layer on its lower ones, mounted.
+# Runs a command with ROOT at its files: the root of the task, else the writable layer on its lower ones, mounted.
 with_root() {
-	local id=$1 pid key
+	local id=$1 pid status key
 	shift
-	pid=$(ctr tasks ls | awk -v id="$id" '$1 == id && $3 != "STOPPED" { print $2 }')
-	if [ -n "$pid" ]; then
+	read -r pid status <<<"$(task_line "$id")"
+	if [ -n "$pid" ] && [ "$status" != STOPPED ]; then
 		ROOT=/proc/$pid/root "$@"
 		return
 	fi
@@ -77,63 +85,88 @@ read_token() {
 
 # --- before and after -------------------------------------------------------------------------------
 
-# Remembers what must still be there afterwards.
-remember() {
-	ID=$1
-	TOKEN=$2
-	[ "$2" = "$(read_token "$1")" ] || write_token "$1" "$2"
-	STATUS_BEFORE=$(task_line "$1" | awk '{ print $2 }')
-	VERSIONS_BEFORE=$(versions_of "$1")
-}
-
 versions_of() {
 	db "SELECT v.version, s.runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
 	    WHERE v.container_id = '$1' ORDER BY 1"
 }
 
-# Every row's snapshot is there under gc.root, every version's snapshot has one row, every version one event.
-check_versions() {
-	local rows roots extra
-	rows=$(versions_of "$ID")
-	[ "$(head -n "$(wc -l <<<"$VERSIONS_BEFORE")" <<<"$rows")" = "$VERSIONS_BEFORE" ] ||
-		complain "a version that was recorded is gone"
-	roots=$(ctr snapshots list | awk 'NR > 1 && $3 == "Committed" { print $1 }' | grep "^$ID-\(v\|snapshot-\)" | sort)
-	extra=$(diff <(cut -d'|' -f2 <<<"$rows" | sort) <(printf '%s\n' "$roots")) ||
-		complain "rows and snapshots differ: $(tr '\n' ' ' <<<"$extra")"
-	extra=$(db "SELECT v.version FROM container_versions v WHERE container_id = '$ID' AND 1 <>
-		(SELECT count(*) FROM lifecycle_events e WHERE e.container_id = v.container_id
-		 AND event_type IN ('snapshot_create', 'version_create') AND (payload->>'version')::int = v.version)")
-	[ -z "$extra" ] || complain "versions without exactly one event: $extra"
-	NEW_VERSIONS=$(($(wc -l <<<"$rows") - $(wc -l <<<"$VERSIONS_BEFORE")))
-	[ "$NEW_VERSIONS" -le 1 ] || complain "$NEW_VERSIONS versions came of one operation"
-	[ "$NEW_VERSIONS" -eq 0 ] || check_root "$(tail -n 1 <<<"$rows" | cut -d'|' -f2)"
+# remember ID TOKEN: writes it, and notes what must still be there afterwards.
+remember() {
+	ID=$1
+	TOKEN=$2
+	STATUS_BEFORE=$(task_line "$1")
+	STATUS_BEFORE=${STATUS_BEFORE#* }
+	write_token "$1" "$2"
+	VERSIONS_BEFORE=$(versions_of "$1")
 }
 
-check_root() {
-	ctr snapshots info "$1" | jq -e '.Labels["containerd.io/gc.root"]' >/dev/null ||
-		complain "the snapshot $1 has no gc.root"
+check_kept() {
+	local kept removed
+	kept=$(comm -12 <(sort <<<"$VERSIONS_BEFORE") <(sort <<<"$1") | wc -l)
+	removed=$(($(wc -l <<<"$VERSIONS_BEFORE") - kept))
+	[ "$removed" -eq 0 ] || [ "$OPERATION" = prune ] || lose "$removed versions that were recorded are gone"
+	NEW_VERSIONS=$(($(wc -l <<<"$1") - kept))
+	[ "$NEW_VERSIONS" -le 1 ] || complain "$NEW_VERSIONS versions came of one operation"
+	[ "$OPERATION:$NEW_VERSIONS" != prune:1 ] || complain "pruning made a version"
+	[ "$(tail -n 1 <<<"$VERSIONS_BEFORE")" = "$(tail -n $((NEW_VERSIONS + 1)) <<<"$1" | head -n 1)" ] ||
+		lose "the newest version from before is gone"
+}
+
+# A snapshot that no row names is left over, unless it was given up and waits for those that stand on it.
+check_surplus() {
+	local name
+	for name in $1; do
+		ctr snapshots info "$name" | jq -e '.Labels["containerd.io/gc.root"]' >/dev/null &&
+			complain "the snapshot '$name' is kept, but no version names it"
+	done
+}
+
+# Every row's snapshot is there under gc.root, every version's snapshot has one row, every version one event.
+check_versions() {
+	local rows named found missing extra
+	rows=$(versions_of "$ID")
+	check_kept "$rows"
+	named=$(cut -d'|' -f2 <<<"$rows" | sort)
+	found=$(ctr snapshots list | awk 'NR > 1 && $NF == "Committed" { print $1 }' | grep -E "^$ID$IS_VERSION" | sort)
+	missing=$(comm -23 <(echo "$named") <(echo "$found"))
+	[ -z "$missing" ] || lose "versions without their snapshots: $missing"
+	check_surplus "$(comm -13 <(echo "$named") <(echo "$found"))"
+	[ "$NEW_VERSIONS" -eq 0 ] ||
+		ctr snapshots info "$(tail -n 1 <<<"$rows" | cut -d'|' -f2)" |
+		jq -e '.Labels["containerd.io/gc.root"]' >/dev/null || lose "the new snapshot has no gc.root"
+	extra=$(db "SELECT v.version FROM container_versions v WHERE container_id = '$ID' AND 1 <>
+		(SELECT count(*) FROM lifecycle_events e WHERE e.container_id = v.container_id
+		 AND event_type IN ('snapshot_create', 'version_create') AND (payload->>'version')::int = v.version)
+		UNION SELECT -1 FROM snapshots s WHERE container_id = '$ID' GROUP BY 1 HAVING count(*) <>
+		(SELECT count(*) FROM container_versions WHERE container_id = '$ID')")
+	[ -z "$extra" ] || complain "events or rows are not one per version: $extra"
 }
 
 check_workspace() {
 	local status token key
-	status=$(task_line "$ID" | awk '{ print $2 }')
-	[ "$status" = "$STATUS_BEFORE" ] || complain "its task is '$status', it was '$STATUS_BEFORE'"
-	key=$(ctr containers info "$ID" | jq -r .SnapshotKey) || complain "the container is gone"
-	[ "$(ctr snapshots info "$key" | jq -r .Kind)" = Active ] || complain "its snapshot '$key' is not active"
+	status=$(task_line "$ID")
+	status=${status#* }
+	[ "$status" = "${STATUS_AFTER-$STATUS_BEFORE}" ] || complain "its task is '$status', it was '$STATUS_BEFORE'"
+	key=$(ctr containers info "$ID" | jq -r .SnapshotKey) || lose "the container is gone"
+	[ "$(ctr snapshots info "$key" | jq -r .Kind)" = Active ] || lose "its snapshot '$key' is not active"
 	token=$(read_token "$ID")
 	case $OPERATION:$token in
-	*:"$TOKEN" | rollback:first) ;;
-	*) complain "its file says '$token', it was '$TOKEN'" ;;
+	*:"$TOKEN") ROLLED_BACK=0 ;;
+	rollback:first) ROLLED_BACK=1 ;;
+	*) lose "its file says '$token', it was '$TOKEN'" ;;
 	esac
 }
 
-# Nothing is left over: no lease, no record; and nothing is left to do.
+# No lease, no record, and nothing left to do.
 check_tidy() {
-	local leases
+	local leases said
 	leases=$(ctr leases ls -q | grep '^wsnap-')
 	[ -z "$leases" ] || complain "a lease is left: $leases"
 	[ -z "$(find "$WSNAP_STATE_DIR" -name '*.operation*')" ] || complain "a record is left"
-	[ "$("$WSNAP" recover 2>&1)" = "nothing to recover" ] || complain "recovering twice does something more"
+	[ -z "$(find "$WSNAP_STATE_DIR" -type f ! -name '*.lock')" ] ||
+		complain "files are left: $(find "$WSNAP_STATE_DIR" -type f ! -name '*.lock')"
+	said=$("$WSNAP" recover 2>&1)
+	[ "$said" = "nothing to recover" ] || complain "recovering twice does something more: $said"
 }
 
 check_all() {
@@ -141,10 +174,45 @@ check_all() {
 	check_workspace
 	check_tidy
 	POINTS=$((POINTS + 1))
+	[ $((POINTS % 10)) -ne 0 ] || check_orphans
+}
+
+# After a collection nothing is left but what the versions and the workspace stand on.
+check_orphans() {
+	local active
+	collect
+	active=$(ctr snapshots list | awk -v id="$ID" 'NR > 1 && $NF != "Committed" && index($1, id "-") == 1' | wc -l)
+	[ "$active" -le 1 ] || complain "$active active snapshots are left after a collection"
+}
+
+# Forces a collection of garbage.
+collect() {
+	ctr leases create --id collect >/dev/null && ctr leases rm --sync collect >/dev/null
 }
 
 recover() {
 	local status=0
-	"$WSNAP" -v recover >"$SCRATCH/recover.out" 2>&1 || status=$?
+	timeout 120 "$WSNAP" -v recover >"$SCRATCH/recover.out" 2>&1 || status=$?
 	[ "$status" -eq 0 ] || complain "recover ended with status $status"
+}
+
+# Takes all that a workspace had out of the database and containerd; nothing may stay behind.
+forget() {
+	local name left
+	db "DELETE FROM lifecycle_events WHERE container_id = '$1'; DELETE FROM container_versions WHERE container_id = '$1';
+	    DELETE FROM snapshots WHERE container_id = '$1'"
+	for name in $(ctr snapshots ls | awk 'NR > 1 { print $1 }' | grep "^$1-"); do
+		ctr snapshots label "$name" containerd.io/gc.root= >/dev/null 2>&1
+	done
+	rm -f "$WSNAP_STATE_DIR"/*.operation
+	collect
+	left=$(ctr snapshots ls | awk 'NR > 1 { print $1 }' | grep "^$1-")
+	[ -z "$left" ] || complain "nothing holds these, but they stay: $left"
+}
+
+# A new workspace now and then, so that thousands of points do not share one history.
+renew() {
+	remove_workspace "$1"
+	forget "$1"
+	make_workspace "$1" "$2" || { complain "no new workspace can be made"; exit 1; }
 }

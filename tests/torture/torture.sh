@@ -1,164 +1,121 @@
 #!/bin/bash
 # Puts wsnap to the torture on a real containerd and Postgres of its own, and checks after each blow that nothing
-# is lost, nothing doubled and nothing left over.
+# is lost, nothing doubled and nothing left over. Speaks TAP.
 #
-#   torture.sh kill OPERATION STATE [STEP]    killed at every STEPth system call that the world can notice
-#   torture.sh error OPERATION STATE [STEP]   an error at every STEPth call that can fail (ERRNOS)
-#   torture.sh sample                         some of all that, within about two minutes
-#   torture.sh all                            everything
+#   torture.sh kill OPERATION STATE [STEP]           killed at every STEPth system call that the world can notice
+#   torture.sh error OPERATION STATE [STEP]          an error at every STEPth call that can fail ($ERRNOS)
+#   torture.sh signals OPERATION                     SIGTERM, SIGINT and SIGHUP at 40 moments
+#   torture.sh outage SERVER OPERATION [STATE [N]]   containerd killed, or postgres stopped, at N (50) moments
+#   torture.sh reboot OPERATION STATE [N]            everything gone but the disks, at N (25) moments
+#   torture.sh random [SEED [COUNT]]                 COUNT (1000) operations and blows, against a model
+#   torture.sh disk state|containerd                 a filesystem that fills up
+#   torture.sh sample                                some of all that, within about two minutes
+#   torture.sh all                                   everything
 #
-# OPERATION: create, version, rollback, compact; STATE: running, stopped.
+# OPERATION: create, version, rollback, compact, prune; STATE: running, stopped.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 root=$(cd "$here/../.." && pwd)
 . "$root/tests/lib/servers.sh"
 . "$root/tests/lib/image.sh"
 . "$here/model.bash"
+. "$here/kill.bash"
+. "$here/outage.bash"
+. "$here/random.bash"
+. "$here/disk.bash"
 
-WSNAP=${WSNAP:-$root/build/wsnap}
+BUILT=${WSNAP:-$root/build/wsnap}
 ERRNOS=${ERRNOS:-ENOSPC EIO ECONNRESET ENOMEM}
+VERDICTS=0
 
-# What the world outside can notice of a process, and what can fail.
-KILL_CALLS=openat,write,pwrite64,sendto,sendmsg,fsync,fdatasync,syncfs,renameat,renameat2,unlinkat,mkdirat,linkat
-KILL_CALLS+=,mknodat,symlinkat,flock,connect,clone,clone3,vfork,execve,ftruncate,exit_group
-FAIL_CALLS=openat,read,write,pwrite64,sendto,recvfrom,fsync,syncfs,renameat,renameat2,unlinkat,mkdirat,linkat,flock
-FAIL_CALLS+=,connect,socket,poll,ftruncate,mmap,getdents64,faccessat2,newfstatat
-
+# A copy of the program: a build meanwhile must not change what is under torture.
 prepare() {
-	servers_start "" || exit 1
+	local folder
+	folder=$(servers_scratch) || exit 1
 	trap finish EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	SERVERS=$folder
+	[ "${1:-}" != containerd ] || disk_mount "$folder/root" 192 || exit 1
+	SERVERS_POSTGRES_OPTIONS='-c max_connections=50' servers_start "$folder" || exit 1
 	SCRATCH=$SERVERS/torture
-	mkdir -p "$SCRATCH"
+	mkdir -p "$SCRATCH/cni"
 	export CONTAINERD_NAMESPACE=wsnap-torture-$$ WSNAP_STATE_DIR=$SERVERS/wsnap WSNAP_CONFIG=$SCRATCH/conf
 	export NETCONFPATH=$SCRATCH/cni
+	unset WSNAP_DATABASE
 	: >"$WSNAP_CONFIG"
+	WSNAP=$SCRATCH/wsnap STRIKE=$SCRATCH/strike
+	cp "$BUILT" "$WSNAP"
+	"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -O2 -o "$STRIKE" "$here/strike.c" || exit 1
 	image_build "$SERVERS/image.tar" && image_import "$CONTAINERD_NAMESPACE" "$SERVERS/image.tar" || exit 1
 	"$WSNAP" init >/dev/null || exit 1
 }
 
 finish() {
-	local id
-	for id in $(ctr containers ls -q); do
-		remove_workspace "$id"
-	done
 	servers_end
 }
 
-# The words of the operation on the workspace of the case.
-operate() {
-	case $OPERATION in
-	rollback) "$@" "$WSNAP" rollback "$ID" 1 ;;
-	create) "$@" "$WSNAP" create "$ID" "a name" ;;
-	*) "$@" "$WSNAP" "$OPERATION" "$ID" ;;
-	esac >"$SCRATCH/run.out" 2>&1 </dev/null
+# verdict WHAT: one line of TAP for the case that begin_case began.
+verdict() {
+	VERDICTS=$((VERDICTS + 1))
+	[ "$FAULTS" -eq "$CASE_FAULTS" ] || printf 'not '
+	printf 'ok %d %s: %d points, %d faults (%d s)\n' "$VERDICTS" "$1" $((POINTS - CASE_POINTS)) \
+		$((FAULTS - CASE_FAULTS)) "$SECONDS"
 }
 
-# Something for the operation to do: a change, and for `compact` layers to merge.
-stir() {
-	TURN=$((${TURN:-0} + 1))
-	remember "$1" "turn $TURN"
-	[ "$OPERATION" != compact ] || { "$WSNAP" -q version "$1" && "$WSNAP" -q version "$1"; } >/dev/null
-	remember "$1" "turn $TURN"
+sample() {
+	local operation
+	torture_kill version running 17 5
+	torture_kill rollback running 19 7
+	torture_kill create stopped 29 11
+	ERRNOS='ENOSPC ECONNRESET' torture_error version running 61
+	torture_outage containerd version running 3
+	torture_outage postgres rollback running 3
+	torture_random "${SEED:-1}" 30
 }
 
-# measure CALLS: the numbers of the first call that matters (the first connection) and of the last.
-measure() {
-	stir "$1"
-	operate strace -f -qq -e "trace=$2" -o "$SCRATCH/trace" || complain "the operation fails by itself"
-	local main
-	main=$(head -n 1 "$SCRATCH/trace" | awk '{ print $1 }')
-	LAST=$(grep -c "^$main " "$SCRATCH/trace")
-	FIRST=$(grep "^$main " "$SCRATCH/trace" | awk '/ connect\(| socket\(/ { print NR; exit }')
-	check_all
-}
-
-torture_kill() {
-	local step=${3:-1} at
-	OPERATION=$1 CASE="kill $1 $2"
-	make_workspace ws "$2" || exit 1
-	measure ws "$KILL_CALLS"
-	for ((at = FIRST; at <= LAST; at += step)); do
-		CASE="kill $1 $2 at call $at of $LAST"
-		stir ws
-		operate strace -f -qq -e trace=none -e "inject=$KILL_CALLS:signal=KILL:when=$at" -o /dev/null
-		recover
-		check_all
-		[ $((at % 40)) -ne 0 ] || renew ws "$2"
-	done
-	remove_workspace ws
-	forget ws
-}
-
-# A new workspace now and then, so that thousands of points do not share one history.
-renew() {
-	remove_workspace "$1"
-	forget "$1"
-	make_workspace "$1" "$2"
-}
-
-forget() {
-	local name
-	db "DELETE FROM lifecycle_events WHERE container_id = '$1'; DELETE FROM container_versions WHERE container_id = '$1';
-	    DELETE FROM snapshots WHERE container_id = '$1'"
-	for name in $(ctr snapshots ls | awk 'NR > 1 { print $1 }' | grep "^$1-"); do
-		ctr snapshots label "$name" containerd.io/gc.root= >/dev/null 2>&1
-	done
-	rm -f "$WSNAP_STATE_DIR"/*.operation
-	ctr leases create --id collect >/dev/null && ctr leases rm --sync collect >/dev/null
-}
-
-# An operation that says it failed has left everything as it was, without any recovery; one that says it is
-# done is done.
-check_word() {
-	local status=$1
-	case $status in
-	0) [ "$OPERATION" = rollback ] || [ "$OPERATION" = compact ] || WANT_NEW=1 ;;
-	7) ;;
-	*)
-		[ -n "$(find "$WSNAP_STATE_DIR" -name '*.operation')" ] && [ "$status" -ne 5 ] &&
-			complain "status $status with a record left"
-		[ "$(task_line "$ID" | awk '{ print $2 }')" = "$STATUS_BEFORE" ] ||
-			complain "status $status, but its task is not as it was"
-		[ "$status" -lt 128 ] || complain "ended by a signal: status $status"
-		;;
-	esac
-}
-
-torture_error() {
-	local step=${3:-1} at errno status
-	OPERATION=$1 CASE="error $1 $2"
-	make_workspace ws "$2" || exit 1
-	measure ws "$FAIL_CALLS"
-	for errno in $ERRNOS; do
-		for ((at = FIRST; at <= LAST; at += step)); do
-			CASE="$errno in $1 $2 at call $at of $LAST"
-			stir ws
-			status=0 WANT_NEW=0
-			operate timeout 150 strace -f -qq -e trace=none -e "inject=$FAIL_CALLS:error=$errno:when=$at" \
-				-o /dev/null || status=$?
-			check_word "$status"
-			recover
-			check_all
-			[ "$NEW_VERSIONS" -ge "$WANT_NEW" ] || complain "status 0, but no version"
-			[ $((at % 40)) -ne 0 ] || renew ws "$2"
+all() {
+	local operation state
+	for operation in create version rollback compact prune; do
+		for state in running stopped; do
+			torture_kill "$operation" "$state"
 		done
 	done
-	remove_workspace ws
-	forget ws
-}
-
-report() {
-	printf '%s: %d points, %d faults\n' "$1" "$POINTS" "$FAULTS"
+	for operation in create version rollback compact prune; do
+		torture_error "$operation" running "${ERROR_STEP:-1}"
+		torture_error "$operation" stopped "${ERROR_STEP:-1}"
+		[ "$operation" = prune ] || torture_signals "$operation"
+	done
+	for operation in create version rollback compact; do
+		torture_outage containerd "$operation" running
+		torture_outage postgres "$operation" running
+		torture_reboot "$operation" running
+	done
+	torture_random "${SEED:-1}" 1000
+	torture_disk_state
 }
 
 main() {
-	prepare
-	case ${1:-all} in
-	kill) torture_kill "${2:-version}" "${3:-running}" "${4:-1}" ;;
-	error) torture_error "${2:-version}" "${3:-running}" "${4:-1}" ;;
+	local mode=${1:-all}
+	[ "$(id -u)" = 0 ] || { echo "the torture needs root: sudo $0" >&2; exit 1; }
+	[ $# -eq 0 ] || shift
+	prepare "$([ "$mode" != disk ] || echo "${1:-state}")"
+	case $mode in
+	kill) torture_kill "${1:-version}" "${2:-running}" "${3:-1}" "${4:-1}" ;;
+	error) torture_error "${1:-version}" "${2:-running}" "${3:-1}" ;;
+	signals) torture_signals "${1:-version}" ;;
+	outage) torture_outage "${1:-containerd}" "${2:-version}" "${3:-running}" "${4:-50}" ;;
+	reboot) torture_reboot "${1:-version}" "${2:-running}" "${3:-25}" ;;
+	random) torture_random "${1:-1}" "${2:-1000}" ;;
+	disk) "torture_disk_${1:-state}" ;;
+	sample) sample ;;
+	all) all ;;
 	*) echo "see the head of $0" >&2; exit 2 ;;
 	esac
-	report "$*"
+	# containerd's full disk takes a containerd of its own, so it is a run of its own.
+	[ "$mode" != all ] || { WSNAP=$BUILT "$here/torture.sh" disk containerd || FAULTS=$((FAULTS + 1)); }
+	echo "1..$VERDICTS"
+	echo "# $mode $*: $POINTS points, $FAULTS faults, $LOST losses in $SECONDS s"
 	[ "$FAULTS" -eq 0 ]
 }
 
