@@ -92,7 +92,7 @@ static int write_temporary(int dir, const char *name, mode_t mode, const void *b
 int file_replace(int dir, const char *name, mode_t mode, const void *bytes, size_t length,
 		 struct error *err)
 {
-	cleanup_free char *temporary = text_format("%s.new", name);
+	cleanup_free char *temporary = text_format("%s" FILE_REPLACE_SUFFIX, name);
 
 	if (!temporary)
 		return error_memory(err);

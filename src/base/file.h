@@ -25,6 +25,9 @@ int file_read_linked(int dir, const char *path, size_t limit, struct text *text,
 /* Like file_read_linked, and refuses a file that everybody may write. */
 int file_read_trusted(int dir, const char *path, size_t limit, struct text *text, struct error *err);
 
+/* What a file_replace that was killed leaves is called like the file, with this behind it. */
+#define FILE_REPLACE_SUFFIX ".new"
+
 /* Replaces `name` in the open directory `dir`: temporary file, fsync, rename(2), fsync of the
  * directory. When it returns 0, the content survives a power cut. */
 int file_replace(int dir, const char *name, mode_t mode, const void *bytes, size_t length,

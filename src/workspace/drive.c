@@ -225,6 +225,16 @@ static int fail_down(struct run *run, const struct step *step, struct error *err
 	return incomplete(run, "is saved, but is down", err);
 }
 
+/* A record that could not be made durable may be there all the same. */
+static int leave_no_record(struct run *run)
+{
+	struct error ignored = { 0 };
+
+	if (journal_remove(run->session, run->record->container_id, &ignored) < 0)
+		log_detail("%s", ignored.message);
+	return -1;
+}
+
 static int fail(struct run *run, const struct step *step, struct error *err)
 {
 	if (err->kind == ERROR_INCOMPLETE)
@@ -233,7 +243,7 @@ static int fail(struct run *run, const struct step *step, struct error *err)
 		return incomplete(run, "is not as it was yet", err);
 	switch (step->phase) {
 	case PHASE_BEFORE:
-		return step->run == step_journal ? -1 : go_back(run, err);
+		return step->run == step_journal ? leave_no_record(run) : go_back(run, err);
 	case PHASE_DOWN:
 		return fail_down(run, step, err);
 	case PHASE_UP:

@@ -8,9 +8,11 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "workspace/target.h"
 
 #define SUFFIX ".operation"
+#define HALF_SUFFIX SUFFIX FILE_REPLACE_SUFFIX
 #define RECORD_LIMIT ((size_t)16 << 20)
 
 static char *file_name(const struct session *session, const char *container_id, struct error *err)
@@ -71,24 +73,33 @@ int journal_exists(struct session *session, const char *container_id, struct err
 	return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be looked at", name);
 }
 
+void journal_tidy(struct session *session, const char *container_id)
+{
+	cleanup_free char *half = text_format("%s~%s" HALF_SUFFIX, session->settings->namespace, container_id);
+
+	if (half && unlinkat(session->state_dir, half, 0) < 0 && errno != ENOENT)
+		log_detail("'%s' cannot be removed: %s", half, strerror(errno));
+}
+
 int journal_remove(struct session *session, const char *container_id, struct error *err)
 {
 	cleanup_free char *name = file_name(session, container_id, err);
 
+	journal_tidy(session, container_id);
 	return name ? file_remove(session->state_dir, name, err) : -1;
 }
 
 /* The container that a file's name is about, NULL if it is none of this namespace's. */
-static char *container_of(const struct session *session, const char *file)
+static char *container_of(const struct session *session, const char *file, const char *suffix)
 {
 	const char *namespace = session->settings->namespace;
-	size_t prefix = strlen(namespace), length = strlen(file), suffix = strlen(SUFFIX);
+	size_t prefix = strlen(namespace), length = strlen(file), behind = strlen(suffix);
 	char *container;
 
-	if (length < prefix + 1 + suffix || strncmp(file, namespace, prefix) != 0 || file[prefix] != '~' ||
-	    strcmp(file + length - suffix, SUFFIX) != 0)
+	if (length < prefix + 1 + behind || strncmp(file, namespace, prefix) != 0 || file[prefix] != '~' ||
+	    strcmp(file + length - behind, suffix) != 0)
 		return NULL;
-	container = strndup(file + prefix + 1, length - prefix - 1 - suffix);
+	container = strndup(file + prefix + 1, length - prefix - 1 - behind);
 	if (container && !target_name_is_valid(container)) {
 		free(container);
 		return NULL;
@@ -106,10 +117,11 @@ int journal_each(struct session *session, journal_each_container each, void *con
 		return error_errno(err, ERROR_FAILED, errno, "the state directory '%s' cannot be read",
 				   session->settings->state_dir);
 	for (int i = 0; i < count; i++) {
-		cleanup_free char *container = container_of(session, names[i]->d_name);
+		cleanup_free char *whole = container_of(session, names[i]->d_name, SUFFIX);
+		cleanup_free char *half = container_of(session, names[i]->d_name, HALF_SUFFIX);
 
-		if (container && result == 0)
-			result = each(container, context, err);
+		if ((whole || half) && result == 0)
+			result = each(whole ? whole : half, context, err);
 		free(names[i]);
 	}
 	free(names);

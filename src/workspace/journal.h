@@ -19,7 +19,11 @@ int journal_exists(struct session *session, const char *container_id, struct err
 
 int journal_remove(struct session *session, const char *container_id, struct error *err);
 
-/* Calls `each` for the container of every record of this namespace, in the order of their names. */
+/* Removes what a journal_save that was killed has left beside the record. The caller holds the lock. */
+void journal_tidy(struct session *session, const char *container_id);
+
+/* Calls `each` for the container of every record of this namespace, whole or half written, in the order of
+ * their names. */
 typedef int (*journal_each_container)(const char *container_id, void *context, struct error *err);
 int journal_each(struct session *session, journal_each_container each, void *context,
 		 struct error *err);

@@ -145,6 +145,8 @@ int recovery_settle(struct session *session, const char *container_id, struct se
 	int found = journal_load(session, container_id, &record, err), settle;
 	struct error ignored = { 0 };
 
+	if (found == 0)
+		journal_tidy(session, container_id);
 	if (found <= 0)
 		return found;
 	log_detail("finishing %s %s of '%s'", kind_words(&record), record.operation_id, container_id);
