@@ -30,6 +30,9 @@ test_set() {
 	needs_program man man-db
 	needs_program ip iproute2
 	needs_program iptables iptables
+	needs_program mkfs.ext4 e2fsprogs
+	needs_program mkfs.xfs xfsprogs
+	needs_program mkfs.btrfs btrfs-progs
 	[ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || missing+=(containernetworking-plugins)
 	needs_package libcmocka-dev
 }
