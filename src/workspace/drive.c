@@ -118,8 +118,9 @@ static int turn_record(struct record *record, bool saved, const char *why, struc
 		free(reason);
 		return error_memory(err);
 	}
-	free(record->new_active);
+	free(record->turned_from);
 	free(record->failure);
+	record->turned_from = record->new_active;
 	record->new_active = back;
 	record->failure = reason;
 	record->turned_back = true;
@@ -128,68 +129,11 @@ static int turn_record(struct record *record, bool saved, const char *why, struc
 	return 0;
 }
 
-int drive_back(struct run *run, const char *why, struct error *err)
-{
-	struct record *record = run->record;
-	struct error ignored = { 0 };
-	bool touched = record->stopping;
-	size_t failed;
-	int saved = 0;
-
-	if (!record->turned_back) {
-		if (touched && record_saves(record))
-			saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
-		if (saved < 0 || turn_record(record, saved > 0, why, err) < 0)
-			return -1;
-		/* Without this the next run comes to the same conclusion from what it finds. */
-		if (journal_save(run->session, record, &ignored) < 0)
-			log_detail("%s", ignored.message);
-	}
-	return run_steps(run, step_index(touched ? "prepare" : "unhold"), &failed, err);
-}
-
 static int incomplete(struct run *run, const char *state, struct error *err)
 {
 	error_wrap(err, "'%s' %s", run->record->container_id, state);
 	err->kind = ERROR_INCOMPLETE;
 	return error_hint(err, "'wsnap recover %s' does the rest", run->record->container_id);
-}
-
-/* Back to the state before; *err is why, and stays what is reported if the way back succeeds. */
-static int go_back(struct run *run, struct error *err)
-{
-	struct error back = { 0 };
-	char why[512];
-
-	snprintf(why, sizeof(why), "%.500s", err->message);
-	log_detail("going back: %s", err->message);
-	if (drive_back(run, why, &back) == 0)
-		return -1;
-	if (back.kind == ERROR_INCOMPLETE) {
-		*err = back;
-		return -1;
-	}
-	error_wrap(&back, "%s; and the workspace is not as it was yet", why);
-	*err = back;
-	/* Nothing of the workspace was touched: containerd's own absence is the whole story. */
-	if (!run->record->stopping && !run->record->restart_status && back.kind == ERROR_CONTAINERD)
-		return error_hint(err, "'wsnap recover %s' tidies up once containerd is back",
-				  run->record->container_id);
-	return incomplete(run, "was being changed", err);
-}
-
-static int report_rollback(struct run *run, struct error *err)
-{
-	const struct record *record = run->record;
-	struct error cause = *err;
-
-	if (cause.kind == ERROR_INCOMPLETE)
-		return -1;
-	error_set(err, ERROR_FAILED, "'%s' could not be started on version %d and is back as it was: %s",
-		  record->container_id, record->rollback_to, cause.message);
-	if (run->result->version > 0)
-		return error_hint(err, "its state before is saved as version %d as well", run->result->version);
-	return -1;
 }
 
 /* The task does not start on what is its own state: the version is recorded, the start is left. */
@@ -204,7 +148,79 @@ static int leave_start(struct run *run, struct error *err)
 	error_clear(err);
 	if (run_steps(run, step_index("unhold"), &failed, err) == 0)
 		return error_memory(err); /* `release` always reports what is pending */
-	return err->kind == ERROR_INCOMPLETE ? -1 : incomplete(run, "is saved, but is down", err);
+	if (err->kind == ERROR_INCOMPLETE)
+		return -1;
+	return incomplete(run, record->turned_back ? "is as it was, but is down" : "is saved, but is down", err);
+}
+
+/* A step of the way back failed. */
+static int fail_back(struct run *run, const struct step *step, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (err->kind == ERROR_INCOMPLETE)
+		return -1;
+	/* Nothing of the workspace was touched: containerd's own absence is the whole story. */
+	if (!record->stopping && !record->restart_status && err->kind == ERROR_CONTAINERD)
+		return error_hint(err, "'wsnap recover %s' tidies up once containerd is back",
+				  record->container_id);
+	if (step->run == step_start && err->kind != ERROR_CONTAINERD)
+		return leave_start(run, err);
+	if (step->phase != PHASE_UP)
+		return incomplete(run, "is not as it was yet", err);
+	return incomplete(run, record_saves(record) ? "is back as it was, but what it saved is not recorded yet" :
+						      "is back as it was, but not all is tidied up", err);
+}
+
+int drive_back(struct run *run, const char *why, struct error *err)
+{
+	struct record *record = run->record;
+	struct error ignored = { 0 };
+	bool touched = record->stopping;
+	size_t failed;
+	int saved = 0;
+
+	if (!record->turned_back) {
+		if (touched && record_saves(record))
+			saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+		if (saved < 0 || turn_record(record, saved > 0, why, err) < 0)
+			return incomplete(run, "is not as it was yet", err);
+		/* Without this the next run comes to the same conclusion from what it finds. */
+		if (journal_save(run->session, record, &ignored) < 0)
+			log_detail("%s", ignored.message);
+	}
+	if (run_steps(run, step_index(touched ? "prepare" : "unhold"), &failed, err) == 0)
+		return 0;
+	return fail_back(run, &steps[failed], err);
+}
+
+/* Back to the state before; *err is why, and stays what is reported if the way back succeeds. */
+static int go_back(struct run *run, struct error *err)
+{
+	struct error back = { 0 };
+	char why[512];
+
+	snprintf(why, sizeof(why), "%.500s", err->message);
+	log_detail("going back: %s", err->message);
+	if (drive_back(run, why, &back) == 0)
+		return -1;
+	error_wrap(&back, "%s; on the way back", why);
+	*err = back;
+	return -1;
+}
+
+static int report_rollback(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	struct error cause = *err;
+
+	if (cause.kind == ERROR_INCOMPLETE)
+		return -1;
+	error_set(err, ERROR_FAILED, "'%s' could not be started on version %d and is back as it was: %s",
+		  record->container_id, record->rollback_to, cause.message);
+	if (run->result->version > 0)
+		return error_hint(err, "its state before is saved as version %d as well", run->result->version);
+	return -1;
 }
 
 static int fail_down(struct run *run, const struct step *step, struct error *err)
@@ -230,7 +246,8 @@ static int leave_no_record(struct run *run)
 {
 	struct error ignored = { 0 };
 
-	if (journal_remove(run->session, run->record->container_id, &ignored) < 0)
+	/* An earlier operation was to be taken over: its record, or ours, says what is pending. */
+	if (!run->record->stopping && journal_remove(run->session, run->record->container_id, &ignored) < 0)
 		log_detail("%s", ignored.message);
 	return -1;
 }
@@ -240,7 +257,7 @@ static int fail(struct run *run, const struct step *step, struct error *err)
 	if (err->kind == ERROR_INCOMPLETE)
 		return -1;
 	if (run->record->turned_back)
-		return incomplete(run, "is not as it was yet", err);
+		return fail_back(run, step, err);
 	switch (step->phase) {
 	case PHASE_BEFORE:
 		return step->run == step_journal ? leave_no_record(run) : go_back(run, err);

@@ -120,6 +120,9 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	id_random(record->operation_id);
 	record->kind = plan->request->kind;
 	record->created_ns = clock_unix_ns();
+	record->container_ns = findings->container.created_ns;
+	/* What is taken over is not as it should be: the way back from here leads through a start. */
+	record->stopping = plan->pending != NULL;
 	record->container_id = strdup(plan->container_id);
 	record->namespace = strdup(plan->session->settings->namespace);
 	record->bot_id = strdup(plan->bot_id);

@@ -34,6 +34,7 @@ struct record {
 	char *display_name;
 	char *source;
 	int64_t created_ns; /* of the operation and of the version */
+	int64_t container_ns; /* when the container was made: another of the same id is not ours */
 	enum save_rule save;
 
 	/* the workspace before */
@@ -56,6 +57,7 @@ struct record {
 	char *new_active;
 	char *back_active; /* rollback: for the way back to the saved state */
 	char *base;        /* what new_active is prepared on; NULL: `top` or `saved` */
+	char *turned_from; /* new_active before the way back began */
 	int32_t rollback_to;
 	char *rollback_name; /* runtime name of the target */
 	char *merged;      /* merging: the layers above the image's as one … */

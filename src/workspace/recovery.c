@@ -42,7 +42,7 @@ static int settle_without_container(struct run *run, const char *why, char **wha
 	record->nothing_saved = saved == 0;
 	record->state = CTR_TASK_NONE;
 	record->start_pending = record->network_pending = false;
-	if (drive(run, saved > 0 ? "record" : "release", err) < 0)
+	if (drive(run, saved == 0 ? "release" : record_makes_version(record) ? "sync" : "record", err) < 0)
 		return -1;
 	*what = run->result->version > 0 ?
 			text_format("%s; its state is kept as version %d", why, run->result->version) :
@@ -103,7 +103,22 @@ static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 static bool is_ours(const struct record *record, const char *snapshot_key)
 {
 	return strcmp(snapshot_key, record->old_active) == 0 || strcmp(snapshot_key, record->new_active) == 0 ||
+	       (record->turned_from && strcmp(snapshot_key, record->turned_from) == 0) ||
 	       (record->back_active && strcmp(snapshot_key, record->back_active) == 0);
+}
+
+/* Another container of the same id may even have a snapshot of the same name, as ctr's have. */
+static bool is_same(const struct record *record, const struct ctr_container *container)
+{
+	return record->container_ns == 0 || record->container_ns == container->created_ns;
+}
+
+/* Its way back ended all that there was to do: why it was taken cannot fail what comes after. */
+static char *describe_failure(const struct run *run, const struct error *err)
+{
+	cleanup_free char *what = describe(run);
+
+	return what ? text_format("%s (%s)", what, err->message) : NULL;
 }
 
 static int settle_with(struct run *run, char **what, struct error *err)
@@ -116,24 +131,32 @@ static int settle_with(struct run *run, char **what, struct error *err)
 		error_clear(err);
 		return settle_without_container(run, "the container was removed by somebody", what, err);
 	}
+	if (!is_same(run->record, &container))
+		return settle_without_container(run, "the container was removed by somebody, and another one made",
+						what, err);
 	if (!run->record->up && !is_ours(run->record, container.snapshot_key))
 		return settle_without_container(run, "somebody gave the container another snapshot", what, err);
 	/* A configuration that is broken by now must not keep the workspace down. */
 	if (run->record->attachment)
 		networks_load(run->session, &run->network, &run->network_error);
-	if (go_on(run, container.snapshot_key, err) < 0)
+	if (go_on(run, container.snapshot_key, err) == 0) {
+		*what = describe(run);
+	} else if (run->released) {
+		*what = describe_failure(run, err);
+		error_clear(err);
+	} else {
 		return -1;
-	*what = describe(run);
+	}
 	return *what ? 0 : error_memory(err);
 }
 
-/* Gives the record on when the next operation may take it over. */
-static void hand_over(struct record *record, struct settled *settled)
+/* Gives the record on when the next operation may take it over: once its version is recorded. */
+static void hand_over(struct run *run, struct settled *settled)
 {
-	if (!record->network_pending && !record->start_pending)
+	if (!run->only_pending)
 		return;
-	settled->pending = *record;
-	*record = (struct record){ 0 };
+	settled->pending = *run->record;
+	*run->record = (struct record){ 0 };
 }
 
 int recovery_settle(struct session *session, const char *container_id, struct settled *settled,
@@ -157,6 +180,6 @@ int recovery_settle(struct session *session, const char *container_id, struct se
 		log_detail("%s", ignored.message);
 	network_free(run.network);
 	if (settle < 0)
-		hand_over(&record, settled);
+		hand_over(&run, settled);
 	return settle;
 }

@@ -18,6 +18,8 @@ struct run {
 	struct teardown *teardown;       /* the old task being deleted in a thread, or NULL */
 	struct operation_result *result; /* gathers names, versions, milliseconds */
 	bool resumed;                    /* an earlier process began it */
+	bool released;                   /* lease and record are gone: nothing is left to finish */
+	bool only_pending;               /* all is recorded, but for what the record calls pending */
 	bool repointed;                  /* the container stood on its new snapshot when it was resumed */
 	double down_since_ms;            /* 0: not down by this run */
 	struct error network_error;      /* why the workspace runs without its network */

@@ -6,9 +6,11 @@
 #include "base/text.h"
 #include "ctr/containers.h"
 #include "ctr/leases.h"
+#include "ctr/tasks.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 #include "workspace/steps.h"
+#include "workspace/streams.h"
 
 /* Long enough for a machine that is off over the holidays; recovery takes a new one anyway. */
 #define LEASE_NS ((int64_t)14 * 24 * 3600 * 1000000000)
@@ -24,6 +26,16 @@ static char *lease_id(const struct run *run)
 	return text_format("wsnap-%s", run->record->operation_id);
 }
 
+/* A rollback may have to return to what it has not saved, which nothing points at from the repoint on. */
+static int keep_old_active(struct run *run, const char *lease, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (record->kind != OPERATION_ROLLBACK)
+		return 0;
+	return ctr_lease_add_snapshot(run->session->ctr, lease, record->snapshotter, record->old_active, err);
+}
+
 int step_lease(struct run *run, struct error *err)
 {
 	cleanup_labels struct labels labels = { 0 };
@@ -32,7 +44,8 @@ int step_lease(struct run *run, struct error *err)
 	if (!lease)
 		return error_memory(err);
 	if (labels_set(&labels, LABEL_CONTAINER, run->record->container_id, err) < 0 ||
-	    ctr_lease_create(run->session->ctr, lease, clock_unix_ns() + LEASE_NS, &labels, err) < 0)
+	    ctr_lease_create(run->session->ctr, lease, clock_unix_ns() + LEASE_NS, &labels, err) < 0 ||
+	    keep_old_active(run, lease, err) < 0)
 		return -1;
 	return ctr_use_lease(run->session->ctr, lease, err);
 }
@@ -59,10 +72,32 @@ int step_unhold(struct run *run, struct error *err)
 	return journal_save(run->session, record, err);
 }
 
+/* Somebody may have started it since it was looked at, above all while layers were merged. */
+static int note_late_start(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct record *record = run->record;
+
+	if (record->state != CTR_TASK_NONE)
+		return 0;
+	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
+		return -1;
+	if (task.state == CTR_TASK_NONE || task.state == CTR_TASK_STOPPED)
+		return 0;
+	record->state = task.state;
+	free(record->streams.stdin_path);
+	free(record->streams.stdout_path);
+	free(record->streams.stderr_path);
+	record->streams = (struct ctr_task_streams){ 0 };
+	return streams_keep(&task.streams, &record->streams, err);
+}
+
 int step_announce(struct run *run, struct error *err)
 {
 	if (run->record->stopping)
 		return 0;
+	if (note_late_start(run, err) < 0)
+		return -1;
 	run->record->stopping = true;
 	return journal_save(run->session, run->record, err);
 }
@@ -74,12 +109,17 @@ static int keep_pending(struct run *run, struct error *err)
 
 	if (journal_save(run->session, record, err) < 0)
 		return -1;
-	if (record->start_pending)
-		error_set(err, ERROR_INCOMPLETE, "'%s' is saved, but it could not be started again: %s",
-			  record->container_id, record->failure ? record->failure : "its task did not start");
-	else
-		error_set(err, ERROR_INCOMPLETE, "'%s' runs, but without its network: %s", record->container_id,
-			  run->network_error.message);
+	run->only_pending = true;
+	if (record->start_pending) {
+		error_set(err, ERROR_INCOMPLETE, "'%s' %s, but it could not be started again: %s",
+			  record->container_id, record->turned_back ? "is as it was" : "is saved",
+			  record->failure ? record->failure : "its task did not start");
+		return error_hint(err, "once the cause is gone, 'wsnap recover %s' starts it; 'wsnap rollback %s VERSION' "
+				       "goes back to a version that starts",
+				  record->container_id, record->container_id);
+	}
+	error_set(err, ERROR_INCOMPLETE, "'%s' runs, but without its network: %s", record->container_id,
+		  run->network_error.message);
 	return error_hint(err, "once the cause is gone, 'wsnap recover %s' does the rest", record->container_id);
 }
 
@@ -94,5 +134,8 @@ int step_release(struct run *run, struct error *err)
 		return -1;
 	if (run->record->start_pending || run->record->network_pending)
 		return keep_pending(run, err);
-	return journal_remove(run->session, run->record->container_id, err);
+	if (journal_remove(run->session, run->record->container_id, err) < 0)
+		return -1;
+	run->released = true;
+	return 0;
 }

@@ -14,6 +14,11 @@ static bool has_process(const struct ctr_task *task)
 	return task->state != CTR_TASK_NONE && task->state != CTR_TASK_STOPPED;
 }
 
+static bool is_paused(enum ctr_task_state state)
+{
+	return state == CTR_TASK_PAUSED || state == CTR_TASK_PAUSING;
+}
+
 static void note_down(struct run *run, const struct ctr_task *task)
 {
 	if (!has_process(task) || run->down_since_ms > 0)
@@ -101,6 +106,9 @@ static int accept_running(struct run *run, const struct ctr_task *task, struct e
 		if (attached < 0 || (!attached && task_attach(run, task->pid, err) < 0))
 			return -1;
 	}
+	if (task->state == CTR_TASK_RUNNING && is_paused(run->record->state) &&
+	    ctr_task_pause(run->session->ctr, run->record->container_id, err) < 0)
+		return -1;
 	return 1;
 }
 
