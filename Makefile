@@ -71,6 +71,9 @@ $(BUILD)/generated/schema_steps.c: $(SQL) Makefile
 	   for file in $(SQL); do sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $$file; echo ','; done; \
 	   echo '};'; echo 'const int schema_step_count = $(words $(SQL));'; } > $@
 
+# Generated sources stay, to be looked at.
+.SECONDARY: $(GENERATED)
+
 -include $(OBJECTS:.o=.d)
 
 # --- installation --------------------------------------------------------------------------------
