@@ -116,6 +116,13 @@ int task_remove(struct run *run, struct error *err)
 	return ctr_task_delete(ctr, id, err);
 }
 
+/* In the words of containerd, or of the system call that makes the task's folder. */
+static bool is_half_there(struct ctr *ctr, const struct error *err)
+{
+	return ctr_status(ctr) == CTR_EXISTS || strstr(err->message, "already exists") ||
+	       strstr(err->message, "file exists");
+}
+
 /*
  * When a client dies during Tasks.Create or Tasks.Delete, containerd may keep a half task for a
  * while that Get does not show: deleting it once more and trying again gets past it.
@@ -132,9 +139,7 @@ static int create_with_patience(struct run *run, const struct ctr_mounts *mounts
 		if (ctr_task_create(ctr, id, mounts, &run->record->streams, &container->runtime_options, pid,
 				    err) == 0)
 			return 0;
-		if (ctr_status(ctr) != CTR_EXISTS && !strstr(err->message, "already exists"))
-			return -1;
-		if (try == CREATE_TRIES)
+		if (try == CREATE_TRIES || !is_half_there(ctr, err))
 			return -1;
 		if (ctr_task_delete(ctr, id, &ignored) < 0)
 			log_detail("'%s': %s", id, ignored.message);
