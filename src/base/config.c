@@ -36,8 +36,8 @@ static int set_key(const char *key, const char *value, const struct option_spec 
 	return option_set(spec, value, key, values, err);
 }
 
-/* One line, which may be changed. */
-static int parse_line(char *line, const struct option_spec *table, void *values, uint64_t *seen,
+/* One line of text, which may be changed. */
+static int parse_text(char *line, const struct option_spec *table, void *values, uint64_t *seen,
 		      struct error *err)
 {
 	cleanup_free char *key = NULL, *value = NULL, *rest = NULL;
@@ -60,31 +60,38 @@ static int parse_line(char *line, const struct option_spec *table, void *values,
 	return set_key(key, value, table, values, seen, err);
 }
 
+static int parse_line(const char *bytes, size_t length, const struct option_spec *table, void *values,
+		      uint64_t *seen, struct error *err)
+{
+	cleanup_free char *line = strndup(bytes, length);
+
+	if (!line)
+		return error_memory(err);
+	if (strlen(line) != length)
+		return error_set(err, ERROR_USAGE, "it has a NUL byte");
+	if (!text_is_utf8(line, length))
+		return error_set(err, ERROR_USAGE, "not UTF-8");
+	return parse_text(line, table, values, seen, err);
+}
+
 int config_parse(const char *path, const char *bytes, size_t length, const struct option_spec *table,
 		 void *values, struct error *err)
 {
 	const char *at = bytes, *end = bytes + length;
+	struct error later;
 	uint64_t seen = 0;
+	int result = 0;
 
 	for (unsigned number = 1; at < end; number++) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		size_t line_length = (size_t)((newline ? newline : end) - at);
-		cleanup_free char *line = strndup(at, line_length);
-		int result;
+		struct error *error = result < 0 ? &later : err;
 
-		if (!line)
-			return error_memory(err);
-		if (strlen(line) != line_length)
-			result = error_set(err, ERROR_USAGE, "it has a NUL byte");
-		else if (!text_is_utf8(line, line_length))
-			result = error_set(err, ERROR_USAGE, "not UTF-8");
-		else
-			result = parse_line(line, table, values, &seen, err);
-		if (result < 0)
-			return error_wrap(err, "'%s', line %u", path, number);
+		if (parse_line(at, line_length, table, values, &seen, error) < 0)
+			result = error_wrap(error, "'%s', line %u", path, number);
 		at += line_length + 1;
 	}
-	return 0;
+	return result;
 }
 
 int config_read(const char *path, bool must_exist, const struct option_spec *table, void *values,

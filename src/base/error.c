@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 
 __attribute__((format(printf, 3, 0)))
@@ -11,6 +12,7 @@ static void format_into(char *to, size_t size, const char *format, va_list args)
 {
 	if (vsnprintf(to, size, format, args) < 0)
 		snprintf(to, size, "(message cannot be formatted)");
+	secret_hide(to);
 	text_clean(to);
 }
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/secret.h"
 #include "base/text.h"
 
 static enum log_level level = LOG_NORMAL;
@@ -23,6 +24,7 @@ static void print_line(const char *prefix, const char *format, va_list args)
 	char line[4096];
 
 	vsnprintf(line, sizeof(line), format, args);
+	secret_hide(line);
 	text_clean(line);
 	fprintf(stderr, "%s%s\n", prefix, line);
 }

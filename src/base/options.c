@@ -93,6 +93,9 @@ static bool table_has(const struct option_spec *table, const struct option_spec 
 int options_set_given(const struct option_spec *table, const struct options_given *given, void *values,
 		      struct error *err)
 {
+	struct error later;
+	int result = 0;
+
 	for (size_t i = 0; i < given->count; i++) {
 		const struct option_given *one = &given->items[i];
 		char origin[64];
@@ -100,10 +103,10 @@ int options_set_given(const struct option_spec *table, const struct options_give
 		if (!table_has(table, one->spec))
 			continue;
 		snprintf(origin, sizeof(origin), "--%s", one->spec->name);
-		if (option_set(one->spec, one->text, origin, values, err) < 0)
-			return -1;
+		if (option_set(one->spec, one->text, origin, values, result < 0 ? &later : err) < 0)
+			result = -1;
 	}
-	return 0;
+	return result;
 }
 
 int options_set_environment(const struct option_spec *table, void *values, struct error *err)

@@ -87,7 +87,7 @@ int option_set(const struct option_spec *spec, const char *text, const char *ori
 /* Zeroed values → defaults. */
 int options_set_defaults(const struct option_spec *table, void *values, struct error *err);
 
-/* Sets those of `given` that belong to this table. */
+/* Sets those of `given` that belong to this table: all that can be set, even when *err tells of one that cannot. */
 int options_set_given(const struct option_spec *table, const struct options_given *given, void *values,
 		      struct error *err);
 

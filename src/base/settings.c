@@ -138,23 +138,23 @@ static void drop_scheme(char *address)
 
 int settings_load(struct settings *settings, const struct options_given *given, struct error *err)
 {
-	struct error ignored;
+	struct error later;
+	int result;
 
-	/* Flags come first to name the file and the format of errors, and last to win. */
-	if (options_set_defaults(settings_options, settings, err) < 0 ||
-	    options_set_given(settings_options, given, settings, err) < 0)
+	/* Flags come first to name the file, and last to win. The first error is told, in the format that all say. */
+	if (options_set_defaults(settings_options, settings, err) < 0)
 		return -1;
+	result = options_set_given(settings_options, given, settings, err);
 	if (settings->show_help || settings->show_version)
-		return 0;
-	if (read_configuration(settings, err) < 0 ||
-	    options_set_environment(settings_options, settings, err) < 0) {
-		options_set_given(settings_options, given, settings, &ignored);
-		return -1;
-	}
-	if (options_set_given(settings_options, given, settings, err) < 0)
-		return -1;
+		return result;
+	if (read_configuration(settings, result < 0 ? &later : err) < 0)
+		result = -1;
+	if (options_set_environment(settings_options, settings, result < 0 ? &later : err) < 0)
+		result = -1;
+	if (options_set_given(settings_options, given, settings, result < 0 ? &later : err) < 0)
+		result = -1;
 	drop_scheme(settings->address);
-	return 0;
+	return result;
 }
 
 void settings_release(struct settings *settings)

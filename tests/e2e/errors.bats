@@ -196,6 +196,31 @@ IDENTIFIER='1 to 76 letters and digits, single '"'.', '_' or '-'"' between'
 	done
 }
 
+@test "errors in words or the file come in the format that was asked for, wherever that stands" {
+	printf 'format = json\n' >"$BATS_TEST_TMPDIR/conf"
+	printf 'nosuch = 1\nformat = json\n' >"$BATS_TEST_TMPDIR/bad"
+	for words in "--wait soon create w --json" "--format=json create w -t x" "create w --nosuch --json" "nosuch --json" \
+		"-c $BATS_TEST_TMPDIR/conf create" "-c $BATS_TEST_TMPDIR/conf --wait soon create w" \
+		"-c $BATS_TEST_TMPDIR/conf --nosuch create w" "-c $BATS_TEST_TMPDIR/bad create w"; do
+		# shellcheck disable=SC2086 # words
+		expect 2 $words
+		same '' "$output"
+		same 'usage 2' "$(jq -r '.error | [.code, .exit_status] | join(" ")' <<<"$stderr")"
+	done
+	expect_error 2 "'--wait' cannot be 'soon': not a whole number from 0 to 86400" \
+		-c "$BATS_TEST_TMPDIR/conf" --wait soon --format table create w
+}
+
+@test "a password is not repeated from where none belongs" {
+	expect_error 2 "'password=***' is not a command" -d host=/nowhere password=geheim create w
+	expect_error 2 "'password=***' can be neither a container id nor a bot id" create password=geheim
+	expect_error 2 "'postgresql://u:***@h/x' is not there: the configuration cannot be read" \
+		-c postgresql://u:geheim@h/x create w
+	printf 'postgresql://u:geheim@h/x?a=b\n' >"$BATS_TEST_TMPDIR/conf"
+	expect_error 2 "'$BATS_TEST_TMPDIR/conf', line 1: 'postgresql://u:***@h/x?a' is not a key" \
+		-c "$BATS_TEST_TMPDIR/conf" create w
+}
+
 @test "a password is never shown" {
 	for database in 'host=/nowhere password=geheim' 'postgresql://u:geheim@localhost:1/x' 'host=/nowhere password=geheim x' \
 		'postgresql://u:geheim@@:x:/x'; do

@@ -251,6 +251,16 @@ static void errors_come_in_the_format_that_was_asked_for(void **state)
 	assert_true(fixture->settings.json);
 	assert_int_equal(load(fixture, "format = json\nbad\n", "--format=table", NULL), -1);
 	assert_false(fixture->settings.json);
+	assert_int_equal(load(fixture, "bad\nformat = json\n", NULL), -1);
+	assert_true(fixture->settings.json);
+	assert_non_null(strstr(fixture->err.message, "line 1: "));
+	assert_int_equal(load(fixture, "", "--wait", "soon", "--json", "-t", "later", NULL), -1);
+	assert_true(fixture->settings.json);
+	assert_string_equal(fixture->err.message, "'--wait' cannot be 'soon': not a whole number from 0 to 86400");
+	assert_int_equal(load(fixture, "format = json\n", "--wait", "soon", NULL), -1);
+	assert_true(fixture->settings.json);
+	assert_int_equal(load(fixture, "format = json\n", "--wait", "soon", "--format", "table", NULL), -1);
+	assert_false(fixture->settings.json);
 }
 
 static void help_does_not_need_a_good_file(void **state)

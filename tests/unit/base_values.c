@@ -33,6 +33,31 @@ static void an_error_is_wrapped_outside_in(void **state)
 	assert_string_equal(err.hint, "");
 }
 
+/* What the text becomes. */
+static void hides(const char *text, const char *shown)
+{
+	struct error err = { 0 };
+
+	error_set(&err, ERROR_USAGE, "%s", text);
+	assert_string_equal(err.message, shown);
+}
+
+static void passwords_are_not_repeated_in_an_error(void **state)
+{
+	(void)state;
+	hides("'password=geheim' is not a command", "'password=***' is not a command");
+	hides("x password = geheim host=h", "x password = *** host=h");
+	hides("password='ge h\\'eim' host=h", "password='***' host=h");
+	hides("password='ge heim", "password='***");
+	hides("sslpassword=geheim, password=a", "sslpassword=***, password=*");
+	hides("'postgresql://u:geheim@h/d' is not there", "'postgresql://u:***@h/d' is not there");
+	hides("postgres://u:ge@he:im@h x@y", "postgres://u:***@h x@y");
+	hides("postgresql://h/d?user=u&password=geheim", "postgresql://h/d?user=u&password=***");
+	hides("password= ", "password= ");
+	hides("no password is there", "no password is there");
+	hides("unix:///run/x.sock http://h:80/a user@host", "unix:///run/x.sock http://h:80/a user@host");
+}
+
 static void foreign_words_in_an_error_are_cleaned_and_cut(void **state)
 {
 	struct error err = { 0 };
@@ -177,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_error_is_wrapped_outside_in),
+		cmocka_unit_test(passwords_are_not_repeated_in_an_error),
 		cmocka_unit_test(foreign_words_in_an_error_are_cleaned_and_cut),
 		cmocka_unit_test(a_character_that_is_cut_in_half_is_no_utf8_and_is_replaced),
 		cmocka_unit_test(every_kind_has_its_code),
