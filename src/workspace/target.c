@@ -85,12 +85,12 @@ static int resolve_container(struct session *session, const char *id, bool must_
 	return 0;
 }
 
-/* The newest container that bears the bot's label: its id (caller frees), or NULL with *failed
+/* The newest container that bears the bot's label, in capitals or not: its id (caller frees), or NULL with *failed
  * telling none from an error. */
 static char *find_labelled(struct session *session, const char *bot_id, bool *failed, struct error *err)
 {
 	cleanup_ctr_containers struct ctr_containers containers = { 0 };
-	cleanup_free char *filter = text_format("labels.\"%s\"==\"%s\"", LABEL_BOT, bot_id);
+	cleanup_free char *filter = text_format("labels.\"%s\"~=\"(?i)^%s$\"", LABEL_BOT, bot_id);
 	const struct ctr_container *newest = NULL;
 	char *id;
 

@@ -78,6 +78,40 @@ uuid_of_name() {
 	workspace "workspace-$bot"
 	expect 0 --json create "${bot^^}"
 	same "workspace-$bot" "$(json .container_id)"
+	bot=$(new_uuid)
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=${bot^^}")
+	workspace capitals
+	expect 0 --json create "$bot"
+	same capitals "$(json .container_id)"
+	same "$bot" "$(bot_of capitals)"
+}
+
+@test "the row comes before the label" {
+	bot=$(new_uuid)
+	workspace "workspace-$bot"
+	expect 0 create "workspace-$bot"
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$bot")
+	workspace later
+	expect 0 --json create "$bot"
+	same "workspace-$bot" "$(json .container_id)"
+}
+
+@test "of several containers that bear a bot's label the newest is meant" {
+	bot=$(new_uuid)
+	for id in z1 z3 z2; do
+		WORKSPACE_OPTIONS=(--label "memoh.bot_id=$bot")
+		workspace "$id"
+	done
+	expect 0 --json list "$bot"
+	same z2 "$(json .container_id)"
+}
+
+@test "a label that is no bot's id is passed over" {
+	bot=$(new_uuid)
+	WORKSPACE_OPTIONS=(--label memoh.bot_id=nobody)
+	workspace "mcp-$bot"
+	expect 0 create "mcp-$bot"
+	same "$bot" "$(bot_of "mcp-$bot")"
 }
 
 @test "a container without a bot gets a stable one of version 5" {
