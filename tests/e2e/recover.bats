@@ -1,0 +1,236 @@
+#!/usr/bin/env bats
+# Operations that were cut off, and what somebody did to the workspace in between: the next run ends them, says what
+# became of the container and of the version, and leaves nothing behind.
+load ../lib/workspace
+
+setup_file() {
+	workspaces_own_servers
+	workspaces_begin
+}
+teardown_file() { workspaces_end; }
+
+setup() {
+	containerd_start
+	postgres_start
+}
+
+# killed_after STEP ARGUMENT…: runs wsnap, which SIGKILL ends when it is about to tell that this step is done. Which
+# of its lines tells that comes from the same run on a workspace of the same kind, named by $LIKE.
+killed_after() {
+	local step=$1 told=$BATS_TEST_TMPDIR/told line
+	shift
+	line=$(grep -n "^wsnap: $step " "$LIKE" | head -n 1 | cut -d: -f1)
+	[ -n "$line" ] || complain "no line tells of the step '$step'"
+	: >"$told"
+	strace -f -qq -o /dev/null -e trace=write -P "$told" -e inject=write:signal=KILL:when="$line" \
+		"$WSNAP" -v "$@" >/dev/null 2>"$told" </dev/null 3>&- 4>&- || true
+	same $((line - 1)) "$(wc -l <"$told")" "lines told when it was killed"
+	[ -n "$(records)" ] || complain "no operation was cut off"
+}
+
+# told_by ARGUMENT…: what a whole run tells, for killed_after.
+told_by() {
+	LIKE=$BATS_TEST_TMPDIR/like
+	"$WSNAP" -v "$@" >/dev/null 2>"$LIKE" </dev/null 3>&- 4>&-
+}
+
+records() {
+	find "$WSNAP_STATE_DIR" -name '*.operation'
+}
+
+nothing_is_left() {
+	same "" "$(records)" "records"
+	same "" "$(lease_names)" "leases"
+	expect 0 recover
+	same "nothing to recover" "$output"
+}
+
+# The first process is a program of the workspace itself: without it the workspace does not start.
+mortal_workspace() {
+	workspace "$1" sh -c "$POLITE"
+	expect 0 create "$1" whole
+	workspace_write "$1" /f broken
+	workspace_exec "$1" rm /bin/sh
+}
+
+@test "a version whose task cannot start is kept, and a rollback to one that starts takes over" {
+	mortal_workspace a
+	expect_error 7 "'a' is saved, but it could not be started again: $(cause)" create a broken
+	[[ $stderr == *"wsnap rollback a VERSION"* ]] || complain "the hint does not say how to go on"
+	expect 7 recover a
+	expect 7 create a again
+	same 2 "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'a'")" "versions"
+	# Neither the target nor the state before starts: it stays down, and another rollback still works.
+	expect 7 rollback a broken
+	[[ $stderr == *"'a' is as it was, but it could not be started again"* ]] || complain "the way back is not told"
+	expect 0 rollback a whole
+	same RUNNING "$(workspace_status a)"
+	nothing_is_left
+}
+
+cause() {
+	printf 'containerd refused Tasks.Create: failed to create shim task: OCI runtime create failed: runc create '
+	printf 'failed: unable to start container process: exec: "sh": executable file not found in $PATH: unknown'
+}
+
+@test "a rollback that does not start returns to what it had, saved or not" {
+	mortal_workspace b
+	expect 7 create b broken
+	expect 0 rollback b whole
+	expect 1 rollback b broken
+	[[ $stderr == "wsnap: 'b' could not be started on version 2 and is back as it was: "* ]] || complain "other words"
+	same RUNNING "$(workspace_status b)"
+	workspace_write b /g unsaved
+	expect 1 rollback b broken
+	[[ $stderr == *"its state before is saved as version 3 as well"* ]] || complain "the saved version is not told"
+	same unsaved "$(workspace_read b /g)"
+	workspace_write b /g unsaved-still
+	expect 1 rollback --no-save b broken
+	same unsaved-still "$(workspace_read b /g)"
+	nothing_is_left
+}
+
+@test "cut off before a start that fails, the state that no version holds outlives a collection" {
+	mortal_workspace c
+	expect 7 create c broken
+	told_by rollback c whole
+	workspace_write c /g unsaved
+	killed_after repoint rollback --no-save c broken
+	collect_garbage
+	expect 0 recover c
+	[[ $output == *"was taken back"* ]] || complain "other words"
+	same RUNNING "$(workspace_status c)"
+	same unsaved "$(workspace_read c /g)"
+	nothing_is_left
+}
+
+@test "an operation that recovery took back does not stop the next one" {
+	mortal_workspace d
+	expect 7 create d broken
+	told_by rollback d whole
+	workspace_write d /g unsaved
+	killed_after repoint rollback d broken
+	expect 0 create d next
+	[[ $stderr == *"finished first"*"was taken back"* ]] || complain "the earlier operation is not told"
+	same unsaved "$(workspace_read d /g)"
+	nothing_is_left
+}
+
+@test "cut off on the way back, the container is still known" {
+	mortal_workspace e
+	expect 7 create e broken
+	expect 0 rollback e whole
+	LIKE=$BATS_TEST_TMPDIR/like
+	"$WSNAP" -v rollback e broken >/dev/null 2>"$LIKE" </dev/null 3>&- 4>&- || true
+	workspace_write e /g unsaved
+	# The second `prepare` is the one of the way back; one line tells before it why.
+	sed -i '0,/^wsnap: prepare /s//wsnap: first   /' "$LIKE"
+	killed_after prepare rollback e broken
+	expect 0 recover e
+	[[ $output == *"was taken back"* ]] || complain "the container was taken for somebody else's: $output"
+	same RUNNING "$(workspace_status e)"
+	same unsaved "$(workspace_read e /g)"
+	nothing_is_left
+}
+
+@test "a container that was removed in between: the version is kept, and recovery ends" {
+	workspace f
+	told_by create f
+	workspace_write f /g kept
+	killed_after commit create f lost
+	ctr containers delete f
+	expect 0 recover f
+	same "'f': the container was removed by somebody; its state is kept as version 2" "$output"
+	same 2 "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'f'")"
+	nothing_is_left
+}
+
+@test "a container that was made anew under the same id and snapshot is left alone" {
+	# The snapshot that ctr made, of the container's own name, is the one that is saved.
+	workspace_created g-like
+	told_by create g-like
+	workspace_created g
+	killed_after commit create g
+	ctr containers delete g
+	workspace g
+	workspace_write g /g new
+	local pid
+	pid=$(workspace_pid g)
+	expect 0 recover g
+	same "'g': the container was removed by somebody, and another one made; its state is kept as version 1" "$output"
+	same "$pid" "$(workspace_pid g)" "the task"
+	same new "$(workspace_read g /g)"
+	same g "$(container_snapshot g)"
+	expect 0 create g
+	same "version 2 of 'g' saved" "${output%% (*}"
+	nothing_is_left
+}
+
+@test "a task that somebody started in between stays as it is" {
+	workspace_created h
+	told_by create h
+	workspace_created h2
+	killed_after repoint create h2
+	ctr tasks start --detach --null-io h2 3>&- 4>&-
+	local pid
+	pid=$(workspace_pid h2)
+	expect 0 recover h2
+	same "$pid" "$(workspace_pid h2)" "the task"
+	nothing_is_left
+}
+
+@test "the database is away: the workspace comes back first, its version at the next run" {
+	workspace k
+	told_by create k
+	workspace_write k /g data
+	killed_after commit create k cut
+	postgres_stop
+	expect 7 recover k
+	[[ $output == *"is back and its state is saved, but that is not recorded yet"* ]] || complain "other words"
+	same RUNNING "$(workspace_status k)"
+	local pid
+	pid=$(workspace_pid k)
+	expect 6 create k
+	postgres_start
+	expect 0 create k next
+	[[ $stderr == *"finished first: version 2 was completed"* ]] || complain "the version is not told"
+	same "cut next" "$(db "SELECT string_agg(display_name, ' ' ORDER BY created_at) FROM snapshots WHERE container_id = 'k'")"
+	nothing_is_left
+}
+
+@test "the database is away on the way back: said, and recorded at the next run" {
+	mortal_workspace m
+	expect 7 create m broken
+	told_by rollback m whole
+	workspace_write m /g unsaved
+	killed_after repoint rollback m broken
+	postgres_stop
+	expect 7 recover m
+	[[ $output == *"is back as it was, but what it saved is not recorded yet"* ]] || complain "other words"
+	same RUNNING "$(workspace_status m)"
+	same unsaved "$(workspace_read m /g)"
+	postgres_start
+	expect 0 recover m
+	[[ $output == *"version 3 holds the state before"* ]] || complain "other words"
+	nothing_is_left
+}
+
+@test "containerd is killed in the middle and comes back: the operation waits and ends well" {
+	workspace n
+	told_by create n
+	workspace_write n /g data
+	killed_after stop create n cut
+	containerd_kill
+	expect 5 recover n
+	containerd_start
+	expect 0 recover n
+	same "'n': the create was taken back: the workspace is as it was" "$output"
+	same RUNNING "$(workspace_status n)"
+	same data "$(workspace_read n /g)"
+	(sleep 1; exec "$BATS_TEST_DIRNAME/../torture/blow.sh" containerd later) 3>&- 4>&- &
+	workspace slow sh -c 'trap : TERM; while :; do sleep 1; done'
+	expect 0 -t 2 create slow saved
+	wait $!
+	same RUNNING "$(workspace_status slow)"
+	nothing_is_left
+}
