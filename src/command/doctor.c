@@ -17,6 +17,15 @@ struct findings {
 	struct json_writer writer;
 };
 
+/* Late: when nothing could be looked at, the error stands alone. */
+static void begin(struct findings *findings)
+{
+	if (!findings->out->json || findings->writer.depth)
+		return;
+	writer_object(&findings->writer, NULL);
+	writer_array(&findings->writer, "findings");
+}
+
 static void write_json(struct json_writer *writer, const struct doctor_finding *finding)
 {
 	writer_object(writer, NULL);
@@ -32,6 +41,7 @@ static int write_finding(const struct doctor_finding *finding, void *context, st
 {
 	struct findings *findings = context;
 
+	begin(findings);
 	if (findings->out->json)
 		write_json(&findings->writer, finding);
 	else
@@ -61,13 +71,11 @@ static int doctor_run_command(const struct invocation *invocation, struct error 
 	struct doctor_summary summary = { 0 };
 	int result;
 
-	if (invocation->out->json) {
-		writer_object(&findings.writer, NULL);
-		writer_array(&findings.writer, "findings");
-	}
 	result = doctor_run(invocation->session, invocation->arguments[0], options->fix, write_finding, &findings,
 			    &summary, err);
-	if (invocation->out->json) {
+	if (result == 0)
+		begin(&findings);
+	if (findings.writer.depth) {
 		writer_close(&findings.writer);
 		writer_close(&findings.writer);
 	}

@@ -127,6 +127,26 @@ teardown_file() { workspaces_end; }
 	same '' "$(jq -r '.snapshots[-1].parent // ""' <<<"$output")"
 }
 
+@test "list --snapshots goes on with the other snapshots of the history" {
+	workspace f2
+	expect 0 create f2 'the base'
+	workspace_write f2 /data/f 1
+	expect 0 --json version f2
+	later=$(json .runtime_snapshot_name)
+	expect 0 rollback f2 1
+	expect 0 --json list --snapshots f2
+	same 'active manual image_layer pre_exec' "$(json '[.snapshots[].source] | join(" ")')"
+	same "$later" "$(json '.snapshots[-1].name')"
+	same true "$(json '.snapshots | all(.name == .runtime_snapshot_name)')"
+	same true "$(json '.snapshots | all((.created_at | test("Z$")) and (.updated_at | test("Z$")))')"
+	same 'the base' "$(json '.snapshots[1].display_name')"
+	same 2 "$(json '.snapshots[-1].version')"
+	same 1 "$(json '.snapshots[1].labels["wsnap.version"]')"
+	names=$(json '.snapshots[].name')
+	expect 0 -q list --snapshots f2
+	same "$names" "$output"
+}
+
 @test "list without a target tells of every workspace" {
 	workspace g1
 	workspace g2
@@ -135,6 +155,25 @@ teardown_file() { workspaces_end; }
 	expect 0 list
 	[[ $output == *g1* && $output == *g2* ]] || complain "a workspace is missing"
 	expect 0 --json list
+	same 'running running' "$(json '[.workspaces[] | select(.container_id | startswith("g")) | .status] | join(" ")')"
+	json_has '.workspaces[0]' container_id bot_id image snapshotter status versions newest_version newest_at
+	same true "$(json '.workspaces | all(.newest_at | test("Z$"))')"
+	expect 0 -q list
+	grep -qx g1 <<<"$output"
+	grep -qx g2 <<<"$output"
+}
+
+@test "a workspace that has no version yet has an empty history" {
+	workspace y
+	expect 0 --json list y
+	same '{"container_id":"y","versions":[]}' "$output"
+	expect 0 --json events y
+	same '{"container_id":"y","events":[]}' "$output"
+	expect 0 -q list y
+	same '' "$output"
+	expect 0 --json list --snapshots y
+	same 'active image_layer' "$(json '[.snapshots[].source] | join(" ")')"
+	same false "$(json '.snapshots | any(.managed) | tostring')"
 }
 
 @test "show tells of one version, by number or by name" {
@@ -142,7 +181,8 @@ teardown_file() { workspaces_end; }
 	expect 0 create h shown
 	expect 0 --json show h 1
 	same shown "$(json .display_name)"
-	json_has . id version runtime_snapshot_name source created_at
+	json_has . container_id id version snapshot_name runtime_snapshot_name display_name source created_at parent \
+		snapshotter current present size_bytes size_inodes operation_id
 	first=$(json .id)
 	expect 0 --json show h shown
 	same "$first" "$(json .id)"
@@ -178,6 +218,8 @@ teardown_file() { workspaces_end; }
 	same 'snapshot_create version_create' "$(json '[.events[].event_type] | join(" ")')"
 	expect 0 events s
 	[[ $output == *snapshot_create*version_create* ]] || complain "not in order"
+	expect 0 -q events s
+	same "$(db "SELECT id FROM lifecycle_events WHERE container_id = 's' ORDER BY created_at")" "$output"
 }
 
 @test "-q prints the version number and nothing else" {
@@ -190,6 +232,13 @@ teardown_file() { workspaces_end; }
 	same '' "$stderr"
 	expect 0 create -q t
 	same 3 "$output"
+	expect 0 -q rollback t 2
+	same 2 "$output"
+	same '' "$stderr"
+	expect 0 -q show t 3
+	same 3 "$output"
+	expect 0 -q recover t
+	same '' "$output$stderr"
 }
 
 @test "results go to standard output, steps with -v to standard error" {
@@ -207,17 +256,20 @@ teardown_file() { workspaces_end; }
 	same RUNNING "$(workspace_status v)"
 }
 
-@test "the transaction tells listeners" {
+@test "every transaction tells listeners" {
 	workspace w
-	(psql --no-psqlrc -qAt -c 'LISTEN wsnap_lifecycle' -c 'SELECT pg_sleep(3)' -c 'SELECT 1' \
+	(psql --no-psqlrc -qAt -c 'LISTEN wsnap_lifecycle' -c 'SELECT pg_sleep(4)' -c 'SELECT 1' \
 		>"$BATS_TEST_TMPDIR/heard" 3>&-) &
 	listener=$!
 	sleep 0.5
 	expect 0 create w
+	expect 0 version w
+	expect 0 rollback w 1
 	wait "$listener"
-	payload=$(sed -n 's/.*wsnap_lifecycle" with payload "\(.*\)" received.*/\1/p' "$BATS_TEST_TMPDIR/heard")
-	same 'w snapshot_create 1' "$(jq -r '[.container_id, .event_type, .version] | join(" ")' <<<"$payload")"
-	same "$(db "SELECT bot_id FROM containers WHERE container_id = 'w'")" "$(jq -r .bot_id <<<"$payload")"
+	heard=$(sed -n 's/.*wsnap_lifecycle" with payload "\(.*\)" received.*/\1/p' "$BATS_TEST_TMPDIR/heard")
+	same $'w snapshot_create 1\nw version_create 2\nw version_rollback 1' \
+		"$(jq -r '[.container_id, .event_type, .version] | join(" ")' <<<"$heard")"
+	same "$(db "SELECT bot_id FROM containers WHERE container_id = 'w'")" "$(jq -r .bot_id <<<"$heard" | sort -u)"
 }
 
 @test "a script goes back when what it tried has failed" {

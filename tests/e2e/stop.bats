@@ -50,6 +50,14 @@ timed() {
 	[ "$took" -lt 6000 ] || complain "took $took ms"
 }
 
+@test "--stop-timeout 0 kills at once" {
+	workspace now sh -c 'trap "sleep 30" TERM; while :; do sleep 0.1; done'
+	sleep 0.3
+	timed -t 0 create now
+	[ "$took" -lt 5000 ] || complain "took $took ms"
+	same RUNNING "$(workspace_status now)"
+}
+
 @test "a stopped container stays stopped" {
 	workspace f
 	ctr tasks kill --signal SIGKILL f
