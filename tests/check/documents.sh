@@ -95,6 +95,22 @@ offers() {
 	[ "$found" = "$expected " ] || echo "'$*' completes to '$found', not to '$expected'"
 }
 
+# What `make install` puts below DESTDIR, and what is wrong with it.
+installed() {
+	local folder expected
+	folder=$(mktemp -d)
+	expected='./opt/w/bin/wsnap
+./opt/w/lib/systemd/system/wsnap-recover.service
+./opt/w/share/bash-completion/completions/wsnap
+./opt/w/share/man/man1/wsnap.1'
+	make --no-print-directory -s install DESTDIR="$folder" PREFIX=/opt/w >/dev/null || echo 'make install fails'
+	diff <(echo "$expected") <(cd "$folder" && find . -type f | sort)
+	grep -qx 'ExecStart=/opt/w/bin/wsnap recover' "$folder/opt/w/lib/systemd/system/wsnap-recover.service" ||
+		echo 'the unit starts another program'
+	grep -q '@' "$folder/opt/w/lib/systemd/system/wsnap-recover.service" && echo 'the unit has a placeholder left'
+	rm -rf "$folder"
+}
+
 verdict 'the manual has no formatting warnings' "$(LC_ALL=C.UTF-8 groff -ww -man -Tutf8 man/wsnap.1 2>&1 >/dev/null)"
 verdict 'help lists commands' "$([ "$(wc -w <<<"$commands")" -ge 9 ] || echo "only: $commands")"
 verdict 'every command is in the manual' "$(missing_words "$commands" < <(manual_commands))"
@@ -108,6 +124,7 @@ verdict 'every key of the configuration file is in the manual' \
 	"$(section 'CONFIGURATION FILE' | missing_words "$(keys)")"
 verdict 'every exit status is in the manual' "$(section 'EXIT STATUS' |
 	missing_words 'failed usage not_found busy containerd_unavailable database_unavailable incomplete refused')"
+verdict 'installation puts every file in its place' "$(installed)"
 verdict 'completion offers the commands' "$(offers "$(sort <<<"$commands" | tr '\n' ' ' | sed 's/ $//')" '')"
 verdict 'completion knows where it is' "$(
 	offers 'create' -q -n other cre
