@@ -33,6 +33,24 @@ versions_seen() {
 	CONTAINERD_ADDRESS=/environment/x expect 0 -a "$address" create w
 	expect 0 --address "unix://$address" create w
 	expect 0 --address="unix://$address" create w
+	CONTAINERD_ADDRESS=unix://$address expect 0 list w
+	echo "address = unix://$address" >"$file"
+	expect 0 -c "$file" list w
+}
+
+@test "an empty variable is none" {
+	echo "namespace = $CONTAINERD_NAMESPACE" >"$BATS_TEST_TMPDIR/conf"
+	CONTAINERD_NAMESPACE='' WSNAP_DATABASE='' CNI_PATH='' expect 0 -c "$BATS_TEST_TMPDIR/conf" -q list w
+	matches $'1(\n[0-9]+)*' "$output"
+}
+
+@test "times are in UTC wherever the user is" {
+	TZ=Asia/Tokyo PGTZ=Asia/Tokyo expect 0 --json create w
+	made=$(json .created_at)
+	matches "$TIME" "$made"
+	same true "$(jq -n --arg t "${made%%.*}Z" '(now - ($t | fromdate)) | fabs < 600')"
+	TZ=Asia/Tokyo PGTZ=Asia/Tokyo expect 0 --json list w
+	same "$made" "$(json '.versions[-1].created_at')"
 }
 
 @test "the namespace: flag, environment, file, default" {
