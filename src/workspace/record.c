@@ -41,7 +41,7 @@ static const struct field fields[] = {
 	FIELD(TEXT, merge_base), FIELD(NUMBER, merge_count), FIELD(TEXT, top), FIELD(NUMBER, depth),
 	FIELD(FLAG, stopping), FIELD(FLAG, nothing_saved), FIELD(FLAG, turned_back), FIELD(FLAG, up),
 	FIELD(FLAG, network_pending),
-	FIELD(FLAG, start_pending), FIELD(TIME, stopped_ns), FIELD(TIME, started_ns),
+	FIELD(FLAG, start_pending), FIELD(FLAG, recorded), FIELD(NUMBER, version), FIELD(TIME, stopped_ns), FIELD(TIME, started_ns),
 	FIELD(TEXT, failure),
 };
 

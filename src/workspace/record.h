@@ -73,6 +73,8 @@ struct record {
 	bool up;              /* the container's part is done */
 	bool network_pending; /* it runs, but without its network */
 	bool start_pending;   /* it is down: its task did not start */
+	bool recorded;        /* known once something is pending: the database has it … */
+	int32_t version;      /* … as this version, 0 for none */
 	int64_t stopped_ns, started_ns;
 	char *failure;        /* why it was turned back */
 };

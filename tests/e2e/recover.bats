@@ -234,3 +234,71 @@ cause() {
 	same RUNNING "$(workspace_status slow)"
 	nothing_is_left
 }
+
+# A network whose ADD fails while $BATS_FILE_TMPDIR/no-address is there.
+scripted_network() {
+	export CNI_PATH=$BATS_FILE_TMPDIR/plugins
+	mkdir -p "$CNI_PATH"
+	cat >"$CNI_PATH/scripted" <<-END
+		#!/bin/sh
+		cat >/dev/null
+		[ "\$CNI_COMMAND" = ADD ] || exit 0
+		if [ -e "$BATS_FILE_TMPDIR/no-address" ]; then
+			echo '{"cniVersion":"1.0.0","code":100,"msg":"no address today"}'
+			exit 1
+		fi
+		echo '{"cniVersion":"1.0.0","interfaces":[],"ips":[]}'
+	END
+	chmod +x "$CNI_PATH/scripted"
+	echo '{"cniVersion":"1.0.0","name":"recover","plugins":[{"type":"scripted"}]}' >"$NETCONFPATH/10.conflist"
+}
+
+@test "a network that is pending: recovery attaches it, and every operation can take it over" {
+	scripted_network
+	workspace p
+	: >"$BATS_FILE_TMPDIR/no-address"
+	local cause="network 'recover': plugin 'scripted' failed with code 100: no address today"
+	expect_error 7 "'p' runs, but without its network: $cause" create p
+	same RUNNING "$(workspace_status p)"
+	expect 7 recover p
+	expect_error 7 "'p' runs, but without its network: $cause" create p second
+	# Both versions are recorded: nothing is said to be missing when the database is away.
+	postgres_stop
+	expect 7 recover p
+	same "'p': 'p' runs, but without its network: $cause" "$output"
+	rm "$BATS_FILE_TMPDIR/no-address"
+	expect 0 recover p
+	same "'p': version 2 was completed" "$output"
+	postgres_start
+	expect 0 --network none create p third
+	same 3 "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'p'")"
+	nothing_is_left
+	ctr tasks delete --force p >/dev/null 2>&1
+	rm -rf "$NETCONFPATH/10.conflist" "/var/lib/cni/results/recover-p-eth0"
+}
+
+@test "a record that cannot be read is shown, and neither obeyed nor removed" {
+	workspace r
+	expect 0 create r
+	local record=$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~r.operation
+	echo '{"format":1,"operation_id":"no uuid"}' >"$record"
+	expect 1 create r
+	[[ $stderr == *"'$record' cannot be read"* ]] || complain "the file is not named"
+	expect 1 recover r
+	same RUNNING "$(workspace_status r)"
+	rm "$record"
+	nothing_is_left
+}
+
+@test "a lease that has expired in between takes nothing with it" {
+	workspace s
+	told_by create s
+	workspace_write s /g data
+	killed_after prepare create s cut
+	lease_names | xargs -r -n 1 ctr leases rm >/dev/null
+	collect_garbage
+	expect 0 recover s
+	same "'s': version 2 was completed" "$output"
+	same data "$(workspace_read s /g)"
+	nothing_is_left
+}
