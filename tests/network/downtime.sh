@@ -8,7 +8,7 @@ if [ -z "${SERVERS:-}" ]; then
 	exec "$root/tests/lib/with-servers.sh" "$0"
 fi
 RUNS=${RUNS:-10}
-BATS_TEST_FILENAME=downtime.bats
+export BATS_TEST_FILENAME=downtime.bats
 BATS_FILE_TMPDIR=$(mktemp -d "$SERVERS/downtime.XXXXXX")
 bats_require_minimum_version() { :; }
 . "$root/tests/lib/workspace.bash"
