@@ -155,9 +155,13 @@ static int pass_others(struct session *session, const struct target *target, con
 		return error_memory(err);
 	if (ctr_snapshot_list(session->ctr, target->container.snapshotter, filter, &ours, err) < 0)
 		return -1;
-	for (size_t i = 0; i < ours.count; i++)
-		if (!chain_has(chain, ours.items[i].name) && pass_snapshot(walk, &ours.items[i], err) < 0)
+	for (size_t i = 0; i < ours.count; i++) {
+		/* A writable layer that no container stands on any more waits for its collection. */
+		if (ours.items[i].kind != CTR_SNAPSHOT_COMMITTED || chain_has(chain, ours.items[i].name))
+			continue;
+		if (pass_snapshot(walk, &ours.items[i], err) < 0)
 			return -1;
+	}
 	return 0;
 }
 
