@@ -134,6 +134,7 @@ teardown_file() { workspaces_end; }
 	expect 0 --json version f2
 	later=$(json .runtime_snapshot_name)
 	expect 0 rollback f2 1
+	collect_garbage
 	expect 0 --json list --snapshots f2
 	same 'active manual image_layer pre_exec' "$(json '[.snapshots[].source] | join(" ")')"
 	same "$later" "$(json '.snapshots[-1].name')"
