@@ -85,11 +85,12 @@ static char *find_upper(const char *options)
 	return strndup(at, strcspn(at, ",\n"));
 }
 
-char *process_root_upper(uint32_t pid)
+/* The super options of the overlay that is its root, copied; NULL when it is none. */
+static char *root_options(uint32_t pid)
 {
 	cleanup_file FILE *file = open_proc(pid, "mountinfo");
 	cleanup_free char *line = NULL;
-	char *upper = NULL;
+	char *options = NULL;
 	size_t size = 0;
 
 	/* "36 35 0:41 / / rw - overlay overlay rw,lowerdir=…": the last "/" wins. */
@@ -98,11 +99,25 @@ char *process_root_upper(uint32_t pid)
 		const char *overlay = strstr(line, " - overlay ");
 
 		if (overlay && sscanf(line, "%*s %*s %*s %*s %3s", point) == 1 && strcmp(point, "/") == 0) {
-			free(upper);
-			upper = find_upper(overlay);
+			free(options);
+			options = strdup(strrchr(overlay, ' ') + 1);
 		}
 	}
-	return upper;
+	return options;
+}
+
+char *process_root_upper(uint32_t pid)
+{
+	cleanup_free char *options = root_options(pid);
+
+	return options ? find_upper(options) : NULL;
+}
+
+bool process_root_is_stuck(uint32_t pid)
+{
+	cleanup_free char *options = root_options(pid);
+
+	return options && (strcmp(options, "ro\n") == 0 || strncmp(options, "ro,", 3) == 0);
 }
 
 static int signal_by_name(const char *name)

@@ -18,6 +18,10 @@ int process_open_netns(uint32_t pid);
  * frees. NULL: it is gone or its root is no overlay. */
 char *process_root_upper(uint32_t pid);
 
+/* Whether the kernel could mount that overlay only for reading, which it does without a word when the
+ * filesystem below is full. A root that is read-only by its spec is none of these. */
+bool process_root_is_stuck(uint32_t pid);
+
 /* A stop signal as images write it ("SIGTERM", "TERM", "15", "SIGRTMIN+3"); 0 if it is none. */
 int process_signal_number(const char *text);
 

@@ -236,6 +236,8 @@ static int start_created(struct run *run, uint32_t pid, struct error *err)
 	struct ctr *ctr = run->session->ctr;
 	const char *id = run->record->container_id;
 
+	if (process_root_is_stuck(pid))
+		return error_set(err, ERROR_FAILED, "its files could only be mounted read-only: their disk is full");
 	if (task_attach(run, pid, err) < 0)
 		return -1;
 	if (run->record->state == CTR_TASK_CREATED)
