@@ -9,10 +9,9 @@ disk_mount() {
 	truncate --size "$2M" "$1.img" && mkfs.ext4 -q -F -m 0 -O ^has_journal "$1.img" && mount -o loop "$1.img" "$1"
 }
 
-disk_fill() {
-	cat /dev/zero >"$1/filler" 2>/dev/null
-	cat /dev/zero >"$1/filler2" 2>/dev/null
-	return 0
+# Prints the commands that fill it: large pieces first, then single blocks.
+disk_filling() {
+	echo "{ cat /dev/zero >$1/filler; dd if=/dev/zero of=$1/filler2 bs=1k; } 2>/dev/null"
 }
 
 disk_free() {
@@ -24,11 +23,11 @@ disk_point() {
 	local status=0
 	stir ws
 	if [ "$2" -eq 0 ]; then
-		disk_fill "$1"
+		eval "$(disk_filling "$1")"
 		strike_at noticed 0 none || status=$?
 		[ "$status" -eq 1 ] || [ "$OPERATION" = prune ] || complain "a full disk, but status $status"
 	else
-		strike_at noticed "$2" "run:cat /dev/zero >$1/filler; cat /dev/zero >$1/filler2" || status=$?
+		strike_at noticed "$2" "run:$(disk_filling "$1")" || status=$?
 	fi
 	check_word "$status"
 	[ "$status" -eq 0 ] || grep -Eqi "$3" "$SCRATCH/run.out" || complain "it does not say that the disk is full"
@@ -37,6 +36,7 @@ disk_point() {
 	recover
 	check_all
 	check_promise "$status"
+	freshen running
 }
 
 # torture_disk FOLDER WORDS MOMENTS

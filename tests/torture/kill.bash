@@ -59,7 +59,7 @@ torture_kill() {
 		CASE+=" ($STRUCK)"
 		recover
 		check_all
-		[ $((POINTS % 40)) -ne 0 ] || renew ws "$2"
+		freshen "$2"
 		at=$((at + step))
 	done
 	check_all
@@ -109,7 +109,7 @@ torture_error() {
 			recover
 			check_all
 			check_promise "$status"
-			[ $((POINTS % 40)) -ne 0 ] || renew ws "$2"
+			freshen "$2"
 		done
 		recover
 	done
@@ -118,13 +118,15 @@ torture_error() {
 
 # A signal before anything is held back ends it untouched; one in the middle waits until it is done.
 torture_signals() {
-	local names=(TERM INT HUP) at status name step
+	local names=(TERM INT HUP) at status name step total
 	begin_case signals "$1" running
+	SIGNAL_STATUS=
 	measure noticed
-	step=$(((CALLS + 39) / 40))
-	for ((at = 1; at <= CALLS; at += step)); do
+	total=$CALLS
+	step=$(((total + 39) / 40))
+	for ((at = 1; at <= total; at += step)); do
 		name=${names[at % 3]}
-		CASE="SIG$name in $1 at call $at of $CALLS"
+		CASE="SIG$name in $1 at call $at of $total"
 		stir ws
 		status=0
 		strike_at noticed "$at" "signal:$name" || status=$?
@@ -132,6 +134,7 @@ torture_signals() {
 		check_all
 		[ "$status" -ge 128 ] || check_promise "$status"
 	done
+	echo "# statuses:$SIGNAL_STATUS"
 	end_case "signals $1"
 }
 

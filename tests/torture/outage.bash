@@ -22,7 +22,7 @@ outage_point() {
 	recover
 	check_all
 	check_promise "$status"
-	[ $((POINTS % 40)) -ne 0 ] || renew ws "$STATE"
+	freshen "$STATE"
 }
 
 servers_return() {
