@@ -1,9 +1,9 @@
 #include "command/commands.h"
 #include "command/report.h"
 
-static void print_json(struct output *out, const struct operation_result *result)
+static void print_json(const struct invocation *invocation, const struct operation_result *result)
 {
-	struct json_writer writer = { .stream = out->stream };
+	struct json_writer writer = { .stream = invocation->out->stream };
 
 	writer_object(&writer, NULL);
 	writer_text(&writer, "container_id", result->container_id);
@@ -12,8 +12,9 @@ static void print_json(struct output *out, const struct operation_result *result
 	writer_close(&writer);
 }
 
-static void print_line(struct output *out, const struct operation_result *result)
+static void print_line(const struct invocation *invocation, const struct operation_result *result)
 {
+	struct output *out = invocation->out;
 	char downtime[REPORT_DOWNTIME_SIZE];
 
 	report_format_downtime(result, downtime);
@@ -32,15 +33,8 @@ static int compact_run(const struct invocation *invocation, struct error *err)
 		.kind = OPERATION_COMPACT,
 		.target = invocation->arguments[0],
 	};
-	cleanup_operation_result struct operation_result result = { 0 };
 
-	if (operation_run(invocation->session, &request, &result, err) < 0)
-		return -1;
-	if (invocation->out->json)
-		print_json(invocation->out, &result);
-	else
-		print_line(invocation->out, &result);
-	return report_end(invocation, &result, err);
+	return report_run(invocation, &request, print_json, print_line, err);
 }
 
 const struct command command_compact = {

@@ -64,11 +64,25 @@ static void warn_of_mounts(const struct invocation *invocation, const struct ope
 		log_warning("mounts of '%s' are not part of a version: %s", result->container_id, names.data);
 }
 
-int report_end(const struct invocation *invocation, const struct operation_result *result, struct error *err)
+static int report_end(const struct invocation *invocation, const struct operation_result *result, struct error *err)
 {
 	warn_of_mounts(invocation, result);
 	if (output_end(invocation->out, err) == 0)
 		return 0;
 	return error_hint(err, "the operation is done all the same: 'wsnap list %s' shows it",
 			  result->container_id);
+}
+
+int report_run(const struct invocation *invocation, const struct operation_request *request,
+	       report_print print_json, report_print print_line, struct error *err)
+{
+	cleanup_operation_result struct operation_result result = { 0 };
+
+	if (operation_run(invocation->session, request, &result, err) < 0)
+		return -1;
+	if (invocation->out->json)
+		print_json(invocation, &result);
+	else
+		print_line(invocation, &result);
+	return report_end(invocation, &result, err);
 }

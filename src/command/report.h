@@ -16,10 +16,15 @@ void report_version(struct json_writer *writer, const struct operation_result *r
 #define REPORT_DOWNTIME_SIZE 48
 void report_format_downtime(const struct operation_result *result, char text[static REPORT_DOWNTIME_SIZE]);
 
+/* Prints the result of an operation, as JSON or in words. */
+typedef void (*report_print)(const struct invocation *invocation, const struct operation_result *result);
+
 /*
- * The last words of an operation: on a terminal or with --verbose which mounts are not part of a version;
- * then ends the output. An error of the output says that the operation is done all the same.
+ * Runs the operation and prints its result with one of the two; then, on a terminal or with --verbose, which
+ * mounts are not part of a version; then ends the output. An error of the output says that the operation is done
+ * all the same.
  */
-int report_end(const struct invocation *invocation, const struct operation_result *result, struct error *err);
+int report_run(const struct invocation *invocation, const struct operation_request *request,
+	       report_print print_json, report_print print_line, struct error *err);
 
 #endif

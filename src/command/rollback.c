@@ -11,9 +11,9 @@ static const struct option_spec rollback_options[] = {
 	{ .type = OPTION_END },
 };
 
-static void print_json(struct output *out, const struct operation_result *result)
+static void print_json(const struct invocation *invocation, const struct operation_result *result)
 {
-	struct json_writer writer = { .stream = out->stream };
+	struct json_writer writer = { .stream = invocation->out->stream };
 
 	writer_object(&writer, NULL);
 	writer_text(&writer, "container_id", result->container_id);
@@ -26,8 +26,10 @@ static void print_json(struct output *out, const struct operation_result *result
 	writer_close(&writer);
 }
 
-static void print_line(struct output *out, const struct operation_result *result, bool no_save)
+static void print_line(const struct invocation *invocation, const struct operation_result *result)
 {
+	const struct rollback_options *options = invocation->options;
+	struct output *out = invocation->out;
 	char downtime[REPORT_DOWNTIME_SIZE];
 
 	report_format_downtime(result, downtime);
@@ -38,7 +40,7 @@ static void print_line(struct output *out, const struct operation_result *result
 			    result->container_id, result->rolled_back_to, result->version, downtime);
 	else
 		output_line(out, "'%s' is back at version %d; %s%s", result->container_id, result->rolled_back_to,
-			    no_save ? "what it was before was not saved" : "there was nothing to save", downtime);
+			    options->no_save ? "what it was before was not saved" : "there was nothing to save", downtime);
 }
 
 static int rollback_run(const struct invocation *invocation, struct error *err)
@@ -50,15 +52,8 @@ static int rollback_run(const struct invocation *invocation, struct error *err)
 		.version = invocation->arguments[1],
 		.no_save = options->no_save,
 	};
-	cleanup_operation_result struct operation_result result = { 0 };
 
-	if (operation_run(invocation->session, &request, &result, err) < 0)
-		return -1;
-	if (invocation->out->json)
-		print_json(invocation->out, &result);
-	else
-		print_line(invocation->out, &result, options->no_save);
-	return report_end(invocation, &result, err);
+	return report_run(invocation, &request, print_json, print_line, err);
 }
 
 const struct command command_rollback = {
