@@ -132,14 +132,20 @@ check:
 
 # Too long, or too hungry, for every change.
 .PHONY: e2e-long network endurance torture bench
-e2e-long network:
+e2e-long:
 	@$(PACKAGES) build run test
 	@$(RUN) $@
+
+network:
+	@$(PACKAGES) build run test
+	@$(MAKE) --no-print-directory all
+	@tests/network/run.sh
 
 endurance:
 	@$(PACKAGES) build run test
 	@$(MAKE) --no-print-directory all unit-tests
 	@tests/endurance/trees.sh
+	@tests/endurance/versions.sh
 
 torture:
 	@$(PACKAGES) build run test
@@ -165,7 +171,7 @@ help:
 	@echo 'make unit-tests        build the unit tests alone'
 	@echo 'make bench             measure downtime and speed'
 	@echo 'make e2e-long          end-to-end tests that take long'
-	@echo 'make endurance         long runs: random trees merged on three filesystems'
+	@echo 'make endurance         long runs: 1,000 random trees merged, 10,000 versions taken'
 	@echo 'make torture           kill wsnap, containerd and Postgres at every step'
 	@echo 'make network           workspaces with CNI networks'
 	@echo 'make clean             remove build/'
