@@ -93,8 +93,11 @@ int step_merge(struct run *run, struct error *err)
 	    fill_layer(run, record->merged, (const char *const *)place.below.items,
 		       (size_t)record->merge_count, err) < 0)
 		return -1;
-	/* What the newest layer will go into is made ready while the workspace still runs. */
-	return begin_layer(run, record->top, record->merged, err);
+	/* What the newest layer will go into is made ready while the workspace still runs; and what the merge wrote
+	 * is on the disk before the old root is unmounted, which would wait for it. */
+	if (begin_layer(run, record->top, record->merged, err) < 0)
+		return -1;
+	return layer_sync(place.writable, err);
 }
 
 int step_top(struct run *run, struct error *err)
