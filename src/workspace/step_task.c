@@ -64,17 +64,6 @@ int step_stop(struct run *run, struct error *err)
 	return teardown_begin(run->session->settings, run->record->container_id, &run->teardown, err);
 }
 
-/* A DEL that failed keeps nobody down: the ADD to come runs DEL again first. */
-static void finish_detachment(struct run *run)
-{
-	struct error error = { 0 };
-
-	if (detachment_end(run->detachment, &error) < 0)
-		log_warning("the old network of '%s' could not be detached: %s", run->record->container_id,
-			    error.message);
-	run->detachment = NULL;
-}
-
 static int finish_teardown(struct run *run, struct error *err)
 {
 	struct error failed = { 0 };
@@ -92,6 +81,7 @@ static int accept_running(struct run *run, const struct ctr_task *task, struct e
 {
 	int stands = 0;
 
+	task_finish_detachment(run);
 	if (task->state == CTR_TASK_RUNNING || task->state == CTR_TASK_PAUSED)
 		stands = task_stands_on(run, task->pid, run->record->new_active, err);
 	if (stands < 0)
@@ -124,11 +114,12 @@ int step_start(struct run *run, struct error *err)
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	int running = 0;
 
-	finish_detachment(run);
 	if (finish_teardown(run, err) < 0)
 		return -1;
-	if (run->record->up || run->record->state == CTR_TASK_NONE)
+	if (run->record->up || run->record->state == CTR_TASK_NONE) {
+		task_finish_detachment(run);
 		return 0;
+	}
 	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
 		return -1;
 	if (task.state != CTR_TASK_NONE)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
+#include "workspace/detachment.h"
 #include "workspace/place.h"
 #include "workspace/process.h"
 
@@ -195,6 +196,17 @@ static int add_network(struct run *run, const struct network_attachment *attachm
 	return 0;
 }
 
+/* A DEL that failed keeps nobody down: the ADD to come runs DEL again first. */
+void task_finish_detachment(struct run *run)
+{
+	struct error error = { 0 };
+
+	if (detachment_end(run->detachment, &error) < 0)
+		log_warning("the old network of '%s' could not be detached: %s", run->record->container_id,
+			    error.message);
+	run->detachment = NULL;
+}
+
 int task_attach(struct run *run, uint32_t pid, struct error *err)
 {
 	cleanup_network_attachment struct network_attachment attachment = { 0 };
@@ -236,6 +248,7 @@ static int start_created(struct run *run, uint32_t pid, struct error *err)
 	struct ctr *ctr = run->session->ctr;
 	const char *id = run->record->container_id;
 
+	task_finish_detachment(run);
 	if (process_root_is_stuck(pid))
 		return error_set(err, ERROR_FAILED, "its files could only be mounted read-only: their disk is full");
 	if (task_attach(run, pid, err) < 0)

@@ -20,6 +20,10 @@ int task_stands_on(struct run *run, uint32_t pid, const char *key, struct error 
 /* Whether the network's cache has an entry for the workspace: 1, 0, -1. */
 int task_is_attached(struct run *run, struct error *err);
 
+/* Waits for the DEL of the old network that was begun beside the stop. The new task may be created
+ * meanwhile, but nothing is attached before. What fails there is a warning. */
+void task_finish_detachment(struct run *run);
+
 /* Attaches the network to a running task that has none. Failure as in task_bring_back. */
 int task_attach(struct run *run, uint32_t pid, struct error *err);
 
