@@ -24,9 +24,10 @@ stir() {
 
 # strike_at SET AT ACTION: runs the operation so. STRUCK is the call's name, or "-" when it had no more calls.
 strike_at() {
-	local status=0
+	local status=0 began=$SECONDS
 	operate "$STRIKE" "$1" "$2" "$3" "$SCRATCH/report" || status=$?
 	read -r CALLS STRUCK <"$SCRATCH/report"
+	[ $((SECONDS - began)) -lt 10 ] || echo "# slow: $CASE ($STRUCK): $((SECONDS - began)) s, status $status"
 	return "$status"
 }
 
@@ -73,7 +74,7 @@ check_word() {
 	records=$(find "$WSNAP_STATE_DIR" -name '*.operation')
 	case $status in
 	0 | 7) ;;
-	1 | 4 | 5 | 6)
+	1 | 2 | 4 | 5 | 6)
 		[ -z "$records" ] || [ "$status" -eq 5 ] || complain "status $status with a record left"
 		[ "$(task_line "$ID" | cut -d ' ' -f 2)" = "$STATUS_BEFORE" ] ||
 			complain "status $status, but its task is not as it was"
@@ -94,11 +95,11 @@ check_promise() {
 }
 
 torture_error() {
-	local step=${3:-1} at status errno error_number=0
+	local step=${3:-1} from=${4:-1} at status errno error_number=0
 	begin_case error "$1" "$2"
 	for errno in $ERRNOS; do
 		# Steps above 1 begin elsewhere for every errno.
-		for ((at = 1 + error_number++ % step; ; at += step)); do
+		for ((at = from + error_number++ % step; ; at += step)); do
 			CASE="$errno in $1 $2 at call $at"
 			stir ws
 			status=0

@@ -10,7 +10,8 @@
  *            commit: the call that sends COMMIT to Postgres, and the one after it
  *   ACTION   none
  *            kill            SIGKILL; the call is not made
- *            error:NAME      the call is not made and fails with that errno
+ *            error:NAME      the call is not made and fails with that errno; a send that fails takes its
+ *                            connection with it, else the peers would wait for each other as they never do
  *            signal:NAME     the signal is sent, then the call is made
  *            run:COMMAND     bash runs the command while the program stands still, then the call is made
  *   REPORT   a file that gets the number of calls, and the name of the struck one or "-"
@@ -24,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -187,7 +189,18 @@ static void let_call_fail(pid_t thread)
 }
 #endif
 
-static void act(pid_t thread)
+static void break_connection(int fd)
+{
+	int process = (int)syscall(SYS_pidfd_open, strike.program, 0);
+	int ours = process < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, process, fd, 0);
+
+	if (ours < 0 || shutdown(ours, SHUT_RDWR) < 0)
+		fprintf(stderr, "strike: the connection stays: %s\n", strerror(errno));
+	close(ours);
+	close(process);
+}
+
+static void act(pid_t thread, const struct __ptrace_syscall_info *info)
 {
 	const char *argument = strchr(strike.action, ':');
 
@@ -196,6 +209,8 @@ static void act(pid_t thread)
 	} else if (strncmp(strike.action, "error:", 6) == 0) {
 		strike.error = errno_of(argument + 1);
 		skip_call(thread);
+		if (info->entry.nr == SYS_sendto || info->entry.nr == SYS_sendmsg)
+			break_connection((int)info->entry.args[0]);
 	} else if (strncmp(strike.action, "signal:", 7) == 0) {
 		kill(strike.program, signal_of(argument + 1));
 	} else if (strncmp(strike.action, "run:", 4) == 0) {
@@ -233,7 +248,7 @@ static void at_call(pid_t thread, const struct __ptrace_syscall_info *info)
 	if (!strike.begun || !belongs_to_set(thread, info, call) || ++strike.count != strike.at)
 		return;
 	strike.struck = call ? call->name : "other";
-	act(thread);
+	act(thread, info);
 }
 
 static void at_stop(pid_t thread, int status)

@@ -2,8 +2,8 @@
 # Puts wsnap to the torture on a real containerd and Postgres of its own, and checks after each blow that nothing
 # is lost, nothing doubled and nothing left over. Speaks TAP.
 #
-#   torture.sh kill OPERATION STATE [STEP]           killed at every STEPth system call that the world can notice
-#   torture.sh error OPERATION STATE [STEP]          an error at every STEPth call that can fail ($ERRNOS)
+#   torture.sh kill OPERATION STATE [STEP [FROM]]    killed at every STEPth system call that the world can notice
+#   torture.sh error OPERATION STATE [STEP [FROM]]   an error at every STEPth call that can fail ($ERRNOS)
 #   torture.sh signals OPERATION                     SIGTERM, SIGINT and SIGHUP at 40 moments
 #   torture.sh outage SERVER OPERATION [STATE [N]]   containerd killed, or postgres stopped, at N (50) moments
 #   torture.sh reboot OPERATION STATE [N]            everything gone but the disks, at N (25) moments
@@ -102,7 +102,7 @@ main() {
 	prepare "$([ "$mode" != disk ] || echo "${1:-state}")"
 	case $mode in
 	kill) torture_kill "${1:-version}" "${2:-running}" "${3:-1}" "${4:-1}" ;;
-	error) torture_error "${1:-version}" "${2:-running}" "${3:-1}" ;;
+	error) torture_error "${1:-version}" "${2:-running}" "${3:-1}" "${4:-1}" ;;
 	signals) torture_signals "${1:-version}" ;;
 	outage) torture_outage "${1:-containerd}" "${2:-version}" "${3:-running}" "${4:-50}" ;;
 	reboot) torture_reboot "${1:-version}" "${2:-running}" "${3:-25}" ;;
