@@ -79,6 +79,20 @@ static int settle_network(struct run *run, struct error *err)
 	return task_attach(run, task.pid, err);
 }
 
+/* After a reboot it is down before anything was done to it: it has to come back all the same. */
+static int note_absence(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct record *record = run->record;
+
+	if (record->stopping || record->state == CTR_TASK_NONE)
+		return 0;
+	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
+		return -1;
+	record->stopping = task.state == CTR_TASK_NONE;
+	return 0;
+}
+
 /* Where the steps go on, judged by what the container stands on. */
 static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 {
@@ -91,6 +105,8 @@ static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 		record->start_pending = record->up = false;
 	if (record->up)
 		return drive(run, "sync", err);
+	if (note_absence(run, err) < 0)
+		return -1;
 	if (record->turned_back)
 		return drive_back(run, record->failure ? record->failure : "", err);
 	run->repointed = strcmp(snapshot_key, record->new_active) == 0;
