@@ -12,6 +12,7 @@
 #include "workspace/names.h"
 #include "workspace/plan.h"
 #include "workspace/prune.h"
+#include "workspace/reclaim.h"
 #include "workspace/recovery.h"
 #include "workspace/signals.h"
 #include "workspace/target.h"
@@ -211,6 +212,8 @@ int operation_recover(struct session *session, const char *container_id, recover
 		return -1;
 	if ((container_id && exists && recover_next(container_id, &all, err) < 0) ||
 	    (!container_id && journal_each(session, recover_next, &all, err) < 0))
+		return -1;
+	if (!container_id && reclaim_tidy(session, err) < 0)
 		return -1;
 	if (session->store && prune_finish(session, container_id, err) < 0)
 		return -1;

@@ -11,6 +11,7 @@
 #include "ctr/snapshots.h"
 #include "workspace/label_keys.h"
 
+#define LEASE_PREFIX "wsnap-collect-"
 /* Should this run die between the lease's creation and its deletion, containerd drops it after this. */
 #define COLLECT_LEASE_NS ((int64_t)600 * 1000000000)
 
@@ -102,12 +103,25 @@ int reclaim_collect(struct session *session, struct error *err)
 	char id[ID_SIZE];
 
 	id_random(id);
-	lease = text_format("wsnap-collect-%s", id);
+	lease = text_format(LEASE_PREFIX "%s", id);
 	if (!lease)
 		return error_memory(err);
 	if (ctr_lease_create(session->ctr, lease, clock_unix_ns() + COLLECT_LEASE_NS, NULL, err) < 0)
 		return -1;
 	return ctr_lease_delete(session->ctr, lease, true, err);
+}
+
+int reclaim_tidy(struct session *session, struct error *err)
+{
+	cleanup_ctr_leases struct ctr_leases leases = { 0 };
+
+	if (ctr_lease_list(session->ctr, NULL, &leases, err) < 0)
+		return -1;
+	for (size_t i = 0; i < leases.count; i++)
+		if (text_starts_with(leases.items[i].id, LEASE_PREFIX) &&
+		    ctr_lease_delete(session->ctr, leases.items[i].id, false, err) < 0)
+			return -1;
+	return 0;
 }
 
 int reclaim_measure(struct session *session, struct reclaim *reclaim, struct error *err)

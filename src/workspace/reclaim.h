@@ -34,6 +34,10 @@ int reclaim_foresee(struct session *session, const char *snapshotter, const char
 /* Makes containerd collect its garbage, and returns when that is done. */
 int reclaim_collect(struct session *session, struct error *err);
 
+/* Takes back the leases of collections that were interrupted. Another run's collection, if one is going on, loses
+ * nothing by it but its wait. */
+int reclaim_tidy(struct session *session, struct error *err);
+
 /* Asks containerd which of the layers are gone, and sets `gone`. */
 int reclaim_measure(struct session *session, struct reclaim *reclaim, struct error *err);
 
