@@ -13,12 +13,9 @@ void log_set_level(enum log_level new_level)
 	level = new_level;
 }
 
-bool log_is_verbose(void)
-{
-	return level >= LOG_VERBOSE;
-}
+static void print_line(const char *prefix, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
-__attribute__((format(printf, 2, 0)))
 static void print_line(const char *prefix, const char *format, va_list args)
 {
 	char line[4096];

@@ -5,12 +5,9 @@
 #ifndef WSNAP_BASE_LOG_H
 #define WSNAP_BASE_LOG_H
 
-#include <stdbool.h>
-
 enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
 
 void log_set_level(enum log_level level);
-bool log_is_verbose(void);
 
 /* "wsnap: warning: …": something the user should look at though the run goes on. */
 void log_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -47,29 +47,11 @@ static void print_json(const struct invocation *invocation, const struct operati
 	writer_close(&writer);
 }
 
-static void print_line(const struct invocation *invocation, const struct operation_result *result)
-{
-	struct output *out = invocation->out;
-	char downtime[REPORT_DOWNTIME_SIZE];
-
-	report_format_downtime(result, downtime);
-	if (out->quiet)
-		output_line(out, "%d", result->version);
-	else if (result->unchanged)
-		output_line(out, "'%s' has not changed since version %d: nothing was saved", result->container_id,
-			    result->version);
-	else if (result->display_name)
-		output_line(out, "version %d '%s' of '%s' saved%s", result->version, result->display_name,
-			    result->container_id, downtime);
-	else
-		output_line(out, "version %d of '%s' saved%s", result->version, result->container_id, downtime);
-}
-
 static int create_run(const struct invocation *invocation, struct error *err)
 {
 	struct operation_request request = make_request(invocation);
 
-	return report_run(invocation, &request, print_json, print_line, err);
+	return report_run(invocation, &request, print_json, report_saved, err);
 }
 
 const struct command command_create = {

@@ -73,6 +73,24 @@ static int report_end(const struct invocation *invocation, const struct operatio
 			  result->container_id);
 }
 
+void report_saved(const struct invocation *invocation, const struct operation_result *result)
+{
+	struct output *out = invocation->out;
+	char downtime[REPORT_DOWNTIME_SIZE];
+
+	report_format_downtime(result, downtime);
+	if (out->quiet)
+		output_line(out, "%d", result->version);
+	else if (result->unchanged)
+		output_line(out, "'%s' has not changed since version %d: nothing was saved", result->container_id,
+			    result->version);
+	else if (result->display_name)
+		output_line(out, "version %d '%s' of '%s' saved%s", result->version, result->display_name,
+			    result->container_id, downtime);
+	else
+		output_line(out, "version %d of '%s' saved%s", result->version, result->container_id, downtime);
+}
+
 int report_run(const struct invocation *invocation, const struct operation_request *request,
 	       report_print print_json, report_print print_line, struct error *err)
 {

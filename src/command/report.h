@@ -19,6 +19,9 @@ void report_format_downtime(const struct operation_result *result, char text[sta
 /* Prints the result of an operation, as JSON or in words. */
 typedef void (*report_print)(const struct invocation *invocation, const struct operation_result *result);
 
+/* In words, for create and version: which version was saved, or that there was no need; its number with --quiet. */
+void report_saved(const struct invocation *invocation, const struct operation_result *result);
+
 /*
  * Runs the operation and prints its result with one of the two; then, on a terminal or with --verbose, which
  * mounts are not part of a version; then ends the output. An error of the output says that the operation is done

@@ -24,21 +24,6 @@ static void print_json(const struct invocation *invocation, const struct operati
 	writer_close(&writer);
 }
 
-static void print_line(const struct invocation *invocation, const struct operation_result *result)
-{
-	struct output *out = invocation->out;
-	char downtime[REPORT_DOWNTIME_SIZE];
-
-	report_format_downtime(result, downtime);
-	if (out->quiet)
-		output_line(out, "%d", result->version);
-	else if (result->unchanged)
-		output_line(out, "'%s' has not changed since version %d: nothing was saved", result->container_id,
-			    result->version);
-	else
-		output_line(out, "version %d of '%s' saved%s", result->version, result->container_id, downtime);
-}
-
 static int version_run(const struct invocation *invocation, struct error *err)
 {
 	const struct version_options *options = invocation->options;
@@ -48,7 +33,7 @@ static int version_run(const struct invocation *invocation, struct error *err)
 		.if_changed = options->if_changed,
 	};
 
-	return report_run(invocation, &request, print_json, print_line, err);
+	return report_run(invocation, &request, print_json, report_saved, err);
 }
 
 const struct command command_version = {

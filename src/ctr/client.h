@@ -13,7 +13,6 @@ struct ctr {
 	void *multi;  /* a CURLM: holds the connection, drives all calls */
 	bool connected; /* a connection was made and no call on it has failed since */
 	int status;
-	double elapsed_ms;
 };
 
 #endif

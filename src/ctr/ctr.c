@@ -11,18 +11,12 @@
 #include "ctr/client.h"
 #include "ctr/common.pb-c.h"
 #include "ctr/grpc.h"
-#include "ctr/introspection.pb-c.h"
-#include "ctr/namespaces.pb-c.h"
 #include "ctr/version.pb-c.h"
 
 #define IDENTIFIER_LIMIT 76 /* bytes: containerd's identifiers.Validate */
 
 static const struct grpc_method get_version = { "containerd.services.version.v1", "Version", "Version",
 						GRPC_READ_MS };
-static const struct grpc_method get_server = { "containerd.services.introspection.v1", "Introspection", "Server",
-					       GRPC_READ_MS };
-static const struct grpc_method list_namespaces = { "containerd.services.namespaces.v1", "Namespaces", "List",
-						    GRPC_READ_MS };
 
 static int check_path(const char *path, struct error *err)
 {
@@ -109,11 +103,6 @@ int ctr_status(const struct ctr *ctr)
 	return ctr->status;
 }
 
-double ctr_elapsed_ms(const struct ctr *ctr)
-{
-	return ctr->elapsed_ms;
-}
-
 char *ctr_version(struct ctr *ctr, struct error *err)
 {
 	Ctr__Empty request = CTR__EMPTY__INIT;
@@ -130,34 +119,4 @@ char *ctr_version(struct ctr *ctr, struct error *err)
 	if (!version)
 		error_memory(err);
 	return version;
-}
-
-char *ctr_server_id(struct ctr *ctr, struct error *err)
-{
-	Ctr__Empty request = CTR__EMPTY__INIT;
-	cleanup_message Ctr__Introspection__ServerResponse *reply =
-		grpc_ask(ctr, &get_server, &request.base, &ctr__introspection__server_response__descriptor, err);
-	char *id;
-
-	if (!reply)
-		return NULL;
-	id = strdup(reply->uuid);
-	if (!id)
-		error_memory(err);
-	return id;
-}
-
-/* Namespaces.Get finds namespaces that are not there, with no labels: only List tells. */
-int ctr_namespace_exists(struct ctr *ctr, struct error *err)
-{
-	Ctr__Empty request = CTR__EMPTY__INIT;
-	cleanup_message Ctr__Namespaces__ListResponse *reply =
-		grpc_ask(ctr, &list_namespaces, &request.base, &ctr__namespaces__list_response__descriptor, err);
-
-	if (!reply)
-		return -1;
-	for (size_t i = 0; i < reply->n_namespaces; i++)
-		if (strcmp(reply->namespaces[i]->name, ctr->namespace) == 0)
-			return 1;
-	return 0;
 }

@@ -44,17 +44,8 @@ int ctr_use_lease(struct ctr *ctr, const char *lease, struct error *err);
 /* grpc-status of the last call that ended. */
 int ctr_status(const struct ctr *ctr);
 
-/* Milliseconds spent in unary calls and streams so far: for --verbose. */
-double ctr_elapsed_ms(const struct ctr *ctr);
-
 /* Asks for the version (services.version.v1): whether a containerd is there at all. The
  * result has the form "1.6.20"; the caller frees it. NULL: error. */
 char *ctr_version(struct ctr *ctr, struct error *err);
-
-/* The UUID of this containerd's root (introspection.v1 Server); the caller frees. */
-char *ctr_server_id(struct ctr *ctr, struct error *err);
-
-/* Whether the namespace exists (services.namespaces.v1): 1 yes, 0 no, -1 error. */
-int ctr_namespace_exists(struct ctr *ctr, struct error *err);
 
 #endif

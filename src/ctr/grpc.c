@@ -191,17 +191,13 @@ static int finish_call(struct call *call, struct error *err)
 static int run_call(struct ctr *ctr, const struct grpc_method *method, const ProtobufCMessage *request,
 		    struct receiver *receiver, struct error *err)
 {
-	double begin = clock_monotonic_ms();
 	cleanup_call struct call *call = start_call(ctr, method, request, err);
-	int result;
 
 	if (!call)
 		return -1;
 	call->reader.handler = receive_message;
 	call->reader.context = receiver;
-	result = finish_call(call, err);
-	ctr->elapsed_ms += clock_monotonic_ms() - begin;
-	return result;
+	return finish_call(call, err);
 }
 
 void *grpc_ask(struct ctr *ctr, const struct grpc_method *method, const ProtobufCMessage *request,

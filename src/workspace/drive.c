@@ -166,6 +166,8 @@ static int fail_back(struct run *run, const struct step *step, struct error *err
 				  record->container_id);
 	if (step->run == step_start && err->kind != ERROR_CONTAINERD)
 		return leave_start(run, err);
+	if (run->orphaned)
+		return incomplete(run, "is not ours any more, and what was saved of it is not recorded yet", err);
 	if (step->phase != PHASE_UP)
 		return incomplete(run, "is not as it was yet", err);
 	return incomplete(run, record_saves(record) ? "is back as it was, but what it saved is not recorded yet" :
@@ -266,7 +268,8 @@ static int fail(struct run *run, const struct step *step, struct error *err)
 	case PHASE_UP:
 		break;
 	}
-	return incomplete(run, "is back and its state is saved, but that is not recorded yet", err);
+	return incomplete(run, record_saves(run->record) ? "is back and its state is saved, but that is not recorded yet" :
+							    "is back, but what was done is not recorded yet", err);
 }
 
 int drive(struct run *run, const char *first, struct error *err)

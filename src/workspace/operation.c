@@ -5,7 +5,6 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "workspace/detachment.h"
 #include "workspace/drive.h"
 #include "workspace/journal.h"
 #include "workspace/lock.h"
@@ -14,9 +13,9 @@
 #include "workspace/prune.h"
 #include "workspace/reclaim.h"
 #include "workspace/recovery.h"
+#include "workspace/run.h"
 #include "workspace/signals.h"
 #include "workspace/target.h"
-#include "workspace/teardown.h"
 #include "workspace/warnings.h"
 
 static const char *const kind_names[] = { "create", "version", "rollback", "compact" };
@@ -52,7 +51,7 @@ void operation_result_release(struct operation_result *result)
 }
 
 /* Names of what was saved, taken over from the record once it is certain. */
-static int keep_names(struct record *record, struct operation_result *result)
+static void keep_names(struct record *record, struct operation_result *result)
 {
 	if (result->version > 0) {
 		result->runtime_name = steal_pointer(record->saved);
@@ -61,16 +60,6 @@ static int keep_names(struct record *record, struct operation_result *result)
 	}
 	if (record->kind == OPERATION_ROLLBACK && !record->turned_back)
 		result->rolled_back_to = record->rollback_to;
-	return 0;
-}
-
-/* Threads that an early end has left behind; their outcome does not matter any more. */
-static void end_threads(struct run *run)
-{
-	struct error ignored = { 0 };
-
-	detachment_end(run->detachment, &ignored);
-	teardown_end(run->teardown, &ignored);
 }
 
 static int execute(const struct plan *plan, struct operation_result *result, struct error *err)
@@ -78,16 +67,12 @@ static int execute(const struct plan *plan, struct operation_result *result, str
 	cleanup_record struct record record = { 0 };
 	struct run run = { .session = plan->session, .record = &record, .result = result };
 	int done = plan_make(plan, &record, &run.network, result, err);
-	struct error ignored = { 0 };
 
 	if (done == 0) {
 		done = drive(&run, "journal", err);
-		end_threads(&run);
 		keep_names(&record, result);
-		if (ctr_use_lease(plan->session->ctr, NULL, &ignored) < 0)
-			log_detail("%s", ignored.message);
 	}
-	network_free(run.network);
+	run_end(&run);
 	return done < 0 ? -1 : 0;
 }
 

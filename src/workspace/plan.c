@@ -270,12 +270,11 @@ static int set_chain(const struct plan *plan, const struct findings *findings, s
 			  record->kind == OPERATION_COMPACT, record, err);
 }
 
-static int keep_mounts(struct findings *findings, struct operation_result *result)
+static void keep_mounts(struct findings *findings, struct operation_result *result)
 {
 	result->unsaved_mounts = steal_pointer(findings->spec.writable_mounts);
 	result->unsaved_mount_count = findings->spec.writable_mount_count;
 	findings->spec.writable_mount_count = 0;
-	return 0;
 }
 
 /* What the result can say before anything is done. */

@@ -38,6 +38,7 @@ static int settle_without_container(struct run *run, const char *why, char **wha
 		saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
 	if (saved < 0)
 		return -1;
+	run->orphaned = true;
 	record->turned_back = true;
 	record->nothing_saved = saved == 0;
 	record->state = CTR_TASK_NONE;
@@ -182,7 +183,6 @@ int recovery_settle(struct session *session, const char *container_id, struct se
 	cleanup_record struct record record = { 0 };
 	struct run run = { .session = session, .record = &record, .result = &result, .resumed = true };
 	int found = journal_load(session, container_id, &record, err), settle;
-	struct error ignored = { 0 };
 
 	if (found == 0)
 		journal_tidy(session, container_id);
@@ -192,9 +192,7 @@ int recovery_settle(struct session *session, const char *container_id, struct se
 	memcpy(settled->operation_id, record.operation_id,
 	       strnlen(record.operation_id, sizeof(settled->operation_id) - 1));
 	settle = settle_with(&run, &settled->what, err);
-	if (ctr_use_lease(session->ctr, NULL, &ignored) < 0)
-		log_detail("%s", ignored.message);
-	network_free(run.network);
+	run_end(&run);
 	if (settle < 0)
 		hand_over(&run, settled);
 	return settle;

@@ -20,9 +20,16 @@ struct run {
 	bool resumed;                    /* an earlier process began it */
 	bool released;                   /* lease and record are gone: nothing is left to finish */
 	bool only_pending;               /* all is recorded, but for what the record calls pending */
+	bool orphaned;                   /* the container is gone, or not the one it was begun with */
 	bool repointed;                  /* the container stood on its new snapshot when it was resumed */
 	double down_since_ms;            /* 0: not down by this run */
 	struct error network_error;      /* why the workspace runs without its network */
 };
+
+/*
+ * Ends this process's part, whatever has become of the operation: threads that an early end has left behind, the
+ * lease of the later calls, the network. What was done to the workspace stays.
+ */
+void run_end(struct run *run);
 
 #endif

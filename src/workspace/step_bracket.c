@@ -12,7 +12,7 @@
 #include "workspace/steps.h"
 #include "workspace/streams.h"
 
-/* Long enough for a machine that is off over the holidays; recovery takes a new one anyway. */
+/* Long enough for a machine that is off over the holidays. */
 #define LEASE_NS ((int64_t)14 * 24 * 3600 * 1000000000)
 
 int step_journal(struct run *run, struct error *err)

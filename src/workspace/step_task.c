@@ -1,27 +1,14 @@
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "ctr/tasks.h"
 #include "workspace/detachment.h"
-#include "workspace/journal.h"
 #include "workspace/steps.h"
 #include "workspace/task.h"
 #include "workspace/teardown.h"
 
-static bool has_process(const struct ctr_task *task)
-{
-	return task->state != CTR_TASK_NONE && task->state != CTR_TASK_STOPPED;
-}
-
-static bool is_paused(enum ctr_task_state state)
-{
-	return state == CTR_TASK_PAUSED || state == CTR_TASK_PAUSING;
-}
-
 static void note_down(struct run *run, const struct ctr_task *task)
 {
-	if (!has_process(task) || run->down_since_ms > 0)
+	if (!task_has_process(task->state) || run->down_since_ms > 0)
 		return;
 	run->down_since_ms = clock_monotonic_ms();
 	run->record->stopped_ns = clock_unix_ns();
@@ -39,7 +26,7 @@ int step_detach(struct run *run, struct error *err)
 	if (!run->network || !run->record->attachment || run->record->state == CTR_TASK_NONE ||
 	    run->detachment)
 		return 0;
-	return detachment_begin(run->network, run->record->attachment, has_process(&task) ? task.pid : 0,
+	return detachment_begin(run->network, run->record->attachment, task_has_process(task.state) ? task.pid : 0,
 				&run->detachment, err);
 }
 
@@ -96,7 +83,7 @@ static int accept_running(struct run *run, const struct ctr_task *task, struct e
 		if (attached < 0 || (!attached && task_attach(run, task->pid, err) < 0))
 			return -1;
 	}
-	if (task->state == CTR_TASK_RUNNING && is_paused(run->record->state) &&
+	if (task->state == CTR_TASK_RUNNING && task_is_paused(run->record->state) &&
 	    ctr_task_pause(run->session->ctr, run->record->container_id, err) < 0)
 		return -1;
 	return 1;

@@ -1,6 +1,5 @@
 #include "workspace/task.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -51,7 +50,7 @@ static int end_by_signal(struct run *run, struct ctr_wait *wait, const struct ct
 	if (send_signal(run, signal, false, err) < 0)
 		return -1;
 	/* A frozen process gets its signals once it is thawed. */
-	if ((task->state == CTR_TASK_PAUSED || task->state == CTR_TASK_PAUSING) &&
+	if (task_is_paused(task->state) &&
 	    ctr_task_resume(run->session->ctr, run->record->container_id, err) < 0)
 		return -1;
 	ended = ctr_task_wait_end(wait, run->session->settings->stop_timeout_s * 1000, err);
@@ -80,7 +79,7 @@ int task_end(struct run *run, const struct ctr_task *task, struct error *err)
 	struct ctr_wait *wait = NULL;
 	int result;
 
-	if (task->state == CTR_TASK_NONE || task->state == CTR_TASK_STOPPED)
+	if (!task_has_process(task->state))
 		return 0;
 	/* A task that was never started has no exit to wait for. */
 	if (task->state == CTR_TASK_CREATED)
@@ -100,8 +99,7 @@ int task_remove(struct run *run, struct error *err)
 
 	if (ctr_task_get(ctr, id, &task, err) < 0)
 		return -1;
-	if (task.state == CTR_TASK_RUNNING || task.state == CTR_TASK_PAUSED ||
-	    task.state == CTR_TASK_PAUSING) {
+	if (task.state == CTR_TASK_RUNNING || task_is_paused(task.state)) {
 		struct ctr_wait *wait = NULL;
 		int result;
 
@@ -237,7 +235,7 @@ void task_detach(struct run *run, const struct ctr_task *task)
 	    network_attachment_parse(run->record->attachment, &attachment, &ignored) < 0)
 		return;
 	/* The number of a process that has ended may be another's by now. */
-	if (task->state != CTR_TASK_NONE && task->state != CTR_TASK_STOPPED)
+	if (task_has_process(task->state))
 		held = process_open_netns(task->pid);
 	snprintf(netns, sizeof(netns), "/proc/%u/ns/net", task->pid);
 	detach(run, &attachment, held < 0 ? NULL : netns);
@@ -257,7 +255,7 @@ static int start_created(struct run *run, uint32_t pid, struct error *err)
 		return 0;
 	if (ctr_task_start(ctr, id, err) < 0)
 		return -1;
-	if (run->record->state == CTR_TASK_PAUSED || run->record->state == CTR_TASK_PAUSING)
+	if (task_is_paused(run->record->state))
 		return ctr_task_pause(ctr, id, err);
 	return 0;
 }

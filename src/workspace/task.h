@@ -4,6 +4,16 @@
 
 #include "workspace/run.h"
 
+static inline bool task_has_process(enum ctr_task_state state)
+{
+	return state != CTR_TASK_NONE && state != CTR_TASK_STOPPED;
+}
+
+static inline bool task_is_paused(enum ctr_task_state state)
+{
+	return state == CTR_TASK_PAUSED || state == CTR_TASK_PAUSING;
+}
+
 /* Ends the task's processes: the stop signal, the timeout, SIGKILL. Returns when they are gone. */
 int task_end(struct run *run, const struct ctr_task *task, struct error *err);
 
