@@ -27,7 +27,6 @@
 #include "ctr/ctr.h"
 #include "ctr/grpc.h"
 #include "ctr/leases.h"
-#include "ctr/namespaces.pb-c.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 
@@ -380,10 +379,10 @@ static void delete_namespace(struct fixture *fixture)
 	cleanup_free char *runc = text_format("/run/containerd/runc/%s", fixture->namespace);
 	static const struct grpc_method delete = { "containerd.services.namespaces.v1", "Namespaces", "Delete",
 						   GRPC_WRITE_MS };
-	Ctr__Namespaces__Namespace request;
+	Ctr__Containers__GetRequest request; /* this service's request has the name as its field 1 as well */
 
-	ctr__namespaces__namespace__init(&request);
-	request.name = fixture->namespace;
+	ctr__containers__get_request__init(&request);
+	request.id = fixture->namespace;
 	if (ctr_lease_create(fixture->ctr, "last", clock_unix_ns(), NULL, &fixture->err) < 0 ||
 	    ctr_lease_delete(fixture->ctr, "last", true, &fixture->err) < 0 ||
 	    grpc_tell(fixture->ctr, &delete, &request.base, &fixture->err) < 0)
