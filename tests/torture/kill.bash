@@ -95,9 +95,10 @@ check_promise() {
 }
 
 torture_error() {
-	local step=${3:-1} from=${4:-1} at status errno error_number=0
+	local step=${3:-1} from=${4:-1} errnos=("${@:5}") at status errno error_number=0
+	[ ${#errnos[@]} -gt 0 ] || errnos=(ENOSPC EIO ECONNRESET ENOMEM)
 	begin_case error "$1" "$2"
-	for errno in $ERRNOS; do
+	for errno in "${errnos[@]}"; do
 		# Steps above 1 begin elsewhere for every errno.
 		for ((at = from + error_number++ % step; ; at += step)); do
 			CASE="$errno in $1 $2 at call $at"

@@ -7,8 +7,9 @@ POINTS=0 FAULTS=0 LOST=0
 # A state is made, then struck: rows and roots are compared by the names that versions have in containerd.
 IS_VERSION='-(v|snapshot-)[0-9]+$'
 
+# Without Debian's wrapper around psql, which takes longer than the query.
 db() {
-	psql --no-psqlrc -qAtv ON_ERROR_STOP=1 -c "$1"
+	"$POSTGRES_PROGRAMS/psql" --no-psqlrc -qAtv ON_ERROR_STOP=1 -c "$1"
 }
 
 complain() {
@@ -51,11 +52,12 @@ task_line() {
 	ctr tasks ls | awk -v id="$1" '$1 == id { print $2, $3 }'
 }
 
-# Runs a command with ROOT at its files: the root of the task, else the writable layer on its lower ones, mounted.
+# with_root ID TASK-LINE COMMAND…: runs the command with ROOT at its files: the root of the task, else the writable
+# layer on its lower ones, mounted.
 with_root() {
 	local id=$1 pid status key
-	shift
-	read -r pid status <<<"$(task_line "$id")"
+	read -r pid status <<<"$2"
+	shift 2
 	if [ -n "$pid" ] && [ "$status" != STOPPED ]; then
 		ROOT=/proc/$pid/root "$@"
 		return
@@ -76,27 +78,32 @@ get_token() {
 }
 
 write_token() {
-	with_root "$1" put_token "$2"
+	with_root "$1" "$(task_line "$1")" put_token "$2"
 }
 
 read_token() {
-	with_root "$1" get_token
+	with_root "$1" "$(task_line "$1")" get_token
 }
 
 # --- before and after -------------------------------------------------------------------------------
 
+versions_query() {
+	echo "SELECT v.version, s.runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
+	      WHERE v.container_id = '$1' ORDER BY 1"
+}
+
 versions_of() {
-	db "SELECT v.version, s.runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
-	    WHERE v.container_id = '$1' ORDER BY 1"
+	db "$(versions_query "$1")"
 }
 
 # remember ID TOKEN: writes it, and notes what must still be there afterwards.
 remember() {
+	local line
 	ID=$1
 	TOKEN=$2
-	STATUS_BEFORE=$(task_line "$1")
-	STATUS_BEFORE=${STATUS_BEFORE#* }
-	write_token "$1" "$2"
+	line=$(task_line "$1")
+	STATUS_BEFORE=${line#* }
+	with_root "$1" "$line" put_token "$2"
 	VERSIONS_BEFORE=$(versions_of "$1")
 }
 
@@ -121,35 +128,46 @@ check_surplus() {
 	done
 }
 
+# Versions whose events, or rows, are not one each; every line with a "!".
+doubled_versions() {
+	cat <<-END
+		SELECT '!' || v.version FROM container_versions v WHERE container_id = '$1' AND 1 <>
+		(SELECT count(*) FROM lifecycle_events e WHERE e.container_id = v.container_id
+		 AND event_type IN ('snapshot_create', 'version_create') AND (payload->>'version')::int = v.version)
+		UNION SELECT '!' FROM snapshots s WHERE container_id = '$1' GROUP BY 1 HAVING count(*) <>
+		(SELECT count(*) FROM container_versions WHERE container_id = '$1')
+	END
+}
+
 # Every row's snapshot is there under gc.root, every version's snapshot has one row, every version one event.
 check_versions() {
-	local rows named found missing extra
-	rows=$(versions_of "$ID")
+	local found_rows rows named found missing extra
+	found_rows=$(db "$(versions_query "$ID"); $(doubled_versions "$ID")")
+	rows=$(grep -v '^!' <<<"$found_rows")
+	extra=$(grep '^!' <<<"$found_rows")
+	SNAPSHOTS=$(ctr snapshots list)
 	check_kept "$rows"
 	named=$(cut -d'|' -f2 <<<"$rows" | sort)
-	found=$(ctr snapshots list | awk 'NR > 1 && $NF == "Committed" { print $1 }' | grep -E "^$ID$IS_VERSION" | sort)
+	found=$(awk 'NR > 1 && $NF == "Committed" { print $1 }' <<<"$SNAPSHOTS" | grep -E "^$ID$IS_VERSION" | sort)
 	missing=$(comm -23 <(echo "$named") <(echo "$found"))
 	[ -z "$missing" ] || lose "versions without their snapshots: $missing"
 	check_surplus "$(comm -13 <(echo "$named") <(echo "$found"))"
 	[ "$NEW_VERSIONS" -eq 0 ] ||
 		ctr snapshots info "$(tail -n 1 <<<"$rows" | cut -d'|' -f2)" |
 		jq -e '.Labels["containerd.io/gc.root"]' >/dev/null || lose "the new snapshot has no gc.root"
-	extra=$(db "SELECT v.version FROM container_versions v WHERE container_id = '$ID' AND 1 <>
-		(SELECT count(*) FROM lifecycle_events e WHERE e.container_id = v.container_id
-		 AND event_type IN ('snapshot_create', 'version_create') AND (payload->>'version')::int = v.version)
-		UNION SELECT -1 FROM snapshots s WHERE container_id = '$ID' GROUP BY 1 HAVING count(*) <>
-		(SELECT count(*) FROM container_versions WHERE container_id = '$ID')")
 	[ -z "$extra" ] || complain "events or rows are not one per version: $extra"
 }
 
+# Behind check_versions, which lists the snapshots.
 check_workspace() {
-	local status token key
-	status=$(task_line "$ID")
-	status=${status#* }
+	local line status token key
+	line=$(task_line "$ID")
+	status=${line#* }
 	[ "$status" = "${STATUS_AFTER-$STATUS_BEFORE}" ] || complain "its task is '$status', it was '$STATUS_BEFORE'"
 	key=$(ctr containers info "$ID" | jq -r .SnapshotKey) || lose "the container is gone"
-	[ "$(ctr snapshots info "$key" | jq -r .Kind)" = Active ] || lose "its snapshot '$key' is not active"
-	token=$(read_token "$ID")
+	awk -v key="$key" '$1 == key && $NF == "Active" { found = 1 } END { exit !found }' <<<"$SNAPSHOTS" ||
+		lose "its snapshot '$key' is not active"
+	token=$(with_root "$ID" "$line" get_token)
 	case $OPERATION:$token in
 	*:"$TOKEN") ROLLED_BACK=0 ;;
 	rollback:first) ROLLED_BACK=1 ;;

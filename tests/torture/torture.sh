@@ -3,14 +3,15 @@
 # is lost, nothing doubled and nothing left over. Speaks TAP.
 #
 #   torture.sh kill OPERATION STATE [STEP [FROM]]    killed at every STEPth system call that the world can notice
-#   torture.sh error OPERATION STATE [STEP [FROM]]   an error at every STEPth call that can fail ($ERRNOS)
+#   torture.sh error OPERATION STATE [STEP [FROM [ERRNO…]]]   an error at every STEPth call that can fail
 #   torture.sh signals OPERATION                     SIGTERM, SIGINT and SIGHUP at 40 moments
 #   torture.sh outage SERVER OPERATION [STATE [N]]   containerd killed, or postgres stopped, at N (50) moments
 #   torture.sh reboot OPERATION STATE [N]            everything gone but the disks, at N (25) moments
 #   torture.sh random [SEED [COUNT]]                 COUNT (1000) operations and blows, against a model
 #   torture.sh disk state|containerd                 a filesystem that fills up
 #   torture.sh sample                                some of all that, within about two minutes
-#   torture.sh all                                   everything
+#   torture.sh all                                   everything, $JOBS (2) cases at a time; $CASES is an expression
+#                                                    that their words must match
 #
 # OPERATION: create, version, rollback, compact, prune; STATE: running, stopped.
 set -u
@@ -23,9 +24,9 @@ root=$(cd "$here/../.." && pwd)
 . "$here/outage.bash"
 . "$here/random.bash"
 . "$here/disk.bash"
+. "$here/all.bash"
 
 BUILT=${WSNAP:-$root/build/wsnap}
-ERRNOS=${ERRNOS:-ENOSPC EIO ECONNRESET ENOMEM}
 VERDICTS=0
 
 # A copy of the program: a build meanwhile must not change what is under torture.
@@ -68,54 +69,31 @@ sample() {
 	torture_kill version running 17 5
 	torture_kill rollback running 19 7
 	torture_kill create stopped 29 11
-	ERRNOS='ENOSPC ECONNRESET' torture_error version running 61
+	torture_error version running 61 1 ENOSPC ECONNRESET
 	torture_outage containerd version running 3
 	torture_outage postgres rollback running 3
 	torture_random "${SEED:-1}" 30
 }
 
-all() {
-	local operation state
-	for operation in create version rollback compact prune; do
-		for state in running stopped; do
-			torture_kill "$operation" "$state"
-		done
-	done
-	for operation in create version rollback compact prune; do
-		torture_error "$operation" running "${ERROR_STEP:-1}"
-		torture_error "$operation" stopped "${ERROR_STEP:-1}"
-		[ "$operation" = prune ] || torture_signals "$operation"
-	done
-	for operation in create version rollback compact; do
-		torture_outage containerd "$operation" running
-		torture_outage postgres "$operation" running
-		torture_reboot "$operation" running
-	done
-	torture_random "${SEED:-1}" 1000
-	torture_disk_state
-}
-
 main() {
-	local mode=${1:-all}
+	local mode=${1:-all} words="${*:-all}"
 	[ "$(id -u)" = 0 ] || { echo "the torture needs root: sudo $0" >&2; exit 1; }
 	[ $# -eq 0 ] || shift
-	prepare "$([ "$mode" != disk ] || echo "${1:-state}")"
+	[ "$mode" = all ] || prepare "$([ "$mode" != disk ] || echo "${1:-state}")"
 	case $mode in
 	kill) torture_kill "${1:-version}" "${2:-running}" "${3:-1}" "${4:-1}" ;;
-	error) torture_error "${1:-version}" "${2:-running}" "${3:-1}" "${4:-1}" ;;
+	error) torture_error "${1:-version}" "${2:-running}" "${@:3}" ;;
 	signals) torture_signals "${1:-version}" ;;
 	outage) torture_outage "${1:-containerd}" "${2:-version}" "${3:-running}" "${4:-50}" ;;
 	reboot) torture_reboot "${1:-version}" "${2:-running}" "${3:-25}" ;;
 	random) torture_random "${1:-1}" "${2:-1000}" ;;
 	disk) "torture_disk_${1:-state}" ;;
 	sample) sample ;;
-	all) all ;;
+	all) torture_all ;;
 	*) echo "see the head of $0" >&2; exit 2 ;;
 	esac
-	# containerd's full disk takes a containerd of its own, so it is a run of its own.
-	[ "$mode" != all ] || { WSNAP=$BUILT "$here/torture.sh" disk containerd || FAULTS=$((FAULTS + 1)); }
 	echo "1..$VERDICTS"
-	echo "# $mode $*: $POINTS points, $FAULTS faults, $LOST losses in $SECONDS s"
+	echo "# $words: $POINTS points, $FAULTS faults, $LOST losses in $SECONDS s"
 	[ "$FAULTS" -eq 0 ]
 }
 
