@@ -12,6 +12,7 @@
 #include "workspace/detachment.h"
 #include "workspace/place.h"
 #include "workspace/process.h"
+#include "workspace/shim.h"
 
 #define KILL_TIMEOUT_MS 30000
 #define CREATE_TRIES 100
@@ -122,6 +123,15 @@ static bool is_half_there(struct ctr *ctr, const struct error *err)
 	       strstr(err->message, "file exists");
 }
 
+/* What a Tasks.Create has left whose client died, or lost its connection. Before the first one of a run that has
+ * taken the task down itself there is none: the shim went with the task. */
+static int end_forgotten_shim(struct run *run, struct error *err)
+{
+	if (run->down_since_ms > 0 && !run->create_sent)
+		return 0;
+	return shim_end_forgotten(run->session->settings, run->record->container_id, err);
+}
+
 /*
  * When a client dies during Tasks.Create or Tasks.Delete, containerd may keep a half task for a
  * while that Get does not show: deleting it once more and trying again gets past it.
@@ -135,6 +145,9 @@ static int create_with_patience(struct run *run, const struct ctr_mounts *mounts
 	for (int try = 0;; try++) {
 		struct error ignored = { 0 };
 
+		if (end_forgotten_shim(run, err) < 0)
+			return -1;
+		run->create_sent = true;
 		if (ctr_task_create(ctr, id, mounts, &run->record->streams, &container->runtime_options, pid,
 				    err) == 0)
 			return 0;

@@ -133,6 +133,54 @@ cause() {
 	nothing_is_left
 }
 
+# What stays when the client of Tasks.Create dies while containerd starts the shim: a shim without its folder that
+# waits for a reader of its log, with a socket that the next Tasks.Create of the container is led to.
+forgotten_shim() {
+	local folder=$BATS_TEST_TMPDIR/bundle
+	# As long as the old one is there, it is the one that is "started".
+	servers_wait_for 10 has_no_shim "$1" || complain "the old shim stays"
+	mkdir "$folder" && mkfifo "$folder/log" && echo '{"ociVersion":"1.0.2","annotations":{}}' >"$folder/config.json"
+	(cd "$folder" && timeout 10 containerd-shim-runc-v2 -namespace "$CONTAINERD_NAMESPACE" -id "$1" \
+		-address "$CONTAINERD_ADDRESS" start) </dev/null >/dev/null 3>&- 4>&-
+	servers_wait_for 5 waits_for_reader "$1" || complain "the shim does not wait for a reader of its log"
+	rm -r "$folder"
+	same 1 "$(shims_of "$1" | wc -l)" "shims before"
+}
+
+shims_of() {
+	local shim
+	for shim in $(servers_shims); do
+		tr '\0' ' ' <"/proc/$shim/cmdline" | grep -q -- "-namespace $CONTAINERD_NAMESPACE -id $1 " && echo "$shim"
+	done
+}
+
+# The kernel's word for a process in open(2) of a FIFO.
+waits_for_reader() {
+	cat "/proc/$(shims_of "$1")/task/"*/wchan | grep -q wait_for_partner
+}
+
+# The Tasks.Delete whose client died may have left a half task; without its shim, containerd takes that away.
+has_no_shim() {
+	local shim
+	shim=$(shims_of "$1")
+	[ -z "$shim" ] || kill -KILL "$shim"
+	[ -z "$shim" ] && [ ! -e "$SERVERS/state/io.containerd.runtime.v2.task/$CONTAINERD_NAMESPACE/$1" ]
+}
+
+@test "a shim that containerd has forgotten does not keep the workspace down" {
+	workspace s sh -c "$POLITE"
+	told_by create s
+	workspace_write s /g saved
+	killed_after repoint create s broken
+	same "" "$(workspace_status s)"
+	forgotten_shim s
+	expect 0 recover s
+	same RUNNING "$(workspace_status s)"
+	same saved "$(workspace_read s /g)"
+	same 1 "$(shims_of s | wc -l)" "shims after"
+	nothing_is_left
+}
+
 @test "a container that was removed in between: the version is kept, and recovery ends" {
 	workspace f
 	told_by create f

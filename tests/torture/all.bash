@@ -60,10 +60,10 @@ all_print() {
 }
 
 all_end() {
-	local jobs
-	jobs=$(jobs -p)
-	# shellcheck disable=SC2086 # one pid a word
-	[ -z "$jobs" ] || kill $jobs 2>/dev/null
+	local job
+	for job in $(jobs -rp); do
+		kill -- -"$job" 2>/dev/null
+	done
 	wait
 	rm -rf "$ALL"
 }
@@ -71,6 +71,8 @@ all_end() {
 torture_all() {
 	local words number=0
 	ALL=$(mktemp -d) || exit 1
+	# A job is a process group of its own, so that a case can be ended with all that it runs.
+	set -m
 	trap all_end EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
