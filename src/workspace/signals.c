@@ -31,21 +31,37 @@ int signals_pending(void)
 	return 0;
 }
 
-int signals_release(struct signals *signals)
+static int take_pending(const sigset_t *set)
 {
 	static const struct timespec at_once = { 0 };
 	int signal, last = 0;
-	sigset_t set;
+
+	while ((signal = sigtimedwait(set, NULL, &at_once)) > 0)
+		last = signal;
+	return last;
+}
+
+int signals_release_pipe(struct signals *signals)
+{
+	sigset_t set, pipe;
 
 	if (!signals->held)
 		return 0;
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	take_pending(&pipe);
+	if (sigismember(&signals->before, SIGPIPE) == 0)
+		sigprocmask(SIG_UNBLOCK, &pipe, NULL);
 	fill(&set);
-	while ((signal = sigtimedwait(&set, NULL, &at_once)) > 0)
-		last = signal;
-	sigaddset(&set, SIGPIPE);
-	while (sigtimedwait(&set, NULL, &at_once) > 0)
-		;
-	sigprocmask(SIG_SETMASK, &signals->before, NULL);
+	return take_pending(&set);
+}
+
+int signals_release(struct signals *signals)
+{
+	int last = signals_release_pipe(signals);
+
+	if (signals->held)
+		sigprocmask(SIG_SETMASK, &signals->before, NULL);
 	signals->held = 0;
 	return last;
 }

@@ -21,4 +21,8 @@ int signals_pending(void);
 /* Takes what has arrived off the queue and unblocks. Returns the last signal's number, 0 for none. */
 int signals_release(struct signals *signals);
 
+/* The same for a run that has nothing left to do but to tell: only SIGPIPE is unblocked. Whoever sends another
+ * signal now still learns by output and exit status what was done. */
+int signals_release_pipe(struct signals *signals);
+
 #endif
