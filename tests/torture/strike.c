@@ -6,7 +6,7 @@
  * interest), and the ATth is struck (0: none). Processes that it starts are left alone.
  *
  *   SET      noticed: what the world outside can notice
- *            failing: what a kernel may refuse
+ *            failing: what a kernel may refuse, with the error of the action if one is given
  *            commit: the call that sends COMMIT to Postgres, and the one after it
  *   ACTION   none
  *            kill            SIGKILL; the call is not made
@@ -32,7 +32,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NOTICED = 1, FAILING = 2 };
+/* Who cares for a call: the world outside; the error that it can give besides ENOMEM. */
+enum {
+	NOTICED = 1,
+	FAILING = 2, /* ENOMEM */
+	FILES = 4,   /* EIO */
+	SPACE = 8,   /* ENOSPC */
+	WIRE = 16,   /* ECONNRESET */
+};
 
 static const struct call {
 	long number;
@@ -40,48 +47,50 @@ static const struct call {
 	int sets;
 } calls[] = {
 #define CALL(name, sets) { SYS_##name, #name, sets }
-	CALL(openat, NOTICED | FAILING),
-	CALL(write, NOTICED | FAILING),
-	CALL(writev, NOTICED | FAILING),
-	CALL(pwrite64, NOTICED | FAILING),
-	CALL(sendto, NOTICED | FAILING),
-	CALL(sendmsg, NOTICED | FAILING),
-	CALL(connect, NOTICED | FAILING),
+#define CHANGES (NOTICED | FAILING | FILES | SPACE)
+#define LOOKS (FAILING | FILES)
+	CALL(openat, CHANGES),
+	CALL(write, CHANGES | WIRE),
+	CALL(writev, CHANGES | WIRE),
+	CALL(pwrite64, CHANGES),
+	CALL(sendto, NOTICED | FAILING | WIRE),
+	CALL(sendmsg, NOTICED | FAILING | WIRE),
+	CALL(connect, NOTICED | FAILING | WIRE),
 	CALL(shutdown, NOTICED),
-	CALL(flock, NOTICED | FAILING),
-	CALL(fsync, NOTICED | FAILING),
-	CALL(fdatasync, NOTICED | FAILING),
-	CALL(syncfs, NOTICED | FAILING),
-	CALL(ftruncate, NOTICED | FAILING),
-	CALL(renameat, NOTICED | FAILING),
-	CALL(renameat2, NOTICED | FAILING),
-	CALL(unlinkat, NOTICED | FAILING),
-	CALL(mkdirat, NOTICED | FAILING),
-	CALL(linkat, NOTICED | FAILING),
-	CALL(symlinkat, NOTICED | FAILING),
-	CALL(mknodat, NOTICED | FAILING),
-	CALL(fchownat, NOTICED | FAILING),
-	CALL(fchmodat, NOTICED | FAILING),
-	CALL(utimensat, NOTICED | FAILING),
-	CALL(lsetxattr, NOTICED | FAILING),
-	CALL(copy_file_range, NOTICED | FAILING),
+	CALL(flock, NOTICED | FAILING | FILES),
+	CALL(fsync, CHANGES),
+	CALL(fdatasync, CHANGES),
+	CALL(syncfs, CHANGES),
+	CALL(ftruncate, CHANGES),
+	CALL(renameat, CHANGES),
+	CALL(renameat2, CHANGES),
+	CALL(unlinkat, CHANGES),
+	CALL(mkdirat, CHANGES),
+	CALL(linkat, CHANGES),
+	CALL(symlinkat, CHANGES),
+	CALL(mknodat, CHANGES),
+	CALL(fchownat, CHANGES),
+	CALL(fchmodat, CHANGES),
+	CALL(utimensat, CHANGES),
+	CALL(lsetxattr, CHANGES),
+	CALL(copy_file_range, CHANGES),
 	CALL(clone, NOTICED | FAILING),
 	CALL(clone3, NOTICED | FAILING),
 	CALL(exit_group, NOTICED),
 	CALL(socket, FAILING),
-	CALL(read, FAILING),
-	CALL(pread64, FAILING),
-	CALL(recvfrom, FAILING),
+	CALL(read, LOOKS | WIRE),
+	CALL(pread64, LOOKS),
+	CALL(recvfrom, FAILING | WIRE),
 	CALL(poll, FAILING),
-	CALL(getdents64, FAILING),
-	CALL(newfstatat, FAILING),
-	CALL(fstatfs, FAILING),
-	CALL(statfs, FAILING),
-	CALL(readlinkat, FAILING),
-	CALL(faccessat, FAILING),
-	CALL(faccessat2, FAILING),
-	CALL(llistxattr, FAILING),
-	CALL(lgetxattr, FAILING),
+	CALL(getdents64, LOOKS),
+	CALL(newfstatat, LOOKS),
+	CALL(fstatfs, LOOKS),
+	CALL(statfs, LOOKS),
+	CALL(readlinkat, LOOKS),
+	CALL(faccessat, LOOKS),
+	CALL(faccessat2, LOOKS),
+	CALL(llistxattr, LOOKS),
+	CALL(lgetxattr, LOOKS),
 	CALL(pipe2, FAILING),
 	CALL(eventfd2, FAILING),
 	CALL(socketpair, FAILING),
@@ -229,6 +238,20 @@ static bool sends_commit(pid_t thread, const struct __ptrace_syscall_info *info)
 	       memcmp(text + 5, "COMMIT", 6) == 0;
 }
 
+static int wanted_calls(void)
+{
+	static const struct { const char *action; int sets; } errors[] = {
+		{ "error:EIO", FILES }, { "error:ENOSPC", SPACE }, { "error:ECONNRESET", WIRE },
+	};
+
+	if (strcmp(strike.set, "noticed") == 0)
+		return NOTICED;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++)
+		if (strcmp(strike.action, errors[i].action) == 0)
+			return errors[i].sets;
+	return FAILING;
+}
+
 static bool belongs_to_set(pid_t thread, const struct __ptrace_syscall_info *info, const struct call *call)
 {
 	if (strcmp(strike.set, "commit") == 0) {
@@ -237,7 +260,7 @@ static bool belongs_to_set(pid_t thread, const struct __ptrace_syscall_info *inf
 		strike.committed = sends_commit(thread, info);
 		return before || strike.committed;
 	}
-	return call && (call->sets & (strcmp(strike.set, "noticed") == 0 ? NOTICED : FAILING));
+	return call && (call->sets & wanted_calls());
 }
 
 static void at_call(pid_t thread, const struct __ptrace_syscall_info *info)

@@ -2,16 +2,22 @@
 # Puts wsnap to the torture on a real containerd and Postgres of its own, and checks after each blow that nothing
 # is lost, nothing doubled and nothing left over. Speaks TAP.
 #
-#   torture.sh kill OPERATION STATE [STEP [FROM]]    killed at every STEPth system call that the world can notice
-#   torture.sh error OPERATION STATE [STEP [FROM [ERRNO…]]]   an error at every STEPth call that can fail
-#   torture.sh signals OPERATION                     SIGTERM, SIGINT and SIGHUP at 40 moments
-#   torture.sh outage SERVER OPERATION [STATE [N]]   containerd killed, or postgres stopped, at N (50) moments
-#   torture.sh reboot OPERATION STATE [N]            everything gone but the disks, at N (25) moments
-#   torture.sh random [SEED [COUNT]]                 COUNT (1000) operations and blows, against a model
-#   torture.sh disk state|containerd                 a filesystem that fills up
-#   torture.sh sample                                some of all that, within about two minutes
-#   torture.sh all                                   everything, $JOBS (2) cases at a time; $CASES is an expression
-#                                                    that their words must match
+#   torture.sh kill OPERATION STATE [STEP [FROM]]
+#                        killed at every STEPth system call that the world can notice
+#   torture.sh error OPERATION STATE [STEP [FROM [ERRNO…]]]
+#                        ENOSPC, EIO, ECONNRESET and ENOMEM at every STEPth call that can fail so
+#   torture.sh signals OPERATION
+#                        SIGTERM, SIGINT and SIGHUP at 40 moments
+#   torture.sh outage SERVER OPERATION [STATE [N]]
+#                        containerd killed, or postgres stopped, at N (50) moments
+#   torture.sh reboot OPERATION STATE [N]
+#                        everything gone but the disks, at N (25) moments
+#   torture.sh random [SEED [COUNT]]
+#                        COUNT (1000) operations and blows, against a model
+#   torture.sh disk state|containerd
+#                        a filesystem that fills up
+#   torture.sh sample    some of all that, within about two minutes
+#   torture.sh all       everything, $JOBS (2) cases at a time; $CASES is an expression that their words must match
 #
 # OPERATION: create, version, rollback, compact, prune; STATE: running, stopped.
 set -u
