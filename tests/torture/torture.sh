@@ -103,4 +103,5 @@ main() {
 	[ "$FAULTS" -eq 0 ]
 }
 
-main "$@"
+# Read to its end before it begins, so that it may be changed meanwhile.
+{ main "$@"; exit; }
