@@ -3,6 +3,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -23,6 +24,20 @@ static void hold_standard_streams(void)
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) < 0)
 			exit(ERROR_FAILED);
+}
+
+/* A walk down the 500 layers that overlayfs takes at most holds some descriptors of each. All of our waiting is
+ * poll(2)'s, which does not mind high numbers; nor do the plugins that inherit the limit. */
+#define FILES_NEEDED 8192
+
+static void allow_many_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FILES_NEEDED)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES_NEEDED ? limit.rlim_max : FILES_NEEDED;
+	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int run(const struct command_line *line, const struct settings *settings, struct output *out,
@@ -60,6 +75,7 @@ int main(int argc, char **argv)
 	int result;
 
 	hold_standard_streams();
+	allow_many_files();
 	setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth(3); nothing else depends on it */
 	result = take_words(&line, argv + (argc > 0), argc > 0 ? (size_t)argc - 1 : 0, &settings, &err);
 	out.json = settings.json;

@@ -103,6 +103,7 @@ const struct option_spec settings_options[] = {
 	{ .type = OPTION_FLAG, .letter = 'h', .name = "help", FIELD(show_help), .help = "print this help" },
 	CONFIGURATION_NUMBER("cni_timeout", cni_timeout_s, 1, 3600, "60"),
 	CONFIGURATION_NUMBER("max_depth", max_depth, 2, 400, "64"),
+	CONFIGURATION_NUMBER("warn_depth", warn_depth, 0, 500, "400"),
 	CONFIGURATION_NUMBER("warn_versions", warn_versions, 0, INT_MAX, "1000"),
 	CONFIGURATION_NUMBER("warn_free_percent", warn_free_percent, 0, 100, "10"),
 	CONFIGURATION_NUMBER("keep_last", keep.last, 0, INT_MAX, NULL),

@@ -36,6 +36,7 @@ struct settings {
 	bool force;          /* --force: insist where safety refuses */
 
 	int max_depth;       /* layers of ours under a workspace before they are merged: 64 */
+	int warn_depth;      /* warn from this number of layers under a workspace on, 0: never (400) */
 	int warn_versions;   /* warn from this number of versions on, 0: never (1,000) */
 	int warn_free_percent; /* warn when less of the filesystem is free, bytes or inodes (10) */
 	struct keep_rules keep;

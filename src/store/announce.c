@@ -33,8 +33,9 @@ int announce_event(struct store *store, const struct announcement *announcement,
 		   struct error *err)
 {
 	static const char sql[] =
-		"WITH written AS (INSERT INTO lifecycle_events (id, container_id, event_type, payload) "
-		"SELECT $1::text, $2::text, $3::text, $4::jsonb "
+		"WITH written AS (INSERT INTO lifecycle_events "
+		"(id, container_id, event_type, payload, created_at) "
+		"SELECT $1::text, $2::text, $3::text, $4::jsonb, coalesce($6::timestamptz, now()) "
 		"WHERE NOT EXISTS (SELECT FROM lifecycle_events WHERE id = $1::text) RETURNING 1) "
 		"SELECT pg_notify('wsnap_lifecycle', $5::text) FROM written";
 	cleanup_free char *id = event_id(announcement);
@@ -51,7 +52,9 @@ int announce_event(struct store *store, const struct announcement *announcement,
 	if (!document)
 		return -1;
 
-	const char *const parameters[] = { id, announcement->container_id, announcement->type, document, notice };
+	struct query_time created;
+	const char *const parameters[] = { id, announcement->container_id, announcement->type, document, notice,
+					   query_time(announcement->created_ns, &created) };
 
 	return query_rows(store, sql, parameters, QUERY_COUNT(parameters), NULL, err) < 0 ? -1 : 0;
 }

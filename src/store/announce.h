@@ -13,6 +13,7 @@ struct announcement {
 	const char *bot_id;
 	const char *type;
 	int32_t version;
+	int64_t created_ns; /* 0: now() */
 	bool many; /* the operation writes several events of the type: the id names the version */
 };
 

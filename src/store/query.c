@@ -32,6 +32,14 @@ struct query_number query_number(int64_t value)
 	return number;
 }
 
+const char *query_time(int64_t unix_ns, struct query_time *time)
+{
+	if (unix_ns == 0)
+		return NULL;
+	clock_format(unix_ns, time->text);
+	return time->text;
+}
+
 static void add_hint(const struct store *store, struct error *err)
 {
 	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++) {

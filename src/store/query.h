@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/id.h"
 #include "store/connection.h"
@@ -32,6 +33,12 @@ struct query_number {
 	char text[24];
 };
 struct query_number query_number(int64_t value);
+
+/* A time as a parameter: its text, or NULL (SQL's NULL) for 0. The text lies in `time`. */
+struct query_time {
+	char text[CLOCK_TEXT_SIZE];
+};
+const char *query_time(int64_t unix_ns, struct query_time *time);
 
 /* Runs one statement. A NULL parameter is SQL's NULL. rows may be NULL. Returns the number of its
  * rows, or -1. */

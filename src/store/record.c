@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/text.h"
 #include "store/announce.h"
 #include "store/query.h"
@@ -24,19 +23,6 @@ static void recording_release(struct recording *recording)
 {
 	free(recording->snapshot_id);
 	recording->snapshot_id = NULL;
-}
-
-/* A time as a parameter; NULL for 0. */
-struct time_parameter {
-	char text[CLOCK_TEXT_SIZE];
-};
-
-static const char *time_parameter(int64_t unix_ns, struct time_parameter *parameter)
-{
-	if (unix_ns == 0)
-		return NULL;
-	clock_format(unix_ns, parameter->text);
-	return parameter->text;
 }
 
 static int no_bot(const char *bot_id, struct error *err)
@@ -65,15 +51,15 @@ static int insert_container(struct store *store, struct recording *recording, st
 		"last_stopped_at, last_started_at) "
 		"VALUES ($1, $2, $2, coalesce($3, ''), $4, $5, $6, $7)";
 	const struct store_record *record = recording->record;
-	struct time_parameter stopped, started;
+	struct query_time stopped, started;
 	const char *const parameters[] = {
 		record->bot_id,
 		record->container_id,
 		record->image,
 		record->status,
 		record->namespace,
-		time_parameter(record->stopped_ns, &stopped),
-		time_parameter(record->started_ns, &started),
+		query_time(record->stopped_ns, &stopped),
+		query_time(record->started_ns, &started),
 	};
 
 	if (ensure_bot(store, record->bot_id, err) < 0)
@@ -91,13 +77,13 @@ static int write_container(struct store *store, struct recording *recording, str
 		"last_started_at = greatest(last_started_at, $5) "
 		"WHERE container_id = $1 RETURNING bot_id::text";
 	const struct store_record *record = recording->record;
-	struct time_parameter stopped, started;
+	struct query_time stopped, started;
 	const char *const parameters[] = {
 		record->container_id,
 		record->image,
 		record->status,
-		time_parameter(record->stopped_ns, &stopped),
-		time_parameter(record->started_ns, &started),
+		query_time(record->stopped_ns, &stopped),
+		query_time(record->started_ns, &started),
 	};
 	cleanup_rows struct rows rows = { 0 };
 	int updated = query_rows(store, sql, parameters, QUERY_COUNT(parameters), &rows, err);
@@ -158,7 +144,7 @@ static int insert_snapshot(struct store *store, struct recording *recording, str
 		"parent_runtime_snapshot_name, snapshotter, source, created_at) "
 		"VALUES ($1, $2, $3, $4, $5, $6, coalesce($7::timestamptz, now())) RETURNING id::text";
 	const struct store_record *record = recording->record;
-	struct time_parameter created;
+	struct query_time created;
 	const char *const parameters[] = {
 		record->container_id,
 		record->runtime_name,
@@ -166,7 +152,7 @@ static int insert_snapshot(struct store *store, struct recording *recording, str
 		record->parent,
 		record->snapshotter,
 		record->source,
-		time_parameter(record->created_ns, &created),
+		query_time(record->created_ns, &created),
 	};
 	cleanup_rows struct rows rows = { 0 };
 
@@ -176,24 +162,26 @@ static int insert_snapshot(struct store *store, struct recording *recording, str
 }
 
 /* One more than the greatest number ever given. Rows of versions that were taken away are gone; the events
- * that told of them are not. Numbers in foreign events that could not be ours are passed over. */
-static int next_version(struct store *store, const char *container_id, int32_t *next, struct error *err)
+ * that told of them are not, nor, where the database was lost, what the caller knows. Numbers in foreign events that could not be ours are passed over. */
+static int next_version(struct store *store, const struct store_record *record, int32_t *next, struct error *err)
 {
 	static const char sql[] =
-		"SELECT greatest(0, (SELECT max(version) FROM container_versions WHERE container_id = $1), "
+		"SELECT greatest($2::int, (SELECT max(version) FROM container_versions WHERE container_id = $1), "
 		"(SELECT max(number) FILTER (WHERE number <= 2147483647) FROM ("
 		"SELECT CASE WHEN payload->>'version' ~ '^[0-9]{1,10}$' THEN (payload->>'version')::bigint END "
 		"AS number FROM lifecycle_events WHERE container_id = $1 AND event_type IN "
 		"('version_prune', 'version_create', 'snapshot_create')) AS event)) AS version";
+	struct query_number floor = query_number(record->version_floor);
+	const char *const parameters[] = { record->container_id, floor.text };
 	cleanup_rows struct rows rows = { 0 };
 	int64_t greatest;
 
-	if (query_rows(store, sql, &container_id, 1, &rows, err) < 0 ||
+	if (query_rows(store, sql, parameters, QUERY_COUNT(parameters), &rows, err) < 0 ||
 	    rows_integer(&rows, 0, 0, 0, INT32_MAX, &greatest, err) < 0)
 		return -1;
 	if (greatest == INT32_MAX)
 		return error_set(err, ERROR_FAILED, "'%s' has used up its version numbers: the last is %d",
-				 container_id, INT32_MAX);
+				 record->container_id, INT32_MAX);
 	*next = (int32_t)(greatest + 1);
 	return 0;
 }
@@ -216,7 +204,7 @@ static int choose_version(struct store *store, const struct store_record *record
 			  struct error *err)
 {
 	if (record->known_version == 0)
-		return next_version(store, record->container_id, version, err);
+		return next_version(store, record, version, err);
 	if (record->known_version < 0)
 		return error_set(err, ERROR_FAILED, "'%" PRId32 "' is no version of '%s'",
 				 record->known_version, record->container_id);
@@ -232,7 +220,7 @@ static int insert_version(struct store *store, struct recording *recording, stru
 		"RETURNING id::text, version, " SQL_MICROSECONDS("created_at") " AS created_at";
 	const struct store_record *record = recording->record;
 	cleanup_rows struct rows rows = { 0 };
-	struct time_parameter created;
+	struct query_time created;
 	struct query_number number;
 	int32_t version = 0;
 
@@ -241,7 +229,7 @@ static int insert_version(struct store *store, struct recording *recording, stru
 	number = query_number(version);
 
 	const char *const parameters[] = { record->container_id, recording->snapshot_id, number.text,
-					   time_parameter(record->created_ns, &created) };
+					   query_time(record->created_ns, &created) };
 
 	if (query_rows(store, sql, parameters, QUERY_COUNT(parameters), &rows, err) < 0)
 		return -1;
@@ -266,6 +254,7 @@ static int announce(struct store *store, const struct recording *recording, cons
 		.bot_id = recording->bot_id,
 		.type = type,
 		.version = version,
+		.created_ns = recording->record->is_rebuilt ? recording->record->created_ns : 0,
 	};
 
 	return announce_event(store, &announcement, payload, err);

@@ -29,10 +29,12 @@ struct store_record {
 	const char *snapshotter;
 	const char *source;       /* manual, pre_exec, rollback, or what --source said */
 	int64_t created_ns;       /* of the version, 0: now() */
-	int32_t known_version;    /* of a rebuild from labels; 0: the next one */
+	int32_t known_version;    /* of a rebuild from labels; 0: the next one … */
+	int32_t version_floor;    /* … which is greater than this, too */
 
 	/* the event about it: "snapshot_create", "version_create", or NULL for none */
 	const char *version_event;
+	bool is_rebuilt; /* the version is old: the event gets its time */
 
 	/* a rollback's target; 0: no rollback */
 	int32_t rolled_back_to;
@@ -47,7 +49,8 @@ struct store_recorded {
 
 /*
  * Makes it so, in one transaction under pg_advisory_xact_lock of the container. The next version
- * is the largest one ever given plus one: numbers of pruned versions are never used again. A snapshot that
+ * is the largest one ever given plus one, as far as rows, events and version_floor know: numbers of pruned or lost
+ * versions are never used again. A snapshot that
  * has its row already keeps its version. ERROR_NOT_FOUND: the bot has no row in a schema that is not ours.
  */
 int store_record_operation(struct store *store, const struct store_record *record,

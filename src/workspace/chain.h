@@ -7,6 +7,7 @@
 
 /* overlayfs takes 500 lower layers; some distance is kept for the image's own and other tools'. */
 #define CHAIN_MAX_LAYERS 450
+#define CHAIN_KERNEL_LIMIT 500
 
 struct chain {
 	struct ctr_snapshots snapshots; /* [0] is the one asked for, each on the next */

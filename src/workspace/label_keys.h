@@ -19,6 +19,7 @@
 #define LABEL_PARENT "wsnap.parent"       /* runtime name of the version before it */
 #define LABEL_STANDS_ON "wsnap.stands_on" /* active: the version whose state it began with */
 #define LABEL_GIVEN_UP "wsnap.given_up"   /* a version on its way out: when that was decided, RFC 3339 */
+#define LABEL_LAST_VERSION "wsnap.last_version" /* active: the greatest number of a version so far */
 #define LABEL_DEPTH "wsnap.depth"         /* active: layers of ours under it */
 
 #define KIND_VERSION "version"

@@ -62,6 +62,18 @@ static void keep_names(struct record *record, struct operation_result *result)
 		result->rolled_back_to = record->rollback_to;
 }
 
+/* The layers were to be merged and were not: for a compaction that is all that it was for. */
+static int report_unmerged(const struct run *run, struct error *err)
+{
+	const char *id = run->record->container_id, *why = run->merge_error.message;
+
+	run->result->layers_merged = 0;
+	if (run->record->kind == OPERATION_COMPACT)
+		return error_set(err, ERROR_FAILED, "'%s' runs on with the layers it had: %s", id, why);
+	log_warning("the layers of '%s' could not be merged: %s", id, why);
+	return 0;
+}
+
 static int execute(const struct plan *plan, struct operation_result *result, struct error *err)
 {
 	cleanup_record struct record record = { 0 };
@@ -73,6 +85,8 @@ static int execute(const struct plan *plan, struct operation_result *result, str
 		keep_names(&record, result);
 	}
 	run_end(&run);
+	if (done == 0 && run.merge_error.kind != ERROR_NONE)
+		done = report_unmerged(&run, err);
 	return done < 0 ? -1 : 0;
 }
 

@@ -22,6 +22,8 @@
 #include "workspace/room.h"
 #include "workspace/spec.h"
 #include "workspace/streams.h"
+#include "workspace/version_label.h"
+#include "workspace/warnings.h"
 
 /* What planning has found out of containerd. */
 struct findings {
@@ -210,6 +212,19 @@ static int set_stands_on(const struct plan *plan, const struct findings *finding
 	return found < 0 ? -1 : 0;
 }
 
+/* The label of the active snapshot says it; one that another tool made does not: then the snapshots do. */
+static int set_version_floor(const struct plan *plan, const struct findings *findings, struct record *record,
+			     struct error *err)
+{
+	const char *label = labels_get(&findings->active.labels, LABEL_LAST_VERSION);
+	int32_t floor = label ? version_label_parse(label) : 0;
+
+	if (floor == 0)
+		floor = version_label_greatest(plan->session, record->snapshotter, record->container_id, err);
+	record->version_floor = floor;
+	return floor < 0 ? -1 : 0;
+}
+
 static int set_rollback(const struct plan *plan, struct record *record, struct error *err)
 {
 	cleanup_store_version struct store_version row = { 0 };
@@ -265,7 +280,7 @@ static int set_chain(const struct plan *plan, const struct findings *findings, s
 		     struct error *err)
 {
 	if (record->kind == OPERATION_ROLLBACK)
-		return 0;
+		return plan_chain_back(plan->session, &findings->place, record, err);
 	return plan_chain(plan->session, &findings->active, &findings->place,
 			  record->kind == OPERATION_COMPACT, record, err);
 }
@@ -295,7 +310,8 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	if (set_origin(plan, findings, record, err) < 0 || set_words(plan->request, record, err) < 0 ||
 	    set_names(record, err) < 0 || fill_result(record, result, err) < 0 ||
 	    store_check_bot(plan->session->store, plan->bot_id, err) < 0 ||
-	    set_stands_on(plan, findings, record, err) < 0)
+	    set_stands_on(plan, findings, record, err) < 0 ||
+	    set_version_floor(plan, findings, record, err) < 0)
 		return -1;
 	if (record->kind == OPERATION_ROLLBACK && set_rollback(plan, record, err) < 0)
 		return -1;
@@ -327,6 +343,8 @@ int plan_make(const struct plan *plan, struct record *record, struct network **n
 	if (decided == 0) {
 		keep_mounts(&findings, result);
 		room_warn(plan->session->settings, record->old_upper);
+		if (!record->merged)
+			warnings_depth(plan->session->settings, plan->container_id, findings.place.below.count + 1);
 	}
 	findings_release(&findings);
 	return decided;

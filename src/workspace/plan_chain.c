@@ -39,14 +39,11 @@ static int refuse_depth(const struct record *record, size_t layers, struct error
 	return error_hint(err, "rebuild its image with fewer layers; the workspace runs on as it is");
 }
 
-/* One layer, or two that a merge made: another merge would change nothing. */
+/* The two that a merge made: another merge would change nothing. */
 static bool is_merged_already(const struct chain *chain)
 {
-	const char *kind;
+	const char *kind = labels_get(&chain->snapshots.items[1].labels, LABEL_KIND);
 
-	if (chain->above_image < DEPTH_AFTER_MERGE)
-		return true;
-	kind = labels_get(&chain->snapshots.items[1].labels, LABEL_KIND);
 	return chain->above_image == DEPTH_AFTER_MERGE && kind && strcmp(kind, KIND_MERGED) == 0;
 }
 
@@ -68,8 +65,26 @@ int plan_chain(struct session *session, const struct ctr_snapshot *active, const
 	record->depth = (int)chain.above_image + 1;
 	if (image_layers + DEPTH_AFTER_MERGE >= CHAIN_MAX_LAYERS)
 		return refuse_depth(record, chain.snapshots.count - 1, err);
-	if (is_merged_already(&chain) || (!at_once && record->depth < limit &&
-				      chain.snapshots.count < CHAIN_MAX_LAYERS))
+	if (chain.above_image < DEPTH_AFTER_MERGE || (at_once && is_merged_already(&chain)))
+		return 0;
+	if (!at_once && record->depth < limit && chain.snapshots.count < CHAIN_MAX_LAYERS)
 		return 0;
 	return name_merge(&chain, record, err);
+}
+
+int plan_chain_back(struct session *session, const struct place *place, struct record *record, struct error *err)
+{
+	cleanup_chain struct chain chain = { 0 };
+
+	if (!place->overlay)
+		return 0;
+	if (chain_read(session, record->snapshotter, record->rollback_name, &chain, err) < 0)
+		return -1;
+	record->depth = (int)chain.above_image + 1;
+	if (chain.snapshots.count < CHAIN_KERNEL_LIMIT)
+		return 0;
+	error_set(err, ERROR_REFUSED, "version %d of '%s' stands on %zu layers, of which overlayfs takes less than %d",
+		  record->rollback_to, record->container_id, chain.snapshots.count, CHAIN_KERNEL_LIMIT);
+	return error_hint(err, "'%s' runs on as it is; later versions, taken after its layers were merged, can be "
+			       "brought back", record->container_id);
 }

@@ -14,4 +14,7 @@
 int plan_chain(struct session *session, const struct ctr_snapshot *active, const struct place *place,
 	       bool at_once, struct record *record, struct error *err);
 
+/* The same for a rollback, which merges nothing: ERROR_REFUSED when a workspace cannot stand on its target. */
+int plan_chain_back(struct session *session, const struct place *place, struct record *record, struct error *err);
+
 #endif

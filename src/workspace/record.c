@@ -38,7 +38,7 @@ static const struct field fields[] = {
 	FIELD(FLAG, own_pids), FIELD(TEXT, attachment), FIELD(TEXT, old_spec), FIELD(TEXT, new_spec),
 	FIELD(TEXT, spec_type), FIELD(TEXT, saved), REQUIRED(TEXT, new_active), FIELD(TEXT, back_active),
 	FIELD(TEXT, turned_from), FIELD(TEXT, base), FIELD(NUMBER, rollback_to), FIELD(TEXT, rollback_name), FIELD(TEXT, merged),
-	FIELD(TEXT, merge_base), FIELD(NUMBER, merge_count), FIELD(TEXT, top), FIELD(NUMBER, depth),
+	FIELD(TEXT, merge_base), FIELD(NUMBER, merge_count), FIELD(TEXT, top), FIELD(NUMBER, depth), FIELD(NUMBER, version_floor),
 	FIELD(FLAG, stopping), FIELD(FLAG, nothing_saved), FIELD(FLAG, turned_back), FIELD(FLAG, up),
 	FIELD(FLAG, network_pending),
 	FIELD(FLAG, start_pending), FIELD(FLAG, recorded), FIELD(NUMBER, version), FIELD(TIME, stopped_ns), FIELD(TIME, started_ns),

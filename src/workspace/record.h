@@ -65,6 +65,7 @@ struct record {
 	int merge_count;   /* … and how many they are */
 	char *top;         /* the newest layer, on `merged` */
 	int depth;         /* layers of ours under new_active */
+	int version_floor; /* the greatest number of a version so far, as far as labels know */
 
 	/* what has become of it */
 	bool stopping;        /* the workspace may be down by our hand */

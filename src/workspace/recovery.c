@@ -62,6 +62,8 @@ static char *describe(const struct run *run)
 		return text_format("the %s was taken back: the workspace is as it was", kind_words(record));
 	if (record->kind == OPERATION_ROLLBACK)
 		return text_format("the rollback to version %d was completed", record->rollback_to);
+	if (record->kind == OPERATION_COMPACT && !record->merged)
+		return text_format("the compaction was given up: the workspace has the layers it had");
 	if (record->kind == OPERATION_COMPACT)
 		return text_format("the compaction was completed");
 	return text_format("version %d was completed", run->result->version);

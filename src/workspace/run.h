@@ -25,6 +25,7 @@ struct run {
 	bool create_sent;                /* Tasks.Create was sent by this run */
 	double down_since_ms;            /* 0: not down by this run */
 	struct error network_error;      /* why the workspace runs without its network */
+	struct error merge_error;        /* why its layers were not merged */
 };
 
 /*

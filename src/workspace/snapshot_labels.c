@@ -54,11 +54,13 @@ static const char *begins_with(const struct record *record)
 
 int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err)
 {
-	char depth[16];
+	char depth[16], last[16];
 
 	snprintf(depth, sizeof(depth), "%d", record->depth);
+	snprintf(last, sizeof(last), "%d", record->version_floor);
 	if (add_origin(record, KIND_ACTIVE, labels, err) < 0 ||
-	    (record->depth > 0 && add(labels, LABEL_DEPTH, depth, err) < 0))
+	    (record->depth > 0 && add(labels, LABEL_DEPTH, depth, err) < 0) ||
+	    (record->version_floor > 0 && add(labels, LABEL_LAST_VERSION, last, err) < 0))
 		return -1;
 	return add(labels, LABEL_STANDS_ON, begins_with(record), err);
 }

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
+#include "workspace/chain.h"
 #include "workspace/journal.h"
 #include "workspace/place.h"
 #include "workspace/room.h"
@@ -59,8 +60,7 @@ static int fill_layer(struct run *run, const char *name, const char *const *laye
 	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, name, work, &labels, err);
 }
 
-/* Once the state is saved, its chain cannot be read from the workspace any more: without the merged
- * layer, the workspace goes on as it is, and the next operation merges. */
+/* The workspace goes on on its unmerged layers, and the next operation merges them or refuses. */
 static int give_up_merge(struct run *run, struct error *err)
 {
 	free(run->record->merged);
@@ -81,6 +81,7 @@ int step_merge(struct run *run, struct error *err)
 	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->merged, NULL, err);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
+	/* Once the state is saved, its chain cannot be read from the workspace any more. */
 	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
 	if (found != 0)
 		return found < 0 ? -1 : give_up_merge(run, err);
@@ -100,10 +101,44 @@ int step_merge(struct run *run, struct error *err)
 	return layer_sync(place.writable, err);
 }
 
-int step_top(struct run *run, struct error *err)
+static int put_top(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 	const char *const newest[] = { record->old_upper };
+
+	if (run->resumed && begin_layer(run, record->top, record->merged, err) < 0)
+		return -1;
+	return fill_layer(run, record->top, newest, 1, err);
+}
+
+/* 1: a workspace can stand on what was saved as it is, 0: it is too deep for overlayfs. */
+static int can_stand_on_saved(struct run *run, struct error *err)
+{
+	cleanup_chain struct chain chain = { 0 };
+
+	if (chain_read(run->session, run->record->snapshotter, run->record->saved, &chain, err) < 0)
+		return -1;
+	return chain.snapshots.count < CHAIN_KERNEL_LIMIT;
+}
+
+/* What the newest layer holds is known only now that it is saved: if it cannot be merged, or there is no room for
+ * that, the workspace must not stay down for it. */
+static int go_on_unmerged(struct run *run, struct error *err)
+{
+	struct error failure = *err, ignored = { 0 };
+
+	if (err->kind == ERROR_CONTAINERD || can_stand_on_saved(run, &ignored) <= 0)
+		return -1;
+	error_clear(err);
+	if (give_up_merge(run, err) < 0)
+		return -1;
+	run->merge_error = failure;
+	return 0;
+}
+
+int step_top(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
 	int found;
 
 	if (!record->merged || run->repointed)
@@ -111,7 +146,5 @@ int step_top(struct run *run, struct error *err)
 	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->top, NULL, err);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
-	if (run->resumed && begin_layer(run, record->top, record->merged, err) < 0)
-		return -1;
-	return fill_layer(run, record->top, newest, 1, err);
+	return put_top(run, err) == 0 ? 0 : go_on_unmerged(run, err);
 }

@@ -37,6 +37,7 @@ static struct store_record row_of(const struct record *record)
 		.snapshotter = record->snapshotter,
 		.source = record->source,
 		.created_ns = record->created_ns,
+		.version_floor = record->version_floor,
 		.rolled_back_to = rolled_back ? record->rollback_to : 0,
 		.rollback_runtime_name = rolled_back ? record->rollback_name : NULL,
 	};
@@ -79,6 +80,20 @@ int step_record(struct run *run, struct error *err)
 	return 0;
 }
 
+/* A container that was removed meanwhile has taken its active snapshot along. */
+static int label_active(struct run *run, const char *number, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (run->orphaned || ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->new_active,
+						    LABEL_LAST_VERSION, number, err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
 int step_label(struct run *run, struct error *err)
 {
 	char number[16];
@@ -86,6 +101,8 @@ int step_label(struct run *run, struct error *err)
 	if (!record_makes_version(run->record))
 		return 0;
 	snprintf(number, sizeof(number), "%d", run->result->version);
-	return ctr_snapshot_set_label(run->session->ctr, run->record->snapshotter, run->record->saved,
-				      LABEL_VERSION, number, err);
+	if (ctr_snapshot_set_label(run->session->ctr, run->record->snapshotter, run->record->saved, LABEL_VERSION,
+				   number, err) < 0)
+		return -1;
+	return label_active(run, number, err);
 }

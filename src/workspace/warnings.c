@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "store/workspaces.h"
+#include "workspace/chain.h"
 
 void warnings_versions(struct session *session, const char *container_id)
 {
@@ -16,4 +17,12 @@ void warnings_versions(struct session *session, const char *container_id)
 	else if (row.versions >= limit)
 		log_warning("'%s' has %d versions; 'wsnap prune %s --keep-last N' gives old ones up", container_id,
 			    row.versions, container_id);
+}
+
+void warnings_depth(const struct settings *settings, const char *container_id, size_t layers)
+{
+	if (settings->warn_depth > 0 && layers >= (size_t)settings->warn_depth)
+		log_warning("'%s' stands on %zu layers, of which overlayfs takes less than %d; 'wsnap compact %s' merges "
+			    "those of its versions",
+			    container_id, layers, CHAIN_KERNEL_LIMIT, container_id);
 }

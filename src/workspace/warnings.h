@@ -8,4 +8,7 @@
  * database; what goes wrong there is only a detail. */
 void warnings_versions(struct session *session, const char *container_id);
 
+/* Warns when the workspace comes to stand on as many layers as settings->warn_depth or more. */
+void warnings_depth(const struct settings *settings, const char *container_id, size_t layers);
+
 #endif

@@ -25,6 +25,12 @@ history() {
 		JOIN containers c ON c.container_id = v.container_id ORDER BY v.container_id, v.version"
 }
 
+# What the events of versions say, but for their times.
+events() {
+	db "SELECT container_id, id, event_type, payload - 'version_id' FROM lifecycle_events
+		WHERE event_type IN ('snapshot_create', 'version_create') ORDER BY container_id, (payload->>'version')::int"
+}
+
 runtime_of() {
 	db "SELECT s.runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
 		WHERE v.container_id = '$1' AND v.version = $2"
@@ -63,6 +69,7 @@ kinds() {
 	ctr tasks delete --force b >/dev/null
 	ctr containers delete b
 	before=$(history)
+	told=$(events)
 	db 'DROP SCHEMA public CASCADE'
 	db 'CREATE SCHEMA public'
 	expect 6 doctor
@@ -73,6 +80,7 @@ kinds() {
 	expect 0 doctor --fix
 	same 4 "$(grep -c '^fixed: ' <<<"$output")"
 	same "$before" "$(history)"
+	same "$told" "$(events)"
 	expect 0 doctor
 	expect 0 rollback a 3
 	same second "$(workspace_read a /data/x)"
@@ -80,20 +88,82 @@ kinds() {
 	same 4 "$output"
 }
 
-@test "a database from an old backup gets the versions it does not know, under free numbers" {
-	workspace a
-	expect 0 version a
-	expect 0 version a
-	lost=$(runtime_of a 2)
+# Takes version 2 of a workspace out of the database, as one from an old backup does not know it.
+forget_version_2() {
+	lost=$(runtime_of "$1" 2)
 	db "DELETE FROM container_versions WHERE version = 2"
 	db "DELETE FROM snapshots WHERE runtime_snapshot_name = '$lost'"
 	db "DELETE FROM lifecycle_events"
+}
+
+version_of() {
+	db "SELECT v.version FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
+		WHERE s.runtime_snapshot_name = '$1'"
+}
+
+@test "with a database from an old backup no number is given twice" {
+	workspace a
+	expect 0 version a
+	expect 0 version a
+	forget_version_2 a
 	expect 0 -q version a
-	same 2 "$output"
+	same 3 "$output"
 	expect 0 doctor --fix a
-	same 3 "$(db "SELECT v.version FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
-		WHERE s.runtime_snapshot_name = '$lost'")"
-	same 3 "$(snapshot_field "$lost" '.Labels["wsnap.version"]')"
+	same 2 "$(version_of "$lost")"
+	expect 0 doctor
+	db 'DROP SCHEMA public CASCADE'
+	db 'CREATE SCHEMA public'
+	expect 0 init
+	expect 0 -q create a
+	same 4 "$output"
+	expect 0 doctor --fix a
+	same 4 "$(grep -c . <<<"$(db "SELECT version FROM container_versions WHERE container_id = 'a'")")"
+	same 2 "$(version_of "$lost")"
+}
+
+@test "a lost database and a new container of the same id: its numbers go on" {
+	workspace r
+	expect 0 version r
+	expect 0 version r
+	ctr tasks delete --force r >/dev/null
+	ctr containers delete r
+	db 'DROP SCHEMA public CASCADE'
+	db 'CREATE SCHEMA public'
+	expect 0 init
+	workspace r
+	expect 0 -q version r
+	same 3 "$output"
+}
+
+@test "a number that is another version's by now is not taken from it, and moves no other number" {
+	workspace a
+	for _ in 1 2 3; do
+		expect 0 version a
+	done
+	ctr snapshots label "$(runtime_of a 2)" wsnap.version=1 >/dev/null
+	forget_version_2 a
+	third=$(runtime_of a 3)
+	db "DELETE FROM container_versions WHERE version = 3"
+	db "DELETE FROM snapshots WHERE runtime_snapshot_name = '$third'"
+	expect 0 doctor --fix a
+	[[ $output == *"another one has the number 1 by now"* ]] || complain "it does not say so"
+	same 3 "$(version_of "$third")"
+	same 4 "$(version_of "$lost")"
+	same 4 "$(snapshot_field "$lost" '.Labels["wsnap.version"]')"
+	expect 0 doctor
+}
+
+@test "a version that has lost its row and what keeps it is found all the same" {
+	workspace a
+	expect 0 version a
+	expect 0 version a
+	forget_version_2 a
+	ctr snapshots label "$lost" containerd.io/gc.root= >/dev/null
+	expect 1 doctor a
+	expect 0 doctor --fix a
+	collect_garbage
+	same 2 "$(version_of "$lost")"
+	[ "$(snapshot_field "$lost" '.Labels["containerd.io/gc.root"]')" != null ] || complain "nothing keeps it"
 	expect 0 doctor
 }
 
