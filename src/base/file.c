@@ -141,8 +141,12 @@ int file_open_directory(const char *path, mode_t mode, struct error *err)
 	if (*copy == '\0')
 		return error_set(err, ERROR_FAILED, "the name of a folder is empty");
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0 && errno == ENOENT && make_parents(copy, mode) == 0)
+	if (fd < 0 && errno == ENOENT && make_parents(copy, mode) == 0) {
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		/* What will be made durable in it is worth nothing without its parents. */
+		if (fd >= 0)
+			syncfs(fd);
+	}
 	if (fd < 0)
 		return error_errno(err, ERROR_FAILED, errno, "the folder '%s' cannot be opened", path);
 	return fd;

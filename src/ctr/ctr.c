@@ -11,12 +11,15 @@
 #include "ctr/client.h"
 #include "ctr/common.pb-c.h"
 #include "ctr/grpc.h"
+#include "ctr/introspection.pb-c.h"
 #include "ctr/version.pb-c.h"
 
 #define IDENTIFIER_LIMIT 76 /* bytes: containerd's identifiers.Validate */
 
 static const struct grpc_method get_version = { "containerd.services.version.v1", "Version", "Version",
 						GRPC_READ_MS };
+static const struct grpc_method get_server = { "containerd.services.introspection.v1", "Introspection", "Server",
+					       GRPC_READ_MS };
 
 static int check_path(const char *path, struct error *err)
 {
@@ -119,4 +122,19 @@ char *ctr_version(struct ctr *ctr, struct error *err)
 	if (!version)
 		error_memory(err);
 	return version;
+}
+
+char *ctr_server_id(struct ctr *ctr, struct error *err)
+{
+	Ctr__Empty request = CTR__EMPTY__INIT;
+	cleanup_message Ctr__Introspection__ServerResponse *reply =
+		grpc_ask(ctr, &get_server, &request.base, &ctr__introspection__server_response__descriptor, err);
+	char *id;
+
+	if (!reply)
+		return NULL;
+	id = strdup(reply->uuid);
+	if (!id)
+		error_memory(err);
+	return id;
 }

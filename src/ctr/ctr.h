@@ -48,4 +48,7 @@ int ctr_status(const struct ctr *ctr);
  * result has the form "1.6.20"; the caller frees it. NULL: error. */
 char *ctr_version(struct ctr *ctr, struct error *err);
 
+/* The UUID of this containerd's root (services.introspection.v1, Server); the caller frees it. NULL: error. */
+char *ctr_server_id(struct ctr *ctr, struct error *err);
+
 #endif

@@ -9,6 +9,7 @@
 #include "ctr/containers.h"
 #include "ctr/snapshots.h"
 #include "workspace/journal.h"
+#include "workspace/salvage.h"
 #include "workspace/signals.h"
 #include "workspace/steps.h"
 
@@ -91,14 +92,25 @@ static int run_steps(struct run *run, size_t first, size_t *failed, struct error
 	return 0;
 }
 
+/* A call whose answer never came may still be under way in containerd. Its writes come one after the other
+ * (boltdb has one writer), so one of our own waits for it: and the way back needs the lease as well. */
+static int wait_for_writes(struct run *run, struct error *err)
+{
+	return step_lease(run, err);
+}
+
 int drive_took_effect(struct run *run, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
 	const struct record *record = run->record;
 
+	if (wait_for_writes(run, err) < 0)
+		return -1;
 	if (record_saves(record)) {
 		int saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
 
+		if (saved == 0)
+			saved = salvage_is_needed(run, err);
 		if (saved != 0 || record->save == SAVE_ALWAYS)
 			return saved;
 	}
@@ -170,6 +182,8 @@ static int fail_back(struct run *run, const struct step *step, struct error *err
 		return incomplete(run, "is not ours any more, and what was saved of it is not recorded yet", err);
 	if (step->phase != PHASE_UP)
 		return incomplete(run, "is not as it was yet", err);
+	if (record->recorded)
+		return incomplete(run, "is back as it was, but not all is tidied up", err);
 	return incomplete(run, record_saves(record) ? "is back as it was, but what it saved is not recorded yet" :
 						      "is back as it was, but not all is tidied up", err);
 }
@@ -191,6 +205,8 @@ int drive_back(struct run *run, const char *why, struct error *err)
 		if (journal_save(run->session, record, &ignored) < 0)
 			log_detail("%s", ignored.message);
 	}
+	if (touched && wait_for_writes(run, err) < 0)
+		return incomplete(run, "is not as it was yet", err);
 	if (run_steps(run, step_index(touched ? "prepare" : "unhold"), &failed, err) == 0)
 		return 0;
 	return fail_back(run, &steps[failed], err);
@@ -268,6 +284,8 @@ static int fail(struct run *run, const struct step *step, struct error *err)
 	case PHASE_UP:
 		break;
 	}
+	if (run->record->recorded)
+		return incomplete(run, "is back and what was done is recorded, but not all is tidied up", err);
 	return incomplete(run, record_saves(run->record) ? "is back and its state is saved, but that is not recorded yet" :
 							    "is back, but what was done is not recorded yet", err);
 }

@@ -142,7 +142,7 @@ int operation_run(struct session *session, const struct operation_request *reque
 		return -1;
 	signals_hold(&signals);
 	done = run_locked(session, request, &target, result, err);
-	signal = signals_release_pipe(&signals);
+	signal = signals_release_to_tell(&signals);
 	if (result->version > 0 && !result->unchanged)
 		warnings_versions(session, target.container_id);
 	if (signal && done == 0)

@@ -20,6 +20,7 @@
 #include "workspace/place.h"
 #include "workspace/plan_chain.h"
 #include "workspace/room.h"
+#include "workspace/snapshot_labels.h"
 #include "workspace/spec.h"
 #include "workspace/streams.h"
 #include "workspace/version_label.h"
@@ -131,6 +132,10 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	record->image = copy_or_null(findings->container.image);
 	record->snapshotter = strdup(findings->container.snapshotter);
 	record->old_active = strdup(findings->container.snapshot_key);
+	record->old_parent = copy_or_null(findings->active.parent);
+	record->server_id = ctr_server_id(plan->session->ctr, err);
+	if (!record->server_id)
+		return -1;
 	record->old_upper = strdup(findings->place.writable);
 	record->own_pids = findings->spec.own_pids;
 	record->restart_status = copy_or_null(labels_get(&findings->container.labels, LABEL_RESTART_STATUS));
@@ -187,6 +192,7 @@ static int set_task(const struct plan *plan, struct record *record, struct error
 	if (ctr_task_get(plan->session->ctr, record->container_id, &task, err) < 0)
 		return -1;
 	record->state = task.state == CTR_TASK_STOPPED ? CTR_TASK_NONE : task.state;
+	record->old_pid = record->state == CTR_TASK_NONE ? 0 : (int)task.pid;
 	if (record->state != CTR_TASK_NONE || !plan->pending || !plan->pending->start_pending)
 		return streams_keep(&task.streams, &record->streams, err);
 	record->state = plan->pending->state;
@@ -262,6 +268,8 @@ static int judge_if_changed(const struct plan *plan, const struct record *record
 	unchanged = changes_none(plan->session, record->snapshotter, record->old_active, err);
 	if (unchanged <= 0)
 		return unchanged;
+	if (snapshot_labels_keep(plan->session, record->snapshotter, record->stands_on, err) < 0)
+		return -1;
 	unchanged = store_version_of_snapshot(plan->session->store, record->container_id, record->stands_on,
 					      &row, err);
 	if (unchanged <= 0)

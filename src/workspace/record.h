@@ -34,13 +34,16 @@ struct record {
 	char *display_name;
 	char *source;
 	int64_t created_ns; /* of the operation and of the version */
+	char *server_id;      /* of the containerd it was begun in: another one knows nothing of it */
 	int64_t container_ns; /* when the container was made: another of the same id is not ours */
 	enum save_rule save;
 
 	/* the workspace before */
 	enum ctr_task_state state; /* NONE also for a task that had ended */
+	int old_pid;          /* of the first process; 0: it did not run */
 	struct ctr_task_streams streams;
 	char *old_active;
+	char *old_parent;     /* what that snapshot stands on; NULL: nothing */
 	char *old_upper;      /* where the writable layer lies, overlayfs only */
 	char *stands_on;      /* the snapshot that its state came from */
 	bool stands_on_version; /* and that is a version that can be brought back */

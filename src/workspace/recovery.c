@@ -140,10 +140,28 @@ static char *describe_failure(const struct run *run, const struct error *err)
 	return what ? text_format("%s (%s)", what, err->message) : NULL;
 }
 
+/* A containerd at another address, or one whose disk is not mounted yet, has none of what the record is about. */
+static int check_server(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_free char *id = record->server_id ? ctr_server_id(run->session->ctr, err) : NULL;
+
+	if (!record->server_id || (id && strcmp(id, record->server_id) == 0))
+		return 0;
+	if (!id)
+		return -1;
+	error_set(err, ERROR_FAILED, "'%s' has an operation that was begun in another containerd than the one at '%s'",
+		  record->container_id, run->session->settings->address);
+	return error_hint(err, "let that one run, or name it with --address: 'wsnap recover %s' ends the operation there",
+			  record->container_id);
+}
+
 static int settle_with(struct run *run, char **what, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
 
+	if (check_server(run, err) < 0)
+		return -1;
 	if (ctr_container_get(run->session->ctr, run->record->container_id, &container, err) < 0) {
 		if (err->kind != ERROR_NOT_FOUND)
 			return -1;

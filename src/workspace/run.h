@@ -22,6 +22,7 @@ struct run {
 	bool only_pending;               /* all is recorded, but for what the record calls pending */
 	bool orphaned;                   /* the container is gone, or not the one it was begun with */
 	bool repointed;                  /* the container stood on its new snapshot when it was resumed */
+	bool stop_sent;                  /* a signal to end was sent to the old task by this run */
 	bool create_sent;                /* Tasks.Create was sent by this run */
 	double down_since_ms;            /* 0: not down by this run */
 	struct error network_error;      /* why the workspace runs without its network */

@@ -11,12 +11,20 @@ static void fill(sigset_t *set)
 		sigaddset(set, held_back[i]);
 }
 
+/* What a closed terminal, Ctrl-Z and a terminal that another group owns send: none of it may stand in the way. */
+static void add_stops(sigset_t *set)
+{
+	sigaddset(set, SIGPIPE);
+	sigaddset(set, SIGTSTP);
+	sigaddset(set, SIGTTOU);
+}
+
 void signals_hold(struct signals *signals)
 {
 	sigset_t set;
 
 	fill(&set);
-	sigaddset(&set, SIGPIPE);
+	add_stops(&set);
 	signals->held = sigprocmask(SIG_BLOCK, &set, &signals->before) == 0;
 }
 
@@ -41,24 +49,25 @@ static int take_pending(const sigset_t *set)
 	return last;
 }
 
-int signals_release_pipe(struct signals *signals)
+int signals_release_to_tell(struct signals *signals)
 {
-	sigset_t set, pipe;
+	sigset_t set, pipe, now;
 
 	if (!signals->held)
 		return 0;
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
 	take_pending(&pipe);
-	if (sigismember(&signals->before, SIGPIPE) == 0)
-		sigprocmask(SIG_UNBLOCK, &pipe, NULL);
+	now = signals->before;
 	fill(&set);
+	sigorset(&now, &now, &set);
+	sigprocmask(SIG_SETMASK, &now, NULL);
 	return take_pending(&set);
 }
 
 int signals_release(struct signals *signals)
 {
-	int last = signals_release_pipe(signals);
+	int last = signals_release_to_tell(signals);
 
 	if (signals->held)
 		sigprocmask(SIG_SETMASK, &signals->before, NULL);

@@ -1,6 +1,7 @@
 /*
  * Signals that would end the run are held back while a workspace is in our hands
- * (SIGINT, SIGTERM, SIGHUP, and SIGPIPE, which a closed terminal would send in the middle).
+ * (SIGINT, SIGTERM, SIGHUP, SIGPIPE, which a closed terminal would send in the middle, and what would stop it there,
+ * SIGTSTP and SIGTTOU).
  */
 #ifndef WSNAP_WORKSPACE_SIGNALS_H
 #define WSNAP_WORKSPACE_SIGNALS_H
@@ -21,8 +22,8 @@ int signals_pending(void);
 /* Takes what has arrived off the queue and unblocks. Returns the last signal's number, 0 for none. */
 int signals_release(struct signals *signals);
 
-/* The same for a run that has nothing left to do but to tell: only SIGPIPE is unblocked. Whoever sends another
- * signal now still learns by output and exit status what was done. */
-int signals_release_pipe(struct signals *signals);
+/* The same for a run that has nothing left to do but to tell: SIGINT, SIGTERM and SIGHUP stay blocked. Whoever sends
+ * one now still learns by output and exit status what was done. */
+int signals_release_to_tell(struct signals *signals);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "ctr/snapshots.h"
 #include "workspace/label_keys.h"
 
 static int add(struct labels *labels, const char *key, const char *value, struct error *err)
@@ -63,4 +64,16 @@ int snapshot_labels_active(const struct record *record, struct labels *labels, s
 	    (record->version_floor > 0 && add(labels, LABEL_LAST_VERSION, last, err) < 0))
 		return -1;
 	return add(labels, LABEL_STANDS_ON, begins_with(record), err);
+}
+
+int snapshot_labels_keep(struct session *session, const char *snapshotter, const char *name, struct error *err)
+{
+	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
+	char now[CLOCK_TEXT_SIZE];
+	int found = ctr_snapshot_stat(session->ctr, snapshotter, name, &snapshot, err);
+
+	if (found <= 0 || labels_get(&snapshot.labels, LABEL_GC_ROOT))
+		return found < 0 ? -1 : 0;
+	clock_format(clock_unix_ns(), now);
+	return ctr_snapshot_set_label(session->ctr, snapshotter, name, LABEL_GC_ROOT, now, err);
 }

@@ -14,4 +14,8 @@ int snapshot_labels_merged(const struct record *record, struct labels *labels, s
 /* Of the new active snapshot. */
 int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err);
 
+/* Sees to it that a version that is relied on is kept: one of another tool's, or out of a restored containerd, may lack
+ * containerd.io/gc.root. */
+int snapshot_labels_keep(struct session *session, const char *snapshotter, const char *name, struct error *err);
+
 #endif

@@ -72,17 +72,20 @@ int step_unhold(struct run *run, struct error *err)
 	return journal_save(run->session, record, err);
 }
 
-/* Somebody may have started it since it was looked at, above all while layers were merged. */
-static int note_late_start(struct run *run, struct error *err)
+/* Somebody may have started or stopped it since it was looked at, above all while layers were merged. */
+static int note_late_change(struct run *run, struct error *err)
 {
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	struct record *record = run->record;
+	bool runs;
 
-	if (record->state != CTR_TASK_NONE)
-		return 0;
 	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
 		return -1;
-	if (task.state == CTR_TASK_NONE || task.state == CTR_TASK_STOPPED)
+	runs = task.state != CTR_TASK_NONE && task.state != CTR_TASK_STOPPED;
+	record->old_pid = runs ? (int)task.pid : 0;
+	if (!runs)
+		record->state = CTR_TASK_NONE;
+	if (!runs || record->state != CTR_TASK_NONE)
 		return 0;
 	record->state = task.state;
 	free(record->streams.stdin_path);
@@ -96,7 +99,7 @@ int step_announce(struct run *run, struct error *err)
 {
 	if (run->record->stopping)
 		return 0;
-	if (note_late_start(run, err) < 0)
+	if (note_late_change(run, err) < 0)
 		return -1;
 	run->record->stopping = true;
 	return journal_save(run->session, run->record, err);

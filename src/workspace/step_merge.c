@@ -6,58 +6,22 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/log.h"
-#include "base/text.h"
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
 #include "workspace/chain.h"
 #include "workspace/journal.h"
+#include "workspace/new_layer.h"
 #include "workspace/place.h"
-#include "workspace/room.h"
 #include "workspace/snapshot_labels.h"
 #include "workspace/steps.h"
 
-static char *work_name(const char *name, struct error *err)
+static int put_merged(struct run *run, const char *name, const char *const *layers, size_t count, struct error *err)
 {
-	char *work = text_format("%s-work", name);
-
-	if (!work)
-		error_memory(err);
-	return work;
-}
-
-/* A fresh snapshot on `parent` that will become `name`; a half filled one of an earlier try goes first. */
-static int begin_layer(struct run *run, const char *name, const char *parent, struct error *err)
-{
-	struct ctr *ctr = run->session->ctr;
-	const struct record *record = run->record;
-	cleanup_free char *work = work_name(name, err);
 	cleanup_labels struct labels labels = { 0 };
 
-	if (!work || ctr_snapshot_remove(ctr, record->snapshotter, work, err) < 0 ||
-	    snapshot_labels_merged(record, &labels, err) < 0)
+	if (snapshot_labels_merged(run->record, &labels, err) < 0)
 		return -1;
-	return ctr_snapshot_prepare(ctr, record->snapshotter, work, parent, &labels, NULL, err);
-}
-
-/* Fills it with what the layers show together, and commits it. */
-static int fill_layer(struct run *run, const char *name, const char *const *layers, size_t count,
-		      struct error *err)
-{
-	const struct record *record = run->record;
-	cleanup_free char *work = work_name(name, err);
-	cleanup_place struct place place = { 0 };
-	cleanup_labels struct labels labels = { 0 };
-	struct layer_merge_result result = { 0 };
-
-	if (!work || place_find(run->session, record->snapshotter, work, &place, err) < 0 ||
-	    room_check(place.writable, err) < 0 ||
-	    layer_merge(layers, count, place.writable, &result, err) < 0 ||
-	    snapshot_labels_merged(record, &labels, err) < 0)
-		return -1;
-	log_detail("merged %zu layers: %llu entries, %llu bytes copied", count,
-		   (unsigned long long)result.entries, (unsigned long long)result.copied_bytes);
-	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, name, work, &labels, err);
+	return new_layer_fill(run, name, layers, count, &labels, err);
 }
 
 /* The workspace goes on on its unmerged layers, and the next operation merges them or refuses. */
@@ -90,13 +54,13 @@ int step_merge(struct run *run, struct error *err)
 	if (place.below.count < (size_t)record->merge_count)
 		return error_set(err, ERROR_FAILED, "'%s' has %zu layers on disk, %d are to be merged",
 				 record->container_id, place.below.count, record->merge_count);
-	if (begin_layer(run, record->merged, record->merge_base, err) < 0 ||
-	    fill_layer(run, record->merged, (const char *const *)place.below.items,
-		       (size_t)record->merge_count, err) < 0)
+	if (new_layer_begin(run, record->merged, record->merge_base, err) < 0 ||
+	    put_merged(run, record->merged, (const char *const *)place.below.items, (size_t)record->merge_count,
+		       err) < 0)
 		return -1;
 	/* What the newest layer will go into is made ready while the workspace still runs; and what the merge wrote
 	 * is on the disk before the old root is unmounted, which would wait for it. */
-	if (begin_layer(run, record->top, record->merged, err) < 0)
+	if (new_layer_begin(run, record->top, record->merged, err) < 0)
 		return -1;
 	return layer_sync(place.writable, err);
 }
@@ -106,9 +70,9 @@ static int put_top(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	const char *const newest[] = { record->old_upper };
 
-	if (run->resumed && begin_layer(run, record->top, record->merged, err) < 0)
+	if (run->resumed && new_layer_begin(run, record->top, record->merged, err) < 0)
 		return -1;
-	return fill_layer(run, record->top, newest, 1, err);
+	return put_merged(run, record->top, newest, 1, err);
 }
 
 /* 1: a workspace can stand on what was saved as it is, 0: it is too deep for overlayfs. */

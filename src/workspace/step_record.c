@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "ctr/snapshots.h"
 #include "store/record.h"
 #include "workspace/label_keys.h"
@@ -9,6 +10,8 @@
 
 static const char *status_of(const struct record *record)
 {
+	if (record->start_pending)
+		return "stopped";
 	switch (record->state) {
 	case CTR_TASK_RUNNING:
 		return "running";
@@ -58,6 +61,15 @@ static void keep_result(struct operation_result *result, const struct store_reco
 	result->created_ns = recorded->created_ns;
 }
 
+/* Container and bot are gone, and with them whom the version could be of. What is saved stays. */
+static int leave_unrecorded(struct run *run, struct error *err)
+{
+	log_warning("what was saved of '%s' stays as the snapshot '%s', but is no version: %s",
+		    run->record->container_id, run->record->saved, err->message);
+	error_clear(err);
+	return 0;
+}
+
 int step_record(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
@@ -73,7 +85,7 @@ int step_record(struct run *run, struct error *err)
 	if (!run->session->store)
 		return error_set(err, ERROR_DATABASE, "the database is not connected");
 	if (store_record_operation(run->session->store, &row, &recorded, err) < 0)
-		return -1;
+		return run->orphaned && err->kind == ERROR_NOT_FOUND ? leave_unrecorded(run, err) : -1;
 	keep_result(run->result, &recorded);
 	record->recorded = true;
 	record->version = recorded.version;
@@ -98,7 +110,7 @@ int step_label(struct run *run, struct error *err)
 {
 	char number[16];
 
-	if (!record_makes_version(run->record))
+	if (!record_makes_version(run->record) || run->result->version == 0)
 		return 0;
 	snprintf(number, sizeof(number), "%d", run->result->version);
 	if (ctr_snapshot_set_label(run->session->ctr, run->record->snapshotter, run->record->saved, LABEL_VERSION,

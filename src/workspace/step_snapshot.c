@@ -1,4 +1,5 @@
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "ctr/containers.h"
@@ -8,6 +9,7 @@
 #include "workspace/journal.h"
 #include "workspace/place.h"
 #include "workspace/room.h"
+#include "workspace/salvage.h"
 #include "workspace/snapshot_labels.h"
 #include "workspace/steps.h"
 
@@ -27,6 +29,8 @@ static int judge_change(struct run *run, struct error *err)
 	unchanged = changes_none(run->session, record->snapshotter, record->old_active, err);
 	if (unchanged <= 0)
 		return unchanged;
+	if (snapshot_labels_keep(run->session, record->snapshotter, record->stands_on, err) < 0)
+		return -1;
 	record->nothing_saved = true;
 	return journal_save(run->session, record, err);
 }
@@ -42,11 +46,16 @@ int step_commit(struct run *run, struct error *err)
 	found = is_there(run, record->saved, err);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
-	if (judge_change(run, err) < 0)
+	found = salvage_is_needed(run, err);
+	if (found < 0 || (found == 0 && judge_change(run, err) < 0))
 		return -1;
 	if (!record_saves(record))
 		return 0;
-	if (room_check(record->old_upper, err) < 0 || snapshot_labels_saved(record, &labels, err) < 0)
+	if (snapshot_labels_saved(record, &labels, err) < 0)
+		return -1;
+	if (found > 0)
+		return salvage(run, &labels, err);
+	if (room_check(record->old_upper, err) < 0)
 		return -1;
 	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->old_active,
 				   &labels, err);
@@ -84,7 +93,7 @@ int step_sync(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	cleanup_place struct place place = { 0 };
 
-	if (record_makes_version(record))
+	if (record_makes_version(record) && access(record->old_upper, F_OK) == 0)
 		return layer_sync(record->old_upper, err);
 	if (place_find(run->session, record->snapshotter, record->new_active, &place, err) < 0)
 		return -1;

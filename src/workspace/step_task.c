@@ -63,13 +63,28 @@ static int finish_teardown(struct run *run, struct error *err)
 	return task_remove(run, err);
 }
 
+/* On the way back the task that was to be stopped may still be at its end: a signal that was sent to it cannot be
+ * taken back. 1: so it is and has been waited for, 0, -1. */
+static int end_stopping(struct run *run, const struct ctr_task *task, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (!record->turned_back || record->old_pid == 0 || (uint32_t)record->old_pid != task->pid ||
+	    !(run->stop_sent || run->resumed))
+		return 0;
+	return task_end(run, task, err) < 0 ? -1 : 1;
+}
+
 /* A task that runs already: ours from before a crash, or somebody's. 1: it will do, 0: it had to go. */
 static int accept_running(struct run *run, const struct ctr_task *task, struct error *err)
 {
-	int stands = 0;
+	int stands = 0, ended;
 
 	task_finish_detachment(run);
-	if (task->state == CTR_TASK_RUNNING || task->state == CTR_TASK_PAUSED)
+	ended = end_stopping(run, task, err);
+	if (ended < 0)
+		return -1;
+	if (!ended && (task->state == CTR_TASK_RUNNING || task->state == CTR_TASK_PAUSED))
 		stands = task_stands_on(run, task->pid, run->record->new_active, err);
 	if (stands < 0)
 		return -1;

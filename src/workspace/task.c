@@ -82,6 +82,7 @@ int task_end(struct run *run, const struct ctr_task *task, struct error *err)
 
 	if (!task_has_process(task->state))
 		return 0;
+	run->stop_sent = true;
 	/* A task that was never started has no exit to wait for. */
 	if (task->state == CTR_TASK_CREATED)
 		return task_remove(run, err);

@@ -168,17 +168,100 @@ has_no_shim() {
 }
 
 @test "a shim that containerd has forgotten does not keep the workspace down" {
-	workspace s sh -c "$POLITE"
-	told_by create s
-	workspace_write s /g saved
-	killed_after repoint create s broken
-	same "" "$(workspace_status s)"
-	forgotten_shim s
-	expect 0 recover s
-	same RUNNING "$(workspace_status s)"
-	same saved "$(workspace_read s /g)"
-	same 1 "$(shims_of s | wc -l)" "shims after"
+	workspace forgotten sh -c "$POLITE"
+	told_by create forgotten
+	workspace_write forgotten /g saved
+	killed_after repoint create forgotten broken
+	same "" "$(workspace_status forgotten)"
+	forgotten_shim forgotten
+	expect 0 recover forgotten
+	same RUNNING "$(workspace_status forgotten)"
+	same saved "$(workspace_read forgotten /g)"
+	same 1 "$(shims_of forgotten | wc -l)" "shims after"
 	nothing_is_left
+}
+
+# delayed_at STEP SECONDS ARGUMENT…: runs wsnap, which stands still for a while when it tells that the step is done.
+delayed_at() {
+	local step=$1 seconds=$2 told=$BATS_TEST_TMPDIR/told line
+	shift 2
+	line=$(grep -n "^wsnap: $step " "$LIKE" | head -n 1 | cut -d: -f1)
+	: >"$told"
+	strace -f -qq -o /dev/null -e trace=write -P "$told" \
+		-e inject=write:delay_enter="${seconds}000000":when="$line" \
+		"$WSNAP" -v "$@" >"$BATS_TEST_TMPDIR/result" 2>"$told" </dev/null 3>&- 4>&-
+}
+
+# A commit is written to the snapshotter's database first, then to containerd's own; each takes two syncs.
+kill_containerd_in_commit() {
+	local pid
+	pid=$(cat "$SERVERS/containerd.pid")
+	strace -f -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:signal=KILL:when=3 -p "$pid" \
+		</dev/null >/dev/null 2>&1 3>&- 4>&- || true
+	servers_wait_gone "$pid" 5
+	rm -f "$SERVERS/containerd.pid"
+	containerd_start
+}
+
+@test "containerd is killed between its two databases in a commit: the files are saved all the same" {
+	workspace half
+	expect 0 create half first
+	told_by create half
+	workspace_write half /g precious
+	delayed_at stop 3 create half second &
+	run=$!
+	servers_wait_for 10 grep -q '^wsnap: detach' "$BATS_TEST_TMPDIR/told"
+	sleep 0.5
+	kill_containerd_in_commit
+	status=0
+	wait "$run" || status=$?
+	[ "$status" -eq 0 ] || { [ "$status" -eq 7 ] && expect 0 recover half; }
+	grep -q 'its files are saved from' "$BATS_TEST_TMPDIR/told" "$BATS_TEST_TMPDIR/stderr" 2>/dev/null ||
+		complain "containerd was not hit between its databases"
+	same RUNNING "$(workspace_status half)"
+	same precious "$(workspace_read half /g)"
+	collect_garbage
+	expect 0 rollback half first
+	expect 0 rollback half second
+	same precious "$(workspace_read half /g)"
+	nothing_is_left
+	expect 0 doctor half
+}
+
+# SIGTERM only makes it think of its end, which takes longer than wsnap lives.
+@test "killed while the workspace shuts down: it does not end behind recovery's back" {
+	workspace dying sh -c 'trap "sleep 2; exit 0" TERM; while :; do sleep 60 & wait $!; done'
+	"$WSNAP" -v create dying >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+	run=$!
+	servers_wait_for 10 grep -q '"stopping":true' "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~dying.operation"
+	sleep 0.5
+	kill -KILL "$run"
+	wait "$run" || true
+	expect 0 recover dying
+	same RUNNING "$(workspace_status dying)"
+	sleep 3
+	same RUNNING "$(workspace_status dying)"
+	nothing_is_left
+}
+
+@test "a record is not ended in another containerd than the one it was begun in" {
+	workspace other
+	told_by create other
+	workspace_write other /g kept
+	killed_after commit create other
+	file=$(records)
+	sed -i 's/"server_id":"[^"]*"/"server_id":"00000000-0000-4000-8000-000000000000"/' "$file"
+	expect 1 recover other
+	[[ $output == *"begun in another containerd"* ]] || complain "other words"
+	[ -e "$file" ] || complain "the record is gone"
+	sed -i "s/00000000-0000-4000-8000-000000000000/$(ctr_uuid)/" "$file"
+	expect 0 recover other
+	same kept "$(workspace_read other /g)"
+	nothing_is_left
+}
+
+ctr_uuid() {
+	cat "$SERVERS/root/io.containerd.grpc.v1.introspection/uuid"
 }
 
 @test "a container that was removed in between: the version is kept, and recovery ends" {
@@ -279,7 +362,7 @@ has_no_shim() {
 	workspace slow sh -c 'trap : TERM; while :; do sleep 1; done'
 	expect 0 -t 2 create slow saved
 	wait $!
-	same RUNNING "$(workspace_status slow)"
+	same RUNNING "$(workspace_status dying)"
 	nothing_is_left
 }
 
