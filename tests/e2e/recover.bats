@@ -264,6 +264,19 @@ ctr_uuid() {
 	cat "$SERVERS/root/io.containerd.grpc.v1.introspection/uuid"
 }
 
+@test "stopped by its user before wsnap stops it: it stays stopped" {
+	workspace halted
+	told_by create halted
+	delayed_at merge 2 create halted &
+	run=$!
+	servers_wait_for 10 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~halted.operation"
+	sleep 0.5
+	ctr tasks delete --force halted >/dev/null
+	wait "$run" || complain "status $?"
+	same "" "$(workspace_status halted)"
+	nothing_is_left
+}
+
 @test "a container that was removed in between: the version is kept, and recovery ends" {
 	workspace f
 	told_by create f

@@ -121,3 +121,18 @@ history() {
 	expect 0 --json list k
 	same 2 "$(json '[.versions[] | select(.current) | .version] | join(" ")')"
 }
+
+@test "what a rollback relies on is kept, also where its label was lost" {
+	workspace unkept
+	expect 0 create unkept
+	workspace_write unkept /f two
+	expect 0 create unkept
+	expect 0 --json show unkept 2
+	second=$(json .runtime_snapshot_name)
+	ctr snapshots label "$second" containerd.io/gc.root= >/dev/null
+	expect 0 rollback unkept 1
+	collect_garbage
+	snapshot_exists "$second" || complain "version 2 was not saved anew, and is gone"
+	expect 0 rollback unkept 2
+	same two "$(workspace_read unkept /f)"
+}
