@@ -168,39 +168,37 @@ void options_help(const struct option_spec *table, struct text *text)
 			help_line(table, text);
 }
 
-static int64_t unit_seconds(char unit)
+static int *unit_of(struct duration *duration, char letter)
 {
-	const int64_t day = 86400;
-
-	switch (unit) {
+	switch (letter) {
 	case 'y':
-		return 365 * day;
+		return &duration->years;
 	case 'm':
-		return 30 * day;
+		return &duration->months;
 	case 'd':
-		return day;
+		return &duration->days;
 	case 'h':
-		return 3600;
+		return &duration->hours;
 	default:
-		return 0;
+		return NULL;
 	}
 }
 
 int option_set_duration(const char *text, void *field, struct error *err)
 {
-	int64_t seconds = 0;
+	struct duration duration = { 0 };
 	const char *at = text;
 
 	do {
 		size_t digits = strspn(at, "0123456789");
-		int64_t unit = unit_seconds(at[digits]);
+		int *unit = unit_of(&duration, at[digits]);
 
-		if (digits < 1 || digits > 6 || unit == 0)
+		if (digits < 1 || digits > 6 || !unit)
 			return error_set(err, ERROR_USAGE,
 					 "not a length of time such as 2y6m7d12h (years, months, days, hours)");
-		seconds += strtol(at, NULL, 10) * unit;
+		*unit = (int)strtol(at, NULL, 10);
 		at += digits + 1;
 	} while (*at);
-	*(int64_t *)field = seconds;
+	*(struct duration *)field = duration;
 	return 0;
 }

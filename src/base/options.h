@@ -103,8 +103,12 @@ void options_release(const struct option_spec *table, void *values);
 /* Appends one line per option that the command line knows: "  -w, --wait SECONDS   help (default 60)". */
 void options_help(const struct option_spec *table, struct text *text);
 
-/* For `set`: a length of time as restic writes it, such as "2y6m7d12h", to seconds in an int64_t. A year is
- * 365 days, a month 30 days. */
+/* A length of time by the calendar: how long a month is depends on where it ends. */
+struct duration {
+	int years, months, days, hours;
+};
+
+/* For `set`: a length of time as restic writes it, such as "2y6m7d12h", to a struct duration. */
 int option_set_duration(const char *text, void *field, struct error *err);
 
 #endif

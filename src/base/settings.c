@@ -112,7 +112,7 @@ const struct option_spec settings_options[] = {
 	CONFIGURATION_NUMBER("keep_weekly", keep.weekly, 0, INT_MAX, NULL),
 	CONFIGURATION_NUMBER("keep_monthly", keep.monthly, 0, INT_MAX, NULL),
 	CONFIGURATION_NUMBER("keep_yearly", keep.yearly, 0, INT_MAX, NULL),
-	{ .type = OPTION_OTHER, .key = "keep_within", FIELD(keep.within_s), .set = option_set_duration },
+	{ .type = OPTION_OTHER, .key = "keep_within", FIELD(keep.within), .set = option_set_duration },
 	{ .type = OPTION_END },
 };
 

@@ -15,7 +15,7 @@
 /* How many versions to keep, as restic's `forget` reads it; 0: the rule is not given. */
 struct keep_rules {
 	int last, hourly, daily, weekly, monthly, yearly;
-	int64_t within_s; /* seconds */
+	struct duration within; /* all 0: not given */
 };
 
 struct settings {

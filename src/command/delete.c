@@ -24,6 +24,6 @@ const struct command command_delete = {
 	.description = "Gives up the named versions, by number or by name (the newest of that name). If one of them cannot\n"
 		       "go, none goes: the newest version and the one that the workspace stands on stay. A version\n"
 		       "whose snapshot this containerd lacks (it may be another host's) goes by its number alone.\n"
-		       "With --quiet the numbers of the versions that went are printed.\n",
+		       "With --quiet nothing is printed.\n",
 	.run = delete_run,
 };

@@ -15,7 +15,7 @@ struct keep_number {
 
 struct keep_span {
 	bool given;
-	int64_t seconds;
+	struct duration duration;
 };
 
 struct prune_options {
@@ -40,7 +40,7 @@ static int set_within(const char *text, void *field, struct error *err)
 {
 	struct keep_span *within = field;
 
-	if (option_set_duration(text, &within->seconds, err) < 0)
+	if (option_set_duration(text, &within->duration, err) < 0)
 		return -1;
 	within->given = true;
 	return 0;
@@ -89,7 +89,7 @@ static struct keep_rules rules_of(const struct invocation *invocation)
 		.weekly = choose(&options->weekly, configured->weekly),
 		.monthly = choose(&options->monthly, configured->monthly),
 		.yearly = choose(&options->yearly, configured->yearly),
-		.within_s = options->within.given ? options->within.seconds : configured->within_s,
+		.within = options->within.given ? options->within.duration : configured->within,
 	};
 }
 
@@ -114,8 +114,8 @@ static int report_one(const struct prune_result *result, const struct error *fai
 {
 	struct prune_report *report = context;
 
-	if (failure)
-		log_warning("'%s': %s", result->container_id, failure->message);
+	if (failure && !report->out->json)
+		log_warning("'%s' was not pruned: %s", result->container_id, failure->message);
 	prune_report_add(report, result, failure);
 	return report->writer.failed ? error_memory(err) : 0;
 }
@@ -130,8 +130,7 @@ static int prune_run_command(const struct invocation *invocation, struct error *
 	};
 	struct prune_report report = { .out = invocation->out,
 				       .writer = { .stream = invocation->out->stream },
-				       .dry_run = options->dry_run,
-				       .many = options->all };
+				       .dry_run = options->dry_run };
 	cleanup_prune_result struct prune_result result = { 0 };
 	int done;
 
@@ -155,10 +154,9 @@ const struct command command_prune = {
 		       "newest version to the oldest and keeps the newest one of each period (in UTC), N of them; a\n"
 		       "rule that could keep more keeps the oldest version too. The newest version, the one that the\n"
 		       "workspace stands on, and those with a name stay in any case (--named lets names go). A\n"
-		       "version whose layer another one stands on frees nothing until layers are merged.\n"
+		       "version whose layer another one stands on frees nothing as long as that one stays.\n"
 		       "Rules that are not given come from keep_last, keep_daily, … in wsnap.conf.\n"
-		       "With --quiet the numbers of the versions that went are printed (with --all, each behind the\n"
-		       "container's id).\n",
+		       "With --quiet nothing is printed.\n",
 	.options = prune_options,
 	.options_size = sizeof(struct prune_options),
 	.check = prune_check,

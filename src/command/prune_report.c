@@ -18,6 +18,10 @@ static void write_removed(struct json_writer *writer, const struct pruned_versio
 	writer_text(writer, "display_name", removed->display_name);
 	writer_integer(writer, "freed_bytes", removed->freed_bytes);
 	writer_bool(writer, "held", removed->held);
+	if (removed->held_by > 0)
+		writer_integer(writer, "held_by", removed->held_by);
+	else
+		writer_null(writer, "held_by");
 	writer_bool(writer, "missing", removed->missing);
 	writer_close(writer);
 }
@@ -63,8 +67,11 @@ static void print_removed(struct output *out, const char *container_id, const st
 	if (removed->missing)
 		output_line(out, "'%s' version %d (%s) %s: it had no snapshot here", container_id,
 			    removed->version, shown, goes);
+	else if (removed->held && removed->held_by > 0)
+		output_line(out, "'%s' version %d (%s) %s: its layer stays as long as version %d stands on it",
+			    container_id, removed->version, shown, goes, removed->held_by);
 	else if (removed->held)
-		output_line(out, "'%s' version %d (%s) %s: its layer is held until the next compaction",
+		output_line(out, "'%s' version %d (%s) %s: its layer stays until the workspace's next compaction",
 			    container_id, removed->version, shown, goes);
 	else
 		output_line(out, "'%s' version %d (%s) %s: %s", container_id, removed->version, shown, goes, size);
@@ -101,12 +108,6 @@ void prune_report_add(struct prune_report *report, const struct prune_result *re
 	}
 	if (!out->quiet && !failure)
 		print_lines(out, result, report->dry_run);
-	for (size_t i = 0; out->quiet && i < result->removed_count; i++) {
-		if (report->many)
-			output_line(out, "%s %d", result->container_id, result->removed[i].version);
-		else
-			output_line(out, "%d", result->removed[i].version);
-	}
 }
 
 void prune_report_end(struct prune_report *report)

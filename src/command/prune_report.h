@@ -10,7 +10,6 @@ struct prune_report {
 	struct output *out;
 	struct json_writer writer;
 	bool dry_run;
-	bool many; /* several workspaces: between prune_report_begin() and prune_report_end() */
 };
 
 void prune_report_begin(struct prune_report *report);

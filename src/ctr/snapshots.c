@@ -13,6 +13,7 @@
 static const struct grpc_method stat = { PACKAGE, "Snapshots", "Stat", GRPC_READ_MS };
 static const struct grpc_method list = { PACKAGE, "Snapshots", "List", GRPC_WRITE_MS };
 static const struct grpc_method prepare = { PACKAGE, "Snapshots", "Prepare", GRPC_LONG_MS };
+static const struct grpc_method view = { PACKAGE, "Snapshots", "View", GRPC_LONG_MS };
 static const struct grpc_method get_mounts = { PACKAGE, "Snapshots", "Mounts", GRPC_READ_MS };
 static const struct grpc_method commit = { PACKAGE, "Snapshots", "Commit", GRPC_LONG_MS };
 static const struct grpc_method remove_method = { PACKAGE, "Snapshots", "Remove", GRPC_LONG_MS };
@@ -146,8 +147,8 @@ int ctr_snapshot_names_each(struct ctr *ctr, const char *snapshotter, const char
 	return list_snapshots(ctr, snapshotter, filter, pass_names, &names, err);
 }
 
-int ctr_snapshot_prepare(struct ctr *ctr, const char *snapshotter, const char *key, const char *parent,
-			 const struct labels *labels, struct ctr_mounts *mounts, struct error *err)
+static int make_snapshot(struct ctr *ctr, const struct grpc_method *method, const char *snapshotter, const char *key,
+			 const char *parent, const struct labels *labels, struct ctr_mounts *mounts, struct error *err)
 {
 	cleanup_message Ctr__Snapshots__MountsResponse *reply = NULL;
 	cleanup_free Ctr__Label **entries = NULL;
@@ -161,10 +162,23 @@ int ctr_snapshot_prepare(struct ctr *ctr, const char *snapshotter, const char *k
 	if (!entries && request.n_labels)
 		return -1;
 	request.labels = entries;
-	reply = grpc_ask(ctr, &prepare, &request.base, &ctr__snapshots__mounts_response__descriptor, err);
+	reply = grpc_ask(ctr, method, &request.base, &ctr__snapshots__mounts_response__descriptor, err);
 	if (!reply)
 		return -1;
 	return mounts ? message_copy_mounts(mounts, reply->mounts, reply->n_mounts, err) : 0;
+}
+
+int ctr_snapshot_prepare(struct ctr *ctr, const char *snapshotter, const char *key, const char *parent,
+			 const struct labels *labels, struct ctr_mounts *mounts, struct error *err)
+{
+	return make_snapshot(ctr, &prepare, snapshotter, key, parent, labels, mounts, err);
+}
+
+/* Its request and its reply are those of Prepare, field by field. */
+int ctr_snapshot_view(struct ctr *ctr, const char *snapshotter, const char *key, const char *parent,
+		      struct ctr_mounts *mounts, struct error *err)
+{
+	return make_snapshot(ctr, &view, snapshotter, key, parent, NULL, mounts, err);
 }
 
 int ctr_snapshot_mounts(struct ctr *ctr, const char *snapshotter, const char *key, struct ctr_mounts *mounts,

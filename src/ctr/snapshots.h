@@ -49,6 +49,10 @@ int ctr_snapshot_names_each(struct ctr *ctr, const char *snapshotter, const char
 int ctr_snapshot_prepare(struct ctr *ctr, const char *snapshotter, const char *key, const char *parent,
 			 const struct labels *labels, struct ctr_mounts *mounts, struct error *err);
 
+/* Makes a view `key` of the committed snapshot `parent`, which is only read. */
+int ctr_snapshot_view(struct ctr *ctr, const char *snapshotter, const char *key, const char *parent,
+		      struct ctr_mounts *mounts, struct error *err);
+
 /* The mounts of an active snapshot or a view. */
 int ctr_snapshot_mounts(struct ctr *ctr, const char *snapshotter, const char *key,
 			struct ctr_mounts *mounts, struct error *err);

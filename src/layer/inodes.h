@@ -14,6 +14,7 @@ struct inode {
 	dev_t device;
 	ino_t number;
 	struct file_handle *copy; /* what was made for it, or NULL */
+	nlink_t names;            /* for the caller: how many were met */
 };
 
 /* Zeroed, it is empty. */

@@ -63,6 +63,14 @@ int layer_clear(const char *directory, struct error *err);
 /* Bytes allocated (st_blocks) and number of entries, hard links counted once. */
 int layer_usage(const char *layer, int64_t *bytes, int64_t *entries, struct error *err);
 
+/*
+ * What would be free if these layers went: the bytes that nothing else shares. A file with names elsewhere does not
+ * count, nor do, on xfs and btrfs, extents that another file has by reference (FIEMAP_EXTENT_SHARED, linux/fiemap.h).
+ * `bytes` has room for one number for each layer; a file with names in several of them counts in the last. A layer
+ * whose path is NULL, or is not there any more, has none.
+ */
+int layer_exclusive(const char *const *layers, size_t count, int64_t *bytes, struct error *err);
+
 /* Paths `lower` and below of an overlay mount's options, split at unescaped ':' (backslash escapes
  * are undone). The caller frees with layer_paths_free. */
 struct layer_paths {

@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "layer/extents.h"
 #include "layer/inodes.h"
 #include "layer/listing.h"
 #include "layer/walk.h"
@@ -14,11 +16,38 @@
 struct usage {
 	struct walk walk;
 	struct inodes inodes;
+	bool exclusive; /* count only what no name elsewhere shares … */
+	bool by_extent; /* … nor another file by reference */
 	int64_t bytes, entries;
 };
 
-static int count_inode(struct usage *usage, const struct stat *status, struct error *err)
+/* Only the last of its names tells that all of them are here. */
+static int count_exclusive(struct usage *usage, int dir, const char *name, const struct stat *status,
+			   struct error *err)
 {
+	struct inode *inode = NULL;
+	int64_t bytes = (int64_t)status->st_blocks * BLOCK_SIZE;
+
+	if (!S_ISDIR(status->st_mode) && status->st_nlink > 1) {
+		inode = inodes_find(&usage->inodes, status);
+		if (!inode && inodes_add(&usage->inodes, status, NULL, err) < 0)
+			return -1;
+		inode = inode ? inode : inodes_find(&usage->inodes, status);
+		if (++inode->names < status->st_nlink)
+			return 0;
+	}
+	if (usage->by_extent && S_ISREG(status->st_mode) && bytes > 0)
+		bytes = extents_exclusive(dir, name, bytes);
+	usage->bytes += bytes;
+	usage->entries++;
+	return 0;
+}
+
+static int count_inode(struct usage *usage, int dir, const char *name, const struct stat *status,
+		       struct error *err)
+{
+	if (usage->exclusive)
+		return count_exclusive(usage, dir, name, status, err);
 	if (!S_ISDIR(status->st_mode) && status->st_nlink > 1) {
 		if (inodes_find(&usage->inodes, status))
 			return 0;
@@ -40,7 +69,7 @@ static int count_entry(struct usage *usage, struct walk_frame *frame, const char
 			return 0;
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", name);
 	}
-	if (count_inode(usage, &status, err) < 0)
+	if (count_inode(usage, frame->places[0].fd, name, &status, err) < 0)
 		return -1;
 	if (!S_ISDIR(status.st_mode))
 		return 0;
@@ -69,7 +98,7 @@ static int count_all(struct usage *usage, struct error *err)
 
 	if (fstat(frame->places[0].fd, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine the directory");
-	if (count_inode(usage, &status, err) < 0 || count_top(usage, err) < 0)
+	if (count_inode(usage, frame->places[0].fd, ".", &status, err) < 0 || count_top(usage, err) < 0)
 		return -1;
 	while ((frame = walk_top(&usage->walk))) {
 		cleanup_name_entry struct name_entry *child = names_take_directory(&frame->names);
@@ -93,4 +122,32 @@ int layer_usage(const char *layer, int64_t *bytes, int64_t *entries, struct erro
 	walk_release(&usage.walk);
 	inodes_release(&usage.inodes);
 	return counted < 0 ? error_wrap(err, "cannot measure the layer '%s'", layer) : 0;
+}
+
+static int count_layer(struct usage *usage, const char *layer, struct error *err)
+{
+	int counted;
+
+	if (!layer || access(layer, F_OK) < 0)
+		return 0;
+	usage->by_extent = extents_can_be_shared(layer);
+	counted = walk_begin(&usage->walk, &layer, 1, err);
+	if (counted == 0 && (counted = count_all(usage, err)) < 0)
+		walk_wrap(&usage->walk, err);
+	walk_release(&usage->walk);
+	return counted < 0 ? error_wrap(err, "cannot measure the layer '%s'", layer) : 0;
+}
+
+int layer_exclusive(const char *const *layers, size_t count, int64_t *bytes, struct error *err)
+{
+	struct usage usage = {.exclusive = true};
+	int counted = 0;
+
+	for (size_t i = 0; counted == 0 && i < count; i++) {
+		usage.bytes = 0;
+		counted = count_layer(&usage, layers[i], err);
+		bytes[i] = usage.bytes;
+	}
+	inodes_release(&usage.inodes);
+	return counted;
 }

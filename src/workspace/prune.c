@@ -71,14 +71,17 @@ static int decide(struct pruning *pruning, struct error *err)
 static int foresee(struct pruning *pruning, struct error *err)
 {
 	const struct names_set *snapshotters = &pruning->inventory.snapshotters;
+	const struct target *target = pruning->target;
+	const struct reclaim_owner of = { .container_id = target->container_id,
+					  .snapshot_key = target->present ? target->container.snapshot_key : NULL };
 
 	if (pruning->given_up.count == 0)
 		return 0;
 	for (size_t i = 0; i < snapshotters->count; i++)
-		if (reclaim_foresee(pruning->session, snapshotters->items[i], pruning->target->container_id,
-				    &pruning->given_up, &pruning->reclaim, err) < 0)
+		if (reclaim_foresee(pruning->session, snapshotters->items[i], &of, &pruning->given_up,
+				    &pruning->reclaim, err) < 0)
 			return -1;
-	return 0;
+	return reclaim_size(pruning->session, &pruning->reclaim, err);
 }
 
 /* A version whose snapshot cannot be marked stays, and the others go on. Without containerd nothing goes on. */
@@ -133,7 +136,24 @@ static int carry_out(struct pruning *pruning, struct error *err)
 	return 0;
 }
 
-static int add_removed(const struct pruning *pruning, const struct inventory_version *version,
+/* For every snapshot of the inventory the lowest version that stays and stands on it; 0: none. */
+static void find_holders(const struct pruning *pruning, int32_t *holders)
+{
+	const struct inventory *inventory = &pruning->inventory;
+
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		const struct inventory_version *version = &inventory->versions[i];
+		const struct inventory_snapshot *at = pruning->goes[i] ? NULL : version->snapshot;
+
+		/* What a lower version has marked, it has marked down to the image. */
+		while (at && holders[at - inventory->snapshots] == 0) {
+			holders[at - inventory->snapshots] = version->row.version;
+			at = inventory_find(inventory, at->snapshotter, at->info.parent);
+		}
+	}
+}
+
+static int add_removed(const struct pruning *pruning, const struct inventory_version *version, const int32_t *holders,
 		       struct pruned_version *removed, struct error *err)
 {
 	const struct store_version *row = &version->row;
@@ -147,6 +167,7 @@ static int add_removed(const struct pruning *pruning, const struct inventory_ver
 		.freed_bytes = freed ? layer->bytes : 0,
 		.missing = !version->snapshot,
 		.held = version->snapshot && !freed,
+		.held_by = version->snapshot && !freed ? holders[version->snapshot - pruning->inventory.snapshots] : 0,
 	};
 	return removed->runtime_name && (removed->display_name || !row->display_name) ? 0 : error_memory(err);
 }
@@ -154,17 +175,19 @@ static int add_removed(const struct pruning *pruning, const struct inventory_ver
 static int tell(const struct pruning *pruning, struct prune_result *result, struct error *err)
 {
 	const struct inventory *inventory = &pruning->inventory;
+	cleanup_free int32_t *holders = calloc(inventory->snapshot_count + 1, sizeof(*holders));
 
 	result->kept = calloc(inventory->version_count + 1, sizeof(*result->kept));
 	result->removed = calloc(inventory->version_count + 1, sizeof(*result->removed));
-	if (!result->kept || !result->removed)
+	if (!result->kept || !result->removed || !holders)
 		return error_memory(err);
+	find_holders(pruning, holders);
 	for (size_t i = 0; i < inventory->version_count; i++) {
 		const struct inventory_version *version = &inventory->versions[i];
 
 		if (!pruning->goes[i])
 			result->kept[result->kept_count++] = version->row.version;
-		else if (add_removed(pruning, version, &result->removed[result->removed_count++], err) < 0)
+		else if (add_removed(pruning, version, holders, &result->removed[result->removed_count++], err) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < pruning->reclaim.count; i++)
@@ -200,13 +223,14 @@ static int settle(struct session *session, const char *container_id, struct erro
 	return prune_finish_locked(session, container_id, err);
 }
 
-static int prune_target(struct session *session, const struct target *target,
-			const struct prune_request *request, struct prune_result *result, struct error *err)
+/* *signal: the number of one that came meanwhile, 0 for none. */
+static int prune_target(struct session *session, const struct target *target, const struct prune_request *request,
+			struct prune_result *result, int *signal, struct error *err)
 {
 	struct pruning pruning = { .session = session, .request = request, .target = target };
 	cleanup_fd int lock = -1;
 	struct signals signals = { 0 };
-	int done = 0, signal;
+	int done = 0;
 
 	result->container_id = strdup(target->container_id);
 	if (!result->container_id)
@@ -223,10 +247,10 @@ static int prune_target(struct session *session, const struct target *target,
 	if (done == 0)
 		done = prune_decided(&pruning, result, err);
 	pruning_release(&pruning);
-	signal = signals_release(&signals);
-	if (signal && done == 0)
-		return error_set(err, ERROR_FAILED, "SIG%s came; '%s' was finished first", sigabbrev_np(signal),
-				 target->container_id);
+	*signal = signals_release(&signals);
+	if (*signal)
+		log_warning("SIG%s came while '%s' was pruned; it was finished first", sigabbrev_np(*signal),
+			    target->container_id);
 	return done;
 }
 
@@ -234,15 +258,16 @@ int prune_run(struct session *session, const char *target_word, const struct pru
 	      struct prune_result *result, struct error *err)
 {
 	cleanup_target struct target target = { 0 };
+	int signal;
 
 	if (target_resolve(session, target_word, false, &target, err) < 0)
 		return -1;
-	return prune_target(session, &target, request, result, err);
+	return prune_target(session, &target, request, result, &signal, err);
 }
 
 /* Prunes one of many. What went wrong is in *failure. */
 static int prune_one(struct session *session, const char *container_id, const struct prune_request *request,
-		     prune_each each, void *context, struct error *failure, struct error *err)
+		     prune_each each, void *context, int *signal, struct error *failure, struct error *err)
 {
 	cleanup_prune_result struct prune_result result = { 0 };
 	cleanup_target struct target target = { 0 };
@@ -250,7 +275,7 @@ static int prune_one(struct session *session, const char *container_id, const st
 	int done = target_resolve(session, container_id, false, &target, failure);
 
 	if (done == 0)
-		done = prune_target(session, &target, request, &result, failure);
+		done = prune_target(session, &target, request, &result, signal, failure);
 	if (done == 0)
 		error_clear(failure);
 	if (!result.container_id)
@@ -279,6 +304,7 @@ int prune_run_all(struct session *session, const struct prune_request *request, 
 	cleanup_store_workspaces struct store_workspaces rows = { 0 };
 	cleanup_names_set struct names_set present = { 0 };
 	struct error first = { 0 };
+	int signal = 0;
 
 	if (store_workspace_list(session->store, &rows, err) < 0 || find_containers(session, &present, err) < 0)
 		return -1;
@@ -289,7 +315,10 @@ int prune_run_all(struct session *session, const struct prune_request *request, 
 		if (row->versions == 0 || (strcmp(row->namespace, session->settings->namespace) != 0 &&
 					   !names_set_has(&present, row->container_id)))
 			continue;
-		if (prune_one(session, row->container_id, request, each, context, &failure, err) < 0)
+		if (signal)
+			return error_set(err, ERROR_FAILED, "'%s' and what comes behind it was not looked at: interrupted by SIG%s",
+					 row->container_id, sigabbrev_np(signal));
+		if (prune_one(session, row->container_id, request, each, context, &signal, &failure, err) < 0)
 			return -1;
 		if (first.kind == ERROR_NONE)
 			first = failure;

@@ -28,7 +28,8 @@ struct pruned_version {
 	char *display_name; /* NULL: none */
 	char *runtime_name;
 	int64_t freed_bytes;
-	bool held;    /* something stands on its layer: that goes after the next compaction */
+	bool held;    /* something stands on its layer: … */
+	int32_t held_by; /* … this version, or, 0, the workspace alone */
 	bool missing; /* containerd did not have its snapshot */
 };
 

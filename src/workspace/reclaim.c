@@ -20,13 +20,17 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(((const struct ctr_snapshot *)a)->name, ((const struct ctr_snapshot *)b)->name);
 }
 
-/* A snapshot that is there for what stands on it alone. */
-static bool may_go(const struct ctr_snapshot *snapshot, const char *container_id,
+/* A snapshot that is there for what stands on it alone, or an active one that an operation has left behind: it waits
+ * for its collection. (No operation is open: the workspace's lock is held.) */
+static bool may_go(const struct ctr_snapshot *snapshot, const struct reclaim_owner *of,
 		   const struct names_set *given_up)
 {
+	const char *container_id = of->container_id;
 	const char *owner = labels_get(&snapshot->labels, LABEL_CONTAINER);
 
-	if (snapshot->kind != CTR_SNAPSHOT_COMMITTED)
+	if (snapshot->kind == CTR_SNAPSHOT_ACTIVE && of->snapshot_key && strcmp(snapshot->name, of->snapshot_key) == 0)
+		return false;
+	if (snapshot->kind == CTR_SNAPSHOT_VIEW)
 		return false;
 	if (names_set_has(given_up, snapshot->name))
 		return true;
@@ -47,11 +51,9 @@ static void mark_parents(const struct ctr_snapshots *all, const struct ctr_snaps
 	}
 }
 
-static int add_layer(struct session *session, const char *snapshotter, const char *name,
-		     struct reclaim *reclaim, struct error *err)
+static int add_layer(const char *snapshotter, const char *name, struct reclaim *reclaim, struct error *err)
 {
 	struct reclaim_layer *layer;
-	int64_t inodes;
 
 	if (reclaim->count == reclaim->capacity) {
 		size_t capacity = reclaim->capacity ? reclaim->capacity * 2 : 64;
@@ -64,18 +66,10 @@ static int add_layer(struct session *session, const char *snapshotter, const cha
 	}
 	layer = &reclaim->layers[reclaim->count++];
 	*layer = (struct reclaim_layer){ .snapshotter = strdup(snapshotter), .name = strdup(name) };
-	if (!layer->snapshotter || !layer->name)
-		return error_memory(err);
-	if (ctr_snapshot_usage(session->ctr, snapshotter, name, &layer->bytes, &inodes, err) == 0)
-		return 0;
-	if (ctr_status(session->ctr) != CTR_NOT_FOUND)
-		return -1;
-	/* A collection that was under way has just taken it. */
-	error_clear(err);
-	return 0;
+	return layer->snapshotter && layer->name ? 0 : error_memory(err);
 }
 
-int reclaim_foresee(struct session *session, const char *snapshotter, const char *container_id,
+int reclaim_foresee(struct session *session, const char *snapshotter, const struct reclaim_owner *of,
 		    const struct names_set *given_up, struct reclaim *reclaim, struct error *err)
 {
 	cleanup_ctr_snapshots struct ctr_snapshots all = { 0 };
@@ -89,10 +83,10 @@ int reclaim_foresee(struct session *session, const char *snapshotter, const char
 	if (all.count)
 		qsort(all.items, all.count, sizeof(*all.items), compare_names);
 	for (size_t i = 0; i < all.count; i++)
-		if (!may_go(&all.items[i], container_id, given_up))
+		if (!may_go(&all.items[i], of, given_up))
 			mark_parents(&all, &all.items[i], stays);
 	for (size_t i = 0; i < all.count; i++)
-		if (!stays[i] && add_layer(session, snapshotter, all.items[i].name, reclaim, err) < 0)
+		if (!stays[i] && add_layer(snapshotter, all.items[i].name, reclaim, err) < 0)
 			return -1;
 	return 0;
 }
@@ -150,6 +144,7 @@ void reclaim_release(struct reclaim *reclaim)
 	for (size_t i = 0; i < reclaim->count; i++) {
 		free(reclaim->layers[i].snapshotter);
 		free(reclaim->layers[i].name);
+		free(reclaim->layers[i].path);
 	}
 	free(reclaim->layers);
 	*reclaim = (struct reclaim){ 0 };

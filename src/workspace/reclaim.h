@@ -12,8 +12,15 @@
 struct reclaim_layer {
 	char *snapshotter;
 	char *name;
-	int64_t bytes; /* that it alone holds */
+	char *path;    /* NULL: not known */
+	int64_t bytes; /* that go with it */
 	bool gone;
+};
+
+/* Whose layers: the container, and the snapshot that it stands on (NULL: the container is gone). */
+struct reclaim_owner {
+	const char *container_id;
+	const char *snapshot_key;
 };
 
 struct reclaim {
@@ -25,11 +32,17 @@ struct reclaim {
 
 /*
  * Adds the workspace's layers in this snapshotter that nothing would need if the snapshots named in
- * `given_up` lost their gc.root: committed ones of the workspace without that label, on which no snapshot stands
- * that stays. Layers of others never count. Changes nothing.
+ * `given_up` lost their gc.root: those of the workspace without that label, on which no snapshot stands that stays.
+ * Layers of others never count. Their sizes are not known yet. Changes nothing.
  */
-int reclaim_foresee(struct session *session, const char *snapshotter, const char *container_id,
+int reclaim_foresee(struct session *session, const char *snapshotter, const struct reclaim_owner *of,
 		    const struct names_set *given_up, struct reclaim *reclaim, struct error *err);
+
+/*
+ * Measures what the layers hold that nothing else shares. Where they lie is only to be seen by mounts of views, which
+ * are made under a lease and removed again; snapshotters without layers on the disk tell it by themselves.
+ */
+int reclaim_size(struct session *session, struct reclaim *reclaim, struct error *err);
 
 /* Makes containerd collect its garbage, and returns when that is done. */
 int reclaim_collect(struct session *session, struct error *err);

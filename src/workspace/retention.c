@@ -60,10 +60,15 @@ static int64_t period_week(const struct tm *time, size_t position)
 	return year * 100 + thursday / 7;
 }
 
+static bool is_given(const struct duration *duration)
+{
+	return duration->years > 0 || duration->months > 0 || duration->days > 0 || duration->hours > 0;
+}
+
 bool retention_has_rules(const struct keep_rules *rules)
 {
 	return rules->last > 0 || rules->hourly > 0 || rules->daily > 0 || rules->weekly > 0 ||
-	       rules->monthly > 0 || rules->yearly > 0 || rules->within_s > 0;
+	       rules->monthly > 0 || rules->yearly > 0 || is_given(&rules->within);
 }
 
 static int compare_newest_first(const void *a, const void *b)
@@ -95,14 +100,20 @@ static int64_t find_latest(int64_t now_ns, const struct retention_version *versi
 	return now_ns;
 }
 
-static bool is_within(int64_t within_s, int64_t latest_ns, int64_t created_ns)
+/* The time so much before another one: fields of a date that are out of their range count on (timegm(3)). */
+static int64_t before(int64_t unix_ns, const struct duration *duration)
 {
-	int64_t span_ns;
+	time_t seconds = (time_t)(unix_ns / NS_PER_S);
+	struct tm time = { 0 };
+	int64_t result;
 
-	if (within_s <= 0)
-		return false;
-	return __builtin_mul_overflow(within_s, NS_PER_S, &span_ns) ||
-	       __builtin_sub_overflow(latest_ns, span_ns, &span_ns) || created_ns > span_ns;
+	gmtime_r(&seconds, &time);
+	time.tm_year -= duration->years;
+	time.tm_mon -= duration->months;
+	time.tm_mday -= duration->days;
+	time.tm_hour -= duration->hours;
+	return __builtin_mul_overflow((int64_t)timegm(&time), NS_PER_S, &result) ? INT64_MIN :
+									       result + unix_ns % NS_PER_S;
 }
 
 void retention_apply(const struct keep_rules *rules, int64_t now_ns, struct retention_version *versions,
@@ -113,18 +124,18 @@ void retention_apply(const struct keep_rules *rules, int64_t now_ns, struct rete
 		{ period_day, rules->daily, -1 },    { period_week, rules->weekly, -1 },
 		{ period_month, rules->monthly, -1 }, { period_year, rules->yearly, -1 },
 	};
-	int64_t latest_ns;
+	int64_t limit_ns;
 
 	if (count == 0)
 		return;
 	qsort(versions, count, sizeof(*versions), compare_newest_first);
-	latest_ns = find_latest(now_ns, versions, count);
+	limit_ns = before(find_latest(now_ns, versions, count), &rules->within);
 	for (size_t i = 0; i < count; i++) {
 		time_t seconds = (time_t)(versions[i].created_ns / NS_PER_S);
 		struct tm time = { 0 };
 
 		gmtime_r(&seconds, &time);
-		versions[i].kept = is_within(rules->within_s, latest_ns, versions[i].created_ns);
+		versions[i].kept = is_given(&rules->within) && versions[i].created_ns > limit_ns;
 		for (size_t r = 0; r < sizeof(applied) / sizeof(*applied); r++)
 			if (rule_keeps(&applied[r], &time, i, i == count - 1))
 				versions[i].kept = true;

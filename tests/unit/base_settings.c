@@ -116,7 +116,7 @@ static void nothing_given_means_the_defaults(void **state)
 	assert_int_equal(settings->warn_versions, 1000);
 	assert_int_equal(settings->warn_free_percent, 10);
 	assert_int_equal(settings->keep.last, 0);
-	assert_int_equal(settings->keep.within_s, 0);
+	assert_int_equal(settings->keep.within.hours, 0);
 }
 
 static void a_flag_beats_the_environment_beats_the_file(void **state)
@@ -174,7 +174,10 @@ static void every_key_is_read(void **state)
 	assert_true(settings->json);
 	assert_int_equal(settings->max_depth, 400);
 	assert_int_equal(settings->keep.yearly, 6);
-	assert_int_equal(settings->keep.within_s, (int64_t)(365 + 60 + 3) * 86400 + 4 * 3600);
+	assert_int_equal(settings->keep.within.years, 1);
+	assert_int_equal(settings->keep.within.months, 2);
+	assert_int_equal(settings->keep.within.days, 3);
+	assert_int_equal(settings->keep.within.hours, 4);
 }
 
 static void bad_lines_are_named(void **state)

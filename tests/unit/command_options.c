@@ -249,17 +249,19 @@ static void lengths_of_time_are_restics(void **state)
 {
 	static const char *const bad[] = { "", "7", "d", "1d2", "1w", "-1d", "1 d", "1234567d", "1d ", "d1" };
 	struct error err = { 0 };
-	int64_t seconds = 0;
+	struct duration duration = { 0 };
 
 	(void)state;
-	assert_int_equal(option_set_duration("2y6m7d12h", &seconds, &err), 0);
-	assert_int_equal(seconds, (int64_t)(2 * 365 + 6 * 30 + 7) * 86400 + 12 * 3600);
-	assert_int_equal(option_set_duration("36h", &seconds, &err), 0);
-	assert_int_equal(seconds, 36 * 3600);
+	assert_int_equal(option_set_duration("2y6m7d12h", &duration, &err), 0);
+	assert_int_equal(duration.years * 1000 + duration.months * 100 + duration.days, 2607);
+	assert_int_equal(duration.hours, 12);
+	assert_int_equal(option_set_duration("36h", &duration, &err), 0);
+	assert_int_equal(duration.years + duration.months + duration.days, 0);
+	assert_int_equal(duration.hours, 36);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
-		if (option_set_duration(bad[i], &seconds, &err) == 0)
+		if (option_set_duration(bad[i], &duration, &err) == 0)
 			fail_msg("'%s' is taken", bad[i]);
-	assert_int_equal(seconds, 36 * 3600);
+	assert_int_equal(duration.hours, 36);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -116,12 +116,22 @@ static void within(void **state)
 					     "2026-01-04T00:00:00Z", NULL };
 
 	(void)state;
-	expect_kept(&(const struct keep_rules){ .within_s = 36 * 3600 }, times, "4 5");
-	expect_kept(&(const struct keep_rules){ .within_s = 1 }, times, "5");
-	expect_kept(&(const struct keep_rules){ .within_s = INT64_MAX }, times, "1 2 3 4 5");
+	expect_kept(&(const struct keep_rules){ .within = { .hours = 36 } }, times, "4 5");
+	expect_kept(&(const struct keep_rules){ .within = { .hours = 1 } }, times, "5");
+	expect_kept(&(const struct keep_rules){ .within = { .years = 999999 } }, times, "1 2 3 4 5");
 	/* A version out of the future stays, and does not shift what the others are measured from. */
-	KEPT("2 3", RULES(.within_s = 3600), "2026-01-01T00:00:00Z", "2026-01-01T10:00:00Z",
+	KEPT("2 3", RULES(.within.hours = 1), "2026-01-01T00:00:00Z", "2026-01-01T10:00:00Z",
 	     "2200-01-01T00:00:00Z");
+}
+
+/* Leap years and the lengths of months count, as in restic. */
+static void within_goes_by_the_calendar(void **state)
+{
+	(void)state;
+	KEPT("2 3", RULES(.within.years = 2), "2023-03-15T12:00:00Z", "2023-03-15T18:00:00Z", "2025-03-15T12:00:00Z");
+	KEPT("2 3", RULES(.within.months = 12), "2024-03-15T11:00:00Z", "2024-03-15T18:00:00Z",
+	     "2025-03-15T12:00:00Z");
+	KEPT("2 3", RULES(.within.months = 1), "2026-03-02T23:00:00Z", "2026-03-03T01:00:00Z", "2026-03-31T00:00:00Z");
 }
 
 static void rules_add_up(void **state)
@@ -132,7 +142,7 @@ static void rules_add_up(void **state)
 
 	(void)state;
 	expect_kept(&(const struct keep_rules){ .last = 1, .daily = 2, .yearly = 2 }, times, "2 5 6");
-	expect_kept(&(const struct keep_rules){ .hourly = 1, .within_s = 86400 }, times, "5 6");
+	expect_kept(&(const struct keep_rules){ .hourly = 1, .within = { .days = 1 } }, times, "5 6");
 }
 
 /* A clock that was set back: what counts is the time, not the number. */
@@ -147,7 +157,7 @@ static void any_rules(void **state)
 	(void)state;
 	assert_false(retention_has_rules(&(const struct keep_rules){ 0 }));
 	assert_true(retention_has_rules(&(const struct keep_rules){ .yearly = 1 }));
-	assert_true(retention_has_rules(&(const struct keep_rules){ .within_s = 1 }));
+	assert_true(retention_has_rules(&(const struct keep_rules){ .within = { .hours = 1 } }));
 	retention_apply(&(const struct keep_rules){ .last = 1 }, 0, NULL, 0);
 }
 
@@ -155,24 +165,24 @@ static void durations(void **state)
 {
 	static const struct {
 		const char *text;
-		int64_t seconds;
-	} good[] = { { "36h", 36 * 3600 },
-		     { "14d", 14 * 86400 },
-		     { "3m", 90 * 86400 },
-		     { "1y2m", (365 + 60) * 86400 },
-		     { "2y6m7d12h", (int64_t)(730 + 180 + 7) * 86400 + 12 * 3600 } };
+		struct duration duration;
+	} good[] = { { "36h", { .hours = 36 } },
+		     { "14d", { .days = 14 } },
+		     { "3m", { .months = 3 } },
+		     { "1y2m", { .years = 1, .months = 2 } },
+		     { "2y6m7d12h", { 2, 6, 7, 12 } } };
 	static const char *const junk[] = { "", "3", "h", "3q", "-1d", "+1d", "1 d", "1d ", "1.5d", "0x1d",
 					    "99999999999999999999y", "9999999999999999y" };
 	struct error err = { 0 };
-	int64_t seconds = -7;
+	struct duration duration = { 0 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
-		assert_int_equal(option_set_duration(good[i].text, &seconds, &err), 0);
-		assert_int_equal(seconds, good[i].seconds);
+		assert_int_equal(option_set_duration(good[i].text, &duration, &err), 0);
+		assert_memory_equal(&duration, &good[i].duration, sizeof(duration));
 	}
 	for (size_t i = 0; i < sizeof(junk) / sizeof(*junk); i++)
-		assert_int_equal(option_set_duration(junk[i], &seconds, &err), -1);
+		assert_int_equal(option_set_duration(junk[i], &duration, &err), -1);
 	assert_int_equal(err.kind, ERROR_USAGE);
 }
 
@@ -186,6 +196,7 @@ int main(void)
 		cmocka_unit_test(months_and_years),
 		cmocka_unit_test(oldest_stays_while_there_is_room),
 		cmocka_unit_test(within),
+		cmocka_unit_test(within_goes_by_the_calendar),
 		cmocka_unit_test(rules_add_up),
 		cmocka_unit_test(order_is_by_time),
 		cmocka_unit_test(any_rules),

@@ -1,0 +1,59 @@
+#include "layer/extents.h"
+
+#include <fcntl.h>
+#include <linux/fiemap.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/vfs.h>
+
+#include "base/cleanup.h"
+
+#define XFS_MAGIC 0x58465342 /* XFS_SUPER_MAGIC, which <linux/magic.h> lacks here and there */
+#define EXTENTS_AT_ONCE 64
+
+bool extents_can_be_shared(const char *path)
+{
+	struct statfs status;
+
+	return statfs(path, &status) == 0 && (status.f_type == XFS_MAGIC || status.f_type == BTRFS_SUPER_MAGIC);
+}
+
+struct extents {
+	struct fiemap map;
+	struct fiemap_extent room[EXTENTS_AT_ONCE];
+};
+
+/* Adds up the shared extents from *offset on, which is moved behind them. 1: there are more. */
+static int add_shared(int file, uint64_t *offset, int64_t *shared)
+{
+	struct extents extents;
+	const struct fiemap_extent *at = extents.room;
+
+	memset(&extents, 0, sizeof(extents));
+	extents.map.fm_start = *offset;
+	extents.map.fm_length = FIEMAP_MAX_OFFSET - *offset;
+	extents.map.fm_extent_count = EXTENTS_AT_ONCE;
+	if (ioctl(file, FS_IOC_FIEMAP, &extents.map) < 0)
+		return 0;
+	for (uint32_t i = 0; i < extents.map.fm_mapped_extents; i++, at++) {
+		if (at->fe_flags & FIEMAP_EXTENT_SHARED)
+			*shared += (int64_t)at->fe_length;
+		*offset = at->fe_logical + at->fe_length;
+		if (at->fe_flags & FIEMAP_EXTENT_LAST)
+			return 0;
+	}
+	return extents.map.fm_mapped_extents == EXTENTS_AT_ONCE;
+}
+
+int64_t extents_exclusive(int dir, const char *name, int64_t bytes)
+{
+	cleanup_fd int file = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NOATIME | O_NONBLOCK | O_CLOEXEC);
+	uint64_t offset = 0;
+	int64_t shared = 0;
+
+	while (file >= 0 && add_shared(file, &offset, &shared) > 0)
+		;
+	return shared < bytes ? bytes - shared : 0;
+}
