@@ -1,10 +1,27 @@
+#include <stddef.h>
+#include <string.h>
+
 #include "base/log.h"
+#include "base/names_set.h"
 #include "command/commands.h"
 #include "output/json_writer.h"
+#include "workspace/journal.h"
 #include "workspace/operation.h"
+#include "workspace/prune.h"
 #include "workspace/target.h"
 
+struct recover_options {
+	bool all_namespaces;
+};
+
+static const struct option_spec recover_options[] = {
+	{ .type = OPTION_FLAG, .name = "all-namespaces", .offset = offsetof(struct recover_options, all_namespaces),
+	  .help = "also what was interrupted in other namespaces" },
+	{ .type = OPTION_END },
+};
+
 struct recovered_list {
+	const char *namespace; /* that is being recovered */
 	struct output *out;
 	struct json_writer writer;
 	size_t count;
@@ -18,10 +35,11 @@ static void begin(struct recovered_list *list)
 	writer_array(&list->writer, "recovered");
 }
 
-static void write_json(struct json_writer *writer, const struct recovered *recovered)
+static void write_json(struct json_writer *writer, const char *namespace, const struct recovered *recovered)
 {
 	writer_object(writer, NULL);
-	writer_text(writer, "operation_id", recovered->operation_id);
+	writer_text(writer, "operation_id", *recovered->operation_id ? recovered->operation_id : NULL);
+	writer_text(writer, "namespace", namespace);
 	writer_text(writer, "container_id", recovered->container_id);
 	writer_text(writer, "result", recovered->what);
 	writer_integer(writer, "exit_status", recovered->failed);
@@ -35,10 +53,10 @@ static int write_recovered(const struct recovered *recovered, void *context, str
 	begin(list);
 	list->count++;
 	if (list->out->json)
-		write_json(&list->writer, recovered);
-	else if (list->out->quiet)
+		write_json(&list->writer, list->namespace, recovered);
+	else if (list->out->quiet && *recovered->operation_id)
 		output_line(list->out, "%s", recovered->operation_id);
-	else
+	else if (!list->out->quiet)
 		output_line(list->out, "'%s': %s", recovered->container_id, recovered->what);
 	return list->writer.failed ? error_memory(err) : 0;
 }
@@ -57,31 +75,90 @@ static void end(struct recovered_list *list, bool failed)
 	}
 }
 
-static int recover(const struct invocation *invocation, const char *container_id, struct error *err)
+static int recover_here(struct recovered_list *list, struct session *session, const char *container_id,
+			struct error *err)
 {
-	struct recovered_list list = { .out = invocation->out, .writer = { .stream = invocation->out->stream } };
-	int result = operation_recover(invocation->session, container_id, write_recovered, &list, err);
+	list->namespace = session->settings->namespace;
+	return operation_recover(session, container_id, write_recovered, list, err);
+}
 
-	end(&list, result < 0);
+/* In a session of its own: a connection to containerd is one to a namespace. */
+static int recover_other(struct recovered_list *list, const struct settings *settings, char *namespace,
+			 struct error *err)
+{
+	struct settings other = *settings;
+	cleanup_session struct session session = { .state_dir = -1 };
+	struct error store_error = { 0 };
+
+	other.namespace = namespace;
+	if (session_open_for_recovery(&other, &session, &store_error, err) < 0)
+		return -1;
+	return recover_here(list, &session, NULL, err);
+}
+
+/* The other namespaces, after our own: all of them, or a word that they wait. */
+static int go_through(const struct invocation *invocation, struct recovered_list *list, struct error *err)
+{
+	const struct recover_options *options = invocation->options;
+	const struct settings *settings = invocation->settings;
+	cleanup_names_set struct names_set namespaces = { 0 };
+	int result = recover_here(list, invocation->session, NULL, err);
+
+	if (session_open_state(invocation->session, err) < 0 ||
+	    journal_namespaces(invocation->session, &namespaces, err) < 0)
+		return -1;
+	for (size_t i = 0; i < namespaces.count; i++) {
+		struct error failure = { 0 };
+
+		if (strcmp(namespaces.items[i], settings->namespace) == 0)
+			continue;
+		if (!options->all_namespaces)
+			log_warning("the namespace '%s' has interrupted operations: 'wsnap -n %s recover' finishes them",
+				    namespaces.items[i], namespaces.items[i]);
+		else if (recover_other(list, settings, namespaces.items[i], &failure) < 0 && result == 0) {
+			*err = failure;
+			result = -1;
+		}
+	}
 	return result;
+}
+
+/* A container that is gone may have left a record under its id, or versions that are marked to go. */
+static int recover_word(const struct invocation *invocation, struct recovered_list *list, const char *word,
+			struct error *err)
+{
+	struct session *session = invocation->session;
+	cleanup_target struct target target = { 0 };
+	struct error unknown = { 0 };
+	int left;
+
+	if (target_resolve(session, word, false, &target, &unknown) == 0)
+		return recover_here(list, session, target.container_id, err);
+	if (unknown.kind == ERROR_NOT_FOUND) {
+		if (session_open_state(session, err) < 0)
+			return -1;
+		left = journal_exists(session, word, err);
+		if (left == 0)
+			left = prune_count_unfinished(session, word, err);
+		if (left != 0)
+			return left < 0 ? -1 : recover_here(list, session, word, err);
+	}
+	/* A bot that only the database knows is not to be called unknown. */
+	*err = unknown.kind == ERROR_NOT_FOUND && invocation->store_error ? *invocation->store_error : unknown;
+	return -1;
 }
 
 static int recover_run(const struct invocation *invocation, struct error *err)
 {
+	struct recovered_list list = { .out = invocation->out, .writer = { .stream = invocation->out->stream } };
 	const char *word = invocation->arguments[0];
-	cleanup_target struct target target = { 0 };
+	int result;
 
 	if (invocation->store_error)
 		log_warning("going on without the database: %s", invocation->store_error->message);
-	if (!word)
-		return recover(invocation, NULL, err);
-	if (target_resolve(invocation->session, word, false, &target, err) == 0)
-		return recover(invocation, target.container_id, err);
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	/* The container may be gone and yet have left a record under its id. */
-	error_clear(err);
-	return recover(invocation, word, err);
+	result = word ? recover_word(invocation, &list, word, err) : go_through(invocation, &list, err);
+	end(&list, result < 0);
+	return result;
 }
 
 const struct command command_recover = {
@@ -90,7 +167,10 @@ const struct command command_recover = {
 	.summary = "finish operations that were interrupted",
 	.description = "Finishes what was interrupted by a crash, a reboot, or a server that was away, for one\n"
 		       "workspace or for all. Every other command does so for the workspace it is about.\n"
+		       "Without --all-namespaces, which the boot unit gives, it is about one namespace.\n"
 		       "With --quiet the ids of the operations are printed.\n",
+	.options = recover_options,
+	.options_size = sizeof(struct recover_options),
 	.needs = COMMAND_NEEDS_RECOVERY,
 	.run = recover_run,
 };

@@ -49,10 +49,22 @@ int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, str
 	return doctor->each(&finding, doctor->context, err);
 }
 
+/* 1: it stays open. */
+static int tell_unreadable(struct doctor *doctor, const char *container_id, const struct error *failure,
+			   struct error *err)
+{
+	const struct doctor_subject subject = { .kind = DOCTOR_OPERATION_OPEN,
+						.container_id = container_id,
+						.subject = container_id };
+
+	return doctor_tell(doctor, &subject, err, "%s", failure->message) < 0 ? -1 : 1;
+}
+
 /* An operation that was cut off. 1: it is still open, the rest of the workspace is in between. */
 static int check_operation(struct doctor *doctor, const char *container_id, struct error *err)
 {
 	cleanup_settled struct settled settled = { 0 };
+	cleanup_record struct record record = { 0 };
 	struct error failure = { 0 };
 	struct doctor_subject subject = { .kind = DOCTOR_OPERATION_OPEN, .container_id = container_id };
 	int open = journal_exists(doctor->session, container_id, err);
@@ -63,6 +75,8 @@ static int check_operation(struct doctor *doctor, const char *container_id, stru
 		subject.fate = DOCTOR_FIXED;
 	subject.subject = settled.operation_id[0] ? settled.operation_id : container_id;
 	subject.failure = &failure;
+	if (!doctor->fix && journal_load(doctor->session, container_id, &record, &failure) < 0)
+		return tell_unreadable(doctor, container_id, &failure, err);
 	if (doctor_tell(doctor, &subject, err, "'%s' has an operation that was cut off%s%s", container_id,
 			settled.what ? ": " : "", settled.what ? settled.what : "") < 0)
 		return -1;
@@ -107,6 +121,11 @@ static int examine(struct doctor *doctor, const char *container_id, struct error
 					doctor->session->settings->wait_s, err);
 	int result;
 
+	if (lock < 0 && err->kind == ERROR_BUSY && !doctor->is_one && doctor->session->settings->wait_s == 0) {
+		/* What another run is about to change is nobody's finding. */
+		error_clear(err);
+		return 0;
+	}
 	if (lock < 0)
 		return -1;
 	signals_hold(&signals);
@@ -132,7 +151,7 @@ static int add_rows(struct session *session, struct names_set *ids, struct error
 }
 
 /* Labels name workspaces that the database may have forgotten. */
-static int add_labelled(struct session *session, struct names_set *ids, struct error *err)
+static int add_labelled(struct session *session, const char *filter, struct names_set *ids, struct error *err)
 {
 	cleanup_names_set struct names_set snapshotters = { 0 };
 
@@ -141,8 +160,7 @@ static int add_labelled(struct session *session, struct names_set *ids, struct e
 	for (size_t i = 0; i < snapshotters.count; i++) {
 		cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
 
-		if (snapshotters_list(session, snapshotters.items[i], "labels.\"" LABEL_CONTAINER "\"", &found,
-				      err) < 0)
+		if (snapshotters_list(session, snapshotters.items[i], filter, &found, err) < 0)
 			return -1;
 		for (size_t j = 0; j < found.count; j++) {
 			const char *id = labels_get(&found.items[j].labels, LABEL_CONTAINER);
@@ -162,9 +180,19 @@ static int add_journalled(const char *container_id, void *context, struct error 
 static int find_workspaces(struct session *session, struct names_set *ids, struct error *err)
 {
 	if (session_open_state(session, err) < 0 || add_rows(session, ids, err) < 0 ||
-	    add_labelled(session, ids, err) < 0)
+	    add_labelled(session, "labels.\"" LABEL_CONTAINER "\"", ids, err) < 0)
 		return -1;
 	return journal_each(session, add_journalled, ids, err);
+}
+
+/* A bot whose rows are lost and whose container is gone is still named by the labels of its snapshots. */
+static int find_bot(struct session *session, const char *word, struct names_set *ids, struct error *err)
+{
+	cleanup_free char *filter = text_format("labels.\"" LABEL_BOT_ID "\"==\"%s\"", word);
+
+	if (!filter)
+		return error_memory(err);
+	return add_labelled(session, filter, ids, err);
 }
 
 static int find_target(struct session *session, const char *word, struct names_set *ids, struct error *err)
@@ -177,6 +205,11 @@ static int find_target(struct session *session, const char *word, struct names_s
 		return names_set_add(ids, target.container_id, err);
 	if (err->kind != ERROR_NOT_FOUND)
 		return -1;
+	error_clear(err);
+	if (find_bot(session, word, ids, err) < 0)
+		return -1;
+	if (ids->count == 1)
+		return 0;
 	/* Neither containerd nor the database knows it, but its snapshots or a record may. */
 	if (find_workspaces(session, ids, err) < 0)
 		return -1;
@@ -199,7 +232,7 @@ int doctor_run(struct session *session, const char *target, bool fix, doctor_eac
 	       struct doctor_summary *summary, struct error *err)
 {
 	struct doctor doctor = { .session = session, .fix = fix, .each = each, .context = context,
-				 .summary = summary };
+				 .summary = summary, .is_one = target != NULL };
 	cleanup_names_set struct names_set ids = { 0 };
 	struct error first = { 0 }, failure = { 0 };
 
@@ -209,9 +242,9 @@ int doctor_run(struct session *session, const char *target, bool fix, doctor_eac
 	for (size_t i = 0; i < ids.count; i++)
 		if (examine(&doctor, ids.items[i], &failure) < 0)
 			keep_first(&first, &failure);
-	if (!target && doctor_check_leases(&doctor, &failure) < 0)
+	if (doctor_check_leases(&doctor, target ? ids.items[0] : NULL, &failure) < 0)
 		keep_first(&first, &failure);
-	if (doctor_check_network(&doctor, target ? ids.items[0] : NULL, &failure) < 0)
+	if (doctor_check_network(&doctor, target ? ids.items[0] : NULL, &ids, &failure) < 0)
 		keep_first(&first, &failure);
 	if (first.kind == ERROR_NONE)
 		return 0;

@@ -8,6 +8,7 @@
 struct doctor {
 	struct session *session;
 	bool fix;
+	bool is_one; /* a TARGET was named */
 	doctor_each each;
 	void *context;
 	struct doctor_summary *summary;
@@ -30,10 +31,12 @@ int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, str
 /* Each examines one thing. The workspace's lock is held where there is a target. */
 int doctor_check_versions(struct doctor *doctor, const struct target *target, struct error *err);
 int doctor_check_container(struct doctor *doctor, const struct target *target, struct error *err);
-int doctor_check_leases(struct doctor *doctor, struct error *err);
+int doctor_check_leases(struct doctor *doctor, const char *container_id, struct error *err);
 
-/* The attachments of one workspace, or with NULL of the namespace. Takes the locks itself. */
-int doctor_check_network(struct doctor *doctor, const char *container_id, struct error *err);
+/* The attachments of one workspace, or with NULL of the namespace. `known` are the workspaces that are remembered by
+ * anything: their containers may be gone. Takes the locks itself. */
+int doctor_check_network(struct doctor *doctor, const char *container_id, const struct names_set *known,
+			 struct error *err);
 
 /* Writes the rows of versions again whose snapshots have none, from their labels. */
 int doctor_check_unrecorded(struct doctor *doctor, const struct target *target,

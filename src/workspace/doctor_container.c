@@ -78,7 +78,7 @@ static int stand_on(struct doctor *doctor, const struct target *target, const st
 		return error_set(err, ERROR_REFUSED, "'%s' still runs", target->container_id);
 	if (plan(doctor, target, row, &record, err) < 0)
 		return -1;
-	lease = text_format("wsnap-%s", record.operation_id);
+	lease = text_format("wsnap-doctor-%s", record.operation_id);
 	if (!lease)
 		return error_memory(err);
 	if (ctr_lease_create(ctr, lease, clock_unix_ns() + LEASE_NS, NULL, err) < 0 ||

@@ -8,6 +8,7 @@
 #include "ctr/leases.h"
 #include "workspace/doctor_checks.h"
 #include "workspace/journal.h"
+#include "workspace/label_keys.h"
 
 #define LEASE_PREFIX "wsnap-"
 
@@ -29,8 +30,17 @@ static int add_operation(const char *container_id, void *context, struct error *
 	return found > 0 ? names_set_add(&known->ids, record.operation_id, err) : 0;
 }
 
-/* The leases that bear an operation's name and have no record, as far as one look tells. */
-static int find_stale(struct session *session, struct names_set *stale, struct error *err)
+/* An operation's lease names its workspace by a label. */
+static bool is_about(const struct ctr_lease *lease, const char *container_id)
+{
+	const char *label = labels_get(&lease->labels, LABEL_CONTAINER);
+
+	return !container_id || (label && strcmp(label, container_id) == 0);
+}
+
+/* The leases that bear an operation's name and have no record, as far as one look tells; of one workspace, or with NULL
+ * of all. */
+static int find_stale(struct session *session, const char *container_id, struct names_set *stale, struct error *err)
 {
 	struct known_operations known = { .session = session };
 	cleanup_ctr_leases struct ctr_leases leases = { 0 };
@@ -46,7 +56,7 @@ static int find_stale(struct session *session, struct names_set *stale, struct e
 		const char *id = leases.items[i].id;
 		char operation_id[ID_SIZE];
 
-		if (text_starts_with(id, LEASE_PREFIX) && id_parse(id + strlen(LEASE_PREFIX), operation_id) &&
+		if (is_about(&leases.items[i], container_id) && text_starts_with(id, LEASE_PREFIX) && id_parse(id + strlen(LEASE_PREFIX), operation_id) &&
 		    !names_set_has(&known.ids, operation_id))
 			result = names_set_add(stale, id, err);
 	}
@@ -63,12 +73,12 @@ static bool is_left(const struct ctr_leases *leases, const char *id)
 	return false;
 }
 
-int doctor_check_leases(struct doctor *doctor, struct error *err)
+int doctor_check_leases(struct doctor *doctor, const char *container_id, struct error *err)
 {
 	cleanup_names_set struct names_set stale = { 0 };
 	cleanup_ctr_leases struct ctr_leases leases = { 0 };
 
-	if (find_stale(doctor->session, &stale, err) < 0)
+	if (find_stale(doctor->session, container_id, &stale, err) < 0)
 		return -1;
 	if (stale.count && ctr_lease_list(doctor->session->ctr, NULL, &leases, err) < 0)
 		return -1;

@@ -128,7 +128,16 @@ static int find_containers(struct session *session, struct names_set *ids, struc
 	return 0;
 }
 
-int doctor_check_network(struct doctor *doctor, const char *container_id, struct error *err)
+static int add_known(const struct names_set *known, struct names_set *ids, struct error *err)
+{
+	for (size_t i = 0; i < known->count; i++)
+		if (names_set_add(ids, known->items[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int doctor_check_network(struct doctor *doctor, const char *container_id, const struct names_set *known,
+			 struct error *err)
 {
 	cleanup_network struct network *network = NULL;
 	struct attachments attachments = { .doctor = doctor, .container_id = container_id };
@@ -142,6 +151,8 @@ int doctor_check_network(struct doctor *doctor, const char *container_id, struct
 		return 0;
 	attachments.network = network;
 	result = find_containers(doctor->session, &attachments.containers, err);
+	if (result == 0)
+		result = add_known(known, &attachments.containers, err);
 	if (result == 0)
 		result = network_cached_each(network, check_attachment, &attachments, err);
 	names_set_release(&attachments.containers);

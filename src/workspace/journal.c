@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/file.h"
@@ -126,4 +127,32 @@ int journal_each(struct session *session, journal_each_container each, void *con
 	}
 	free(names);
 	return result;
+}
+
+static int add_namespace(const char *file, struct names_set *namespaces, struct error *err)
+{
+	const char *tilde = strchr(file, '~'), *suffix = strstr(file, SUFFIX);
+	cleanup_free char *namespace = tilde && suffix ? strndup(file, (size_t)(tilde - file)) : NULL;
+
+	if (!tilde || !suffix)
+		return 0;
+	if (!namespace)
+		return error_memory(err);
+	return text_is_identifier(namespace) ? names_set_add(namespaces, namespace, err) : 0;
+}
+
+int journal_namespaces(struct session *session, struct names_set *namespaces, struct error *err)
+{
+	cleanup_fd int copy = openat(session->state_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *folder = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
+
+	if (!folder)
+		return error_errno(err, ERROR_FAILED, errno, "the state directory '%s' cannot be read",
+				   session->settings->state_dir);
+	steal_fd(&copy);
+	while ((entry = readdir(folder)))
+		if (add_namespace(entry->d_name, namespaces, err) < 0)
+			return -1;
+	return 0;
 }

@@ -5,6 +5,7 @@
 #ifndef WSNAP_WORKSPACE_JOURNAL_H
 #define WSNAP_WORKSPACE_JOURNAL_H
 
+#include "base/names_set.h"
 #include "workspace/record.h"
 #include "workspace/session.h"
 
@@ -27,5 +28,8 @@ void journal_tidy(struct session *session, const char *container_id);
 typedef int (*journal_each_container)(const char *container_id, void *context, struct error *err);
 int journal_each(struct session *session, journal_each_container each, void *context,
 		 struct error *err);
+
+/* Adds every namespace of which there is a record here. */
+int journal_namespaces(struct session *session, struct names_set *namespaces, struct error *err);
 
 #endif

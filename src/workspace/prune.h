@@ -63,9 +63,11 @@ int prune_run_all(struct session *session, const struct prune_request *request, 
 
 /*
  * Finishes what an interrupted run has marked: of one workspace, or with NULL of all in this namespace that nobody
- * else is at. Takes the locks itself. Does nothing without a database.
+ * else is at. Calls `finished` for each workspace with the number of its marked versions. Takes the locks itself.
  */
-int prune_finish(struct session *session, const char *container_id, struct error *err);
+typedef int (*prune_finished)(const char *container_id, int count, void *context, struct error *err);
+int prune_finish(struct session *session, const char *container_id, prune_finished finished, void *context,
+		 struct error *err);
 
 /* The same for one workspace whose lock is held. */
 int prune_finish_locked(struct session *session, const char *container_id, struct error *err);

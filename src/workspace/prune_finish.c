@@ -120,35 +120,39 @@ int prune_finish_locked(struct session *session, const char *container_id, struc
 	return marked.count ? finish_marked(session, container_id, &marked, err) : 0;
 }
 
+/* How many were finished, -1 error. */
 static int finish_one(struct session *session, const char *container_id, unsigned wait_s, struct error *err)
 {
 	struct signals signals = { 0 };
 	cleanup_fd int lock = lock_take(session, container_id, "prune", wait_s, err);
-	int result;
+	int count;
 
 	if (lock < 0)
 		return -1;
 	signals_hold(&signals);
-	result = prune_finish_locked(session, container_id, err);
+	count = prune_count_unfinished(session, container_id, err);
+	if (count > 0 && prune_finish_locked(session, container_id, err) < 0)
+		count = -1;
 	signals_release(&signals);
-	return result;
+	return count;
 }
 
-int prune_finish(struct session *session, const char *container_id, struct error *err)
+int prune_finish(struct session *session, const char *container_id, prune_finished finished, void *context,
+		 struct error *err)
 {
 	cleanup_names_set struct names_set containers = { 0 };
 	struct error first = { 0 };
 
-	if (!session->store)
-		return 0;
 	if (find_unfinished(session, container_id, NULL, &containers, err) < 0)
 		return -1;
 	for (size_t i = 0; i < containers.count; i++) {
 		struct error failure = { 0 };
 		unsigned wait_s = container_id ? session->settings->wait_s : 0;
+		int count = finish_one(session, containers.items[i], wait_s, &failure);
 
-		if (finish_one(session, containers.items[i], wait_s, &failure) == 0 ||
-		    (!container_id && failure.kind == ERROR_BUSY))
+		if (count > 0 && finished(containers.items[i], count, context, err) < 0)
+			return -1;
+		if (count >= 0 || (!container_id && failure.kind == ERROR_BUSY))
 			continue;
 		if (first.kind == ERROR_NONE)
 			first = failure;

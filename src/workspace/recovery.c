@@ -12,6 +12,7 @@
 #include "workspace/journal.h"
 #include "workspace/networks.h"
 #include "workspace/run.h"
+#include "workspace/steps.h"
 #include "workspace/task.h"
 
 void settled_release(struct settled *settled)
@@ -33,6 +34,12 @@ static int settle_without_container(struct run *run, const char *why, char **wha
 {
 	struct record *record = run->record;
 	int saved = 0;
+
+	/* A network is configured for a container that nobody has any more: its address is free again. */
+	if (!run->is_there && record->attachment) {
+		networks_load(run->session, &run->network, &run->network_error);
+		task_detach(run, &(struct ctr_task){ .state = CTR_TASK_NONE });
+	}
 
 	if (record_saves(record))
 		saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
@@ -168,11 +175,17 @@ static int settle_with(struct run *run, char **what, struct error *err)
 		error_clear(err);
 		return settle_without_container(run, "the container was removed by somebody", what, err);
 	}
+	run->is_there = true;
 	if (!is_same(run->record, &container))
 		return settle_without_container(run, "the container was removed by somebody, and another one made",
 						what, err);
-	if (!run->record->up && !is_ours(run->record, container.snapshot_key))
+	if (!run->record->up && !is_ours(run->record, container.snapshot_key)) {
+		/* What keeps it running is given back all the same. */
+		run->record->turned_back = true;
+		if (step_unhold(run, err) < 0)
+			return -1;
 		return settle_without_container(run, "somebody gave the container another snapshot", what, err);
+	}
 	/* A configuration that is broken by now must not keep the workspace down. */
 	if (run->record->attachment)
 		networks_load(run->session, &run->network, &run->network_error);

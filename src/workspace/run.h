@@ -20,6 +20,7 @@ struct run {
 	bool resumed;                    /* an earlier process began it */
 	bool released;                   /* lease and record are gone: nothing is left to finish */
 	bool only_pending;               /* all is recorded, but for what the record calls pending */
+	bool is_there;                   /* a container of this id was found when it was resumed */
 	bool orphaned;                   /* the container is gone, or not the one it was begun with */
 	bool repointed;                  /* the container stood on its new snapshot when it was resumed */
 	bool stop_sent;                  /* a signal to end was sent to the old task by this run */

@@ -105,7 +105,7 @@ installed() {
 ./opt/w/share/man/man1/wsnap.1'
 	make --no-print-directory -s install DESTDIR="$folder" PREFIX=/opt/w >/dev/null || echo 'make install fails'
 	diff <(echo "$expected") <(cd "$folder" && find . -type f | sort)
-	grep -qx 'ExecStart=/opt/w/bin/wsnap recover' "$folder/opt/w/lib/systemd/system/wsnap-recover.service" ||
+	grep -qx 'ExecStart=/opt/w/bin/wsnap recover --all-namespaces' "$folder/opt/w/lib/systemd/system/wsnap-recover.service" ||
 		echo 'the unit starts another program'
 	grep -q '@' "$folder/opt/w/lib/systemd/system/wsnap-recover.service" && echo 'the unit has a placeholder left'
 	rm -rf "$folder"

@@ -2,7 +2,11 @@
 # Giving versions up: which go, what is left of them, and what happens when the run dies in the middle.
 load ../lib/workspace
 
-setup_file() { workspaces_begin; }
+# What the layers take is measured: nobody else may write there.
+setup_file() {
+	workspaces_own_servers
+	workspaces_begin
+}
 teardown_file() { workspaces_end; }
 
 numbers() {

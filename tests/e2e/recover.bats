@@ -446,3 +446,36 @@ scripted_network() {
 	same data "$(workspace_read s /g)"
 	nothing_is_left
 }
+
+@test "recover knows whom it is about" {
+	expect 3 recover nosuch
+	[ -z "$output" ] || complain "it says something all the same"
+	expect 3 recover 11111111-2222-3333-4444-555555555555
+	expect 6 -d host=/nonexistent recover 11111111-2222-3333-4444-555555555555
+}
+
+@test "what waits in another namespace is pointed at, and --all-namespaces finishes it" {
+	workspace here
+	told_by create here
+	killed_after commit create here
+	CONTAINERD_NAMESPACE=elsewhere expect 0 recover
+	same "nothing to recover" "$output"
+	[[ $stderr == *"'wsnap -n $CONTAINERD_NAMESPACE recover' finishes them"* ]] || complain "no word of it"
+	CONTAINERD_NAMESPACE=elsewhere expect 0 --json recover --all-namespaces
+	same "$CONTAINERD_NAMESPACE here" "$(json '.recovered[] | "\(.namespace) \(.container_id)"')"
+	same RUNNING "$(workspace_status here)"
+	nothing_is_left
+}
+
+@test "a pruning that was cut off waits for the database, and is told when it is done" {
+	workspace marked
+	expect 0 version marked
+	expect 0 version marked
+	expect 0 --json show marked 1
+	ctr snapshots label "$(json .runtime_snapshot_name)" wsnap.given_up=2026-01-01T00:00:00Z >/dev/null
+	expect 6 -d host=/nonexistent recover
+	[[ $stderr == *"1 versions are marked to go"* ]] || complain "other words"
+	expect 0 recover
+	same "'marked': 1 versions that were marked to go are gone" "$output"
+	nothing_is_left
+}
