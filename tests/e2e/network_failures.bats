@@ -137,3 +137,32 @@ failing() {
 	same RUNNING "$(workspace_status whole)"
 	same "$(leases_of whole)" "$(inside_address whole)"
 }
+
+@test "the address of a container that was removed is found, and given back" {
+	workspace leaving
+	expect 0 create leaving
+	matches '10\..*' "$(leases_of leaving)"
+	ctr tasks delete --force leaving >/dev/null
+	ctr containers delete leaving
+	expect 1 doctor leaving
+	[[ $output == *"'leaving' does not run, but holds the address 10."* ]] || complain "other words"
+	expect 0 doctor --fix
+	same '' "$(leases_of leaving)" "addresses held"
+	expect 0 doctor leaving
+}
+
+@test "removed between its new address and its start: recovery gives the address back" {
+	workspace halfway
+	expect 0 create halfway
+	# Killed when it tells of the start, the network is attached; the record does not know it yet.
+	"$WSNAP" -v create halfway >/dev/null 2>"$BATS_TEST_TMPDIR/like" </dev/null 3>&- 4>&-
+	line=$(grep -n '^wsnap: start ' "$BATS_TEST_TMPDIR/like" | cut -d: -f1)
+	: >"$BATS_TEST_TMPDIR/told"
+	strace -f -qq -o /dev/null -e trace=write -P "$BATS_TEST_TMPDIR/told" -e inject=write:signal=KILL:when="$line" \
+		"$WSNAP" -v create halfway >/dev/null 2>"$BATS_TEST_TMPDIR/told" </dev/null 3>&- 4>&- || true
+	matches '10\..*' "$(leases_of halfway)"
+	ctr tasks delete --force halfway >/dev/null
+	ctr containers delete halfway
+	expect 0 recover halfway
+	same '' "$(leases_of halfway)" "addresses held"
+}
