@@ -69,6 +69,8 @@ static int report_end(const struct invocation *invocation, const struct operatio
 	warn_of_mounts(invocation, result);
 	if (output_end(invocation->out, err) == 0)
 		return 0;
+	/* Not ERROR_FAILED, which says that the workspace is as it was. */
+	err->kind = ERROR_INCOMPLETE;
 	return error_hint(err, "the operation is done all the same: 'wsnap list %s' shows it",
 			  result->container_id);
 }

@@ -282,3 +282,12 @@ teardown_file() { workspaces_end; }
 	same "$version" "$output"
 	same before "$(workspace_read x /data/f)"
 }
+
+@test "an operation whose result cannot be written is not one that failed" {
+	workspace told
+	status=0
+	"$WSNAP" create told >/dev/full 2>"$BATS_TEST_TMPDIR/stderr" || status=$?
+	same 7 "$status"
+	grep -q "^hint: the operation is done all the same: 'wsnap list told' shows it" "$BATS_TEST_TMPDIR/stderr"
+	same 1 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'told'")"
+}
