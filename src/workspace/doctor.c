@@ -137,16 +137,33 @@ static int examine(struct doctor *doctor, const char *container_id, struct error
 
 /* --- which workspaces there are ------------------------------------------------------------------- */
 
+/* The database may be shared: what is neither here nor was ever worked on here is another host's. 1, 0, -1. */
+static int is_ours(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+
+	if (lock_exists(session, container_id) || ctr_container_get(session->ctr, container_id, &container, err) == 0)
+		return 1;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
 static int add_rows(struct session *session, struct names_set *ids, struct error *err)
 {
 	cleanup_store_workspaces struct store_workspaces rows = { 0 };
 
 	if (store_workspace_list(session->store, &rows, err) < 0)
 		return -1;
-	for (size_t i = 0; i < rows.count; i++)
-		if (strcmp(rows.items[i].namespace, session->settings->namespace) == 0 &&
-		    names_set_add(ids, rows.items[i].container_id, err) < 0)
+	for (size_t i = 0; i < rows.count; i++) {
+		const char *id = rows.items[i].container_id;
+		bool may_be = strcmp(rows.items[i].namespace, session->settings->namespace) == 0;
+		int ours = may_be && target_name_is_valid(id) ? is_ours(session, id, err) : 0;
+
+		if (ours < 0 || (ours > 0 && names_set_add(ids, id, err) < 0))
 			return -1;
+	}
 	return 0;
 }
 

@@ -44,16 +44,16 @@ static int check_present(struct doctor *doctor, const char *container_id,
 }
 
 static int check_missing(struct doctor *doctor, const char *container_id,
-			 const struct inventory_version *version, struct error *err)
+			 const struct inventory_version *version, bool present, struct error *err)
 {
 	const struct doctor_subject subject = { .kind = DOCTOR_SNAPSHOT_MISSING,
 						.container_id = container_id,
 						.subject = version->row.runtime_name };
 
 	return doctor_tell(doctor, &subject, err,
-			   "'%s' version %d: its snapshot '%s' is gone; 'wsnap delete %s %d' takes its row away",
-			   container_id, version->row.version, version->row.runtime_name, container_id,
-			   version->row.version);
+			   "'%s' version %d: its snapshot '%s' is gone; %s'wsnap delete %s %d' takes its row away",
+			   container_id, version->row.version, version->row.runtime_name,
+			   present ? "" : "where no other host has it, ", container_id, version->row.version);
 }
 
 int doctor_check_versions(struct doctor *doctor, const struct target *target, struct error *err)
@@ -63,13 +63,10 @@ int doctor_check_versions(struct doctor *doctor, const struct target *target, st
 
 	if (inventory_read(doctor->session, target, &inventory, err) < 0)
 		return -1;
-	/* Nothing of it is here: another host's workspace. */
-	if (!target->present && inventory.snapshot_count == 0)
-		return 0;
 	for (size_t i = 0; i < inventory.version_count; i++) {
 		const struct inventory_version *version = &inventory.versions[i];
 		int told = version->snapshot ? check_present(doctor, id, version, err) :
-					       check_missing(doctor, id, version, err);
+					       check_missing(doctor, id, version, target->present, err);
 
 		if (told < 0)
 			return -1;

@@ -78,3 +78,10 @@ int lock_take(struct session *session, const char *container_id, const char *wha
 	write_holder(fd, what);
 	return steal_fd(&fd);
 }
+
+bool lock_exists(struct session *session, const char *container_id)
+{
+	cleanup_free char *name = text_format("%s~%s.lock", session->settings->namespace, container_id);
+
+	return name && faccessat(session->state_dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}

@@ -15,4 +15,7 @@
 int lock_take(struct session *session, const char *container_id, const char *what, unsigned wait_s,
 	      struct error *err);
 
+/* Whether a run of this host has ever held it: locks stay where they are. */
+bool lock_exists(struct session *session, const char *container_id);
+
 #endif

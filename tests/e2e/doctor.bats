@@ -257,3 +257,21 @@ version_of() {
 	expect 0 -q version a
 	same 2 "$output"
 }
+
+@test "a workspace of which nothing is left here is found, another host's is not" {
+	workspace gone
+	expect 0 version gone
+	only=$(runtime_of gone 1)
+	ctr tasks delete --force gone >/dev/null
+	ctr containers delete gone
+	ctr snapshots label "$only" containerd.io/gc.root= wsnap.kind= >/dev/null
+	collect_garbage
+	! snapshot_exists "$only" || complain "the snapshot is still there"
+	expect 1 doctor
+	[[ $output == "'gone' version 1: "*"where no other host has it, 'wsnap delete gone 1'"* ]] || complain "other words"
+	expect 1 doctor gone
+	rm "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~gone.lock"
+	expect 0 doctor
+	[ ! -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~gone.lock" ] || complain "doctor made a lock of another host's"
+	expect 0 delete gone 1
+}
