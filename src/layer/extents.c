@@ -20,31 +20,28 @@ bool extents_can_be_shared(const char *path)
 	return statfs(path, &status) == 0 && (status.f_type == XFS_MAGIC || status.f_type == BTRFS_SUPER_MAGIC);
 }
 
-struct extents {
-	struct fiemap map;
-	struct fiemap_extent room[EXTENTS_AT_ONCE];
-};
-
 /* Adds up the shared extents from *offset on, which is moved behind them. 1: there are more. */
 static int add_shared(int file, uint64_t *offset, int64_t *shared)
 {
-	struct extents extents;
-	const struct fiemap_extent *at = extents.room;
+	_Alignas(struct fiemap) char room[sizeof(struct fiemap) + EXTENTS_AT_ONCE * sizeof(struct fiemap_extent)];
+	struct fiemap *map = (struct fiemap *)room;
 
-	memset(&extents, 0, sizeof(extents));
-	extents.map.fm_start = *offset;
-	extents.map.fm_length = FIEMAP_MAX_OFFSET - *offset;
-	extents.map.fm_extent_count = EXTENTS_AT_ONCE;
-	if (ioctl(file, FS_IOC_FIEMAP, &extents.map) < 0)
+	memset(room, 0, sizeof(room));
+	map->fm_start = *offset;
+	map->fm_length = FIEMAP_MAX_OFFSET - *offset;
+	map->fm_extent_count = EXTENTS_AT_ONCE;
+	if (ioctl(file, FS_IOC_FIEMAP, map) < 0)
 		return 0;
-	for (uint32_t i = 0; i < extents.map.fm_mapped_extents; i++, at++) {
+	for (uint32_t i = 0; i < map->fm_mapped_extents; i++) {
+		const struct fiemap_extent *at = &map->fm_extents[i];
+
 		if (at->fe_flags & FIEMAP_EXTENT_SHARED)
 			*shared += (int64_t)at->fe_length;
 		*offset = at->fe_logical + at->fe_length;
 		if (at->fe_flags & FIEMAP_EXTENT_LAST)
 			return 0;
 	}
-	return extents.map.fm_mapped_extents == EXTENTS_AT_ONCE;
+	return map->fm_mapped_extents == EXTENTS_AT_ONCE;
 }
 
 int64_t extents_exclusive(int dir, const char *name, int64_t bytes)
