@@ -23,6 +23,7 @@
 #include "workspace/snapshot_labels.h"
 #include "workspace/spec.h"
 #include "workspace/streams.h"
+#include "workspace/target.h"
 #include "workspace/version_label.h"
 #include "workspace/warnings.h"
 
@@ -344,6 +345,8 @@ int plan_make(const struct plan *plan, struct record *record, struct network **n
 	struct findings findings = { 0 };
 	int decided = check_keeper(plan->session->settings, plan->container_id, err);
 
+	if (decided == 0)
+		decided = target_check_namespace(plan->session, plan->container_id, err);
 	if (decided == 0)
 		decided = find_all(plan, &findings, err);
 	if (decided == 0)

@@ -232,9 +232,12 @@ static int prune_target(struct session *session, const struct target *target, co
 	struct signals signals = { 0 };
 	int done = 0;
 
+	*signal = 0;
 	result->container_id = strdup(target->container_id);
 	if (!result->container_id)
 		return error_memory(err);
+	if (target_check_namespace(session, target->container_id, err) < 0)
+		return -1;
 	if (!request->dry_run) {
 		lock = lock_take(session, target->container_id, request->version_count ? "delete" : "prune",
 				 session->settings->wait_s, err);

@@ -17,10 +17,9 @@ bool target_name_is_valid(const char *text)
 }
 
 /* 1 there is one, 0 none, -1 error. */
-static int get_container(struct session *session, const char *id, struct ctr_container *container,
-			 struct error *err)
+static int get_container(struct ctr *ctr, const char *id, struct ctr_container *container, struct error *err)
 {
-	if (ctr_container_get(session->ctr, id, container, err) == 0)
+	if (ctr_container_get(ctr, id, container, err) == 0)
 		return 1;
 	return err->kind == ERROR_NOT_FOUND ? 0 : -1;
 }
@@ -64,7 +63,7 @@ static int resolve_container(struct session *session, const char *id, bool must_
 			     struct error *err)
 {
 	cleanup_store_workspace struct store_workspace row = { 0 };
-	int present = get_container(session, id, &target->container, err), known;
+	int present = get_container(session->ctr, id, &target->container, err), known;
 
 	if (present < 0)
 		return -1;
@@ -134,7 +133,7 @@ static char *find_bots_container(struct session *session, const char *bot_id, bo
 		error_memory(err);
 		return NULL;
 	}
-	present = get_container(session, name, &container, err);
+	present = get_container(session->ctr, name, &container, err);
 	*failed = present < 0;
 	return present > 0 ? steal_pointer(name) : NULL;
 }
@@ -180,6 +179,38 @@ int target_resolve(struct session *session, const char *text, bool must_exist, s
 	if (result < 0)
 		target_release(target);
 	return result;
+}
+
+static int is_in_namespace(struct session *session, const char *namespace, const char *id, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	cleanup_ctr struct ctr *ctr = NULL;
+	int found;
+
+	if (!text_is_identifier(namespace))
+		return 0;
+	if (ctr_open(session->settings->address, namespace, &ctr, err) < 0)
+		return -1;
+	found = get_container(ctr, id, &container, err);
+	if (found == 0)
+		error_clear(err);
+	return found;
+}
+
+int target_check_namespace(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_store_workspace struct store_workspace row = { 0 };
+	int found = get_row(session, container_id, &row, err);
+
+	if (found <= 0 || strcmp(row.namespace, session->settings->namespace) == 0)
+		return found < 0 ? -1 : 0;
+	found = is_in_namespace(session, row.namespace, container_id, err);
+	if (found <= 0)
+		return found;
+	error_set(err, ERROR_REFUSED, "'%s' is in the database as a container of the namespace '%s', which has one of that id",
+		  container_id, row.namespace);
+	return error_hint(err, "-n %s is about that one; this one, in '%s', needs another id to have a history",
+			  row.namespace, session->settings->namespace);
 }
 
 void target_release(struct target *target)

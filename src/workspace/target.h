@@ -26,6 +26,13 @@ bool target_name_is_valid(const char *text);
  */
 int target_resolve(struct session *session, const char *text, bool must_exist, struct target *target,
 		   struct error *err);
+
+/*
+ * Container ids are unique in a namespace, rows in the database by id alone: two containers of one id would share a
+ * history. ERROR_REFUSED when the row is that of a container which this containerd has in another namespace.
+ */
+int target_check_namespace(struct session *session, const char *container_id, struct error *err);
+
 void target_release(struct target *target);
 
 #define cleanup_target __attribute__((cleanup(target_release)))

@@ -153,3 +153,17 @@ uuid_of_name() {
 	expect 0 show gone 1
 	expect 0 events gone
 }
+
+@test "two containers of one id in two namespaces do not share a history" {
+	workspace twin
+	expect 0 create twin
+	image_import "$CONTAINERD_NAMESPACE-2" "$SERVERS/images/busybox.tar"
+	ctr -n "$CONTAINERD_NAMESPACE-2" containers create "$IMAGE" twin sleep infinity
+	expect 8 -n "$CONTAINERD_NAMESPACE-2" create twin
+	[[ $stderr == *"-n $CONTAINERD_NAMESPACE is about that one"* ]] || complain "other words"
+	expect 8 -n "$CONTAINERD_NAMESPACE-2" delete twin 1
+	expect 8 -n "$CONTAINERD_NAMESPACE-2" doctor twin
+	ctr -n "$CONTAINERD_NAMESPACE-2" containers delete twin
+	expect 0 -q create twin
+	same 2 "$output"
+}
