@@ -64,7 +64,7 @@ rest_of_spec() {
 	expect 0 create a
 	workspace_exec a sh -c '[ -c /dev/gpu0 ] && exec 3<>/dev/gpu0'
 	same "$(stat -c %t:%T "$DEVICE")" "$(stat -c %t:%T "$(workspace_root a)/dev/gpu0")"
-	same 'one one ' "$(workspace_exec a sh -c 'echo "$GPU0 $DRIVER $GPU1"')"
+	same 'one one ' "$(workspace_says a sh -c 'echo "$GPU0 $DRIVER $GPU1"')"
 	workspace_exec a sh -c '[ -e /driver/gpu.yaml ]'
 	expect 0 rollback a 1
 	workspace_exec a sh -c '[ -c /dev/gpu0 ] && exec 3<>/dev/gpu0'
@@ -76,10 +76,10 @@ rest_of_spec() {
 	db "UPDATE bots SET metadata = '{\"workspace\": {\"gpu\": {\"devices\": [\"vendor.test/gpu=1\"]}}}'
 		WHERE id = (SELECT bot_id FROM containers WHERE container_id = 'b')"
 	expect 0 create b
-	same 'one one' "$(workspace_exec b sh -c 'echo "$GPU1 $DRIVER"')"
+	same 'one one' "$(workspace_says b sh -c 'echo "$GPU1 $DRIVER"')"
 	db "UPDATE bots SET metadata = '{}' WHERE id = (SELECT bot_id FROM containers WHERE container_id = 'b')"
 	expect 0 create b
-	same ' ' "$(workspace_exec b sh -c 'echo "$GPU1 $DRIVER"')"
+	same ' ' "$(workspace_says b sh -c 'echo "$GPU1 $DRIVER"')"
 }
 
 @test "an unknown device or a malformed name is an error before anything is stopped" {
@@ -108,7 +108,7 @@ rest_of_spec() {
 	expect 0 create d
 	describe two
 	expect 0 create d
-	same 'two two two' "$(workspace_exec d sh -c 'echo "$GPU0 $GPU1 $DRIVER"')"
+	same 'two two two' "$(workspace_says d sh -c 'echo "$GPU0 $GPU1 $DRIVER"')"
 	same 3 "$(container_field d '[.Spec.process.env[] | select(startswith("GPU") or startswith("DRIVER"))] | length')"
 }
 
@@ -157,6 +157,6 @@ rest_of_spec() {
 		same RUNNING "$(workspace_status g)"
 	done
 	expect 0 create g
-	same 'three three' "$(workspace_exec g sh -c 'echo "$GPU1 $DRIVER"')"
+	same 'three three' "$(workspace_says g sh -c 'echo "$GPU1 $DRIVER"')"
 	same 2 "$(container_field g '[.Spec.process.env[] | select(startswith("GPU") or startswith("DRIVER"))] | length')"
 }

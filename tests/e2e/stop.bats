@@ -107,7 +107,7 @@ timed() {
 	expect 0 create k
 	expect 0 rollback k 1
 	same "$wanted" "$(container_field k '{Labels, Image, Runtime, Spec, Snapshotter, CreatedAt}')"
-	same "$(printf '1\n/data')" "$(workspace_exec k sh -c 'echo $SPECIAL; pwd')"
+	same "$(printf '1\n/data')" "$(workspace_says k sh -c 'echo $SPECIAL; pwd')"
 }
 
 @test "the first process runs on the new layer, and its writes are the next version's" {
@@ -117,5 +117,5 @@ timed() {
 	expect 0 create l
 	workspace_exec l sh -c 'rm /data/f'
 	expect 0 rollback l 2
-	same inside "$(workspace_exec l cat /data/f)"
+	same inside "$(workspace_says l cat /data/f)"
 }

@@ -123,6 +123,14 @@ workspace_exec() {
 	ctr tasks exec --exec-id "x$RANDOM$RANDOM" "$id" "$@"
 }
 
+# What a command inside says. (Under load ctr loses what a short one writes: a file in /run, which is no part of the
+# layer, does not.)
+workspace_says() {
+	local id=$1
+	shift
+	workspace_exec "$id" sh -c '"$@" >/run/said' sh "$@" && cat "$(workspace_root "$id")/run/said"
+}
+
 # --- containerd -----------------------------------------------------------------------------------
 
 container_exists() {
