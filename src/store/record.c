@@ -161,8 +161,9 @@ static int insert_snapshot(struct store *store, struct recording *recording, str
 	return keep_snapshot_id(recording, &rows, err);
 }
 
-/* One more than the greatest number ever given. Rows of versions that were taken away are gone; the events
- * that told of them are not, nor, where the database was lost, what the caller knows. Numbers in foreign events that could not be ours are passed over. */
+/* One more than the greatest number ever given. Rows of versions that were taken away are gone; the events that told
+ * of them are not, nor, where the database was lost, what the caller knows. Numbers in foreign events that could not
+ * be ours are passed over. */
 static int next_version(struct store *store, const struct store_record *record, int32_t *next, struct error *err)
 {
 	static const char sql[] =

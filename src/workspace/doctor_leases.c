@@ -56,8 +56,8 @@ static int find_stale(struct session *session, const char *container_id, struct 
 		const char *id = leases.items[i].id;
 		char operation_id[ID_SIZE];
 
-		if (is_about(&leases.items[i], container_id) && text_starts_with(id, LEASE_PREFIX) && id_parse(id + strlen(LEASE_PREFIX), operation_id) &&
-		    !names_set_has(&known.ids, operation_id))
+		if (is_about(&leases.items[i], container_id) && text_starts_with(id, LEASE_PREFIX) &&
+		    id_parse(id + strlen(LEASE_PREFIX), operation_id) && !names_set_has(&known.ids, operation_id))
 			result = names_set_add(stale, id, err);
 	}
 	names_set_release(&known.ids);

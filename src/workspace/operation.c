@@ -206,7 +206,8 @@ static int recover_next(const char *container_id, void *context, struct error *e
 		return -1;
 	if (!all->signal || all->is_one)
 		return 0;
-	return error_set(err, ERROR_FAILED, "'%s' was looked at to its end, what comes behind it was not: interrupted by SIG%s",
+	return error_set(err, ERROR_FAILED, "'%s' was looked at to its end, what comes behind it was not: "
+			 "interrupted by SIG%s",
 			 container_id, sigabbrev_np(all->signal));
 }
 

@@ -135,8 +135,9 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	record->old_active = strdup(findings->container.snapshot_key);
 	record->old_parent = copy_or_null(findings->active.parent);
 	record->server_id = ctr_server_id(plan->session->ctr, err);
-	if (!record->server_id)
+	if (!record->server_id && err->kind == ERROR_CONTAINERD)
 		return -1;
+	error_clear(err); /* one without that service has no name: then there is nothing to compare */
 	record->old_upper = strdup(findings->place.writable);
 	record->own_pids = findings->spec.own_pids;
 	record->restart_status = copy_or_null(labels_get(&findings->container.labels, LABEL_RESTART_STATUS));

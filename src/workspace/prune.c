@@ -319,7 +319,8 @@ int prune_run_all(struct session *session, const struct prune_request *request, 
 					   !names_set_has(&present, row->container_id)))
 			continue;
 		if (signal)
-			return error_set(err, ERROR_FAILED, "'%s' and what comes behind it was not looked at: interrupted by SIG%s",
+			return error_set(err, ERROR_FAILED, "'%s' and what comes behind it was not looked at: "
+					 "interrupted by SIG%s",
 					 row->container_id, sigabbrev_np(signal));
 		if (prune_one(session, row->container_id, request, each, context, &signal, &failure, err) < 0)
 			return -1;

@@ -2,8 +2,9 @@
  * Which versions the rules of retention keep, as restic's `forget` reads such rules: going from the newest to
  * the oldest, each rule keeps the first version of every hour, day, ISO week, month or year (in UTC) until it
  * has kept as many as it may; a rule that could keep more keeps the oldest version as well, so
- * that the history reaches as far back as it can. `within` keeps what is younger than the newest
- * version that does not lie in the future, less that much by the calendar (a month before March 31 is March 3). A version stays if any rule keeps it.
+ * that the history reaches as far back as it can. `within` keeps what is younger than the newest version that does
+ * not lie in the future, less that much by the calendar (a month before March 31 is March 3). A version stays if
+ * any rule keeps it.
  */
 #ifndef WSNAP_WORKSPACE_RETENTION_H
 #define WSNAP_WORKSPACE_RETENTION_H

@@ -140,7 +140,8 @@ static enum kind find(const struct settings *settings, const char *container_id,
 	struct dirent *entry;
 
 	while (processes && (entry = readdir(processes))) {
-		cleanup_fd int opened = isdigit((unsigned char)*entry->d_name) ? pidfd_open(atoi(entry->d_name), 0) : -1;
+		bool is_process = isdigit((unsigned char)*entry->d_name);
+		cleanup_fd int opened = is_process ? pidfd_open(atoi(entry->d_name), 0) : -1;
 		enum kind kind = opened < 0 ? OTHER : judge(entry->d_name, settings, container_id);
 
 		if (kind != OTHER) {

@@ -207,7 +207,8 @@ int target_check_namespace(struct session *session, const char *container_id, st
 	found = is_in_namespace(session, row.namespace, container_id, err);
 	if (found <= 0)
 		return found;
-	error_set(err, ERROR_REFUSED, "'%s' is in the database as a container of the namespace '%s', which has one of that id",
+	error_set(err, ERROR_REFUSED, "'%s' is in the database as a container of the namespace '%s', "
+		  "which has one of that id",
 		  container_id, row.namespace);
 	return error_hint(err, "-n %s is about that one; this one, in '%s', needs another id to have a history",
 			  row.namespace, session->settings->namespace);

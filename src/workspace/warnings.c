@@ -22,7 +22,7 @@ void warnings_versions(struct session *session, const char *container_id)
 void warnings_depth(const struct settings *settings, const char *container_id, size_t layers)
 {
 	if (settings->warn_depth > 0 && layers >= (size_t)settings->warn_depth)
-		log_warning("'%s' stands on %zu layers, of which overlayfs takes less than %d; 'wsnap compact %s' merges "
-			    "those of its versions",
+		log_warning("'%s' stands on %zu layers, of which overlayfs takes less than %d; "
+			    "'wsnap compact %s' merges those of its versions",
 			    container_id, layers, CHAIN_KERNEL_LIMIT, container_id);
 }
