@@ -68,6 +68,19 @@ static int decide(struct pruning *pruning, struct error *err)
 	return prune_plan_given_up(inventory, pruning->goes, &pruning->given_up, err);
 }
 
+/* A size that cannot be told keeps no version. */
+static int tell_sizes(struct pruning *pruning, struct error *err)
+{
+	if (reclaim_size(pruning->session, &pruning->reclaim, err) == 0)
+		return 0;
+	if (err->kind == ERROR_CONTAINERD)
+		return -1;
+	log_warning("what the versions of '%s' give back cannot be told: %s", pruning->target->container_id,
+		    err->message);
+	error_clear(err);
+	return 0;
+}
+
 static int foresee(struct pruning *pruning, struct error *err)
 {
 	const struct names_set *snapshotters = &pruning->inventory.snapshotters;
@@ -81,7 +94,7 @@ static int foresee(struct pruning *pruning, struct error *err)
 		if (reclaim_foresee(pruning->session, snapshotters->items[i], &of, &pruning->given_up,
 				    &pruning->reclaim, err) < 0)
 			return -1;
-	return reclaim_size(pruning->session, &pruning->reclaim, err);
+	return tell_sizes(pruning, err);
 }
 
 /* A version whose snapshot cannot be marked stays, and the others go on. Without containerd nothing goes on. */

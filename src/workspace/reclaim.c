@@ -86,7 +86,8 @@ int reclaim_foresee(struct session *session, const char *snapshotter, const stru
 		if (!may_go(&all.items[i], of, given_up))
 			mark_parents(&all, &all.items[i], stays);
 	for (size_t i = 0; i < all.count; i++)
-		if (!stays[i] && add_layer(snapshotter, all.items[i].name, reclaim, err) < 0)
+		if (!stays[i] && all.items[i].kind == CTR_SNAPSHOT_COMMITTED &&
+		    add_layer(snapshotter, all.items[i].name, reclaim, err) < 0)
 			return -1;
 	return 0;
 }

@@ -149,6 +149,19 @@ frees() {
 	frees several 24 --keep-last 1
 }
 
+@test "a layer under a writable one that a rollback has left behind is free at once" {
+	workspace left
+	fill left 1
+	big left /data/a
+	fill left 1
+	workspace_write left /data/b unsaved
+	expect 0 rollback left 1 --no-save
+	expect 0 version left
+	expect 0 --json prune left --keep-last 1
+	same false "$(json '.removed[] | select(.version == 2) | .held' || true)"
+	[ "$(json .freed_bytes)" -ge $((24 << 20)) ] || complain "less than 24 MiB"
+}
+
 @test "a version that holds another one's layer is named" {
 	workspace holder
 	fill holder 3
