@@ -40,9 +40,14 @@ all_run() {
 	mv "$ALL/$1.running" "$ALL/$1.done"
 }
 
+# all_figure WORD SUMMARY: the number before the word, 0 where there is none.
+all_figure() {
+	[[ $2 =~ \ ([0-9]+)\ $1 ]] && echo "${BASH_REMATCH[1]}" || echo 0
+}
+
 # Prints the cases that have ended, as one TAP.
 all_print() {
-	local file line
+	local file line summary
 	for file in "$ALL"/*.done; do
 		[ -e "$file" ] || continue
 		grep -vE '^(ok|not ok) |^1\.\.|points, [0-9]+ faults, [0-9]+ losses' "$file"
@@ -52,9 +57,9 @@ all_print() {
 			line='not ok' FAULTS=$((FAULTS + 1))
 		fi
 		VERDICTS=$((VERDICTS + 1))
-		echo "$line $VERDICTS $(sed -n 's/^# \(.*points, .* losses in .* s\)$/\1/p' "$file")"
-		LOST=$((LOST + $(sed -n 's/.* faults, \([0-9]*\) losses in .*/\1/p' "$file" | tail -n 1)))
-		POINTS=$((POINTS + $(sed -n 's/.*: \([0-9]*\) points, [0-9]* faults, .*/\1/p' "$file" | tail -n 1)))
+		summary=$(sed -n 's/^# \(.*points, .* losses in .* s\)$/\1/p' "$file" | tail -n 1)
+		echo "$line $VERDICTS ${summary:-a case that came to no end}"
+		POINTS=$((POINTS + $(all_figure points "$summary"))) LOST=$((LOST + $(all_figure losses "$summary")))
 		mv "$file" "$file.printed"
 	done
 }
