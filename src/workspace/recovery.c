@@ -29,18 +29,33 @@ static const char *kind_words(const struct record *record)
 	return words[record->kind];
 }
 
+/* A network is configured for a container that nobody has any more: its address is free again. */
+static void give_address_back(struct run *run)
+{
+	cleanup_network_attachment struct network_attachment attachment = { 0 };
+	const struct record *record = run->record;
+	struct error failure = { 0 };
+	int done = networks_load(run->session, &run->network, &failure);
+
+	if (done == 0 && !run->network)
+		done = error_set(&failure, ERROR_FAILED, "the network configuration is not there any more");
+	if (done == 0)
+		done = network_attachment_parse(record->attachment, &attachment, &failure);
+	if (done == 0)
+		done = network_del(run->network, &attachment, NULL, &failure);
+	if (done < 0)
+		log_warning("'%s' is gone, but may still hold a network address: %s", record->container_id,
+			    failure.message);
+}
+
 /* The container was removed, or given another snapshot: what is saved is kept, the rest is not ours. */
 static int settle_without_container(struct run *run, const char *why, char **what, struct error *err)
 {
 	struct record *record = run->record;
 	int saved = 0;
 
-	/* A network is configured for a container that nobody has any more: its address is free again. */
-	if (!run->is_there && record->attachment) {
-		networks_load(run->session, &run->network, &run->network_error);
-		task_detach(run, &(struct ctr_task){ .state = CTR_TASK_NONE });
-	}
-
+	if (!run->is_there && record->attachment)
+		give_address_back(run);
 	if (record_saves(record))
 		saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
 	if (saved < 0)
