@@ -1,6 +1,7 @@
 #include "command/commands.h"
 #include "output/json_writer.h"
 #include "workspace/doctor.h"
+#include "workspace/warnings.h"
 
 struct doctor_options {
 	bool fix;
@@ -73,6 +74,8 @@ static int doctor_run_command(const struct invocation *invocation, struct error 
 
 	result = doctor_run(invocation->session, invocation->arguments[0], options->fix, write_finding, &findings,
 			    &summary, err);
+	if (!invocation->arguments[0])
+		warnings_namespaces(invocation->session);
 	if (result == 0)
 		begin(&findings);
 	if (findings.writer.depth) {

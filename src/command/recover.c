@@ -9,6 +9,7 @@
 #include "workspace/operation.h"
 #include "workspace/prune.h"
 #include "workspace/target.h"
+#include "workspace/warnings.h"
 
 struct recover_options {
 	bool all_namespaces;
@@ -96,13 +97,12 @@ static int recover_other(struct recovered_list *list, const struct settings *set
 	return recover_here(list, &session, NULL, err);
 }
 
-/* The other namespaces, after our own: all of them, or a word that they wait. */
-static int go_through(const struct invocation *invocation, struct recovered_list *list, struct error *err)
+/* The other namespaces, after our own. The first failure comes back, after all were tried. */
+static int recover_others(const struct invocation *invocation, struct recovered_list *list, struct error *err)
 {
-	const struct recover_options *options = invocation->options;
 	const struct settings *settings = invocation->settings;
 	cleanup_names_set struct names_set namespaces = { 0 };
-	int result = recover_here(list, invocation->session, NULL, err);
+	int result = 0;
 
 	if (session_open_state(invocation->session, err) < 0 ||
 	    journal_namespaces(invocation->session, &namespaces, err) < 0)
@@ -110,17 +110,29 @@ static int go_through(const struct invocation *invocation, struct recovered_list
 	for (size_t i = 0; i < namespaces.count; i++) {
 		struct error failure = { 0 };
 
-		if (strcmp(namespaces.items[i], settings->namespace) == 0)
+		if (strcmp(namespaces.items[i], settings->namespace) == 0 ||
+		    recover_other(list, settings, namespaces.items[i], &failure) == 0 || result < 0)
 			continue;
-		if (!options->all_namespaces)
-			log_warning("the namespace '%s' has interrupted operations: 'wsnap -n %s recover' finishes them",
-				    namespaces.items[i], namespaces.items[i]);
-		else if (recover_other(list, settings, namespaces.items[i], &failure) < 0 && result == 0) {
-			*err = failure;
-			result = -1;
-		}
+		*err = failure;
+		result = -1;
 	}
 	return result;
+}
+
+static int go_through(const struct invocation *invocation, struct recovered_list *list, struct error *err)
+{
+	const struct recover_options *options = invocation->options;
+	int result = recover_here(list, invocation->session, NULL, err);
+	struct error failure = { 0 };
+
+	if (!options->all_namespaces) {
+		warnings_namespaces(invocation->session);
+		return result;
+	}
+	if (recover_others(invocation, list, &failure) == 0 || result < 0)
+		return result;
+	*err = failure;
+	return -1;
 }
 
 /* A container that is gone may have left a record under its id, or versions that are marked to go. */
@@ -144,8 +156,21 @@ static int recover_word(const struct invocation *invocation, struct recovered_li
 			return left < 0 ? -1 : recover_here(list, session, word, err);
 	}
 	/* A bot that only the database knows is not to be called unknown. */
-	*err = unknown.kind == ERROR_NOT_FOUND && invocation->store_error ? *invocation->store_error : unknown;
-	return -1;
+	*err = unknown;
+	if (unknown.kind != ERROR_NOT_FOUND || !invocation->store_error)
+		return -1;
+	*err = *invocation->store_error;
+	return error_wrap(err, "'%s' cannot be looked up", word);
+}
+
+static int recover_check(const struct invocation *invocation, struct error *err)
+{
+	const struct recover_options *options = invocation->options;
+
+	if (!options->all_namespaces || !invocation->arguments[0])
+		return 0;
+	return error_set(err, ERROR_USAGE, "'--all-namespaces' does not go with a TARGET, '%s'",
+			 invocation->arguments[0]);
 }
 
 static int recover_run(const struct invocation *invocation, struct error *err)
@@ -172,5 +197,6 @@ const struct command command_recover = {
 	.options = recover_options,
 	.options_size = sizeof(struct recover_options),
 	.needs = COMMAND_NEEDS_RECOVERY,
+	.check = recover_check,
 	.run = recover_run,
 };

@@ -129,13 +129,26 @@ int journal_each(struct session *session, journal_each_container each, void *con
 	return result;
 }
 
+/* A container may have ".operation" in its id: only the end of a file's name tells what the file is. */
+static bool is_record(const char *file)
+{
+	static const char *const suffixes[] = { SUFFIX, HALF_SUFFIX };
+	size_t length = strlen(file);
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)
+		if (length > strlen(suffixes[i]) && strcmp(file + length - strlen(suffixes[i]), suffixes[i]) == 0)
+			return true;
+	return false;
+}
+
 static int add_namespace(const char *file, struct names_set *namespaces, struct error *err)
 {
-	const char *tilde = strchr(file, '~'), *suffix = strstr(file, SUFFIX);
-	cleanup_free char *namespace = tilde && suffix ? strndup(file, (size_t)(tilde - file)) : NULL;
+	const char *tilde = strchr(file, '~');
+	cleanup_free char *namespace = NULL;
 
-	if (!tilde || !suffix)
+	if (!tilde || !is_record(file))
 		return 0;
+	namespace = strndup(file, (size_t)(tilde - file));
 	if (!namespace)
 		return error_memory(err);
 	return text_is_identifier(namespace) ? names_set_add(namespaces, namespace, err) : 0;

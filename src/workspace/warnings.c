@@ -1,8 +1,11 @@
 #include "workspace/warnings.h"
 
+#include <string.h>
+
 #include "base/log.h"
 #include "store/workspaces.h"
 #include "workspace/chain.h"
+#include "workspace/journal.h"
 
 void warnings_versions(struct session *session, const char *container_id)
 {
@@ -25,4 +28,20 @@ void warnings_depth(const struct settings *settings, const char *container_id, s
 		log_warning("'%s' stands on %zu layers, of which overlayfs takes less than %d; "
 			    "'wsnap compact %s' merges those of its versions",
 			    container_id, layers, CHAIN_KERNEL_LIMIT, container_id);
+}
+
+void warnings_namespaces(struct session *session)
+{
+	cleanup_names_set struct names_set namespaces = { 0 };
+	struct error err = { 0 };
+
+	if (session_open_state(session, &err) < 0 || journal_namespaces(session, &namespaces, &err) < 0) {
+		log_detail("other namespaces cannot be looked at: %s", err.message);
+		return;
+	}
+	for (size_t i = 0; i < namespaces.count; i++)
+		if (strcmp(namespaces.items[i], session->settings->namespace) != 0)
+			log_warning("the namespace '%s' has interrupted operations: "
+				    "'wsnap -n %s recover' finishes them",
+				    namespaces.items[i], namespaces.items[i]);
 }

@@ -1,4 +1,4 @@
-/* What an operation says when a history grows large. */
+/* What a run says of things that are not its own to put right: large histories, records in other namespaces. */
 #ifndef WSNAP_WORKSPACE_WARNINGS_H
 #define WSNAP_WORKSPACE_WARNINGS_H
 
@@ -10,5 +10,8 @@ void warnings_versions(struct session *session, const char *container_id);
 
 /* Warns when the workspace comes to stand on as many layers as settings->warn_depth or more. */
 void warnings_depth(const struct settings *settings, const char *container_id, size_t layers);
+
+/* For recover and doctor, which are about one namespace: warns of records that others have. */
+void warnings_namespaces(struct session *session);
 
 #endif

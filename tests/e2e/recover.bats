@@ -466,6 +466,8 @@ scripted_network() {
 	[ -z "$output" ] || complain "it says something all the same"
 	expect 3 recover 11111111-2222-3333-4444-555555555555
 	expect 6 -d host=/nonexistent recover 11111111-2222-3333-4444-555555555555
+	[[ $stderr == *"wsnap: '11111111-2222-3333-4444-555555555555' cannot be looked up: "* ]] || complain "other words"
+	expect_error 2 "'--all-namespaces' does not go with a TARGET, 'nosuch'" recover --all-namespaces nosuch
 }
 
 @test "what waits in another namespace is pointed at, and --all-namespaces finishes it" {
@@ -491,5 +493,38 @@ scripted_network() {
 	[[ $stderr == *"1 versions are marked to go"* ]] || complain "other words"
 	expect 0 recover
 	same "'marked': 1 versions that were marked to go are gone" "$output"
+	nothing_is_left
+}
+
+@test "records that cannot be read: the error names the workspace, and how many there are" {
+	local folder=$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE
+	echo '{}' >"$folder~u1.operation"
+	expect 1 -q recover
+	same "" "$output"
+	[[ $stderr == "wsnap: 'u1' has an unfinished operation whose record '$folder~u1.operation' cannot be read: "*hint:* ]] ||
+		complain "other words"
+	expect 1 --json recover
+	same 'null u1 1' "$(json '.recovered[] | "\(.operation_id) \(.container_id) \(.exit_status)"')"
+	echo '{}' >"$folder~u2.operation"
+	expect 1 -q recover
+	same "" "$output"
+	[[ $stderr == "wsnap: 2 operations could not be finished; the first: 'u1' has "* ]] || complain "other words"
+	rm "$folder~u1.operation" "$folder~u2.operation"
+	nothing_is_left
+}
+
+@test "with --wait 0 what another run is at is no failure, unless it is named" {
+	workspace taken
+	told_by create taken
+	killed_after commit create taken
+	exec 7<>"$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~taken.lock"
+	flock 7
+	expect 0 -w 0 recover
+	same "nothing to recover" "$output"
+	expect 4 -w 0 recover taken
+	expect 4 -w 1 recover
+	exec 7>&-
+	expect 0 -w 0 recover
+	[[ $output == "'taken': "* ]] || complain "it was not finished"
 	nothing_is_left
 }
