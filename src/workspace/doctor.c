@@ -49,6 +49,61 @@ int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, str
 	return doctor->each(&finding, doctor->context, err);
 }
 
+/* --- whose a workspace is -------------------------------------------------------------------------- */
+
+/* The database may be shared: what is neither here nor was ever worked on here is another host's. 1, 0, -1. */
+static int is_ours(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+
+	if (lock_exists(session, container_id) || ctr_container_get(session->ctr, container_id, &container, err) == 0)
+		return 1;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+/* Labels name workspaces that the database may have forgotten. */
+static int add_labelled(struct session *session, const char *filter, struct names_set *ids, struct error *err)
+{
+	cleanup_names_set struct names_set snapshotters = { 0 };
+
+	if (snapshotters_of(session, &snapshotters, err) < 0)
+		return -1;
+	for (size_t i = 0; i < snapshotters.count; i++) {
+		cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
+
+		if (snapshotters_list(session, snapshotters.items[i], filter, &found, err) < 0)
+			return -1;
+		for (size_t j = 0; j < found.count; j++) {
+			const char *id = labels_get(&found.items[j].labels, LABEL_CONTAINER);
+
+			if (id && target_name_is_valid(id) && names_set_add(ids, id, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* Whether anything at all of it is on this host, or was: 1, 0, -1. */
+static int is_known_here(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_names_set struct names_set labelled = { 0 };
+	cleanup_free char *filter = text_format("labels.\"" LABEL_CONTAINER "\"==\"%s\"", container_id);
+	int known = is_ours(session, container_id, err);
+
+	if (known == 0)
+		known = journal_exists(session, container_id, err);
+	if (known != 0)
+		return known;
+	if (!filter)
+		return error_memory(err);
+	return add_labelled(session, filter, &labelled, err) < 0 ? -1 : labelled.count > 0;
+}
+
+/* --- one workspace -------------------------------------------------------------------------------- */
+
 /* 1: it stays open. */
 static int tell_unreadable(struct doctor *doctor, const char *container_id, const struct error *failure,
 			   struct error *err)
@@ -115,7 +170,16 @@ static int examine_locked(struct doctor *doctor, const char *container_id, struc
 	return doctor_check_container(doctor, &target, err);
 }
 
-static int examine(struct doctor *doctor, const char *container_id, struct error *err)
+/* Another host's: a lock would say from now on that this one has worked on it. */
+static int examine_foreign(struct doctor *doctor, const char *container_id, struct error *err)
+{
+	struct doctor reader = *doctor;
+
+	reader.fix = false;
+	return examine_locked(&reader, container_id, err);
+}
+
+static int examine_ours(struct doctor *doctor, const char *container_id, struct error *err)
 {
 	struct signals signals = { 0 };
 	cleanup_fd int lock = lock_take(doctor->session, container_id, "doctor",
@@ -136,20 +200,17 @@ static int examine(struct doctor *doctor, const char *container_id, struct error
 	return result;
 }
 
-/* --- which workspaces there are ------------------------------------------------------------------- */
-
-/* The database may be shared: what is neither here nor was ever worked on here is another host's. 1, 0, -1. */
-static int is_ours(struct session *session, const char *container_id, struct error *err)
+/* Without a TARGET those of other hosts were left out already. */
+static int examine(struct doctor *doctor, const char *container_id, struct error *err)
 {
-	cleanup_ctr_container struct ctr_container container = { 0 };
+	int known = doctor->is_one ? is_known_here(doctor->session, container_id, err) : 1;
 
-	if (lock_exists(session, container_id) || ctr_container_get(session->ctr, container_id, &container, err) == 0)
-		return 1;
-	if (err->kind != ERROR_NOT_FOUND)
+	if (known < 0)
 		return -1;
-	error_clear(err);
-	return 0;
+	return known ? examine_ours(doctor, container_id, err) : examine_foreign(doctor, container_id, err);
 }
+
+/* --- which workspaces there are ------------------------------------------------------------------- */
 
 static int add_rows(struct session *session, struct names_set *ids, struct error *err)
 {
@@ -164,28 +225,6 @@ static int add_rows(struct session *session, struct names_set *ids, struct error
 
 		if (ours < 0 || (ours > 0 && names_set_add(ids, id, err) < 0))
 			return -1;
-	}
-	return 0;
-}
-
-/* Labels name workspaces that the database may have forgotten. */
-static int add_labelled(struct session *session, const char *filter, struct names_set *ids, struct error *err)
-{
-	cleanup_names_set struct names_set snapshotters = { 0 };
-
-	if (snapshotters_of(session, &snapshotters, err) < 0)
-		return -1;
-	for (size_t i = 0; i < snapshotters.count; i++) {
-		cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
-
-		if (snapshotters_list(session, snapshotters.items[i], filter, &found, err) < 0)
-			return -1;
-		for (size_t j = 0; j < found.count; j++) {
-			const char *id = labels_get(&found.items[j].labels, LABEL_CONTAINER);
-
-			if (id && target_name_is_valid(id) && names_set_add(ids, id, err) < 0)
-				return -1;
-		}
 	}
 	return 0;
 }
@@ -206,11 +245,21 @@ static int find_workspaces(struct session *session, struct names_set *ids, struc
 /* A bot whose rows are lost and whose container is gone is still named by the labels of its snapshots. */
 static int find_bot(struct session *session, const char *word, struct names_set *ids, struct error *err)
 {
-	cleanup_free char *filter = text_format("labels.\"" LABEL_BOT_ID "\"==\"%s\"", word);
+	cleanup_free char *filter = NULL;
+	char bot_id[ID_SIZE];
 
+	if (!id_parse(word, bot_id))
+		return 0;
+	filter = text_format("labels.\"" LABEL_BOT_ID "\"==\"%s\"", bot_id);
 	if (!filter)
 		return error_memory(err);
-	return add_labelled(session, filter, ids, err);
+	if (add_labelled(session, filter, ids, err) < 0)
+		return -1;
+	if (ids->count < 2)
+		return 0;
+	error_set(err, ERROR_USAGE, "'%s' is the bot of %zu workspaces that the database does not know", word,
+		  ids->count);
+	return error_hint(err, "name one of them by its container id, such as '%s'", ids->items[0]);
 }
 
 static int find_target(struct session *session, const char *word, struct names_set *ids, struct error *err)

@@ -38,6 +38,18 @@ static bool is_about(const struct ctr_lease *lease, const char *container_id)
 	return !container_id || (label && strcmp(label, container_id) == 0);
 }
 
+/* Whether it is an operation's, by its name or else by the label of its workspace as well, and of none that is open. */
+static bool is_unknown(const struct ctr_lease *lease, const struct known_operations *known)
+{
+	char operation_id[ID_SIZE];
+
+	if (!text_starts_with(lease->id, LEASE_PREFIX))
+		return false;
+	if (!id_parse(lease->id + strlen(LEASE_PREFIX), operation_id))
+		return labels_get(&lease->labels, LABEL_CONTAINER) != NULL;
+	return !names_set_has(&known->ids, operation_id);
+}
+
 /* The leases that bear an operation's name and have no record, as far as one look tells; of one workspace, or with NULL
  * of all. */
 static int find_stale(struct session *session, const char *container_id, struct names_set *stale, struct error *err)
@@ -52,14 +64,9 @@ static int find_stale(struct session *session, const char *container_id, struct 
 	result = journal_each(session, add_operation, &known, err);
 	if (known.unreadable)
 		log_warning("leases are not examined: there is a record that cannot be read");
-	for (size_t i = 0; result == 0 && !known.unreadable && i < leases.count; i++) {
-		const char *id = leases.items[i].id;
-		char operation_id[ID_SIZE];
-
-		if (is_about(&leases.items[i], container_id) && text_starts_with(id, LEASE_PREFIX) &&
-		    id_parse(id + strlen(LEASE_PREFIX), operation_id) && !names_set_has(&known.ids, operation_id))
-			result = names_set_add(stale, id, err);
-	}
+	for (size_t i = 0; result == 0 && !known.unreadable && i < leases.count; i++)
+		if (is_about(&leases.items[i], container_id) && is_unknown(&leases.items[i], &known))
+			result = names_set_add(stale, leases.items[i].id, err);
 	names_set_release(&known.ids);
 	return result;
 }

@@ -14,6 +14,7 @@ teardown() {
 		ctr snapshots label "$name" containerd.io/gc.root= >/dev/null
 	done
 	collect_garbage
+	lease_names | xargs -r -n 1 timeout 20 ctr leases rm >/dev/null
 	db 'TRUNCATE bots, containers, snapshots, container_versions, lifecycle_events CASCADE'
 	rm -rf "$WSNAP_STATE_DIR"
 }
@@ -272,6 +273,86 @@ version_of() {
 	expect 1 doctor gone
 	rm "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~gone.lock"
 	expect 0 doctor
+	# Whoever names it is told, and it stays another host's.
+	expect 1 doctor gone
+	expect 1 doctor --fix gone
 	[ ! -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~gone.lock" ] || complain "doctor made a lock of another host's"
+	expect 0 doctor
 	expect 0 delete gone 1
+}
+
+@test "doctor of one workspace looks at the leases of its operations, and at no others" {
+	workspace a
+	workspace b
+	expect 0 create a
+	expect 0 create b
+	local operation=wsnap-0190d3a4-5b6c-4d7e-8f90-a1b2c3d4e5f6
+	ctr leases create --id "$operation" wsnap.container=a >/dev/null
+	ctr leases create --id wsnap-older wsnap.container=a >/dev/null
+	ctr leases create --id somebody-else wsnap.container=a >/dev/null
+	ctr leases create --id wsnap-doctor-0190d3a4-5b6c-4d7e-8f90-a1b2c3d4e5f6 >/dev/null
+	expect 0 doctor b
+	expect 1 --json doctor a
+	same "$operation wsnap-older" "$(json '[.findings[].subject] | sort | join(" ")')"
+	expect 0 doctor --fix a
+	same 'somebody-else wsnap-doctor-0190d3a4-5b6c-4d7e-8f90-a1b2c3d4e5f6' "$(lease_names | sort | paste -sd ' ')"
+	expect 0 doctor
+}
+
+@test "a bot is found by what its snapshots say when nothing else knows it" {
+	local bot=0190d3a4-5b6c-4d7e-8f90-a1b2c3d4e5f6
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$bot")
+	workspace lost
+	db "INSERT INTO bots (id) VALUES ('$bot')"
+	expect 0 version lost
+	ctr tasks delete --force lost >/dev/null
+	ctr containers delete lost
+	db 'TRUNCATE bots, containers, snapshots, container_versions, lifecycle_events CASCADE'
+	expect 1 --json doctor "${bot^^}"
+	same 'version_unrecorded lost' "$(json '.findings[] | "\(.kind) \(.container_id)"')"
+	expect 3 doctor 11111111-2222-3333-4444-555555555555
+	workspace twin
+	expect 0 version twin
+	expect 0 --json show twin 1
+	ctr snapshots label "$(json .runtime_snapshot_name)" "wsnap.bot=$bot" >/dev/null
+	expect_error 2 "'$bot' is the bot of 2 workspaces that the database does not know" doctor "$bot"
+}
+
+@test "of a record that cannot be read doctor says why, with --fix and without" {
+	workspace r
+	expect 0 create r
+	local record=$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~r.operation
+	echo '{"format":1,"operation_id":"no uuid"}' >"$record"
+	expect 1 doctor r
+	[[ $output == "'r' has an unfinished operation whose record '$record' cannot be read: "* ]] || complain "other words"
+	expect 1 doctor --fix r
+	[[ $output == *"it could not be fixed: "*"'$record' cannot be read"* ]] || complain "other words"
+	[ -e "$record" ] || complain "the record is gone"
+	rm "$record"
+	expect 0 doctor
+}
+
+@test "what waits in another namespace is pointed at by doctor, files that only look like it are not" {
+	workspace a
+	expect 0 create a
+	: >"$WSNAP_STATE_DIR/elsewhere~b.operation"
+	: >"$WSNAP_STATE_DIR/nowhere~c.operation.lock"
+	expect 0 doctor
+	same "wsnap: warning: the namespace 'elsewhere' has interrupted operations: 'wsnap -n elsewhere recover' finishes them" \
+		"$stderr"
+	expect 0 doctor a
+	same '' "$stderr"
+}
+
+@test "with --wait 0 what another run holds is left out, unless it is named" {
+	workspace held
+	expect 0 create held
+	exec 7<>"$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~held.lock"
+	flock 7
+	expect 0 -w 0 doctor
+	same 'all is well' "$output"
+	expect 4 -w 0 doctor held
+	expect 4 -w 1 doctor
+	exec 7>&-
+	expect 0 -w 0 doctor held
 }
