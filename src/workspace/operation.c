@@ -249,7 +249,7 @@ int operation_recover(struct session *session, const char *container_id, recover
 	struct recover_all all = {
 		.session = session, .each = each, .context = context, .is_one = container_id != NULL
 	};
-	int exists = 1;
+	int exists = 1, pruned;
 
 	if (session_open_state(session, err) < 0)
 		return -1;
@@ -262,9 +262,8 @@ int operation_recover(struct session *session, const char *container_id, recover
 		return -1;
 	if (!container_id && reclaim_tidy(session, err) < 0)
 		return -1;
-	if (first_failure(&all, err) < 0)
-		return -1;
-	return recover_prunings(&all, container_id, err);
+	pruned = recover_prunings(&all, container_id, err);
+	return first_failure(&all, err) < 0 ? -1 : pruned;
 }
 
 void operation_finish_earlier(struct session *session, const char *container_id)

@@ -111,3 +111,36 @@ teardown_file() {
 	workspace e
 	expect 0 create e
 }
+
+# The record is written last: a lock on the events keeps a run there, with the workspace back.
+@test "a bot and its container that are gone before the version is recorded: recovery ends" {
+	local file=$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~orphan.operation
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$BOT")
+	workspace orphan
+	db "BEGIN; LOCK TABLE lifecycle_events IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT" >/dev/null 3>&- 4>&- &
+	locked=$!
+	servers_wait_for 10 events_are_locked
+	"$WSNAP" create orphan >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+	run=$!
+	servers_wait_for 10 grep -q '"up":true' "$file"
+	saved=$(jq -r .saved "$file")
+	kill -KILL "$run"
+	wait "$run" || true
+	wait "$locked"
+	ctr tasks delete --force orphan >/dev/null
+	ctr containers delete orphan
+	db "DELETE FROM bots WHERE id = '$BOT'"
+	expect 0 recover
+	[[ $stderr == *"what was saved of 'orphan' stays as the snapshot '$saved', but is no version"* ]] ||
+		complain "it does not say what became of it"
+	snapshot_exists "$saved" || complain "the snapshot is gone"
+	[ ! -e "$file" ] || complain "the record is left"
+	same "" "$(lease_names)" "leases"
+	expect 0 recover
+	same "nothing to recover" "$output"
+}
+
+events_are_locked() {
+	[ "$(db "SELECT count(*) FROM pg_locks WHERE relation = 'lifecycle_events'::regclass
+		AND mode = 'AccessExclusiveLock' AND granted")" -gt 0 ]
+}

@@ -278,3 +278,25 @@ frees() {
 	[ "$points" -ge 2 ] || complain "killed at $points points only"
 	same "text 3" "$(workspace_read cut /data/3)"
 }
+
+@test "a signal in the middle of a prune makes no failure of what was done" {
+	workspace signalled
+	local call status finished=0
+	for call in $(seq 6 4 60); do
+		fill signalled 3
+		status=0
+		strace -f -qq -o /dev/null -e trace=sendto -e inject=sendto:signal=TERM:when="$call" \
+			"$WSNAP" prune signalled --keep-last 2 >"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" \
+			</dev/null 3>&- 4>&- || status=$?
+		case $status in
+		143) ;; # before anything was held: as it was
+		0)
+			grep -q "^'signalled': [0-9]* versions went, 2 stay" "$BATS_TEST_TMPDIR/output"
+			same 2 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'signalled'")" versions
+			! grep -q 'SIGTERM came while' "$BATS_TEST_TMPDIR/stderr" || finished=$((finished + 1))
+			;;
+		*) complain "status $status at call $call" ;;
+		esac
+	done
+	[ "$finished" -gt 2 ] || complain "only $finished prunes had the signal in the middle"
+}

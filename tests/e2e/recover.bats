@@ -528,3 +528,17 @@ scripted_network() {
 	[[ $output == "'taken': "* ]] || complain "it was not finished"
 	nothing_is_left
 }
+
+@test "a record that cannot be finished keeps no other workspace's pruning from its end" {
+	workspace broken-off
+	workspace pruned
+	expect 0 version pruned
+	expect 0 version pruned
+	expect 0 --json show pruned 1
+	ctr snapshots label "$(json .runtime_snapshot_name)" wsnap.given_up=2026-01-01T00:00:00Z >/dev/null
+	echo 'no record' >"$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~broken-off.operation"
+	expect 1 recover
+	[[ $output == *"'pruned': 1 versions that were marked to go are gone"* ]] || complain "the pruning was left"
+	rm "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~broken-off.operation"
+	nothing_is_left
+}
