@@ -109,7 +109,7 @@ static int open_session(const struct command *command, const struct settings *se
 	switch (command->needs) {
 	case COMMAND_NEEDS_DATABASE:
 		return session_open_store(settings, session, err);
-	case COMMAND_NEEDS_RECOVERY:
+	case COMMAND_NEEDS_CONTAINERD:
 		return session_open_for_recovery(settings, session, store_error, err);
 	case COMMAND_NEEDS_ALL:
 		break;

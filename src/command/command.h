@@ -15,9 +15,9 @@
 
 /* What has to be open before a command runs. */
 enum command_needs {
-	COMMAND_NEEDS_ALL,      /* containerd and the database with its schema */
-	COMMAND_NEEDS_DATABASE, /* the database alone, whatever is in it */
-	COMMAND_NEEDS_RECOVERY, /* containerd; the database if it can be had */
+	COMMAND_NEEDS_ALL,        /* containerd and the database with its schema */
+	COMMAND_NEEDS_DATABASE,   /* the database alone, whatever is in it */
+	COMMAND_NEEDS_CONTAINERD, /* containerd; the database if it can be had */
 };
 
 /* What a command is given. Arguments and options have been checked as far as words go. */
@@ -27,7 +27,7 @@ struct invocation {
 	size_t argument_count;        /* how many were given */
 	const void *options;          /* the command's own structure of values */
 	struct session *session;      /* NULL while `check` runs */
-	const struct error *store_error; /* COMMAND_NEEDS_RECOVERY: why there is no database; else NULL */
+	const struct error *store_error; /* COMMAND_NEEDS_CONTAINERD: why there is no database; else NULL */
 	struct output *out;
 };
 

@@ -45,5 +45,6 @@ const struct command command_compact = {
 		       "workspace on it. Versions stay as they are. An operation does this by itself when there\n"
 		       "are more than max_depth layers.\n"
 		       "With --quiet the number of merged layers is printed.\n",
+	.needs = COMMAND_NEEDS_CONTAINERD,
 	.run = compact_run,
 };

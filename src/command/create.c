@@ -63,6 +63,7 @@ const struct command command_create = {
 		       "With --quiet the version's number is printed.\n",
 	.options = create_options,
 	.options_size = sizeof(struct create_options),
+	.needs = COMMAND_NEEDS_CONTAINERD,
 	.check = create_check,
 	.run = create_run,
 };

@@ -196,7 +196,7 @@ const struct command command_recover = {
 		       "With --quiet the ids of the operations are printed.\n",
 	.options = recover_options,
 	.options_size = sizeof(struct recover_options),
-	.needs = COMMAND_NEEDS_RECOVERY,
+	.needs = COMMAND_NEEDS_CONTAINERD,
 	.check = recover_check,
 	.run = recover_run,
 };

@@ -98,6 +98,11 @@ int report_run(const struct invocation *invocation, const struct operation_reque
 {
 	cleanup_operation_result struct operation_result result = { 0 };
 
+	if (invocation->store_error) {
+		operation_bring_back(invocation->session, request->target);
+		*err = *invocation->store_error;
+		return -1;
+	}
 	if (operation_run(invocation->session, request, &result, err) < 0)
 		return -1;
 	if (invocation->out->json)

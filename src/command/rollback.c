@@ -66,5 +66,6 @@ const struct command command_rollback = {
 		       "With --quiet the number of the version that it now stands on is printed.\n",
 	.options = rollback_options,
 	.options_size = sizeof(struct rollback_options),
+	.needs = COMMAND_NEEDS_CONTAINERD,
 	.run = rollback_run,
 };

@@ -45,5 +45,6 @@ const struct command command_version = {
 		       "With --quiet the version's number is printed.\n",
 	.options = version_options,
 	.options_size = sizeof(struct version_options),
+	.needs = COMMAND_NEEDS_CONTAINERD,
 	.run = version_run,
 };

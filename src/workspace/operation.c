@@ -285,3 +285,13 @@ void operation_finish_earlier(struct session *session, const char *container_id)
 		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
 	signals_release(&signals);
 }
+
+void operation_bring_back(struct session *session, const char *target)
+{
+	cleanup_target struct target resolved = { 0 };
+	struct error err = { 0 };
+	/* A container that is gone may have left a record under its id. */
+	bool known = target_resolve(session, target, false, &resolved, &err) == 0;
+
+	operation_finish_earlier(session, known ? resolved.container_id : target);
+}

@@ -92,4 +92,8 @@ int operation_recover(struct session *session, const char *container_id, recover
  * is at it. What cannot be finished is a warning. */
 void operation_finish_earlier(struct session *session, const char *container_id);
 
+/* The same where there is no database for what was asked: no workspace stays down because of that. `target` is as the
+ * user typed it. */
+void operation_bring_back(struct session *session, const char *target);
+
 #endif

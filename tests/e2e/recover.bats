@@ -356,6 +356,29 @@ ctr_uuid() {
 	nothing_is_left
 }
 
+# brought_back STEP WORDS: wsnap is killed behind the step, the database goes, and an operation cannot be begun.
+brought_back() {
+	workspace_write q /g "$1"
+	killed_after "$1" create q cut
+	[ "$(workspace_status q)" != RUNNING ] || complain "it runs in between"
+	postgres_stop
+	expect 6 version q
+	[[ $stderr == *"$2"* ]] || complain "other words"
+	same RUNNING "$(workspace_status q)"
+	same "$1" "$(workspace_read q /g)"
+	postgres_start
+}
+
+@test "the database is away: an operation that needs it brings back what an earlier one left down" {
+	workspace q
+	told_by create q
+	brought_back stop "finished first: the create was taken back"
+	brought_back commit "'q' has an unfinished operation: 'q' is back and its state is saved"
+	expect 0 recover q
+	[[ $output == *"version 2 was completed"* ]] || complain "other words"
+	nothing_is_left
+}
+
 @test "the database is away on the way back: said, and recorded at the next run" {
 	mortal_workspace m
 	expect 7 create m broken

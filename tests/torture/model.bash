@@ -15,7 +15,7 @@ db() {
 complain() {
 	FAULTS=$((FAULTS + 1))
 	printf '# FAULT in %s: %s\n' "$CASE" "$*"
-	for output in "$SCRATCH/run.out" "$SCRATCH/recover.out"; do
+	for output in "$SCRATCH/run.out" "$SCRATCH/recover.out" "$SCRATCH/remove.out"; do
 		[ -s "$output" ] && sed "s/^/#   ${output##*/}: /" "$output" | tail -n 12
 	done
 	return 1
@@ -42,8 +42,9 @@ stop_workspace() {
 	ctr tasks delete "$1" >/dev/null 2>&1 || { sleep 0.1; ctr tasks delete --force "$1" >/dev/null; }
 }
 
+# A task that is not removed is no fault of the program under torture, but is told with one that comes of it.
 remove_workspace() {
-	ctr tasks delete --force "$1" >/dev/null 2>&1
+	ctr tasks delete --force "$1" >"$SCRATCH/remove.out" 2>&1
 	ctr containers delete "$1"
 }
 
@@ -232,7 +233,10 @@ forget() {
 renew() {
 	remove_workspace "$1"
 	forget "$1"
-	make_workspace "$1" "$2" || { complain "no new workspace can be made"; exit 1; }
+	make_workspace "$1" "$2" && return
+	complain "no new workspace can be made"
+	tail -n 40 "$SERVERS/containerd.log" | sed 's/^/#   containerd: /'
+	exit 1
 }
 
 # freshen STATE: a new workspace now and then; always where an operation that fails leaves the next one more to do.
