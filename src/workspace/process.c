@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct status {
 	bool has_caught, has_ns_pid;
 	unsigned long long caught; /* bit N-1 for signal N */
 	unsigned ns_pid;           /* in its own PID namespace */
+	uint32_t parent;
 };
 
 static void read_status(FILE *file, struct status *status)
@@ -33,6 +35,7 @@ static void read_status(FILE *file, struct status *status)
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "SigCgt: %llx", &status->caught) == 1)
 			status->has_caught = true;
+		sscanf(line, "PPid: %u", &status->parent);
 		if (text_starts_with(line, "NSpid:")) {
 			const char *last = strrchr(line, '\t');
 
@@ -52,6 +55,26 @@ bool process_obeys(uint32_t pid, int signal)
 	if (!status.has_caught || !status.has_ns_pid || signal < 1 || signal > 64)
 		return true;
 	return status.ns_pid != 1 || (status.caught >> (signal - 1) & 1);
+}
+
+uint32_t process_parent(uint32_t pid)
+{
+	cleanup_file FILE *file = pid > 0 ? open_proc(pid, "status") : NULL;
+	struct status status = { 0 };
+
+	if (file)
+		read_status(file, &status);
+	return status.parent;
+}
+
+char *process_working_directory(uint32_t pid)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t length;
+
+	snprintf(link, sizeof(link), "/proc/%u/cwd", pid);
+	length = pid > 0 ? readlink(link, path, sizeof(path)) : -1;
+	return length > 0 && length < (ssize_t)sizeof(path) ? strndup(path, (size_t)length) : NULL;
 }
 
 int process_open_netns(uint32_t pid)

@@ -1,4 +1,4 @@
-/* What /proc says of a workspace's first process (proc(5)). */
+/* What /proc says of a process, above all of a workspace's first one (proc(5)). */
 #ifndef WSNAP_WORKSPACE_PROCESS_H
 #define WSNAP_WORKSPACE_PROCESS_H
 
@@ -9,6 +9,12 @@
  * namespace that neither handles the signal nor could be ended by it (pid_namespaces(7)). When /proc
  * does not tell, true. */
 bool process_obeys(uint32_t pid, int signal);
+
+/* Its parent: of a task's first process that is the shim. 0 when the process is gone. */
+uint32_t process_parent(uint32_t pid);
+
+/* Where it works, as the kernel names it; the caller frees. NULL when that cannot be told. */
+char *process_working_directory(uint32_t pid);
 
 /* Its network namespace, opened: the namespace lives as long as the descriptor. -1 when it is gone, or
  * when it is our own, the host's: nothing of a workspace is to be attached to that or detached from it. */

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "workspace/process.h"
 
 #define START_TIMEOUT_MS 5000
 #define GRACE_MS 300
@@ -111,12 +111,10 @@ static bool has_children(const char *pid)
 static bool has_lost_folder(const char *pid)
 {
 	static const char mark[] = " (deleted)";
-	cleanup_free char *path = text_format("/proc/%s/cwd", pid);
-	char folder[PATH_MAX];
-	ssize_t length = path ? readlink(path, folder, sizeof(folder)) : -1;
-	ssize_t marked = (ssize_t)sizeof(mark) - 1;
+	cleanup_free char *folder = process_working_directory((uint32_t)atoi(pid));
+	size_t length = folder ? strlen(folder) : 0, marked = strlen(mark);
 
-	return length >= marked && memcmp(folder + length - marked, mark, sizeof(mark) - 1) == 0;
+	return length >= marked && strcmp(folder + length - marked, mark) == 0;
 }
 
 enum kind { OTHER, STARTER, FORGOTTEN };

@@ -7,6 +7,7 @@
 #include "ctr/containers.h"
 #include "ctr/leases.h"
 #include "ctr/tasks.h"
+#include "workspace/bundle.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 #include "workspace/steps.h"
@@ -83,6 +84,8 @@ static int note_late_change(struct run *run, struct error *err)
 		return -1;
 	runs = task.state != CTR_TASK_NONE && task.state != CTR_TASK_STOPPED;
 	record->old_pid = runs ? (int)task.pid : 0;
+	if (runs)
+		bundle_clear_remains(run->session->settings, record->container_id, task.pid);
 	if (!runs)
 		record->state = CTR_TASK_NONE;
 	if (!runs || record->state != CTR_TASK_NONE)

@@ -1,6 +1,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ctr/tasks.h"
+#include "workspace/bundle.h"
 #include "workspace/detachment.h"
 #include "workspace/steps.h"
 #include "workspace/task.h"
@@ -101,6 +102,7 @@ static int accept_running(struct run *run, const struct ctr_task *task, struct e
 	if (task->state == CTR_TASK_RUNNING && task_is_paused(run->record->state) &&
 	    ctr_task_pause(run->session->ctr, run->record->container_id, err) < 0)
 		return -1;
+	bundle_clear_remains(run->session->settings, run->record->container_id, task->pid);
 	return 1;
 }
 

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
+#include "workspace/bundle.h"
 #include "workspace/detachment.h"
 #include "workspace/place.h"
 #include "workspace/process.h"
@@ -17,6 +18,8 @@
 #define KILL_TIMEOUT_MS 30000
 #define CREATE_TRIES 100
 #define CREATE_PAUSE_MS 100
+/* By then it is not another client's Tasks.Create that is on its way. */
+#define BUNDLE_TRIES 30
 
 /* Sends a signal; a task that has ended meanwhile is what we want. */
 static int send_signal(struct run *run, int signal, bool all, struct error *err)
@@ -156,6 +159,8 @@ static int create_with_patience(struct run *run, const struct ctr_mounts *mounts
 			return -1;
 		if (ctr_task_delete(ctr, id, &ignored) < 0)
 			log_detail("'%s': %s", id, ignored.message);
+		if (try == BUNDLE_TRIES)
+			bundle_remove_left(run->session->settings, id, err->message);
 		clock_sleep_ms(CREATE_PAUSE_MS);
 		error_clear(err);
 	}
@@ -269,8 +274,9 @@ static int start_created(struct run *run, uint32_t pid, struct error *err)
 		return 0;
 	if (ctr_task_start(ctr, id, err) < 0)
 		return -1;
-	if (task_is_paused(run->record->state))
-		return ctr_task_pause(ctr, id, err);
+	if (task_is_paused(run->record->state) && ctr_task_pause(ctr, id, err) < 0)
+		return -1;
+	bundle_clear_remains(run->session->settings, id, pid);
 	return 0;
 }
 

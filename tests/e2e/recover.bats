@@ -181,6 +181,38 @@ has_no_shim() {
 	nothing_is_left
 }
 
+# What containerd leaves when it is killed while it removes the folder of a task.
+half_removed() {
+	mkdir "$BUNDLES/.$1" && echo '{}' >"$BUNDLES/.$1/config.json"
+}
+
+@test "a folder that containerd had not removed when it was killed does not keep the workspace down" {
+	BUNDLES=$SERVERS/state/io.containerd.runtime.v2.task/$CONTAINERD_NAMESPACE
+	workspace bundle sh -c "$POLITE"
+	half_removed bundle
+	expect 0 create bundle
+	same RUNNING "$(workspace_status bundle)"
+	[ ! -e "$BUNDLES/.bundle" ] || complain "it is still there"
+}
+
+@test "a folder that containerd cannot get past is removed, unless something lies in it" {
+	BUNDLES=$SERVERS/state/io.containerd.runtime.v2.task/$CONTAINERD_NAMESPACE
+	workspace stuck sh -c "$POLITE"
+	told_by create stuck
+	workspace_write stuck /g saved
+	killed_after repoint create stuck
+	same "" "$(workspace_status stuck)"
+	half_removed stuck
+	mkdir -p "$BUNDLES/stuck/rootfs/precious"
+	expect 7 recover stuck
+	[ -d "$BUNDLES/stuck/rootfs/precious" ] || complain "what lay in it is gone"
+	rmdir "$BUNDLES/stuck/rootfs/precious"
+	expect 0 recover stuck
+	same RUNNING "$(workspace_status stuck)"
+	same saved "$(workspace_read stuck /g)"
+	nothing_is_left
+}
+
 # delayed_at STEP SECONDS ARGUMENT…: runs wsnap, which stands still for a while when it tells that the step is done.
 delayed_at() {
 	local step=$1 seconds=$2 told=$BATS_TEST_TMPDIR/told line
