@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "ctr/containers.h"
 #include "ctr/snapshots.h"
+#include "workspace/changes.h"
 #include "workspace/journal.h"
 #include "workspace/salvage.h"
 #include "workspace/signals.h"
@@ -180,7 +181,7 @@ static int fail_back(struct run *run, const struct step *step, struct error *err
 		return leave_start(run, err);
 	if (run->orphaned)
 		return incomplete(run, "is not ours any more, and what was saved of it is not recorded yet", err);
-	if (step->phase != PHASE_UP)
+	if (step->phase != PHASE_UP || (step->run == step_unhold && record->restart_status))
 		return incomplete(run, "is not as it was yet", err);
 	if (record->recorded)
 		return incomplete(run, "is back as it was, but not all is tidied up", err);
@@ -241,22 +242,33 @@ static int report_rollback(struct run *run, struct error *err)
 	return -1;
 }
 
+/* Whether the workspace has run on the rollback's target since an earlier run started it: then that is its state, which
+ * going back would lose. */
+static bool was_used(struct run *run)
+{
+	struct error unknown = { 0 };
+
+	return run->resumed && run->repointed &&
+	       changes_none(run->session, run->record->snapshotter, run->record->new_active, &unknown) != 1;
+}
+
 static int fail_down(struct run *run, const struct step *step, struct error *err)
 {
 	struct error unknown = { 0 };
 	int effect = drive_took_effect(run, &unknown);
 
 	if (effect < 0)
-		return incomplete(run, "is down", err);
+		return incomplete(run, run->stop_sent || run->resumed ? "is down" : "was not stopped, but its operation is not ended",
+				  err);
 	if (effect == 0)
 		return go_back(run, err);
-	if (run->record->kind == OPERATION_ROLLBACK && err->kind != ERROR_CONTAINERD) {
+	if (run->record->kind == OPERATION_ROLLBACK && err->kind != ERROR_CONTAINERD && !was_used(run)) {
 		go_back(run, err);
 		return report_rollback(run, err);
 	}
 	if (step->run == step_start && err->kind != ERROR_CONTAINERD)
 		return leave_start(run, err);
-	return incomplete(run, "is saved, but is down", err);
+	return incomplete(run, record_saves(run->record) ? "is saved, but is down" : "is down", err);
 }
 
 /* A record that could not be made durable may be there all the same. */

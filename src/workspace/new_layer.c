@@ -20,6 +20,13 @@ static char *work_name(const char *name, struct error *err)
 	return work;
 }
 
+int new_layer_drop(struct run *run, const char *name, struct error *err)
+{
+	cleanup_free char *work = work_name(name, err);
+
+	return work ? ctr_snapshot_remove(run->session->ctr, run->record->snapshotter, work, err) : -1;
+}
+
 int new_layer_begin(struct run *run, const char *name, const char *parent, struct error *err)
 {
 	struct ctr *ctr = run->session->ctr;
@@ -27,8 +34,7 @@ int new_layer_begin(struct run *run, const char *name, const char *parent, struc
 	cleanup_free char *work = work_name(name, err);
 	cleanup_labels struct labels labels = { 0 };
 
-	if (!work || ctr_snapshot_remove(ctr, record->snapshotter, work, err) < 0 ||
-	    snapshot_labels_merged(record, &labels, err) < 0)
+	if (!work || new_layer_drop(run, name, err) < 0 || snapshot_labels_merged(record, &labels, err) < 0)
 		return -1;
 	return ctr_snapshot_prepare(ctr, record->snapshotter, work, parent, &labels, NULL, err);
 }
@@ -46,5 +52,8 @@ int new_layer_fill(struct run *run, const char *name, const char *const *layers,
 		return -1;
 	log_detail("merged %zu layers: %llu entries, %llu bytes copied", count,
 		   (unsigned long long)result.entries, (unsigned long long)result.copied_bytes);
+	/* containerd syncs its databases alone: without this a power cut could leave a layer that is empty. */
+	if (layer_sync(place.writable, err) < 0)
+		return -1;
 	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, name, work, labels, err);
 }

@@ -9,8 +9,11 @@
  * goes first. */
 int new_layer_begin(struct run *run, const char *name, const char *parent, struct error *err);
 
-/* Fills it with what the layers (folders, newest first) show together, and commits it with these labels. What
- * layer_merge() refuses is ERROR_REFUSED. */
+/* Takes away what of it is not committed. */
+int new_layer_drop(struct run *run, const char *name, struct error *err);
+
+/* Fills it with what the layers (folders, newest first) show together, syncs its filesystem, and commits it with these
+ * labels. What layer_merge() refuses is ERROR_REFUSED. */
 int new_layer_fill(struct run *run, const char *name, const char *const *layers, size_t count,
 		   const struct labels *labels, struct error *err);
 

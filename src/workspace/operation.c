@@ -75,6 +75,9 @@ static int report_unmerged(const struct run *run, struct error *err)
 	return 0;
 }
 
+/* What planning says of --if-changed without a change, and of a compaction with nothing to merge. */
+#define NOTHING_TO_DO 1
+
 static int execute(const struct plan *plan, struct operation_result *result, struct error *err)
 {
 	cleanup_record struct record record = { 0 };
@@ -88,11 +91,11 @@ static int execute(const struct plan *plan, struct operation_result *result, str
 	run_end(&run);
 	if (done == 0 && run.merge_error.kind != ERROR_NONE)
 		done = report_unmerged(&run, err);
-	return done < 0 ? -1 : 0;
+	return done;
 }
 
 /* An operation that is still pending can be taken over: a missing network by every operation, since
- * each attaches it anew; a start that fails by a rollback to something that starts. */
+ * each attaches it anew; a start that fails by a rollback to something that starts. *err is what is pending then. */
 static int settle_earlier(struct session *session, const struct operation_request *request,
 			  const char *container_id, struct settled *settled, struct error *err)
 {
@@ -104,11 +107,19 @@ static int settle_earlier(struct session *session, const struct operation_reques
 				    settled->what);
 		return 0;
 	}
-	if (pending->container_id && (!pending->start_pending || request->kind == OPERATION_ROLLBACK)) {
-		error_clear(err);
+	if (pending->container_id && (!pending->start_pending || request->kind == OPERATION_ROLLBACK))
 		return 0;
-	}
 	error_wrap(err, "'%s' has an unfinished operation", container_id);
+	return -1;
+}
+
+/* What was to be taken over was not: it is as unfinished as before. */
+static int tell_unfinished(const struct error *unfinished, int done, struct error *err)
+{
+	if (done == NOTHING_TO_DO)
+		*err = *unfinished;
+	else if (err->kind != ERROR_INCOMPLETE)
+		log_warning("%s", unfinished->message);
 	return -1;
 }
 
@@ -116,16 +127,23 @@ static int run_locked(struct session *session, const struct operation_request *r
 		      const struct target *target, struct operation_result *result, struct error *err)
 {
 	cleanup_settled struct settled settled = { 0 };
+	struct error unfinished = { 0 };
+	int done;
 	struct plan plan = { .session = session,
 			     .request = request,
 			     .container_id = target->container_id,
 			     .bot_id = target->bot_id };
 
-	if (settle_earlier(session, request, target->container_id, &settled, err) < 0)
+	if (settle_earlier(session, request, target->container_id, &settled, &unfinished) < 0) {
+		*err = unfinished;
 		return -1;
+	}
 	if (settled.pending.container_id)
 		plan.pending = &settled.pending;
-	return execute(&plan, result, err);
+	done = execute(&plan, result, err);
+	if (done != 0 && plan.pending)
+		return tell_unfinished(&unfinished, done, err);
+	return done < 0 ? -1 : 0;
 }
 
 int operation_run(struct session *session, const struct operation_request *request,

@@ -128,12 +128,15 @@ static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 		return -1;
 	if (record->start_pending)
 		record->start_pending = record->up = false;
+	if (record->up && strcmp(snapshot_key, record->new_active) == 0 && step_prepare(run, err) < 0)
+		return -1;
 	if (record->up)
 		return drive(run, "sync", err);
 	if (note_absence(run, err) < 0)
 		return -1;
-	if (record->turned_back)
-		return drive_back(run, record->failure ? record->failure : "", err);
+	/* The way back may have begun without a note of it. */
+	if (record->turned_back || (record->back_active && strcmp(snapshot_key, record->back_active) == 0))
+		return drive_back(run, record->failure ? record->failure : "interrupted", err);
 	run->repointed = strcmp(snapshot_key, record->new_active) == 0;
 	effect = run->repointed ? 1 : drive_took_effect(run, err);
 	if (effect < 0)
@@ -174,8 +177,9 @@ static int check_server(struct run *run, struct error *err)
 		return -1;
 	error_set(err, ERROR_FAILED, "'%s' has an operation that was begun in another containerd than the one at '%s'",
 		  record->container_id, run->session->settings->address);
-	return error_hint(err, "let that one run, or name it with --address: 'wsnap recover %s' ends the operation there",
-			  record->container_id);
+	return error_hint(err, "let that one run, or name it with --address: 'wsnap recover %s' ends the operation there; "
+			       "where it is gone for good, move the record out of '%s'",
+			  record->container_id, run->session->settings->state_dir);
 }
 
 static int settle_with(struct run *run, char **what, struct error *err)
@@ -196,7 +200,7 @@ static int settle_with(struct run *run, char **what, struct error *err)
 						what, err);
 	if (!run->record->up && !is_ours(run->record, container.snapshot_key)) {
 		/* What keeps it running is given back all the same. */
-		run->record->turned_back = true;
+		run->record->turned_back = run->orphaned = true;
 		if (step_unhold(run, err) < 0)
 			return -1;
 		return settle_without_container(run, "somebody gave the container another snapshot", what, err);

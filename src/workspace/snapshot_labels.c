@@ -28,11 +28,12 @@ int snapshot_labels_saved(const struct record *record, struct labels *labels, st
 {
 	char created[CLOCK_TEXT_SIZE];
 
+	clock_format(record->created_ns, created);
+	if (add(labels, LABEL_GC_ROOT, created, err) < 0)
+		return -1;
 	if (!record_makes_version(record))
 		return add_origin(record, KIND_LAYER, labels, err);
-	clock_format(record->created_ns, created);
 	if (add_origin(record, KIND_VERSION, labels, err) < 0 ||
-	    add(labels, LABEL_GC_ROOT, created, err) < 0 ||
 	    add(labels, LABEL_BOT_ID, record->bot_id, err) < 0 ||
 	    add(labels, LABEL_SOURCE, record->source, err) < 0 ||
 	    add(labels, LABEL_NAME, record->display_name, err) < 0)
@@ -72,8 +73,14 @@ int snapshot_labels_keep(struct session *session, const char *snapshotter, const
 	char now[CLOCK_TEXT_SIZE];
 	int found = ctr_snapshot_stat(session->ctr, snapshotter, name, &snapshot, err);
 
-	if (found <= 0 || labels_get(&snapshot.labels, LABEL_GC_ROOT))
-		return found < 0 ? -1 : 0;
+	if (found <= 0)
+		return found;
+	/* First: with gc.root behind it the mark would count again. */
+	if (labels_get(&snapshot.labels, LABEL_GIVEN_UP) &&
+	    ctr_snapshot_set_label(session->ctr, snapshotter, name, LABEL_GIVEN_UP, "", err) < 0)
+		return -1;
+	if (labels_get(&snapshot.labels, LABEL_GC_ROOT))
+		return 0;
 	clock_format(clock_unix_ns(), now);
 	return ctr_snapshot_set_label(session->ctr, snapshotter, name, LABEL_GC_ROOT, now, err);
 }

@@ -3,13 +3,16 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "ctr/containers.h"
 #include "ctr/leases.h"
+#include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "workspace/bundle.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
+#include "workspace/snapshot_labels.h"
 #include "workspace/steps.h"
 #include "workspace/streams.h"
 
@@ -27,13 +30,16 @@ static char *lease_id(const struct run *run)
 	return text_format("wsnap-%s", run->record->operation_id);
 }
 
-/* A rollback may have to return to what it has not saved, which nothing points at from the repoint on. */
-static int keep_old_active(struct run *run, const char *lease, struct error *err)
+/* A rollback relies on its target; and it may have to return to what it has not saved, which nothing points at from
+ * the repoint on. */
+static int keep_both_ways(struct run *run, const char *lease, struct error *err)
 {
 	const struct record *record = run->record;
 
 	if (record->kind != OPERATION_ROLLBACK)
 		return 0;
+	if (snapshot_labels_keep(run->session, record->snapshotter, record->rollback_name, err) < 0)
+		return -1;
 	return ctr_lease_add_snapshot(run->session->ctr, lease, record->snapshotter, record->old_active, err);
 }
 
@@ -46,7 +52,7 @@ int step_lease(struct run *run, struct error *err)
 		return error_memory(err);
 	if (labels_set(&labels, LABEL_CONTAINER, run->record->container_id, err) < 0 ||
 	    ctr_lease_create(run->session->ctr, lease, clock_unix_ns() + LEASE_NS, &labels, err) < 0 ||
-	    keep_old_active(run, lease, err) < 0)
+	    keep_both_ways(run, lease, err) < 0)
 		return -1;
 	return ctr_use_lease(run->session->ctr, lease, err);
 }
@@ -62,15 +68,22 @@ int step_hold(struct run *run, struct error *err)
 int step_unhold(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
+	struct error ignored = { 0 };
 
 	if (record->restart_status &&
 	    ctr_container_set_label(run->session->ctr, record->container_id, LABEL_RESTART_STATUS,
 				    record->restart_status, err) < 0)
 		return -1;
-	if (record->up || record->turned_back)
+	/* Of what was not touched, or is not ours any more, there is nothing to note. */
+	if (record->up || run->orphaned || (record->turned_back && !record->stopping))
 		return 0;
 	record->up = true;
-	return journal_save(run->session, record, err);
+	if (!record->turned_back)
+		return journal_save(run->session, record, err);
+	/* The way back succeeds also where that cannot be noted. */
+	if (journal_save(run->session, record, &ignored) < 0)
+		log_detail("%s", ignored.message);
+	return 0;
 }
 
 /* Somebody may have started or stopped it since it was looked at, above all while layers were merged. */
@@ -129,13 +142,27 @@ static int keep_pending(struct run *run, struct error *err)
 	return error_hint(err, "once the cause is gone, 'wsnap recover %s' does the rest", record->container_id);
 }
 
+/* What was saved to be no version is kept from now on by what stands on it alone. */
+static int let_layer_go(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (!record_saves(record) || record_makes_version(record) ||
+	    ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->saved, LABEL_GC_ROOT, "", err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
 int step_release(struct run *run, struct error *err)
 {
 	cleanup_free char *lease = lease_id(run);
 
 	if (!lease)
 		return error_memory(err);
-	if (ctr_use_lease(run->session->ctr, NULL, err) < 0 ||
+	if (let_layer_go(run, err) < 0 || ctr_use_lease(run->session->ctr, NULL, err) < 0 ||
 	    ctr_lease_delete(run->session->ctr, lease, false, err) < 0)
 		return -1;
 	if (run->record->start_pending || run->record->network_pending)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "ctr/snapshots.h"
-#include "layer/layer.h"
 #include "workspace/chain.h"
 #include "workspace/journal.h"
 #include "workspace/new_layer.h"
@@ -25,13 +25,20 @@ static int put_merged(struct run *run, const char *name, const char *const *laye
 }
 
 /* The workspace goes on on its unmerged layers, and the next operation merges them or refuses. */
-static int give_up_merge(struct run *run, struct error *err)
+static void give_up_merge(struct run *run)
 {
+	struct error ignored = { 0 };
+
+	/* It may be what has filled the disk. */
+	if (new_layer_drop(run, run->record->top, &ignored) < 0)
+		log_detail("%s", ignored.message);
 	free(run->record->merged);
 	free(run->record->top);
 	run->record->merged = run->record->top = NULL;
 	run->record->depth = 0;
-	return journal_save(run->session, run->record, err);
+	/* Without this a later run comes to the same conclusion from what it finds. */
+	if (journal_save(run->session, run->record, &ignored) < 0)
+		log_detail("%s", ignored.message);
 }
 
 int step_merge(struct run *run, struct error *err)
@@ -47,8 +54,10 @@ int step_merge(struct run *run, struct error *err)
 		return found < 0 ? -1 : 0;
 	/* Once the state is saved, its chain cannot be read from the workspace any more. */
 	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+	if (found > 0)
+		give_up_merge(run);
 	if (found != 0)
-		return found < 0 ? -1 : give_up_merge(run, err);
+		return found < 0 ? -1 : 0;
 	if (place_find(run->session, record->snapshotter, record->old_active, &place, err) < 0)
 		return -1;
 	if (place.below.count < (size_t)record->merge_count)
@@ -58,11 +67,8 @@ int step_merge(struct run *run, struct error *err)
 	    put_merged(run, record->merged, (const char *const *)place.below.items, (size_t)record->merge_count,
 		       err) < 0)
 		return -1;
-	/* What the newest layer will go into is made ready while the workspace still runs; and what the merge wrote
-	 * is on the disk before the old root is unmounted, which would wait for it. */
-	if (new_layer_begin(run, record->top, record->merged, err) < 0)
-		return -1;
-	return layer_sync(place.writable, err);
+	/* What the newest layer will go into is made ready while the workspace still runs. */
+	return new_layer_begin(run, record->top, record->merged, err);
 }
 
 static int put_top(struct run *run, struct error *err)
@@ -70,8 +76,10 @@ static int put_top(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	const char *const newest[] = { record->old_upper };
 
-	if (run->resumed && new_layer_begin(run, record->top, record->merged, err) < 0)
+	/* An earlier try, of this run or another, may have filled it in part. */
+	if ((run->resumed || run->top_tried) && new_layer_begin(run, record->top, record->merged, err) < 0)
 		return -1;
+	run->top_tried = true;
 	return put_merged(run, record->top, newest, 1, err);
 }
 
@@ -94,8 +102,7 @@ static int go_on_unmerged(struct run *run, struct error *err)
 	if (err->kind == ERROR_CONTAINERD || can_stand_on_saved(run, &ignored) <= 0)
 		return -1;
 	error_clear(err);
-	if (give_up_merge(run, err) < 0)
-		return -1;
+	give_up_merge(run);
 	run->merge_error = failure;
 	return 0;
 }

@@ -106,6 +106,22 @@ static int label_active(struct run *run, const char *number, struct error *err)
 	return 0;
 }
 
+/* Somebody may have removed it from containerd while it waited to be recorded: it is no reason never to end. */
+static int label_saved(struct run *run, const char *number, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->saved, LABEL_VERSION, number,
+				   err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	log_warning("version %s of '%s' is recorded, but somebody has removed its snapshot '%s'", number,
+		    record->container_id, record->saved);
+	error_clear(err);
+	return 0;
+}
+
 int step_label(struct run *run, struct error *err)
 {
 	char number[16];
@@ -113,8 +129,5 @@ int step_label(struct run *run, struct error *err)
 	if (!record_makes_version(run->record) || run->result->version == 0)
 		return 0;
 	snprintf(number, sizeof(number), "%d", run->result->version);
-	if (ctr_snapshot_set_label(run->session->ctr, run->record->snapshotter, run->record->saved, LABEL_VERSION,
-				   number, err) < 0)
-		return -1;
-	return label_active(run, number, err);
+	return label_saved(run, number, err) < 0 ? -1 : label_active(run, number, err);
 }

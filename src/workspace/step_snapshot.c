@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,11 +62,37 @@ int step_commit(struct run *run, struct error *err)
 				   &labels, err);
 }
 
+/* A power cut may have taken the folder of a snapshot that containerd's database has: that is synced, the folder is
+ * not. 1: so it is. */
+static int has_lost_folder(struct run *run, const char *name, struct error *err)
+{
+	cleanup_place struct place place = { 0 };
+
+	if (place_find(run->session, run->record->snapshotter, name, &place, err) < 0)
+		return -1;
+	return place.overlay && access(place.writable, F_OK) < 0 && errno == ENOENT;
+}
+
+/* 1: the new active snapshot is there, 0, -1. */
+static int is_prepared(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	int found = is_there(run, record->new_active, err), lost;
+
+	if (found <= 0 || !run->resumed)
+		return found;
+	lost = has_lost_folder(run, record->new_active, err);
+	if (lost <= 0)
+		return lost < 0 ? -1 : 1;
+	log_detail("'%s': the folder of '%s' is gone: it is made anew", record->container_id, record->new_active);
+	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->new_active, err);
+}
+
 int step_prepare(struct run *run, struct error *err)
 {
 	cleanup_labels struct labels labels = { 0 };
 	struct record *record = run->record;
-	int found = is_there(run, record->new_active, err);
+	int found = is_prepared(run, err);
 
 	if (found != 0)
 		return found < 0 ? -1 : 0;

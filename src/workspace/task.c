@@ -18,6 +18,7 @@
 #define KILL_TIMEOUT_MS 30000
 #define CREATE_TRIES 100
 #define CREATE_PAUSE_MS 100
+#define SHIM_TRIES 5
 /* By then it is not another client's Tasks.Create that is on its way. */
 #define BUNDLE_TRIES 30
 
@@ -127,6 +128,15 @@ static bool is_half_there(struct ctr *ctr, const struct error *err)
 	       strstr(err->message, "file exists");
 }
 
+/* How often it is worth trying again. Clearing up behind a Tasks.Create whose client died, containerd removes the
+ * task's folder twice, and the second time it may be the folder of the next one: whose shim then does not start. */
+static int tries_for(struct ctr *ctr, const struct error *err)
+{
+	if (is_half_there(ctr, err))
+		return CREATE_TRIES;
+	return strstr(err->message, "failed to start shim") ? SHIM_TRIES : 0;
+}
+
 /* What a Tasks.Create has left whose client died, or lost its connection. Before the first one of a run that has
  * taken the task down itself there is none: the shim went with the task. */
 static int end_forgotten_shim(struct run *run, struct error *err)
@@ -155,7 +165,7 @@ static int create_with_patience(struct run *run, const struct ctr_mounts *mounts
 		if (ctr_task_create(ctr, id, mounts, &run->record->streams, &container->runtime_options, pid,
 				    err) == 0)
 			return 0;
-		if (try == CREATE_TRIES || !is_half_there(ctr, err))
+		if (try >= tries_for(ctr, err))
 			return -1;
 		if (ctr_task_delete(ctr, id, &ignored) < 0)
 			log_detail("'%s': %s", id, ignored.message);

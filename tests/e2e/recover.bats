@@ -213,6 +213,102 @@ half_removed() {
 	nothing_is_left
 }
 
+# The folder of what the container writes into.
+writable_folder() {
+	ctr snapshots mounts /nowhere "$(container_snapshot "$1")" | grep -o 'upperdir=[^, ]*' | cut -d= -f2
+}
+
+@test "a power cut has taken the folder of the new active snapshot: it is made anew" {
+	workspace cut sh -c "$POLITE"
+	told_by create cut
+	local step
+	for step in repoint unhold; do
+		workspace_write cut /g "$step"
+		killed_after "$step" create cut "$step"
+		ctr tasks delete --force cut >/dev/null 2>&1 || true
+		rm -r "$(dirname "$(writable_folder cut)")"
+		expect 0 recover cut
+		# With `unhold` its part was done: as after any power cut, somebody else starts it.
+		[ "$step" = unhold ] || same RUNNING "$(workspace_status cut)"
+		[ "$step" = repoint ] || ctr tasks start --detach --null-io cut
+		same "$step" "$(workspace_read cut /g)"
+	done
+	nothing_is_left
+}
+
+@test "what the workspace wrote since a rollback started it is not lost when it does not start again" {
+	mortal_workspace used
+	expect 7 create used broken
+	expect 0 rollback used whole
+	told_by rollback used whole
+	expect 0 create used second
+	killed_after start rollback used whole
+	workspace_write used /since "work of days"
+	workspace_exec used rm /bin/sh
+	ctr tasks delete --force used >/dev/null 2>&1 || true
+	expect 7 recover used
+	[[ $stderr == *"it could not be started again"* ]] || complain "other words"
+	same "work of days" "$(cat "$(writable_folder used)/since")"
+	expect 0 rollback used second
+	same "'used' is back at version 3; what it was before is version 4" "${output% (*}"
+	nothing_is_left
+}
+
+@test "stopped by its user after it was brought back: recovery does not start it again" {
+	mortal_workspace back
+	expect 7 create back broken
+	told_by rollback back whole
+	workspace_write back /g unsaved
+	killed_after repoint rollback back broken
+	postgres_stop
+	expect 7 recover back
+	same RUNNING "$(workspace_status back)"
+	ctr tasks kill --signal KILL --all back
+	servers_wait_for 5 is_stopped back
+	postgres_start
+	expect 0 recover back
+	[ "$(workspace_status back)" != RUNNING ] || complain "it was started"
+	expect 0 rollback back whole
+	nothing_is_left
+}
+
+is_stopped() {
+	[ "$(workspace_status "$1")" != RUNNING ]
+}
+
+@test "a version whose snapshot somebody has removed before it was recorded does not keep recovery from its end" {
+	workspace gone
+	expect 0 create gone first
+	workspace_write gone /g unsaved
+	told_by rollback gone first
+	workspace_write gone /g precious
+	killed_after unhold rollback gone first
+	ctr snapshots rm "$(jq -r .saved "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~gone.operation")"
+	expect 0 recover gone
+	[[ $stderr == *"is recorded, but somebody has removed its snapshot"* ]] || complain "it is not told"
+	expect 0 --json list gone
+	same false "$(jq '.versions[-1].present' <<<"$output")"
+	nothing_is_left
+}
+
+@test "a version that was marked to go and is brought back stays" {
+	workspace marked2
+	workspace_write marked2 /g one
+	expect 0 version marked2
+	workspace_write marked2 /g two
+	expect 0 version marked2
+	local name
+	name=$(db "SELECT runtime_snapshot_name FROM snapshots WHERE container_id = 'marked2' ORDER BY created_at LIMIT 1")
+	ctr snapshots label "$name" wsnap.given_up=2026-01-01T00:00:00Z
+	expect 0 rollback marked2 1
+	expect 0 recover
+	same "nothing to recover" "$output"
+	expect 0 rollback marked2 2
+	expect 0 rollback marked2 1
+	same one "$(workspace_read marked2 /g)"
+	nothing_is_left
+}
+
 # delayed_at STEP SECONDS ARGUMENT…: runs wsnap, which stands still for a while when it tells that the step is done.
 delayed_at() {
 	local step=$1 seconds=$2 told=$BATS_TEST_TMPDIR/told line
@@ -475,6 +571,9 @@ scripted_network() {
 	same RUNNING "$(workspace_status p)"
 	expect 7 recover p
 	expect_error 7 "'p' runs, but without its network: $cause" create p second
+	expect_error 7 "'p' runs, but without its network: $cause" version --if-changed p
+	expect 3 rollback p nothing
+	[[ $stderr == *"warning: 'p' runs, but without its network: $cause"* ]] || complain "it is not told"
 	# Both versions are recorded: nothing is said to be missing when the database is away.
 	postgres_stop
 	expect 7 recover p

@@ -31,6 +31,7 @@ all_cases() {
 	done
 	echo 'disk state'
 	echo 'disk containerd'
+	echo 'disk both'
 }
 
 # all_run NUMBER WORDS: its output in a file, which gets its name when the case has ended.

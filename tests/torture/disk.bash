@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 #
-# Filesystems that fill up: under the state directory, and under containerd's root. Full before the operation, and
+# Filesystems that fill up: under the state directory, under containerd's root, under both. Full before the operation, and
 # filled while it runs. Status, message, and a recovery once there is room.
 
 # disk_mount FOLDER MIB: a small ext4 there.
@@ -68,4 +68,10 @@ torture_disk_state() {
 # containerd's root was mounted before it was started.
 torture_disk_containerd() {
 	torture_disk "$SERVERS/root" 'no space left|is full|no space' 20
+}
+
+# Records and layers on one filesystem, as on most hosts.
+torture_disk_both() {
+	local WSNAP_STATE_DIR=$SERVERS/root/wsnap
+	torture_disk_containerd
 }

@@ -14,7 +14,7 @@
 #                        everything gone but the disks, at N (25) moments
 #   torture.sh random [SEED [COUNT]]
 #                        COUNT (1000) operations and blows, against a model
-#   torture.sh disk state|containerd
+#   torture.sh disk state|containerd|both
 #                        a filesystem that fills up
 #   torture.sh sample    some of all that, within about two minutes
 #   torture.sh all       everything, $JOBS (2) cases at a time; $CASES is an expression that their words must match
@@ -43,7 +43,7 @@ prepare() {
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 	SERVERS=$folder
-	[ "${1:-}" != containerd ] || disk_mount "$folder/root" 192 || exit 1
+	[[ ! ${1:-} =~ ^(containerd|both)$ ]] || disk_mount "$folder/root" 192 || exit 1
 	SERVERS_POSTGRES_OPTIONS='-c max_connections=50' servers_start "$folder" || exit 1
 	SCRATCH=$SERVERS/torture
 	mkdir -p "$SCRATCH/cni"
