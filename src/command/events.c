@@ -93,9 +93,8 @@ static int events_run(const struct invocation *invocation, struct error *err)
 {
 	cleanup_target struct target target = { 0 };
 
-	if (target_resolve(invocation->session, invocation->arguments[0], false, &target, err) < 0)
+	if (operation_find_target(invocation->session, invocation->arguments[0], false, &target, err) < 0)
 		return -1;
-	operation_finish_earlier(invocation->session, target.container_id);
 	return list_events(invocation, target.container_id, err);
 }
 

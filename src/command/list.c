@@ -31,9 +31,8 @@ static int list_run(const struct invocation *invocation, struct error *err)
 
 	if (!invocation->arguments[0])
 		return list_workspaces(invocation, err);
-	if (target_resolve(invocation->session, invocation->arguments[0], options->snapshots, &target, err) < 0)
+	if (operation_find_target(invocation->session, invocation->arguments[0], options->snapshots, &target, err) < 0)
 		return -1;
-	operation_finish_earlier(invocation->session, target.container_id);
 	if (options->snapshots)
 		return list_snapshots(invocation, &target, err);
 	return list_versions(invocation, &target, err);

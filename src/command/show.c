@@ -105,9 +105,8 @@ static int show_run(const struct invocation *invocation, struct error *err)
 	cleanup_target struct target target = { 0 };
 	cleanup_shown struct shown_version shown = { 0 };
 
-	if (target_resolve(session, invocation->arguments[0], false, &target, err) < 0)
+	if (operation_find_target(session, invocation->arguments[0], false, &target, err) < 0)
 		return -1;
-	operation_finish_earlier(session, target.container_id);
 	if (history_find(session, target.container_id, invocation->arguments[1], &shown.row, err) < 0 ||
 	    find_current(session, &target, &shown, err) < 0 || find_snapshot(session, &shown, err) < 0)
 		return -1;

@@ -137,3 +137,8 @@ void store_close(struct store *store)
 	free(store->conninfo);
 	free(store);
 }
+
+bool store_is_connected(const struct store *store)
+{
+	return !connection_is_lost(store);
+}

@@ -37,7 +37,14 @@ static int delete_version(struct store *store, const struct pruning *pruning, in
 	struct query_number number = query_number(version);
 	const char *const parameters[] = { pruning->container_id, number.text };
 
-	return query_rows(store, sql, parameters, QUERY_COUNT(parameters), rows, err);
+	int found = query_rows(store, sql, parameters, QUERY_COUNT(parameters), rows, err);
+
+	if (found <= 1)
+		return found;
+	/* Unique only together with a column that we do not know: of whom they are, the session's settings must say. */
+	error_set(err, ERROR_DATABASE, "version %d of '%s' has %d rows, of which this user may see one only", version,
+		  pruning->container_id, found);
+	return error_hint(err, "give --database the user, or the options, that belong to this container");
 }
 
 static int delete_snapshot(struct store *store, const struct rows *deleted, struct error *err)

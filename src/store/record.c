@@ -48,10 +48,10 @@ static int insert_container(struct store *store, struct recording *recording, st
 {
 	static const char sql[] =
 		"INSERT INTO containers (bot_id, container_id, container_name, image, status, namespace, "
-		"last_stopped_at, last_started_at) "
-		"VALUES ($1, $2, $2, coalesce($3, ''), $4, $5, $6, $7)";
+		"last_stopped_at, last_started_at, created_at) "
+		"VALUES ($1, $2, $2, coalesce($3, ''), $4, $5, $6, $7, coalesce($8::timestamptz, now()))";
 	const struct store_record *record = recording->record;
-	struct query_time stopped, started;
+	struct query_time stopped, started, created;
 	const char *const parameters[] = {
 		record->bot_id,
 		record->container_id,
@@ -60,6 +60,8 @@ static int insert_container(struct store *store, struct recording *recording, st
 		record->namespace,
 		query_time(record->stopped_ns, &stopped),
 		query_time(record->started_ns, &started),
+		/* A bot's newest row is its workspace: what is written again is not newer for that. */
+		query_time(record->is_rebuilt ? record->created_ns : 0, &created),
 	};
 
 	if (ensure_bot(store, record->bot_id, err) < 0)

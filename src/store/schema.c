@@ -103,6 +103,33 @@ int store_check_schema(struct store *store, struct error *err)
 	return missing > 0 ? explain_missing(store, is_table, err) : missing;
 }
 
+static int check_read_only(struct store *store, struct error *err)
+{
+	int found = query_rows(store, "SELECT WHERE current_setting('transaction_read_only') = 'on'", NULL, 0,
+			       NULL, err);
+
+	if (found <= 0)
+		return found;
+	error_set(err, ERROR_DATABASE, "the database is read-only");
+	return error_hint(err, "connect to the primary server, with a user that may write");
+}
+
+/* `sql` gives table and privilege of what the user lacks. */
+static int check_privileges(struct store *store, const char *sql, struct error *err)
+{
+	cleanup_rows struct rows rows = { 0 };
+	const char *table;
+	const char *privilege;
+	int found = query_rows(store, sql, NULL, 0, &rows, err);
+
+	if (found <= 0)
+		return found;
+	if (rows_text(&rows, 0, 0, &table, err) < 0 || rows_text(&rows, 0, 1, &privilege, err) < 0)
+		return -1;
+	error_set(err, ERROR_DATABASE, "the database user may not %s rows of table '%s'", privilege, table);
+	return error_hint(err, "grant the database user what it lacks");
+}
+
 int store_check_writable(struct store *store, struct error *err)
 {
 	static const char sql[] =
@@ -110,24 +137,19 @@ int store_check_writable(struct store *store, struct error *err)
 		"('snapshots', 'INSERT'), ('container_versions', 'INSERT'), "
 		"('lifecycle_events', 'INSERT')) AS need (t, p) "
 		"WHERE NOT has_any_column_privilege(to_regclass(t)::oid, p) LIMIT 1";
-	cleanup_rows struct rows rows = { 0 };
-	const char *table;
-	const char *privilege;
-	int found = query_rows(store, "SELECT WHERE current_setting('transaction_read_only') = 'on'", NULL, 0,
-			       NULL, err);
 
-	if (found > 0) {
-		error_set(err, ERROR_DATABASE, "the database is read-only");
-		return error_hint(err, "connect to the primary server, with a user that may write");
-	}
-	if (found == 0)
-		found = query_rows(store, sql, NULL, 0, &rows, err);
-	if (found <= 0)
-		return found;
-	if (rows_text(&rows, 0, 0, &table, err) < 0 || rows_text(&rows, 0, 1, &privilege, err) < 0)
-		return -1;
-	error_set(err, ERROR_DATABASE, "the database user may not %s rows of table '%s'", privilege, table);
-	return error_hint(err, "grant the database user what it lacks");
+	return check_read_only(store, err) < 0 ? -1 : check_privileges(store, sql, err);
+}
+
+int store_check_deletable(struct store *store, struct error *err)
+{
+	static const char sql[] =
+		"SELECT t, lower(p) FROM (VALUES ('snapshots', 'DELETE'), ('container_versions', 'DELETE'), "
+		"('lifecycle_events', 'INSERT')) AS need (t, p) "
+		"WHERE NOT CASE p WHEN 'DELETE' THEN has_table_privilege(to_regclass(t)::oid, p) "
+		"ELSE has_any_column_privilege(to_regclass(t)::oid, p) END LIMIT 1";
+
+	return check_read_only(store, err) < 0 ? -1 : check_privileges(store, sql, err);
 }
 
 /* The last step that ran; 0 when the schema is empty, -2 when somebody else's tables are there. */

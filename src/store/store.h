@@ -39,6 +39,12 @@ int store_check_schema(struct store *store, struct error *err);
  * user has the privileges. For the checks before anything is touched. */
 int store_check_writable(struct store *store, struct error *err);
 
+/* The same for taking versions away. */
+int store_check_deletable(struct store *store, struct error *err);
+
+/* Whether the connection stands: an error on it is the server's word then, and its transaction is undone. */
+bool store_is_connected(const struct store *store);
+
 /* Whether the schema was made by `wsnap init` (then bots may be inserted): 1, 0, -1. */
 int store_schema_is_ours(struct store *store, struct error *err);
 

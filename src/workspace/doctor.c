@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "store/workspaces.h"
 #include "workspace/doctor_checks.h"
+#include "workspace/home.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
@@ -47,59 +48,6 @@ int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, str
 	doctor->summary->found++;
 	doctor->summary->fixed += finding.fixed;
 	return doctor->each(&finding, doctor->context, err);
-}
-
-/* --- whose a workspace is -------------------------------------------------------------------------- */
-
-/* The database may be shared: what is neither here nor was ever worked on here is another host's. 1, 0, -1. */
-static int is_ours(struct session *session, const char *container_id, struct error *err)
-{
-	cleanup_ctr_container struct ctr_container container = { 0 };
-
-	if (lock_exists(session, container_id) || ctr_container_get(session->ctr, container_id, &container, err) == 0)
-		return 1;
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
-}
-
-/* Labels name workspaces that the database may have forgotten. */
-static int add_labelled(struct session *session, const char *filter, struct names_set *ids, struct error *err)
-{
-	cleanup_names_set struct names_set snapshotters = { 0 };
-
-	if (snapshotters_of(session, &snapshotters, err) < 0)
-		return -1;
-	for (size_t i = 0; i < snapshotters.count; i++) {
-		cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
-
-		if (snapshotters_list(session, snapshotters.items[i], filter, &found, err) < 0)
-			return -1;
-		for (size_t j = 0; j < found.count; j++) {
-			const char *id = labels_get(&found.items[j].labels, LABEL_CONTAINER);
-
-			if (id && target_name_is_valid(id) && names_set_add(ids, id, err) < 0)
-				return -1;
-		}
-	}
-	return 0;
-}
-
-/* Whether anything at all of it is on this host, or was: 1, 0, -1. */
-static int is_known_here(struct session *session, const char *container_id, struct error *err)
-{
-	cleanup_names_set struct names_set labelled = { 0 };
-	cleanup_free char *filter = text_format("labels.\"" LABEL_CONTAINER "\"==\"%s\"", container_id);
-	int known = is_ours(session, container_id, err);
-
-	if (known == 0)
-		known = journal_exists(session, container_id, err);
-	if (known != 0)
-		return known;
-	if (!filter)
-		return error_memory(err);
-	return add_labelled(session, filter, &labelled, err) < 0 ? -1 : labelled.count > 0;
 }
 
 /* --- one workspace -------------------------------------------------------------------------------- */
@@ -203,7 +151,7 @@ static int examine_ours(struct doctor *doctor, const char *container_id, struct 
 /* Without a TARGET those of other hosts were left out already. */
 static int examine(struct doctor *doctor, const char *container_id, struct error *err)
 {
-	int known = doctor->is_one ? is_known_here(doctor->session, container_id, err) : 1;
+	int known = doctor->is_one ? home_is_here(doctor->session, container_id, err) : 1;
 
 	if (known < 0)
 		return -1;
@@ -221,7 +169,7 @@ static int add_rows(struct session *session, struct names_set *ids, struct error
 	for (size_t i = 0; i < rows.count; i++) {
 		const char *id = rows.items[i].container_id;
 		bool may_be = strcmp(rows.items[i].namespace, session->settings->namespace) == 0;
-		int ours = may_be && target_name_is_valid(id) ? is_ours(session, id, err) : 0;
+		int ours = may_be && target_name_is_valid(id) ? home_was_worked_on(session, id, err) : 0;
 
 		if (ours < 0 || (ours > 0 && names_set_add(ids, id, err) < 0))
 			return -1;
@@ -237,7 +185,7 @@ static int add_journalled(const char *container_id, void *context, struct error 
 static int find_workspaces(struct session *session, struct names_set *ids, struct error *err)
 {
 	if (session_open_state(session, err) < 0 || add_rows(session, ids, err) < 0 ||
-	    add_labelled(session, "labels.\"" LABEL_CONTAINER "\"", ids, err) < 0)
+	    home_add_labelled(session, "labels.\"" LABEL_CONTAINER "\"", ids, err) < 0)
 		return -1;
 	return journal_each(session, add_journalled, ids, err);
 }
@@ -253,7 +201,7 @@ static int find_bot(struct session *session, const char *word, struct names_set 
 	filter = text_format("labels.\"" LABEL_BOT_ID "\"==\"%s\"", bot_id);
 	if (!filter)
 		return error_memory(err);
-	if (add_labelled(session, filter, ids, err) < 0)
+	if (home_add_labelled(session, filter, ids, err) < 0)
 		return -1;
 	if (ids->count < 2)
 		return 0;

@@ -1,5 +1,6 @@
 #include "workspace/drive.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,6 +150,14 @@ static int incomplete(struct run *run, const char *state, struct error *err)
 	return error_hint(err, "'wsnap recover %s' does the rest", run->record->container_id);
 }
 
+static int down(struct run *run, struct error *err)
+{
+	char state[64];
+
+	snprintf(state, sizeof(state), "%s, but is down", record_what_is(run->record));
+	return incomplete(run, state, err);
+}
+
 /* The task does not start on what is its own state: the version is recorded, the start is left. */
 static int leave_start(struct run *run, struct error *err)
 {
@@ -163,7 +172,7 @@ static int leave_start(struct run *run, struct error *err)
 		return error_memory(err); /* `release` always reports what is pending */
 	if (err->kind == ERROR_INCOMPLETE)
 		return -1;
-	return incomplete(run, record->turned_back ? "is as it was, but is down" : "is saved, but is down", err);
+	return down(run, err);
 }
 
 /* A step of the way back failed. */
@@ -257,9 +266,10 @@ static int fail_down(struct run *run, const struct step *step, struct error *err
 	struct error unknown = { 0 };
 	int effect = drive_took_effect(run, &unknown);
 
+	if (effect < 0 && !run->stop_sent)
+		return incomplete(run, run->resumed ? "may be down" : "was not stopped, but its operation is not ended", err);
 	if (effect < 0)
-		return incomplete(run, run->stop_sent || run->resumed ? "is down" : "was not stopped, but its operation is not ended",
-				  err);
+		return incomplete(run, "is down", err);
 	if (effect == 0)
 		return go_back(run, err);
 	if (run->record->kind == OPERATION_ROLLBACK && err->kind != ERROR_CONTAINERD && !was_used(run)) {
@@ -268,7 +278,7 @@ static int fail_down(struct run *run, const struct step *step, struct error *err
 	}
 	if (step->run == step_start && err->kind != ERROR_CONTAINERD)
 		return leave_start(run, err);
-	return incomplete(run, record_saves(run->record) ? "is saved, but is down" : "is down", err);
+	return down(run, err);
 }
 
 /* A record that could not be made durable may be there all the same. */
@@ -290,6 +300,9 @@ static int fail(struct run *run, const struct step *step, struct error *err)
 		return fail_back(run, step, err);
 	switch (step->phase) {
 	case PHASE_BEFORE:
+		/* A resumed run goes forward from what has taken effect: there is no way back from here. */
+		if (run->resumed)
+			return incomplete(run, "has an operation that is not ended yet", err);
 		return step->run == step_journal ? leave_no_record(run) : go_back(run, err);
 	case PHASE_DOWN:
 		return fail_down(run, step, err);

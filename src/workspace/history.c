@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "workspace/label_keys.h"
 #include "workspace/names.h"
+#include "workspace/snapshotters.h"
 
 /* Whether a snapshot is the one of a version: by its row, or without a database by its label. 1, 0, -1. */
 static int is_version(struct session *session, const struct target *target, const char *runtime_name,
@@ -75,7 +76,11 @@ int history_operation_of(struct session *session, const struct store_version *ro
 {
 	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
 	int found = ctr_snapshot_stat(session->ctr, row->snapshotter, row->runtime_name, &snapshot, err);
-	const char *label = found > 0 ? labels_get(&snapshot.labels, LABEL_OPERATION) : NULL;
+	const char *label;
+
+	if (found < 0 && snapshotters_pass_over(session, row->snapshotter, err))
+		found = 0;
+	label = found > 0 ? labels_get(&snapshot.labels, LABEL_OPERATION) : NULL;
 
 	*operation_id = label ? strdup(label) : NULL;
 	return label && !*operation_id ? error_memory(err) : found;

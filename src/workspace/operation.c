@@ -113,12 +113,15 @@ static int settle_earlier(struct session *session, const struct operation_reques
 	return -1;
 }
 
-/* What was to be taken over was not: it is as unfinished as before. */
-static int tell_unfinished(const struct error *unfinished, int done, struct error *err)
+/* What was to be taken over was not: as long as there is a record it is as unfinished as before. */
+static int tell_unfinished(struct session *session, const char *container_id, const struct error *unfinished, int done,
+			   struct error *err)
 {
+	struct error ignored = { 0 };
+
 	if (done == NOTHING_TO_DO)
 		*err = *unfinished;
-	else if (err->kind != ERROR_INCOMPLETE)
+	else if (err->kind != ERROR_INCOMPLETE && journal_exists(session, container_id, &ignored) == 1)
 		log_warning("%s", unfinished->message);
 	return -1;
 }
@@ -142,7 +145,7 @@ static int run_locked(struct session *session, const struct operation_request *r
 		plan.pending = &settled.pending;
 	done = execute(&plan, result, err);
 	if (done != 0 && plan.pending)
-		return tell_unfinished(&unfinished, done, err);
+		return tell_unfinished(session, target->container_id, &unfinished, done, err);
 	return done < 0 ? -1 : 0;
 }
 
@@ -284,7 +287,8 @@ int operation_recover(struct session *session, const char *container_id, recover
 	return first_failure(&all, err) < 0 ? -1 : pruned;
 }
 
-void operation_finish_earlier(struct session *session, const char *container_id)
+/* Whether anything was done to the workspace. */
+static bool finish_earlier(struct session *session, const char *container_id)
 {
 	cleanup_settled struct settled settled = { 0 };
 	struct signals signals = { 0 };
@@ -292,24 +296,36 @@ void operation_finish_earlier(struct session *session, const char *container_id)
 	cleanup_fd int lock = -1;
 
 	if (session_open_state(session, &err) < 0 || journal_exists(session, container_id, &err) != 1)
-		return;
+		return false;
 	lock = lock_take(session, container_id, "recover", 0, &err);
 	if (lock < 0)
-		return;
+		return false;
 	signals_hold(&signals);
 	if (recovery_settle(session, container_id, &settled, &err) < 0)
 		log_warning("'%s' has an unfinished operation: %s", container_id, err.message);
 	else if (settled.what)
 		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
 	signals_release(&signals);
+	return true;
 }
 
-void operation_bring_back(struct session *session, const char *target)
+int operation_find_target(struct session *session, const char *word, bool must_exist, struct target *target,
+			  struct error *err)
 {
-	cleanup_target struct target resolved = { 0 };
+	if (target_resolve(session, word, must_exist, target, err) < 0)
+		return -1;
+	if (!finish_earlier(session, target->container_id))
+		return 0;
+	target_release(target);
+	return target_resolve(session, word, must_exist, target, err);
+}
+
+void operation_bring_back(struct session *session, const char *word)
+{
+	cleanup_target struct target target = { 0 };
 	struct error err = { 0 };
 	/* A container that is gone may have left a record under its id. */
-	bool known = target_resolve(session, target, false, &resolved, &err) == 0;
+	bool known = target_resolve(session, word, false, &target, &err) == 0;
 
-	operation_finish_earlier(session, known ? resolved.container_id : target);
+	finish_earlier(session, known ? target.container_id : word);
 }

@@ -11,6 +11,7 @@
 
 #include "base/id.h"
 #include "workspace/session.h"
+#include "workspace/target.h"
 
 enum operation_kind { OPERATION_CREATE, OPERATION_VERSION, OPERATION_ROLLBACK, OPERATION_COMPACT };
 
@@ -88,12 +89,12 @@ typedef int (*recovered_each)(const struct recovered *recovered, void *context, 
 int operation_recover(struct session *session, const char *container_id, recovered_each each, void *context,
 		      struct error *err);
 
-/* For commands that only read: finishes what an earlier run left on the workspace if nobody else
- * is at it. What cannot be finished is a warning. */
-void operation_finish_earlier(struct session *session, const char *container_id);
+/* For commands that only read: resolves the word (as target_resolve() does), and finishes what an earlier run left on
+ * the workspace if nobody else is at it; what cannot be finished is a warning. The target is as it stands behind that. */
+int operation_find_target(struct session *session, const char *word, bool must_exist, struct target *target,
+			  struct error *err);
 
-/* The same where there is no database for what was asked: no workspace stays down because of that. `target` is as the
- * user typed it. */
-void operation_bring_back(struct session *session, const char *target);
+/* Only finishes, where there is no database for what was asked: no workspace stays down because of that. */
+void operation_bring_back(struct session *session, const char *word);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "ctr/snapshots.h"
 #include "workspace/label_keys.h"
+#include "workspace/snapshotters.h"
 
 static int add_name(const char *name, void *context, struct error *err)
 {
@@ -40,7 +41,7 @@ static int load(struct presence *presence, const char *filter, struct error *err
 {
 	forget_names(presence);
 	if (ctr_snapshot_names_each(presence->session->ctr, presence->snapshotter, filter, add_name, presence,
-				    err) < 0)
+				    err) < 0 && !snapshotters_pass_over(presence->session, presence->snapshotter, err))
 		return -1;
 	if (presence->count)
 		qsort_r(presence->offsets, presence->count, sizeof(*presence->offsets), compare_names,

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "ctr/containers.h"
 #include "store/workspaces.h"
+#include "workspace/home.h"
 #include "workspace/lock.h"
 #include "workspace/prune_plan.h"
 #include "workspace/prune_steps.h"
@@ -135,7 +136,7 @@ static int carry_out(struct pruning *pruning, struct error *err)
 {
 	struct error late = { 0 };
 
-	if (mark(pruning, err) < 0 ||
+	if (store_check_deletable(pruning->session->store, err) < 0 || mark(pruning, err) < 0 ||
 	    prune_complete(pruning->session, pruning->target->container_id, &pruning->inventory, pruning->goes,
 			   &pruning->given_up, err) < 0)
 		return -1;
@@ -223,7 +224,8 @@ static int prune_decided(struct pruning *pruning, struct prune_result *result, s
 	return -1;
 }
 
-static int settle(struct session *session, const char *container_id, struct error *err)
+/* *target is the workspace as it stands behind that: it may have been put on another snapshot. */
+static int settle(struct session *session, const char *container_id, struct target *target, struct error *err)
 {
 	cleanup_settled struct settled settled = { 0 };
 
@@ -233,7 +235,9 @@ static int settle(struct session *session, const char *container_id, struct erro
 	}
 	if (settled.what)
 		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
-	return prune_finish_locked(session, container_id, err);
+	if (prune_finish_locked(session, container_id, err) < 0)
+		return -1;
+	return prune_find_target(session, container_id, target, err);
 }
 
 /* *signal: the number of one that came meanwhile, 0 for none. */
@@ -241,6 +245,7 @@ static int prune_target(struct session *session, const struct target *target, co
 			struct prune_result *result, int *signal, struct error *err)
 {
 	struct pruning pruning = { .session = session, .request = request, .target = target };
+	cleanup_target struct target settled = { 0 };
 	cleanup_fd int lock = -1;
 	struct signals signals = { 0 };
 	int done = 0;
@@ -258,8 +263,10 @@ static int prune_target(struct session *session, const struct target *target, co
 			return -1;
 	}
 	signals_hold(&signals);
-	if (!request->dry_run)
-		done = settle(session, target->container_id, err);
+	if (!request->dry_run) {
+		done = settle(session, target->container_id, &settled, err);
+		pruning.target = &settled;
+	}
 	if (done == 0)
 		done = prune_decided(&pruning, result, err);
 	pruning_release(&pruning);
@@ -314,6 +321,17 @@ static int find_containers(struct session *session, struct names_set *present, s
 	return 0;
 }
 
+/* A container that is gone is ours where this host knows of it: the database may be shared. 1, 0, -1. */
+static int is_ours(struct session *session, const struct store_workspace *row, const struct names_set *present,
+		   struct error *err)
+{
+	if (names_set_has(present, row->container_id))
+		return 1;
+	if (strcmp(row->namespace, session->settings->namespace) != 0 || !target_name_is_valid(row->container_id))
+		return 0;
+	return home_is_here(session, row->container_id, err);
+}
+
 int prune_run_all(struct session *session, const struct prune_request *request, prune_each each, void *context,
 		  struct error *err)
 {
@@ -322,14 +340,17 @@ int prune_run_all(struct session *session, const struct prune_request *request, 
 	struct error first = { 0 };
 	int signal = 0;
 
-	if (store_workspace_list(session->store, &rows, err) < 0 || find_containers(session, &present, err) < 0)
+	if (session_open_state(session, err) < 0 || store_workspace_list(session->store, &rows, err) < 0 ||
+	    find_containers(session, &present, err) < 0)
 		return -1;
 	for (size_t i = 0; i < rows.count; i++) {
 		const struct store_workspace *row = &rows.items[i];
 		struct error failure = { 0 };
+		int ours = row->versions > 0 ? is_ours(session, row, &present, err) : 0;
 
-		if (row->versions == 0 || (strcmp(row->namespace, session->settings->namespace) != 0 &&
-					   !names_set_has(&present, row->container_id)))
+		if (ours < 0)
+			return -1;
+		if (ours == 0)
 			continue;
 		if (signal)
 			return error_set(err, ERROR_FAILED, "'%s' and what comes behind it was not looked at: "

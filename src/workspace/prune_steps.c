@@ -65,15 +65,15 @@ static int delete_rows(struct session *session, const char *container_id, const 
 	return store_versions_delete(session->store, container_id, numbers, count, operation_id, err);
 }
 
-/* A snapshot that somebody has removed meanwhile needs no label. */
-static int let_go(struct session *session, const struct inventory *inventory, const char *name,
-		  struct error *err)
+/* Takes a label off the snapshot of that name. One that somebody has removed meanwhile has none. */
+static int unlabel(struct session *session, const struct inventory *inventory, const char *name, const char *key,
+		   struct error *err)
 {
 	for (size_t i = 0; i < inventory->snapshotters.count; i++) {
 		const struct inventory_snapshot *snapshot =
 			inventory_find(inventory, inventory->snapshotters.items[i], name);
 
-		if (!snapshot || set_label(session, snapshot, LABEL_GC_ROOT, "", err) == 0)
+		if (!snapshot || set_label(session, snapshot, key, "", err) == 0)
 			continue;
 		if (err->kind != ERROR_NOT_FOUND)
 			return -1;
@@ -89,13 +89,28 @@ int prune_incomplete(const char *container_id, struct error *err)
 	return error_hint(err, "'wsnap recover %s' does the rest", container_id);
 }
 
+/* A server that answers has said no and keeps the rows: it will say no again. Else nobody knows what it did. */
+static int take_back(struct session *session, const char *container_id, const struct inventory *inventory,
+		     const struct names_set *given_up, struct error *err)
+{
+	if (!store_is_connected(session->store))
+		return prune_incomplete(container_id, err);
+	for (size_t i = 0; i < given_up->count; i++) {
+		struct error failure = { 0 };
+
+		if (unlabel(session, inventory, given_up->items[i], LABEL_GIVEN_UP, &failure) < 0)
+			return prune_incomplete(container_id, err);
+	}
+	return error_wrap(err, "no version of '%s' went", container_id);
+}
+
 int prune_complete(struct session *session, const char *container_id, const struct inventory *inventory,
 		   const bool *goes, const struct names_set *given_up, struct error *err)
 {
 	if (delete_rows(session, container_id, inventory, goes, err) < 0)
-		return given_up->count ? prune_incomplete(container_id, err) : -1;
+		return given_up->count ? take_back(session, container_id, inventory, given_up, err) : -1;
 	for (size_t i = 0; i < given_up->count; i++)
-		if (let_go(session, inventory, given_up->items[i], err) < 0)
+		if (unlabel(session, inventory, given_up->items[i], LABEL_GC_ROOT, err) < 0)
 			return prune_incomplete(container_id, err);
 	return 0;
 }

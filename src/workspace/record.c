@@ -209,6 +209,13 @@ bool record_makes_version(const struct record *record)
 	return record_saves(record) && record->kind != OPERATION_COMPACT;
 }
 
+const char *record_what_is(const struct record *record)
+{
+	if (record->turned_back)
+		return "is as it was";
+	return record_saves(record) ? "is saved" : "was rolled back";
+}
+
 const char *record_parent(const struct record *record)
 {
 	if (record->base && !record->turned_back)

@@ -99,6 +99,9 @@ bool record_saves(const struct record *record);
 /* Whether that snapshot becomes a version with a row (compact saves a layer, no version). */
 bool record_makes_version(const struct record *record);
 
+/* What can be said of a workspace that could not be started: "is saved", "is as it was", "was rolled back". Static. */
+const char *record_what_is(const struct record *record);
+
 /* The snapshot that new_active stands on in containerd. */
 const char *record_parent(const struct record *record);
 

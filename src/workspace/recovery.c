@@ -110,7 +110,8 @@ static int note_absence(struct run *run, struct error *err)
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	struct record *record = run->record;
 
-	if (record->stopping || record->state == CTR_TASK_NONE)
+	/* On a way back of what was not touched only the record is left. */
+	if (record->stopping || record->turned_back || record->state == CTR_TASK_NONE)
 		return 0;
 	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
 		return -1;
@@ -128,10 +129,13 @@ static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 		return -1;
 	if (record->start_pending)
 		record->start_pending = record->up = false;
-	if (record->up && strcmp(snapshot_key, record->new_active) == 0 && step_prepare(run, err) < 0)
+	if (record->up && strcmp(snapshot_key, record->new_active) == 0 && step_prepare(run, err) < 0 &&
+	    err->kind != ERROR_NOT_FOUND)
 		return -1;
-	if (record->up)
+	if (record->up) {
+		error_clear(err); /* what it would stand on is gone as well: that is no wait for anything */
 		return drive(run, "sync", err);
+	}
 	if (note_absence(run, err) < 0)
 		return -1;
 	/* The way back may have begun without a note of it. */

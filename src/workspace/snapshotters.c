@@ -24,14 +24,19 @@ int snapshotters_of(struct session *session, struct names_set *names, struct err
 	return 0;
 }
 
+bool snapshotters_pass_over(struct session *session, const char *snapshotter, struct error *err)
+{
+	if (ctr_status(session->ctr) != STATUS_INVALID_ARGUMENT && err->kind != ERROR_NOT_FOUND)
+		return false;
+	log_detail("the snapshotter '%s' is passed over: %s", snapshotter, err->message);
+	error_clear(err);
+	return true;
+}
+
 int snapshotters_list(struct session *session, const char *snapshotter, const char *filter,
 		      struct ctr_snapshots *snapshots, struct error *err)
 {
 	if (ctr_snapshot_list(session->ctr, snapshotter, filter, snapshots, err) == 0)
 		return 1;
-	if (ctr_status(session->ctr) != STATUS_INVALID_ARGUMENT && err->kind != ERROR_NOT_FOUND)
-		return -1;
-	log_detail("the snapshotter '%s' is passed over: %s", snapshotter, err->message);
-	error_clear(err);
-	return 0;
+	return snapshotters_pass_over(session, snapshotter, err) ? 0 : -1;
 }

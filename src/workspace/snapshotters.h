@@ -9,6 +9,9 @@
 /* Adds those of the namespace's containers, and containerd's default, overlayfs. */
 int snapshotters_of(struct session *session, struct names_set *names, struct error *err);
 
+/* Whether the last call failed because this containerd has no such snapshotter; then the error is cleared. */
+bool snapshotters_pass_over(struct session *session, const char *snapshotter, struct error *err);
+
 /* Lists snapshots that match the filter. 1 listed; 0: this containerd has no such snapshotter; -1 error. */
 int snapshotters_list(struct session *session, const char *snapshotter, const char *filter,
 		      struct ctr_snapshots *snapshots, struct error *err);

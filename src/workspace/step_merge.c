@@ -4,6 +4,7 @@
  * snapshot then stands on two layers in place of many; versions keep their own chains.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -41,12 +42,26 @@ static void give_up_merge(struct run *run)
 		log_detail("%s", ignored.message);
 }
 
+/* A merge that an earlier run has given up, without a note of it: the new active snapshot says so. */
+static int note_given_up(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_ctr_snapshot struct ctr_snapshot active = { 0 };
+	int found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->new_active, &active, err);
+
+	if (found > 0 && strcmp(active.parent, record->top) != 0)
+		give_up_merge(run);
+	return found < 0 ? -1 : 0;
+}
+
 int step_merge(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_place struct place place = { 0 };
 	int found;
 
+	if (record->merged && run->resumed && note_given_up(run, err) < 0)
+		return -1;
 	if (!record->merged || run->repointed)
 		return 0;
 	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->merged, NULL, err);

@@ -79,7 +79,8 @@ static int is_prepared(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	int found = is_there(run, record->new_active, err), lost;
 
-	if (found <= 0 || !run->resumed)
+	/* What the workspace had before is never taken away, whatever has become of it. */
+	if (found <= 0 || !run->resumed || strcmp(record->new_active, record->old_active) == 0)
 		return found;
 	lost = has_lost_folder(run, record->new_active, err);
 	if (lost <= 0)
@@ -122,7 +123,11 @@ int step_sync(struct run *run, struct error *err)
 
 	if (record_makes_version(record) && access(record->old_upper, F_OK) == 0)
 		return layer_sync(record->old_upper, err);
-	if (place_find(run->session, record->snapshotter, record->new_active, &place, err) < 0)
+	if (place_find(run->session, record->snapshotter, record->new_active, &place, err) == 0)
+		return layer_sync(place.writable, err);
+	/* Somebody has put the container on another one and removed ours: it keeps no operation from its end. */
+	if (err->kind != ERROR_NOT_FOUND)
 		return -1;
-	return layer_sync(place.writable, err);
+	error_clear(err);
+	return 0;
 }

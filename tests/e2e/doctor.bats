@@ -89,6 +89,24 @@ kinds() {
 	same 4 "$output"
 }
 
+@test "a database that is written again leads a bot to the same container as before" {
+	local bot
+	bot=$(cat /proc/sys/kernel/random/uuid)
+	WORKSPACE_OPTIONS=(--label memoh.bot_id="$bot")
+	workspace zz-old
+	expect 0 version zz-old
+	ctr tasks delete --force zz-old >/dev/null
+	ctr containers delete zz-old
+	WORKSPACE_OPTIONS=(--label memoh.bot_id="$bot")
+	workspace aa-new
+	expect 0 version aa-new
+	expect 0 version aa-new
+	db "DELETE FROM lifecycle_events; DELETE FROM container_versions; DELETE FROM snapshots; DELETE FROM containers"
+	expect 0 doctor --fix
+	expect 0 --json list "$bot"
+	same aa-new "$(json .container_id)"
+}
+
 # Takes version 2 of a workspace out of the database, as one from an old backup does not know it.
 forget_version_2() {
 	lost=$(runtime_of "$1" 2)

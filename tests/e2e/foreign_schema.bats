@@ -85,6 +85,28 @@ teardown_file() {
 	PGUSER=$MEMBER expect 0 events b
 }
 
+@test "where two teams' rows cannot be told apart no version goes" {
+	WORKSPACE_OPTIONS=(--label memoh.bot_id="$BOT")
+	workspace twice
+	"$WSNAP" -q version twice >/dev/null
+	expect 0 version twice
+	db "INSERT INTO teams VALUES ('00000000-0000-4000-8000-000000000002', 'two');
+		INSERT INTO containers (team_id, bot_id, container_id, container_name, image)
+		SELECT '00000000-0000-4000-8000-000000000002', bot_id, 'twice', 'twice', '' FROM containers WHERE container_id = 'twice';
+		INSERT INTO snapshots (team_id, container_id, runtime_snapshot_name, snapshotter, source)
+		VALUES ('00000000-0000-4000-8000-000000000002', 'twice', 'elsewhere', 'overlayfs', 'manual');
+		INSERT INTO container_versions (team_id, container_id, snapshot_id, version)
+		SELECT team_id, container_id, id, 1 FROM snapshots WHERE runtime_snapshot_name = 'elsewhere'"
+	expect 6 delete twice 1
+	[[ $stderr == *"version 1 of 'twice' has 2 rows"* ]] || complain "other words"
+	same 3 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'twice'")"
+	PGUSER=$MEMBER expect 0 delete twice 1
+	same elsewhere "$(db "SELECT runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
+		WHERE v.container_id = 'twice' AND version = 1")"
+	db "DELETE FROM container_versions WHERE container_id = 'twice' AND team_id <> current_team();
+		DELETE FROM containers WHERE container_id = 'twice' AND team_id <> current_team()"
+}
+
 @test "settings can come in the connection string" {
 	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$BOT")
 	workspace c

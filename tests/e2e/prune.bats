@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Giving versions up: which go, what is left of them, and what happens when the run dies in the middle.
 load ../lib/workspace
+load ../lib/killed
 
 # What the layers take is measured: nobody else may write there.
 setup_file() {
@@ -210,6 +211,63 @@ frees() {
 	same '1 3' "$(json '[.removed[].version] | join(" ")')"
 	same '2 4 5' "$(numbers single)"
 	same 'text 1' "$(workspace_read single /data/1)"
+}
+
+@test "a rollback that was cut off is finished first: the version that it leads to stays" {
+	local command
+	workspace late
+	fill late 4
+	expect 0 rollback late 4
+	told_by rollback late 3
+	for command in "delete late 2" "prune late --keep-last 1"; do
+		workspace_write late /data/new "$command"
+		killed_after prepare rollback late 2
+		if [ "$command" = "delete late 2" ]; then
+			expect 8 delete late 2
+			[[ $stderr == *"'late' stands on version 2: it stays"* ]] || complain "other words"
+		else
+			expect 0 prune late --keep-last 1
+		fi
+		same 1 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'late' AND version = 2")"
+		same 'text 2' "$(workspace_read late /data/2)"
+	done
+}
+
+@test "where the database does not let versions go they stay as they are" {
+	workspace fixed
+	fill fixed 3
+	db "CREATE TABLE pins (version uuid REFERENCES container_versions (id));
+		INSERT INTO pins SELECT id FROM container_versions WHERE container_id = 'fixed' AND version = 2"
+	expect 6 delete fixed 1 2
+	[[ $stderr == *"no version of 'fixed' went: "*pins* ]] || complain "other words"
+	same '1 2 3' "$(numbers fixed)"
+	expect 0 recover
+	same "nothing to recover" "$output"
+	db "DROP TABLE pins"
+	db "CREATE ROLE reader_$$ LOGIN; GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO reader_$$"
+	PGUSER=reader_$$ expect_error 6 "the database user may not delete rows of table 'snapshots'" prune fixed --keep-last 1
+	db "DROP OWNED BY reader_$$; DROP ROLE reader_$$"
+	expect 0 recover
+	same "nothing to recover" "$output"
+	expect 0 delete fixed 1 2
+	same 3 "$(numbers fixed)"
+}
+
+@test "--all leaves what is another host's alone" {
+	workspace here
+	fill here 2
+	db "INSERT INTO containers (bot_id, container_id, container_name, image, namespace)
+		SELECT bot_id, 'there', 'there', '', namespace FROM containers WHERE container_id = 'here';
+		INSERT INTO snapshots (container_id, runtime_snapshot_name, snapshotter, source)
+		SELECT 'there', 'there-v' || n, 'overlayfs', 'manual' FROM generate_series(1, 3) n;
+		INSERT INTO container_versions (container_id, snapshot_id, version)
+		SELECT 'there', id, right(runtime_snapshot_name, 1)::int FROM snapshots WHERE container_id = 'there'"
+	expect 0 prune --all --keep-last 1
+	[[ $output != *there* ]] || complain "it was looked at"
+	[ ! -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~there.lock" ] || complain "it is taken for one of this host from now on"
+	same '1 2 3' "$(numbers there)"
+	db "DELETE FROM container_versions WHERE container_id = 'there'; DELETE FROM snapshots WHERE container_id = 'there';
+		DELETE FROM containers WHERE container_id = 'there'"
 }
 
 @test "a row without a snapshot stays when pruned, and goes by its number" {

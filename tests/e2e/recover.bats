@@ -2,6 +2,7 @@
 # Operations that were cut off, and what somebody did to the workspace in between: the next run ends them, says what
 # became of the container and of the version, and leaves nothing behind.
 load ../lib/workspace
+load ../lib/killed
 
 setup_file() {
 	workspaces_own_servers
@@ -12,45 +13,6 @@ teardown_file() { workspaces_end; }
 setup() {
 	containerd_start
 	postgres_start
-}
-
-# killed_after STEP ARGUMENT…: runs wsnap, which SIGKILL ends when it is about to tell that this step is done. Which
-# of its lines tells that comes from the same run on a workspace of the same kind, named by $LIKE.
-killed_after() {
-	local step=$1 told=$BATS_TEST_TMPDIR/told line
-	shift
-	line=$(grep -n "^wsnap: $step " "$LIKE" | head -n 1 | cut -d: -f1)
-	[ -n "$line" ] || complain "no line tells of the step '$step'"
-	: >"$told"
-	strace -f -qq -o /dev/null -e trace=write -P "$told" -e inject=write:signal=KILL:when="$line" \
-		"$WSNAP" -v "$@" >/dev/null 2>"$told" </dev/null 3>&- 4>&- || true
-	same $((line - 1)) "$(wc -l <"$told")" "lines told when it was killed"
-	[ -n "$(records)" ] || complain "no operation was cut off"
-}
-
-# told_by ARGUMENT…: what a whole run tells, for killed_after.
-told_by() {
-	LIKE=$BATS_TEST_TMPDIR/like
-	"$WSNAP" -v "$@" >/dev/null 2>"$LIKE" </dev/null 3>&- 4>&-
-}
-
-records() {
-	find "$WSNAP_STATE_DIR" -name '*.operation'
-}
-
-nothing_is_left() {
-	same "" "$(records)" "records"
-	same "" "$(lease_names)" "leases"
-	expect 0 recover
-	same "nothing to recover" "$output"
-}
-
-# The first process is a program of the workspace itself: without it the workspace does not start.
-mortal_workspace() {
-	workspace "$1" sh -c "$POLITE"
-	expect 0 create "$1" whole
-	workspace_write "$1" /f broken
-	workspace_exec "$1" rm /bin/sh
 }
 
 @test "a version whose task cannot start is kept, and a rollback to one that starts takes over" {
@@ -104,6 +66,28 @@ cause() {
 	nothing_is_left
 }
 
+@test "what list and show tell is true behind what they have finished first" {
+	workspace told
+	expect 0 create told one
+	workspace_write told /g two
+	expect 0 create told two
+	told_by rollback told two
+	local command
+	for command in "--json list" "--json list --snapshots" "--json show"; do
+		workspace_write told /g "$command"
+		killed_after commit rollback told one
+		# shellcheck disable=SC2086 # the words
+		expect 0 ${command} told $([[ $command != *show ]] || echo one)
+		[[ $stderr == *"finished first: the rollback to version 1 was completed"* ]] || complain "other words"
+		case $command in
+		*list) same 1 "$(jq '.versions[] | select(.current).version' <<<"$output")" ;;
+		*show) same true "$(jq .current <<<"$output")" ;;
+		esac
+		expect 0 rollback --no-save told two
+	done
+	nothing_is_left
+}
+
 @test "an operation that recovery took back does not stop the next one" {
 	mortal_workspace d
 	expect 7 create d broken
@@ -133,106 +117,51 @@ cause() {
 	nothing_is_left
 }
 
-# What stays when the client of Tasks.Create dies while containerd starts the shim: a shim without its folder that
-# waits for a reader of its log, with a socket that the next Tasks.Create of the container is led to.
-forgotten_shim() {
-	local folder=$BATS_TEST_TMPDIR/bundle
-	# As long as the old one is there, it is the one that is "started".
-	servers_wait_for 10 has_no_shim "$1" || complain "the old shim stays"
-	mkdir "$folder" && mkfifo "$folder/log" && echo '{"ociVersion":"1.0.2","annotations":{}}' >"$folder/config.json"
-	(cd "$folder" && timeout 10 containerd-shim-runc-v2 -namespace "$CONTAINERD_NAMESPACE" -id "$1" \
-		-address "$CONTAINERD_ADDRESS" start) </dev/null >/dev/null 3>&- 4>&-
-	servers_wait_for 5 waits_for_reader "$1" || complain "the shim does not wait for a reader of its log"
-	rm -r "$folder"
-	same 1 "$(shims_of "$1" | wc -l)" "shims before"
-}
-
-shims_of() {
-	local shim
-	for shim in $(servers_shims); do
-		tr '\0' ' ' <"/proc/$shim/cmdline" | grep -q -- "-namespace $CONTAINERD_NAMESPACE -id $1 " && echo "$shim"
-	done
-}
-
-# The kernel's word for a process in open(2) of a FIFO.
-waits_for_reader() {
-	cat "/proc/$(shims_of "$1")/task/"*/wchan | grep -q wait_for_partner
-}
-
-# The Tasks.Delete whose client died may have left a half task; without its shim, containerd takes that away.
-has_no_shim() {
-	local shim
-	shim=$(shims_of "$1")
-	[ -z "$shim" ] || kill -KILL "$shim"
-	[ -z "$shim" ] && [ ! -e "$SERVERS/state/io.containerd.runtime.v2.task/$CONTAINERD_NAMESPACE/$1" ]
-}
-
-@test "a shim that containerd has forgotten does not keep the workspace down" {
-	workspace forgotten sh -c "$POLITE"
-	told_by create forgotten
-	workspace_write forgotten /g saved
-	killed_after repoint create forgotten broken
-	same "" "$(workspace_status forgotten)"
-	forgotten_shim forgotten
-	expect 0 recover forgotten
-	same RUNNING "$(workspace_status forgotten)"
-	same saved "$(workspace_read forgotten /g)"
-	same 1 "$(shims_of forgotten | wc -l)" "shims after"
+@test "killed while the workspace shuts down: it does not end behind recovery's back" {
+	workspace dying sh -c 'trap "sleep 2; exit 0" TERM; while :; do sleep 60 & wait $!; done'
+	"$WSNAP" -v create dying >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+	run=$!
+	servers_wait_for 10 grep -q '"stopping":true' "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~dying.operation"
+	sleep 0.5
+	kill -KILL "$run"
+	wait "$run" || true
+	expect 0 recover dying
+	same RUNNING "$(workspace_status dying)"
+	sleep 3
+	same RUNNING "$(workspace_status dying)"
 	nothing_is_left
 }
 
-# What containerd leaves when it is killed while it removes the folder of a task.
-half_removed() {
-	mkdir "$BUNDLES/.$1" && echo '{}' >"$BUNDLES/.$1/config.json"
-}
-
-@test "a folder that containerd had not removed when it was killed does not keep the workspace down" {
-	BUNDLES=$SERVERS/state/io.containerd.runtime.v2.task/$CONTAINERD_NAMESPACE
-	workspace bundle sh -c "$POLITE"
-	half_removed bundle
-	expect 0 create bundle
-	same RUNNING "$(workspace_status bundle)"
-	[ ! -e "$BUNDLES/.bundle" ] || complain "it is still there"
-}
-
-@test "a folder that containerd cannot get past is removed, unless something lies in it" {
-	BUNDLES=$SERVERS/state/io.containerd.runtime.v2.task/$CONTAINERD_NAMESPACE
-	workspace stuck sh -c "$POLITE"
-	told_by create stuck
-	workspace_write stuck /g saved
-	killed_after repoint create stuck
-	same "" "$(workspace_status stuck)"
-	half_removed stuck
-	mkdir -p "$BUNDLES/stuck/rootfs/precious"
-	expect 7 recover stuck
-	[ -d "$BUNDLES/stuck/rootfs/precious" ] || complain "what lay in it is gone"
-	rmdir "$BUNDLES/stuck/rootfs/precious"
-	expect 0 recover stuck
-	same RUNNING "$(workspace_status stuck)"
-	same saved "$(workspace_read stuck /g)"
+@test "a record is not ended in another containerd than the one it was begun in" {
+	workspace other
+	told_by create other
+	workspace_write other /g kept
+	killed_after commit create other
+	file=$(records)
+	sed -i 's/"server_id":"[^"]*"/"server_id":"00000000-0000-4000-8000-000000000000"/' "$file"
+	expect 1 recover other
+	[[ $output == *"begun in another containerd"* ]] || complain "other words"
+	[ -e "$file" ] || complain "the record is gone"
+	sed -i "s/00000000-0000-4000-8000-000000000000/$(ctr_uuid)/" "$file"
+	expect 0 recover other
+	same kept "$(workspace_read other /g)"
 	nothing_is_left
 }
 
-# The folder of what the container writes into.
-writable_folder() {
-	ctr snapshots mounts /nowhere "$(container_snapshot "$1")" | grep -o 'upperdir=[^, ]*' | cut -d= -f2
+ctr_uuid() {
+	cat "$SERVERS/root/io.containerd.grpc.v1.introspection/uuid"
 }
 
-@test "a power cut has taken the folder of the new active snapshot: it is made anew" {
-	workspace cut sh -c "$POLITE"
-	told_by create cut
-	local step
-	for step in repoint unhold; do
-		workspace_write cut /g "$step"
-		killed_after "$step" create cut "$step"
-		ctr tasks delete --force cut >/dev/null 2>&1 || true
-		rm -r "$(dirname "$(writable_folder cut)")"
-		expect 0 recover cut
-		# With `unhold` its part was done: as after any power cut, somebody else starts it.
-		[ "$step" = unhold ] || same RUNNING "$(workspace_status cut)"
-		[ "$step" = repoint ] || ctr tasks start --detach --null-io cut
-		same "$step" "$(workspace_read cut /g)"
-	done
+@test "stopped by its user before wsnap stops it: it stays stopped" {
+	workspace halted
+	told_by create halted
+	delayed_at merge 2 create halted &
+	run=$!
+	servers_wait_for 10 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~halted.operation"
+	sleep 0.5
+	ctr tasks delete --force halted >/dev/null
+	wait "$run" || complain "status $?"
+	same "" "$(workspace_status halted)"
 	nothing_is_left
 }
 
@@ -306,116 +235,6 @@ is_stopped() {
 	expect 0 rollback marked2 2
 	expect 0 rollback marked2 1
 	same one "$(workspace_read marked2 /g)"
-	nothing_is_left
-}
-
-# delayed_at STEP SECONDS ARGUMENT…: runs wsnap, which stands still for a while when it tells that the step is done.
-delayed_at() {
-	local step=$1 seconds=$2 told=$BATS_TEST_TMPDIR/told line
-	shift 2
-	line=$(grep -n "^wsnap: $step " "$LIKE" | head -n 1 | cut -d: -f1)
-	: >"$told"
-	strace -f -qq -o /dev/null -e trace=write -P "$told" \
-		-e inject=write:delay_enter="${seconds}000000":when="$line" \
-		"$WSNAP" -v "$@" >"$BATS_TEST_TMPDIR/result" 2>"$told" </dev/null 3>&- 4>&-
-}
-
-# A commit is written to the snapshotter's database first, then to containerd's own; each takes two syncs.
-kill_containerd_in_commit() {
-	local pid
-	pid=$(cat "$SERVERS/containerd.pid")
-	strace -f -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:signal=KILL:when=3 -p "$pid" \
-		</dev/null >/dev/null 2>&1 3>&- 4>&- || true
-	servers_wait_gone "$pid" 5
-	rm -f "$SERVERS/containerd.pid"
-	containerd_start
-}
-
-# commit_struck TURN: one create of `half` with containerd killed in its commit. Whether that was between the
-# databases (`hit`) depends on what else containerd writes; the workspace has to be right in any case.
-commit_struck() {
-	local run
-	workspace_write half /g "precious $1"
-	delayed_at stop 5 create half "turn $1" &
-	run=$!
-	servers_wait_for 10 grep -q '^wsnap: detach' "$BATS_TEST_TMPDIR/told"
-	sleep 0.3
-	kill_containerd_in_commit
-	status=0
-	wait "$run" || status=$?
-	: >"$BATS_TEST_TMPDIR/stderr"
-	[ "$status" -eq 0 ] || { [ "$status" -eq 7 ] && expect 0 -v recover half; }
-	cp "$BATS_TEST_TMPDIR/stderr" "$BATS_TEST_TMPDIR/struck"
-	same RUNNING "$(workspace_status half)"
-	same "precious $1" "$(workspace_read half /g)"
-	collect_garbage
-	expect 0 rollback half first
-	expect 0 rollback half "turn $1"
-	same "precious $1" "$(workspace_read half /g)"
-	nothing_is_left
-	hit=$(cat "$BATS_TEST_TMPDIR/told" "$BATS_TEST_TMPDIR/struck" | grep -c 'its files are saved from' || true)
-}
-
-@test "containerd is killed between its two databases in a commit: the files are saved all the same" {
-	local turn hit=0
-	workspace half
-	expect 0 create half first
-	told_by create half
-	for turn in 1 2 3 4; do
-		: >"$BATS_TEST_TMPDIR/struck"
-		commit_struck "$turn"
-		[ "$hit" -eq 0 ] || break
-	done
-	expect 0 doctor half
-	[ "$hit" -gt 0 ] || skip "containerd was never hit between its databases"
-}
-
-# SIGTERM only makes it think of its end, which takes longer than wsnap lives.
-@test "killed while the workspace shuts down: it does not end behind recovery's back" {
-	workspace dying sh -c 'trap "sleep 2; exit 0" TERM; while :; do sleep 60 & wait $!; done'
-	"$WSNAP" -v create dying >/dev/null 2>&1 </dev/null 3>&- 4>&- &
-	run=$!
-	servers_wait_for 10 grep -q '"stopping":true' "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~dying.operation"
-	sleep 0.5
-	kill -KILL "$run"
-	wait "$run" || true
-	expect 0 recover dying
-	same RUNNING "$(workspace_status dying)"
-	sleep 3
-	same RUNNING "$(workspace_status dying)"
-	nothing_is_left
-}
-
-@test "a record is not ended in another containerd than the one it was begun in" {
-	workspace other
-	told_by create other
-	workspace_write other /g kept
-	killed_after commit create other
-	file=$(records)
-	sed -i 's/"server_id":"[^"]*"/"server_id":"00000000-0000-4000-8000-000000000000"/' "$file"
-	expect 1 recover other
-	[[ $output == *"begun in another containerd"* ]] || complain "other words"
-	[ -e "$file" ] || complain "the record is gone"
-	sed -i "s/00000000-0000-4000-8000-000000000000/$(ctr_uuid)/" "$file"
-	expect 0 recover other
-	same kept "$(workspace_read other /g)"
-	nothing_is_left
-}
-
-ctr_uuid() {
-	cat "$SERVERS/root/io.containerd.grpc.v1.introspection/uuid"
-}
-
-@test "stopped by its user before wsnap stops it: it stays stopped" {
-	workspace halted
-	told_by create halted
-	delayed_at merge 2 create halted &
-	run=$!
-	servers_wait_for 10 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~halted.operation"
-	sleep 0.5
-	ctr tasks delete --force halted >/dev/null
-	wait "$run" || complain "status $?"
-	same "" "$(workspace_status halted)"
 	nothing_is_left
 }
 

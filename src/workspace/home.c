@@ -1,0 +1,58 @@
+#include "workspace/home.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "ctr/containers.h"
+#include "workspace/journal.h"
+#include "workspace/label_keys.h"
+#include "workspace/lock.h"
+#include "workspace/snapshotters.h"
+#include "workspace/target.h"
+
+int home_was_worked_on(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+
+	if (lock_exists(session, container_id) || ctr_container_get(session->ctr, container_id, &container, err) == 0)
+		return 1;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+int home_add_labelled(struct session *session, const char *filter, struct names_set *ids, struct error *err)
+{
+	cleanup_names_set struct names_set snapshotters = { 0 };
+
+	if (snapshotters_of(session, &snapshotters, err) < 0)
+		return -1;
+	for (size_t i = 0; i < snapshotters.count; i++) {
+		cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
+
+		if (snapshotters_list(session, snapshotters.items[i], filter, &found, err) < 0)
+			return -1;
+		for (size_t j = 0; j < found.count; j++) {
+			const char *id = labels_get(&found.items[j].labels, LABEL_CONTAINER);
+
+			if (id && target_name_is_valid(id) && names_set_add(ids, id, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+int home_is_here(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_names_set struct names_set labelled = { 0 };
+	cleanup_free char *filter = text_format("labels.\"" LABEL_CONTAINER "\"==\"%s\"", container_id);
+	int known = home_was_worked_on(session, container_id, err);
+
+	if (known == 0)
+		known = journal_exists(session, container_id, err);
+	if (known != 0)
+		return known;
+	if (!filter)
+		return error_memory(err);
+	return home_add_labelled(session, filter, &labelled, err) < 0 ? -1 : labelled.count > 0;
+}

@@ -1,0 +1,165 @@
+#!/usr/bin/env bats
+# What containerd leaves when it, or its client, is killed, and what a power cut takes: recovery gets past it.
+load ../lib/workspace
+load ../lib/killed
+
+setup_file() {
+	workspaces_own_servers
+	workspaces_begin
+}
+teardown_file() { workspaces_end; }
+
+setup() {
+	containerd_start
+	postgres_start
+}
+
+# What stays when the client of Tasks.Create dies while containerd starts the shim: a shim without its folder that
+# waits for a reader of its log, with a socket that the next Tasks.Create of the container is led to.
+forgotten_shim() {
+	local folder=$BATS_TEST_TMPDIR/bundle
+	# As long as the old one is there, it is the one that is "started".
+	servers_wait_for 10 has_no_shim "$1" || complain "the old shim stays"
+	mkdir "$folder" && mkfifo "$folder/log" && echo '{"ociVersion":"1.0.2","annotations":{}}' >"$folder/config.json"
+	(cd "$folder" && timeout 10 containerd-shim-runc-v2 -namespace "$CONTAINERD_NAMESPACE" -id "$1" \
+		-address "$CONTAINERD_ADDRESS" start) </dev/null >/dev/null 3>&- 4>&-
+	servers_wait_for 5 waits_for_reader "$1" || complain "the shim does not wait for a reader of its log"
+	rm -r "$folder"
+	same 1 "$(shims_of "$1" | wc -l)" "shims before"
+}
+
+shims_of() {
+	local shim
+	for shim in $(servers_shims); do
+		tr '\0' ' ' <"/proc/$shim/cmdline" | grep -q -- "-namespace $CONTAINERD_NAMESPACE -id $1 " && echo "$shim"
+	done
+}
+
+# The kernel's word for a process in open(2) of a FIFO.
+waits_for_reader() {
+	cat "/proc/$(shims_of "$1")/task/"*/wchan | grep -q wait_for_partner
+}
+
+# The Tasks.Delete whose client died may have left a half task; without its shim, containerd takes that away.
+has_no_shim() {
+	local shim
+	shim=$(shims_of "$1")
+	[ -z "$shim" ] || kill -KILL "$shim"
+	[ -z "$shim" ] && [ ! -e "$SERVERS/state/io.containerd.runtime.v2.task/$CONTAINERD_NAMESPACE/$1" ]
+}
+
+@test "a shim that containerd has forgotten does not keep the workspace down" {
+	workspace forgotten sh -c "$POLITE"
+	told_by create forgotten
+	workspace_write forgotten /g saved
+	killed_after repoint create forgotten broken
+	same "" "$(workspace_status forgotten)"
+	forgotten_shim forgotten
+	expect 0 recover forgotten
+	same RUNNING "$(workspace_status forgotten)"
+	same saved "$(workspace_read forgotten /g)"
+	same 1 "$(shims_of forgotten | wc -l)" "shims after"
+	nothing_is_left
+}
+
+# What containerd leaves when it is killed while it removes the folder of a task.
+half_removed() {
+	mkdir "$BUNDLES/.$1" && echo '{}' >"$BUNDLES/.$1/config.json"
+}
+
+@test "a folder that containerd had not removed when it was killed does not keep the workspace down" {
+	BUNDLES=$SERVERS/state/io.containerd.runtime.v2.task/$CONTAINERD_NAMESPACE
+	workspace bundle sh -c "$POLITE"
+	half_removed bundle
+	expect 0 create bundle
+	same RUNNING "$(workspace_status bundle)"
+	[ ! -e "$BUNDLES/.bundle" ] || complain "it is still there"
+}
+
+@test "a folder that containerd cannot get past is removed, unless something lies in it" {
+	BUNDLES=$SERVERS/state/io.containerd.runtime.v2.task/$CONTAINERD_NAMESPACE
+	workspace stuck sh -c "$POLITE"
+	told_by create stuck
+	workspace_write stuck /g saved
+	killed_after repoint create stuck
+	same "" "$(workspace_status stuck)"
+	half_removed stuck
+	mkdir -p "$BUNDLES/stuck/rootfs/precious"
+	expect 7 recover stuck
+	[ -d "$BUNDLES/stuck/rootfs/precious" ] || complain "what lay in it is gone"
+	rmdir "$BUNDLES/stuck/rootfs/precious"
+	expect 0 recover stuck
+	same RUNNING "$(workspace_status stuck)"
+	same saved "$(workspace_read stuck /g)"
+	nothing_is_left
+}
+
+@test "a power cut has taken the folder of the new active snapshot: it is made anew" {
+	workspace cut sh -c "$POLITE"
+	told_by create cut
+	local step
+	for step in repoint unhold; do
+		workspace_write cut /g "$step"
+		killed_after "$step" create cut "$step"
+		ctr tasks delete --force cut >/dev/null 2>&1 || true
+		rm -r "$(dirname "$(writable_folder cut)")"
+		expect 0 recover cut
+		# With `unhold` its part was done: as after any power cut, somebody else starts it.
+		[ "$step" = unhold ] || same RUNNING "$(workspace_status cut)"
+		[ "$step" = repoint ] || ctr tasks start --detach --null-io cut
+		same "$step" "$(workspace_read cut /g)"
+	done
+	nothing_is_left
+}
+
+# A commit is written to the snapshotter's database first, then to containerd's own; each takes two syncs.
+kill_containerd_in_commit() {
+	local pid
+	pid=$(cat "$SERVERS/containerd.pid")
+	strace -f -qq -o /dev/null -e trace=fdatasync -e inject=fdatasync:signal=KILL:when=3 -p "$pid" \
+		</dev/null >/dev/null 2>&1 3>&- 4>&- || true
+	servers_wait_gone "$pid" 5
+	rm -f "$SERVERS/containerd.pid"
+	containerd_start
+}
+
+# commit_struck TURN: one create of `half` with containerd killed in its commit. Whether that was between the
+# databases (`hit`) depends on what else containerd writes; the workspace has to be right in any case.
+commit_struck() {
+	local run
+	workspace_write half /g "precious $1"
+	delayed_at stop 5 create half "turn $1" &
+	run=$!
+	servers_wait_for 10 grep -q '^wsnap: detach' "$BATS_TEST_TMPDIR/told"
+	sleep 0.3
+	kill_containerd_in_commit
+	status=0
+	wait "$run" || status=$?
+	: >"$BATS_TEST_TMPDIR/stderr"
+	[ "$status" -eq 0 ] || { [ "$status" -eq 7 ] && expect 0 -v recover half; }
+	cp "$BATS_TEST_TMPDIR/stderr" "$BATS_TEST_TMPDIR/struck"
+	same RUNNING "$(workspace_status half)"
+	same "precious $1" "$(workspace_read half /g)"
+	collect_garbage
+	expect 0 rollback half first
+	expect 0 rollback half "turn $1"
+	same "precious $1" "$(workspace_read half /g)"
+	nothing_is_left
+	hit=$(cat "$BATS_TEST_TMPDIR/told" "$BATS_TEST_TMPDIR/struck" | grep -c 'its files are saved from' || true)
+}
+
+@test "containerd is killed between its two databases in a commit: the files are saved all the same" {
+	local turn hit=0
+	workspace half
+	expect 0 create half first
+	told_by create half
+	for turn in 1 2 3 4; do
+		: >"$BATS_TEST_TMPDIR/struck"
+		commit_struck "$turn"
+		[ "$hit" -eq 0 ] || break
+	done
+	expect 0 doctor half
+	[ "$hit" -gt 0 ] || skip "containerd was never hit between its databases"
+}
+
+# SIGTERM only makes it think of its end, which takes longer than wsnap lives.
