@@ -65,15 +65,15 @@ static int delete_rows(struct session *session, const char *container_id, const 
 	return store_versions_delete(session->store, container_id, numbers, count, operation_id, err);
 }
 
-/* Takes a label off the snapshot of that name. One that somebody has removed meanwhile has none. */
-static int unlabel(struct session *session, const struct inventory *inventory, const char *name, const char *key,
-		   struct error *err)
+/* A snapshot that somebody has removed meanwhile needs no label. */
+static int let_go(struct session *session, const struct inventory *inventory, const char *name,
+		  struct error *err)
 {
 	for (size_t i = 0; i < inventory->snapshotters.count; i++) {
 		const struct inventory_snapshot *snapshot =
 			inventory_find(inventory, inventory->snapshotters.items[i], name);
 
-		if (!snapshot || set_label(session, snapshot, key, "", err) == 0)
+		if (!snapshot || set_label(session, snapshot, LABEL_GC_ROOT, "", err) == 0)
 			continue;
 		if (err->kind != ERROR_NOT_FOUND)
 			return -1;
@@ -89,18 +89,18 @@ int prune_incomplete(const char *container_id, struct error *err)
 	return error_hint(err, "'wsnap recover %s' does the rest", container_id);
 }
 
-/* A server that answers has said no and keeps the rows: it will say no again. Else nobody knows what it did. */
+/* A server that answers has said no and keeps the rows: it will say no again. Else nobody knows what it did. What is
+ * marked and has no row any more stays marked: that went before. */
 static int take_back(struct session *session, const char *container_id, const struct inventory *inventory,
-		     const struct names_set *given_up, struct error *err)
+		     const bool *goes, struct error *err)
 {
+	struct error failure = { 0 };
+
 	if (!store_is_connected(session->store))
 		return prune_incomplete(container_id, err);
-	for (size_t i = 0; i < given_up->count; i++) {
-		struct error failure = { 0 };
-
-		if (unlabel(session, inventory, given_up->items[i], LABEL_GIVEN_UP, &failure) < 0)
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (goes[i] && prune_unmark(session, inventory->versions[i].snapshot, &failure) < 0)
 			return prune_incomplete(container_id, err);
-	}
 	return error_wrap(err, "no version of '%s' went", container_id);
 }
 
@@ -108,9 +108,9 @@ int prune_complete(struct session *session, const char *container_id, const stru
 		   const bool *goes, const struct names_set *given_up, struct error *err)
 {
 	if (delete_rows(session, container_id, inventory, goes, err) < 0)
-		return given_up->count ? take_back(session, container_id, inventory, given_up, err) : -1;
+		return given_up->count ? take_back(session, container_id, inventory, goes, err) : -1;
 	for (size_t i = 0; i < given_up->count; i++)
-		if (unlabel(session, inventory, given_up->items[i], LABEL_GC_ROOT, err) < 0)
+		if (let_go(session, inventory, given_up->items[i], err) < 0)
 			return prune_incomplete(container_id, err);
 	return 0;
 }
