@@ -168,8 +168,10 @@ static int add_rows(struct session *session, struct names_set *ids, struct error
 		return -1;
 	for (size_t i = 0; i < rows.count; i++) {
 		const char *id = rows.items[i].container_id;
-		bool may_be = strcmp(rows.items[i].namespace, session->settings->namespace) == 0;
-		int ours = may_be && target_name_is_valid(id) ? home_was_worked_on(session, id, err) : 0;
+		int ours = target_name_is_valid(id) ? home_was_worked_on(session, id, err) : 0;
+
+		if (ours > 0)
+			ours = home_is_its_row(session, &rows.items[i], err);
 
 		if (ours < 0 || (ours > 0 && names_set_add(ids, id, err) < 0))
 			return -1;

@@ -1,5 +1,7 @@
 #include "workspace/home.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "ctr/containers.h"
@@ -16,6 +18,17 @@ int home_was_worked_on(struct session *session, const char *container_id, struct
 	if (lock_exists(session, container_id) || ctr_container_get(session->ctr, container_id, &container, err) == 0)
 		return 1;
 	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+int home_is_its_row(struct session *session, const struct store_workspace *row, struct error *err)
+{
+	if (strcmp(row->namespace, session->settings->namespace) == 0 ||
+	    target_check_namespace(session, row->container_id, err) == 0)
+		return 1;
+	if (err->kind != ERROR_REFUSED)
 		return -1;
 	error_clear(err);
 	return 0;

@@ -6,6 +6,7 @@
 #define WSNAP_WORKSPACE_HOME_H
 
 #include "base/names_set.h"
+#include "store/workspaces.h"
 #include "workspace/session.h"
 
 /* Whether containerd has the container, or a run on this host has ever taken its lock: 1, 0, -1. The session's state
@@ -14,6 +15,10 @@ int home_was_worked_on(struct session *session, const char *container_id, struct
 
 /* Whether anything at all of it is on this host, or was: also a record, or a snapshot that a label says is its. 1, 0, -1. */
 int home_is_here(struct session *session, const char *container_id, struct error *err);
+
+/* Whether a row whose container is present here is that container's: the namespace it names is the session's, or has no
+ * container of that id: 1, 0, -1. */
+int home_is_its_row(struct session *session, const struct store_workspace *row, struct error *err);
 
 /* Adds the ids of the workspaces that labels of matching snapshots name; the database may have forgotten them. */
 int home_add_labelled(struct session *session, const char *filter, struct names_set *ids, struct error *err);

@@ -326,7 +326,7 @@ static int is_ours(struct session *session, const struct store_workspace *row, c
 		   struct error *err)
 {
 	if (names_set_has(present, row->container_id))
-		return 1;
+		return home_is_its_row(session, row, err);
 	if (strcmp(row->namespace, session->settings->namespace) != 0 || !target_name_is_valid(row->container_id))
 		return 0;
 	return home_is_here(session, row->container_id, err);

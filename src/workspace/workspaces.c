@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctr/tasks.h"
+#include "workspace/home.h"
 
 static int compare_containers(const void *a, const void *b)
 {
@@ -40,6 +41,10 @@ static int pass_workspace(struct session *session, const struct store_workspace 
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	struct workspace workspace = { .row = row, .container = container };
 
+	int is_its = home_is_its_row(session, row, err);
+
+	if (is_its <= 0)
+		return is_its;
 	if (ctr_task_get(session->ctr, container->id, &task, err) < 0)
 		return -1;
 	workspace.status = status_of(task.state);

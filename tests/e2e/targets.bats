@@ -154,6 +154,29 @@ uuid_of_name() {
 	expect 0 events gone
 }
 
+@test "of two containers of one id only that of the row's namespace is listed, pruned and looked at" {
+	local other=$CONTAINERD_NAMESPACE-more
+	workspace pair
+	expect 0 create pair
+	expect 0 create pair
+	image_import "$other" "$SERVERS/images/busybox.tar"
+	CONTAINERD_NAMESPACE=$other workspace pair
+	CONTAINERD_NAMESPACE=$other expect 0 -q list
+	[[ $'\n'$output$'\n' != *$'\n'pair$'\n'* ]] || complain "the other one's history is claimed"
+	CONTAINERD_NAMESPACE=$other expect 0 prune --all --keep-last 1
+	CONTAINERD_NAMESPACE=$other expect 0 doctor
+	same 2 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'pair'")"
+	CONTAINERD_NAMESPACE=$other ctr tasks delete --force pair >/dev/null 2>&1
+	CONTAINERD_NAMESPACE=$other ctr containers delete pair
+	# A row that names a namespace without such a container is that of the one here.
+	db "UPDATE containers SET namespace = 'moved' WHERE container_id = 'pair'"
+	db "UPDATE snapshots SET runtime_snapshot_name = 'lost' WHERE id = (SELECT snapshot_id FROM container_versions
+		WHERE container_id = 'pair' AND version = 1)"
+	expect 1 doctor
+	[[ $output == *"'pair' version 1"* ]] || complain "it was not looked at"
+	db "DELETE FROM container_versions WHERE container_id = 'pair'; DELETE FROM snapshots WHERE container_id = 'pair'"
+}
+
 @test "two containers of one id in two namespaces do not share a history" {
 	workspace twin
 	expect 0 create twin
