@@ -138,7 +138,9 @@ void store_close(struct store *store)
 	free(store);
 }
 
-bool store_is_connected(const struct store *store)
+bool store_has_refused(const struct store *store)
 {
-	return !connection_is_lost(store);
+	/* lock_not_available, query_canceled: Postgres manual, appendix A. */
+	return !connection_is_lost(store) && strcmp(store->sqlstate, "55P03") != 0 &&
+	       strcmp(store->sqlstate, "57014") != 0;
 }

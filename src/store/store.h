@@ -42,8 +42,9 @@ int store_check_writable(struct store *store, struct error *err);
 /* The same for taking versions away. */
 int store_check_deletable(struct store *store, struct error *err);
 
-/* Whether the connection stands: an error on it is the server's word then, and its transaction is undone. */
-bool store_is_connected(const struct store *store);
+/* Whether the last error was the server's answer to what was asked: the connection stands, and it was no wait (for
+ * another transaction, of which nobody knows yet how it ends) that took too long. */
+bool store_has_refused(const struct store *store);
 
 /* Whether the schema was made by `wsnap init` (then bots may be inserted): 1, 0, -1. */
 int store_schema_is_ours(struct store *store, struct error *err);

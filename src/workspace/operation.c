@@ -141,6 +141,8 @@ static int run_locked(struct session *session, const struct operation_request *r
 		*err = unfinished;
 		return -1;
 	}
+	if (session_need_store(session, err) < 0)
+		return -1;
 	if (settled.pending.container_id)
 		plan.pending = &settled.pending;
 	done = execute(&plan, result, err);
@@ -317,6 +319,8 @@ int operation_find_target(struct session *session, const char *word, bool must_e
 	if (!finish_earlier(session, target->container_id))
 		return 0;
 	target_release(target);
+	if (session_need_store(session, err) < 0)
+		return -1;
 	return target_resolve(session, word, must_exist, target, err);
 }
 

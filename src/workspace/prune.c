@@ -235,7 +235,7 @@ static int settle(struct session *session, const char *container_id, struct targ
 	}
 	if (settled.what)
 		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
-	if (prune_finish_locked(session, container_id, err) < 0)
+	if (session_need_store(session, err) < 0 || prune_finish_locked(session, container_id, err) < 0)
 		return -1;
 	return prune_find_target(session, container_id, target, err);
 }

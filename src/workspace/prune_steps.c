@@ -96,7 +96,7 @@ static int take_back(struct session *session, const char *container_id, const st
 {
 	struct error failure = { 0 };
 
-	if (!store_is_connected(session->store))
+	if (!store_has_refused(session->store))
 		return prune_incomplete(container_id, err);
 	for (size_t i = 0; i < inventory->version_count; i++)
 		if (goes[i] && prune_unmark(session, inventory->versions[i].snapshot, &failure) < 0)

@@ -110,12 +110,27 @@ static int note_absence(struct run *run, struct error *err)
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	struct record *record = run->record;
 
-	/* On a way back of what was not touched only the record is left. */
-	if (record->stopping || record->turned_back || record->state == CTR_TASK_NONE)
+	if (record->stopping || record->state == CTR_TASK_NONE)
 		return 0;
 	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
 		return -1;
 	record->stopping = task.state == CTR_TASK_NONE;
+	return 0;
+}
+
+/* A power cut may have taken the folder of what the container stands on. Where what that would stand on is gone as well,
+ * waiting does not help: the operation ends, and that is said. */
+static int mend(struct run *run, struct error *err)
+{
+	const char *id = run->record->container_id;
+
+	if (step_prepare(run, err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	log_warning("'%s' has lost the snapshot '%s' that it stands on; 'wsnap doctor %s' says what is left of it", id,
+		    run->record->new_active, id);
+	error_clear(err);
 	return 0;
 }
 
@@ -129,13 +144,10 @@ static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 		return -1;
 	if (record->start_pending)
 		record->start_pending = record->up = false;
-	if (record->up && strcmp(snapshot_key, record->new_active) == 0 && step_prepare(run, err) < 0 &&
-	    err->kind != ERROR_NOT_FOUND)
+	if (record->up && strcmp(snapshot_key, record->new_active) == 0 && mend(run, err) < 0)
 		return -1;
-	if (record->up) {
-		error_clear(err); /* what it would stand on is gone as well: that is no wait for anything */
+	if (record->up)
 		return drive(run, "sync", err);
-	}
 	if (note_absence(run, err) < 0)
 		return -1;
 	/* The way back may have begun without a note of it. */

@@ -80,6 +80,11 @@ int session_reopen_store(struct session *session, struct error *err)
 	return -1;
 }
 
+int session_need_store(struct session *session, struct error *err)
+{
+	return session->store ? 0 : session_reopen_store(session, err);
+}
+
 /* Records say what a run as root does next: nobody else may write them. */
 static int check_owner(int dir, const char *path, struct error *err)
 {

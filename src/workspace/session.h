@@ -29,6 +29,9 @@ int session_open_for_recovery(const struct settings *settings, struct session *s
 /* Connects to the database anew after it was away, or for the first time. */
 int session_reopen_store(struct session *session, struct error *err);
 
+/* For what needs the database behind what may have lost it: connects anew if there is no connection any more. */
+int session_need_store(struct session *session, struct error *err);
+
 /* Opens the state directory (0700, made when missing) if it is not open yet. */
 int session_open_state(struct session *session, struct error *err);
 

@@ -28,11 +28,12 @@ int snapshot_labels_saved(const struct record *record, struct labels *labels, st
 {
 	char created[CLOCK_TEXT_SIZE];
 
+	clock_format(record->created_ns, created);
+	if (add(labels, LABEL_GC_ROOT, created, err) < 0)
+		return -1;
 	if (!record_makes_version(record))
 		return add_origin(record, KIND_LAYER, labels, err);
-	clock_format(record->created_ns, created);
 	if (add_origin(record, KIND_VERSION, labels, err) < 0 ||
-	    add(labels, LABEL_GC_ROOT, created, err) < 0 ||
 	    add(labels, LABEL_BOT_ID, record->bot_id, err) < 0 ||
 	    add(labels, LABEL_SOURCE, record->source, err) < 0 ||
 	    add(labels, LABEL_NAME, record->display_name, err) < 0)

@@ -5,7 +5,8 @@
 #include "base/labels.h"
 #include "workspace/record.h"
 
-/* Of the saved state: a version with all that its row says, kept by gc.root; of `compact`, a layer. */
+/* Of the saved state: a version with all that its row says, kept by gc.root; of `compact`, a layer, kept by it until the
+ * operation ends. */
 int snapshot_labels_saved(const struct record *record, struct labels *labels, struct error *err);
 
 /* Of a merged layer: kept by what stands on it alone. */

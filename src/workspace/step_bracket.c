@@ -16,12 +16,8 @@
 #include "workspace/steps.h"
 #include "workspace/streams.h"
 
-#define DAY_NS ((int64_t)24 * 3600 * 1000000000)
 /* Long enough for a machine that is off over the holidays. */
-#define LEASE_NS (14 * DAY_NS)
-/* What a compaction has saved is held by the lease alone until the workspace stands on it: even a clock that was far
- * behind must not end that. */
-#define LAYER_LEASE_NS (3650 * DAY_NS)
+#define LEASE_NS ((int64_t)14 * 24 * 3600 * 1000000000)
 
 int step_journal(struct run *run, struct error *err)
 {
@@ -51,13 +47,11 @@ int step_lease(struct run *run, struct error *err)
 {
 	cleanup_labels struct labels labels = { 0 };
 	cleanup_free char *lease = lease_id(run);
-	bool holds_alone = run->record->kind == OPERATION_COMPACT;
-	int64_t ends_ns = clock_unix_ns() + (holds_alone ? LAYER_LEASE_NS : LEASE_NS);
 
 	if (!lease)
 		return error_memory(err);
 	if (labels_set(&labels, LABEL_CONTAINER, run->record->container_id, err) < 0 ||
-	    ctr_lease_create(run->session->ctr, lease, ends_ns, &labels, err) < 0 ||
+	    ctr_lease_create(run->session->ctr, lease, clock_unix_ns() + LEASE_NS, &labels, err) < 0 ||
 	    keep_both_ways(run, lease, err) < 0)
 		return -1;
 	return ctr_use_lease(run->session->ctr, lease, err);
@@ -148,13 +142,28 @@ static int keep_pending(struct run *run, struct error *err)
 	return error_hint(err, "once the cause is gone, 'wsnap recover %s' does the rest", record->container_id);
 }
 
+/* What was saved to be no version is kept from now on by what stands on it alone. A lease would not do until then: it
+ * expires, and where the record is lost it is taken for a stale one. */
+static int let_layer_go(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (!record_saves(record) || record_makes_version(record) ||
+	    ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->saved, LABEL_GC_ROOT, "", err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
 int step_release(struct run *run, struct error *err)
 {
 	cleanup_free char *lease = lease_id(run);
 
 	if (!lease)
 		return error_memory(err);
-	if (ctr_use_lease(run->session->ctr, NULL, err) < 0 ||
+	if (let_layer_go(run, err) < 0 || ctr_use_lease(run->session->ctr, NULL, err) < 0 ||
 	    ctr_lease_delete(run->session->ctr, lease, false, err) < 0)
 		return -1;
 	if (run->record->start_pending || run->record->network_pending)

@@ -205,6 +205,22 @@ is_stopped() {
 	[ "$(workspace_status "$1")" != RUNNING ]
 }
 
+@test "the host goes down while an operation is being taken back that had touched nothing: the workspace comes back" {
+	local record=$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~halt.operation
+	workspace halt
+	told_by create halt
+	workspace_write halt /g kept
+	killed_after lease create halt
+	jq '.turned_from = .new_active | .new_active = .old_active | .turned_back = true | .nothing_saved = true |
+		.failure = "SIGTERM"' "$record" >"$BATS_TEST_TMPDIR/record"
+	cp "$BATS_TEST_TMPDIR/record" "$record"
+	ctr tasks delete --force halt >/dev/null 2>&1
+	expect 0 recover halt
+	same RUNNING "$(workspace_status halt)"
+	same kept "$(workspace_read halt /g)"
+	nothing_is_left
+}
+
 @test "a version whose snapshot somebody has removed before it was recorded does not keep recovery from its end" {
 	workspace gone
 	expect 0 create gone first
