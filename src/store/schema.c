@@ -114,14 +114,21 @@ static int check_read_only(struct store *store, struct error *err)
 	return error_hint(err, "connect to the primary server, with a user that may write");
 }
 
-/* `sql` gives table and privilege of what the user lacks. */
-static int check_privileges(struct store *store, const char *sql, struct error *err)
+/* Table and privilege of what the user lacks. Single columns are enough for all but DELETE. */
+#define LACKING(needs)                                                                                       \
+	"SELECT t, lower(p) FROM (VALUES " needs ") AS need (t, p) "                                         \
+	"WHERE NOT CASE p WHEN 'DELETE' THEN has_table_privilege(to_regclass(t)::oid, p) "                   \
+	"ELSE has_any_column_privilege(to_regclass(t)::oid, p) END LIMIT 1"
+
+static int check_access(struct store *store, const char *lacking, struct error *err)
 {
 	cleanup_rows struct rows rows = { 0 };
 	const char *table;
 	const char *privilege;
-	int found = query_rows(store, sql, NULL, 0, &rows, err);
+	int found = check_read_only(store, err);
 
+	if (found == 0)
+		found = query_rows(store, lacking, NULL, 0, &rows, err);
 	if (found <= 0)
 		return found;
 	if (rows_text(&rows, 0, 0, &table, err) < 0 || rows_text(&rows, 0, 1, &privilege, err) < 0)
@@ -132,24 +139,18 @@ static int check_privileges(struct store *store, const char *sql, struct error *
 
 int store_check_writable(struct store *store, struct error *err)
 {
-	static const char sql[] =
-		"SELECT t, lower(p) FROM (VALUES ('containers', 'INSERT'), ('containers', 'UPDATE'), "
-		"('snapshots', 'INSERT'), ('container_versions', 'INSERT'), "
-		"('lifecycle_events', 'INSERT')) AS need (t, p) "
-		"WHERE NOT has_any_column_privilege(to_regclass(t)::oid, p) LIMIT 1";
-
-	return check_read_only(store, err) < 0 ? -1 : check_privileges(store, sql, err);
+	return check_access(store,
+			    LACKING("('containers', 'INSERT'), ('containers', 'UPDATE'), ('snapshots', 'INSERT'), "
+				    "('container_versions', 'INSERT'), ('lifecycle_events', 'INSERT')"),
+			    err);
 }
 
 int store_check_deletable(struct store *store, struct error *err)
 {
-	static const char sql[] =
-		"SELECT t, lower(p) FROM (VALUES ('snapshots', 'DELETE'), ('container_versions', 'DELETE'), "
-		"('lifecycle_events', 'INSERT')) AS need (t, p) "
-		"WHERE NOT CASE p WHEN 'DELETE' THEN has_table_privilege(to_regclass(t)::oid, p) "
-		"ELSE has_any_column_privilege(to_regclass(t)::oid, p) END LIMIT 1";
-
-	return check_read_only(store, err) < 0 ? -1 : check_privileges(store, sql, err);
+	return check_access(store,
+			    LACKING("('snapshots', 'DELETE'), ('container_versions', 'DELETE'), "
+				    "('lifecycle_events', 'INSERT')"),
+			    err);
 }
 
 /* The last step that ran; 0 when the schema is empty, -2 when somebody else's tables are there. */

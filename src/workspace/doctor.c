@@ -17,7 +17,6 @@
 #include "workspace/prune_steps.h"
 #include "workspace/recovery.h"
 #include "workspace/signals.h"
-#include "workspace/snapshotters.h"
 
 int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, struct error *err,
 		const char *format, ...)

@@ -34,25 +34,16 @@ int home_is_its_row(struct session *session, const struct store_workspace *row, 
 	return 0;
 }
 
+static int add_owner(const struct ctr_snapshot *snapshot, void *context, struct error *err)
+{
+	const char *id = labels_get(&snapshot->labels, LABEL_CONTAINER);
+
+	return id && target_name_is_valid(id) ? names_set_add(context, id, err) : 0;
+}
+
 int home_add_labelled(struct session *session, const char *filter, struct names_set *ids, struct error *err)
 {
-	cleanup_names_set struct names_set snapshotters = { 0 };
-
-	if (snapshotters_of(session, &snapshotters, err) < 0)
-		return -1;
-	for (size_t i = 0; i < snapshotters.count; i++) {
-		cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
-
-		if (snapshotters_list(session, snapshotters.items[i], filter, &found, err) < 0)
-			return -1;
-		for (size_t j = 0; j < found.count; j++) {
-			const char *id = labels_get(&found.items[j].labels, LABEL_CONTAINER);
-
-			if (id && target_name_is_valid(id) && names_set_add(ids, id, err) < 0)
-				return -1;
-		}
-	}
-	return 0;
+	return snapshotters_each(session, filter, add_owner, ids, err);
 }
 
 int home_is_here(struct session *session, const char *container_id, struct error *err)

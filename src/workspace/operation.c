@@ -130,17 +130,17 @@ static int run_locked(struct session *session, const struct operation_request *r
 		      const struct target *target, struct operation_result *result, struct error *err)
 {
 	cleanup_settled struct settled settled = { 0 };
-	struct error unfinished = { 0 };
-	int done;
+	struct error unfinished;
 	struct plan plan = { .session = session,
 			     .request = request,
 			     .container_id = target->container_id,
 			     .bot_id = target->bot_id };
+	int done;
 
-	if (settle_earlier(session, request, target->container_id, &settled, &unfinished) < 0) {
-		*err = unfinished;
+	if (settle_earlier(session, request, target->container_id, &settled, err) < 0)
 		return -1;
-	}
+	unfinished = *err;
+	error_clear(err);
 	if (session_need_store(session, err) < 0)
 		return -1;
 	if (settled.pending.container_id)

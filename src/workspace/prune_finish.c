@@ -23,39 +23,31 @@ static char *unfinished_filter(const char *container_id)
 	return text_format(UNFINISHED ",labels.\"%s\"==\"%s\"", LABEL_CONTAINER, container_id);
 }
 
-/* Adds the snapshots' names to `names`, and the workspaces they belong to to `containers`; each may be NULL. */
-static int find_unfinished(struct session *session, const char *container_id, struct names_set *names,
-			   struct names_set *containers, struct error *err)
+static int add_name(const struct ctr_snapshot *snapshot, void *context, struct error *err)
 {
-	cleanup_names_set struct names_set snapshotters = { 0 };
+	return names_set_add(context, snapshot->name, err);
+}
+
+static int add_owner(const struct ctr_snapshot *snapshot, void *context, struct error *err)
+{
+	const char *owner = labels_get(&snapshot->labels, LABEL_CONTAINER);
+
+	return owner ? names_set_add(context, owner, err) : 0;
+}
+
+static int each_unfinished(struct session *session, const char *container_id, snapshotters_each_one each, void *context,
+			   struct error *err)
+{
 	cleanup_free char *filter = unfinished_filter(container_id);
 
-	if (!filter)
-		return error_memory(err);
-	if (snapshotters_of(session, &snapshotters, err) < 0)
-		return -1;
-	for (size_t i = 0; i < snapshotters.count; i++) {
-		cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
-
-		if (snapshotters_list(session, snapshotters.items[i], filter, &found, err) < 0)
-			return -1;
-		for (size_t j = 0; j < found.count; j++) {
-			const char *owner = labels_get(&found.items[j].labels, LABEL_CONTAINER);
-
-			if (names && names_set_add(names, found.items[j].name, err) < 0)
-				return -1;
-			if (containers && owner && names_set_add(containers, owner, err) < 0)
-				return -1;
-		}
-	}
-	return 0;
+	return filter ? snapshotters_each(session, filter, each, context, err) : error_memory(err);
 }
 
 int prune_count_unfinished(struct session *session, const char *container_id, struct error *err)
 {
 	cleanup_names_set struct names_set names = { 0 };
 
-	if (find_unfinished(session, container_id, &names, NULL, err) < 0)
+	if (each_unfinished(session, container_id, add_name, &names, err) < 0)
 		return -1;
 	return (int)names.count;
 }
@@ -115,7 +107,7 @@ int prune_finish_locked(struct session *session, const char *container_id, struc
 
 	if (!session->store)
 		return 0;
-	if (find_unfinished(session, container_id, &marked, NULL, err) < 0)
+	if (each_unfinished(session, container_id, add_name, &marked, err) < 0)
 		return -1;
 	return marked.count ? finish_marked(session, container_id, &marked, err) : 0;
 }
@@ -143,7 +135,7 @@ int prune_finish(struct session *session, const char *container_id, prune_finish
 	cleanup_names_set struct names_set containers = { 0 };
 	struct error first = { 0 };
 
-	if (find_unfinished(session, container_id, NULL, &containers, err) < 0)
+	if (each_unfinished(session, container_id, add_owner, &containers, err) < 0)
 		return -1;
 	for (size_t i = 0; i < containers.count; i++) {
 		struct error failure = { 0 };

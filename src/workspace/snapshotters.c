@@ -40,3 +40,22 @@ int snapshotters_list(struct session *session, const char *snapshotter, const ch
 		return 1;
 	return snapshotters_pass_over(session, snapshotter, err) ? 0 : -1;
 }
+
+int snapshotters_each(struct session *session, const char *filter, snapshotters_each_one each, void *context,
+		      struct error *err)
+{
+	cleanup_names_set struct names_set snapshotters = { 0 };
+
+	if (snapshotters_of(session, &snapshotters, err) < 0)
+		return -1;
+	for (size_t i = 0; i < snapshotters.count; i++) {
+		cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
+
+		if (snapshotters_list(session, snapshotters.items[i], filter, &found, err) < 0)
+			return -1;
+		for (size_t j = 0; j < found.count; j++)
+			if (each(&found.items[j], context, err) < 0)
+				return -1;
+	}
+	return 0;
+}

@@ -12,6 +12,12 @@ int snapshotters_of(struct session *session, struct names_set *names, struct err
 /* Whether the last call failed because this containerd has no such snapshotter; then the error is cleared. */
 bool snapshotters_pass_over(struct session *session, const char *snapshotter, struct error *err);
 
+/* Calls `each` for every snapshot that matches the filter, in all of snapshotters_of(). It returns -1 (with its err) to
+ * stop; the value is valid during the call. */
+typedef int (*snapshotters_each_one)(const struct ctr_snapshot *snapshot, void *context, struct error *err);
+int snapshotters_each(struct session *session, const char *filter, snapshotters_each_one each, void *context,
+		      struct error *err);
+
 /* Lists snapshots that match the filter. 1 listed; 0: this containerd has no such snapshotter; -1 error. */
 int snapshotters_list(struct session *session, const char *snapshotter, const char *filter,
 		      struct ctr_snapshots *snapshots, struct error *err);

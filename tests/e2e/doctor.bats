@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What doctor finds between containerd, Postgres and the state directory, and what it can put right.
 load ../lib/workspace
+load ../lib/killed
 
 setup_file() { workspaces_begin; }
 teardown_file() { workspaces_end; }
@@ -315,6 +316,37 @@ version_of() {
 	expect 0 doctor --fix a
 	same 'somebody-else wsnap-doctor-0190d3a4-5b6c-4d7e-8f90-a1b2c3d4e5f6' "$(lease_names | sort | paste -sd ' ')"
 	expect 0 doctor
+}
+
+@test "what a compaction has saved outlives the loss of its record, and is let go when it ends" {
+	local n layer
+	workspace small
+	for n in 1 2 3; do
+		workspace_write small /data/n "$n"
+		expect 0 version small
+	done
+	told_by compact small
+	same '' "$(kept_layers small)"
+	for n in 4 5; do
+		workspace_write small /data/n "$n"
+		expect 0 version small
+	done
+	workspace_write small /data/n precious
+	killed_after commit compact small
+	layer=$(kept_layers small)
+	[ -n "$layer" ] || complain "nothing keeps what is saved"
+	rm "$(records)"
+	"$WSNAP" doctor --fix >/dev/null 2>&1 || true
+	collect_garbage
+	snapshot_exists "$layer" || complain "it is gone"
+	ctr snapshots label "$layer" containerd.io/gc.root= >/dev/null
+}
+
+# Layers of compactions that gc.root keeps.
+kept_layers() {
+	ctr snapshots ls | awk -v id="$1-layer-" 'index($1, id) == 1 { print $1 }' | while read -r name; do
+		snapshot_field "$name" '.Labels | select(has("containerd.io/gc.root")) | 1' | grep -q 1 && echo "$name"
+	done
 }
 
 @test "a bot is found by what its snapshots say when nothing else knows it" {

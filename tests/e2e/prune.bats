@@ -253,6 +253,24 @@ frees() {
 	same 3 "$(numbers fixed)"
 }
 
+@test "a wait for the database that takes too long is no refusal: what is marked goes later" {
+	workspace waits
+	fill waits 3
+	psql -qAtc "SELECT pg_advisory_lock(2004053601, hashtext('waits'))" -c "SELECT pg_sleep(4)" >/dev/null &
+	local holder=$!
+	servers_wait_for 5 db_has_lock
+	PGOPTIONS="$PGOPTIONS -c lock_timeout=300" expect 7 delete waits 1
+	same '1 2 3' "$(numbers waits)"
+	wait "$holder"
+	expect 0 recover waits
+	same '2 3' "$(numbers waits)"
+	! snapshot_exists "$(runtime_of waits 1)" || complain "it is still there"
+}
+
+db_has_lock() {
+	[ "$(db "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted")" -gt 0 ]
+}
+
 @test "--all leaves what is another host's alone" {
 	workspace here
 	fill here 2

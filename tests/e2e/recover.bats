@@ -117,6 +117,7 @@ cause() {
 	nothing_is_left
 }
 
+# SIGTERM only makes it think of its end, which takes longer than wsnap lives.
 @test "killed while the workspace shuts down: it does not end behind recovery's back" {
 	workspace dying sh -c 'trap "sleep 2; exit 0" TERM; while :; do sleep 60 & wait $!; done'
 	"$WSNAP" -v create dying >/dev/null 2>&1 </dev/null 3>&- 4>&- &
@@ -233,6 +234,48 @@ is_stopped() {
 	[[ $stderr == *"is recorded, but somebody has removed its snapshot"* ]] || complain "it is not told"
 	expect 0 --json list gone
 	same false "$(jq '.versions[-1].present' <<<"$output")"
+	nothing_is_left
+}
+
+@test "a container that has lost what it stands on: the operation ends, and that is told" {
+	workspace bare
+	told_by create bare
+	workspace_write bare /g data
+	killed_after unhold create bare
+	ctr tasks delete --force bare >/dev/null 2>&1
+	ctr snapshots rm "$(container_snapshot bare)"
+	ctr snapshots rm "$(jq -r .saved "$(records)")"
+	expect 0 recover bare
+	[[ $stderr == *"'bare' has lost the snapshot "*"'wsnap doctor bare'"* ]] || complain "it is not told"
+	nothing_is_left
+}
+
+# without_database ARGUMENT…: a run that finishes an earlier operation first, and whose database goes meanwhile.
+without_database() {
+	local run
+	workspace_write dying /g "$*"
+	LIKE=$BATS_TEST_TMPDIR/whole killed_after commit create dying
+	delayed_at start 4 "$@" &
+	run=$!
+	servers_wait_for 10 grep -q '^wsnap: repoint' "$BATS_TEST_TMPDIR/told"
+	postgres_stop
+	status=0
+	wait "$run" || status=$?
+	same 6 "$status" "the status of '$*'"
+	same RUNNING "$(workspace_status dying)"
+	postgres_start
+	expect 0 recover dying
+}
+
+@test "the database goes while an earlier operation is finished: status 6, and the workspace runs" {
+	workspace dying
+	told_by create dying
+	cp "$LIKE" "$BATS_TEST_TMPDIR/whole"
+	# What finishing it tells, with the line before and behind.
+	LIKE=$BATS_TEST_TMPDIR/whole killed_after commit create dying
+	told_by list dying
+	without_database list dying
+	without_database show dying 1
 	nothing_is_left
 }
 

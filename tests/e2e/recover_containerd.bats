@@ -167,5 +167,3 @@ commit_struck() {
 	expect 0 doctor half
 	[ "$hit" -gt 0 ] || skip "containerd was never hit between its databases"
 }
-
-# SIGTERM only makes it think of its end, which takes longer than wsnap lives.
