@@ -253,8 +253,8 @@ is_stopped() {
 # without_database ARGUMENT…: a run that finishes an earlier operation first, and whose database goes meanwhile.
 without_database() {
 	local run
-	workspace_write dying /g "$*"
-	LIKE=$BATS_TEST_TMPDIR/whole killed_after commit create dying
+	workspace_write unwritten /g "$*"
+	LIKE=$BATS_TEST_TMPDIR/whole killed_after commit create unwritten
 	delayed_at start 4 "$@" &
 	run=$!
 	servers_wait_for 10 grep -q '^wsnap: repoint' "$BATS_TEST_TMPDIR/told"
@@ -262,20 +262,20 @@ without_database() {
 	status=0
 	wait "$run" || status=$?
 	same 6 "$status" "the status of '$*'"
-	same RUNNING "$(workspace_status dying)"
+	same RUNNING "$(workspace_status unwritten)"
 	postgres_start
-	expect 0 recover dying
+	expect 0 recover unwritten
 }
 
 @test "the database goes while an earlier operation is finished: status 6, and the workspace runs" {
-	workspace dying
-	told_by create dying
+	workspace unwritten
+	told_by create unwritten
 	cp "$LIKE" "$BATS_TEST_TMPDIR/whole"
 	# What finishing it tells, with the line before and behind.
-	LIKE=$BATS_TEST_TMPDIR/whole killed_after commit create dying
-	told_by list dying
-	without_database list dying
-	without_database show dying 1
+	LIKE=$BATS_TEST_TMPDIR/whole killed_after commit create unwritten
+	told_by list unwritten
+	without_database list unwritten
+	without_database show unwritten 1
 	nothing_is_left
 }
 
