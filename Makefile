@@ -157,6 +157,11 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@tests/bench/bench.sh
 
+# One version of it, so that everybody's agrees (tests/check/format.sh holds it).
+.PHONY: format
+format:
+	clang-format -i src/*.c src/*/*.[ch] tests/unit/*.c tests/unit/support/*.[ch] tests/torture/*.c
+
 .PHONY: clean
 clean:
 	rm -rf build
@@ -174,6 +179,7 @@ help:
 	@echo 'make endurance         long runs: 1,000 random trees merged, 10,000 versions taken'
 	@echo 'make torture           kill wsnap, containerd and Postgres at every step'
 	@echo 'make network           workspaces with CNI networks'
+	@echo 'make format            lay the source out (clang-format 14)'
 	@echo 'make clean             remove build/'
 	@echo
 	@echo 'V=1 shows the commands, DEV=1 makes warnings errors, SANITIZE=address,undefined builds into its own folder,'

@@ -12,9 +12,9 @@
 
 /* In the order of help. */
 static const struct command *const commands[] = {
-	&command_create, &command_version, &command_list,    &command_rollback, &command_show,
-	&command_events, &command_compact, &command_prune,   &command_delete,	&command_recover,
-	&command_doctor, &command_init,	   NULL,
+	&command_create, &command_version, &command_list,  &command_rollback, &command_show,
+	&command_events, &command_compact, &command_prune, &command_delete,   &command_recover,
+	&command_doctor, &command_init,    NULL,
 };
 
 /* A descriptor that is closed would be the number of the next socket, and be written to. Read-only, so
@@ -40,8 +40,7 @@ static void allow_many_files(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int run(const struct command_line *line, const struct settings *settings, struct output *out,
-	       struct error *err)
+static int run(const struct command_line *line, const struct settings *settings, struct output *out, struct error *err)
 {
 	if (settings->show_version) {
 		output_line(out, "wsnap %s", WSNAP_VERSION);

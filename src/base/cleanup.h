@@ -47,11 +47,11 @@ static inline void cleanup_close_file(FILE **file)
 #define cleanup_file __attribute__((cleanup(cleanup_close_file)))
 
 /* The value of a pointer variable, which becomes NULL: its cleanup does nothing then. */
-#define steal_pointer(variable)                       \
-	({                                            \
+#define steal_pointer(variable)                            \
+	({                                                 \
 		__typeof__(variable) stolen_ = (variable); \
-		(variable) = NULL;                    \
-		stolen_;                              \
+		(variable) = NULL;                         \
+		stolen_;                                   \
 	})
 
 /* The same for a descriptor, which becomes -1. */

@@ -109,8 +109,8 @@ static bool take_date(const char **text, struct tm *tm)
 	tm->tm_mon = take_part(text, "-", 2);
 	tm->tm_mday = take_part(text, "-", 2);
 	/* The years that nanoseconds in 64 bits hold whole. */
-	return tm->tm_year >= 1678 && tm->tm_year <= 2261 && tm->tm_mon >= 1 && tm->tm_mon <= 12 &&
-	       tm->tm_mday >= 1 && tm->tm_mday <= days_of_month(tm->tm_year, tm->tm_mon);
+	return tm->tm_year >= 1678 && tm->tm_year <= 2261 && tm->tm_mon >= 1 && tm->tm_mon <= 12 && tm->tm_mday >= 1 &&
+	       tm->tm_mday <= days_of_month(tm->tm_year, tm->tm_mon);
 }
 
 static bool take_time(const char **text, struct tm *tm)
@@ -118,8 +118,8 @@ static bool take_time(const char **text, struct tm *tm)
 	tm->tm_hour = take_part(text, "Tt ", 2);
 	tm->tm_min = take_part(text, ":", 2);
 	tm->tm_sec = take_part(text, ":", 2);
-	return tm->tm_hour >= 0 && tm->tm_hour <= 23 && tm->tm_min >= 0 && tm->tm_min <= 59 &&
-	       tm->tm_sec >= 0 && tm->tm_sec <= 60;
+	return tm->tm_hour >= 0 && tm->tm_hour <= 23 && tm->tm_min >= 0 && tm->tm_min <= 59 && tm->tm_sec >= 0 &&
+	       tm->tm_sec <= 60;
 }
 
 bool clock_parse(const char *text, int64_t *unix_ns)
@@ -139,8 +139,7 @@ bool clock_parse(const char *text, int64_t *unix_ns)
 
 void clock_sleep_ms(unsigned milliseconds)
 {
-	struct timespec left = { .tv_sec = milliseconds / 1000,
-				 .tv_nsec = (long)(milliseconds % 1000) * 1000000 };
+	struct timespec left = { .tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000 };
 
 	while (nanosleep(&left, &left) < 0 && errno == EINTR)
 		;

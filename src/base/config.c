@@ -21,8 +21,8 @@ static void cut_comment(char *line)
 	}
 }
 
-static int set_key(const char *key, const char *value, const struct option_spec *table, void *values,
-		   uint64_t *seen, struct error *err)
+static int set_key(const char *key, const char *value, const struct option_spec *table, void *values, uint64_t *seen,
+		   struct error *err)
 {
 	const struct option_spec *spec = options_find_key(table, key);
 	uint64_t bit;
@@ -37,8 +37,7 @@ static int set_key(const char *key, const char *value, const struct option_spec 
 }
 
 /* One line of text, which may be changed. */
-static int parse_text(char *line, const struct option_spec *table, void *values, uint64_t *seen,
-		      struct error *err)
+static int parse_text(char *line, const struct option_spec *table, void *values, uint64_t *seen, struct error *err)
 {
 	cleanup_free char *key = NULL, *value = NULL, *rest = NULL;
 	char *equals;
@@ -60,8 +59,8 @@ static int parse_text(char *line, const struct option_spec *table, void *values,
 	return set_key(key, value, table, values, seen, err);
 }
 
-static int parse_line(const char *bytes, size_t length, const struct option_spec *table, void *values,
-		      uint64_t *seen, struct error *err)
+static int parse_line(const char *bytes, size_t length, const struct option_spec *table, void *values, uint64_t *seen,
+		      struct error *err)
 {
 	cleanup_free char *line = strndup(bytes, length);
 
@@ -74,8 +73,8 @@ static int parse_line(const char *bytes, size_t length, const struct option_spec
 	return parse_text(line, table, values, seen, err);
 }
 
-int config_parse(const char *path, const char *bytes, size_t length, const struct option_spec *table,
-		 void *values, struct error *err)
+int config_parse(const char *path, const char *bytes, size_t length, const struct option_spec *table, void *values,
+		 struct error *err)
 {
 	const char *at = bytes, *end = bytes + length;
 	struct error later;
@@ -94,8 +93,7 @@ int config_parse(const char *path, const char *bytes, size_t length, const struc
 	return result;
 }
 
-int config_read(const char *path, bool must_exist, const struct option_spec *table, void *values,
-		struct error *err)
+int config_read(const char *path, bool must_exist, const struct option_spec *table, void *values, struct error *err)
 {
 	cleanup_text struct text text = { 0 };
 	int result = file_read_trusted(AT_FDCWD, path, CONFIG_LIMIT, &text, err);

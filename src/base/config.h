@@ -18,11 +18,10 @@
  * file that is too long, is no regular one, cannot be read or may be written by everybody. Behind a line that
  * is wrong the rest is read all the same, so that the output format is known.
  */
-int config_read(const char *path, bool must_exist, const struct option_spec *table, void *values,
-		struct error *err);
+int config_read(const char *path, bool must_exist, const struct option_spec *table, void *values, struct error *err);
 
 /* The same for a text already read; `path` is for messages. */
-int config_parse(const char *path, const char *bytes, size_t length, const struct option_spec *table,
-		 void *values, struct error *err);
+int config_parse(const char *path, const char *bytes, size_t length, const struct option_spec *table, void *values,
+		 struct error *err);
 
 #endif

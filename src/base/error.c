@@ -7,8 +7,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 
-__attribute__((format(printf, 3, 0)))
-static void format_into(char *to, size_t size, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void format_into(char *to, size_t size, const char *format, va_list args)
 {
 	if (vsnprintf(to, size, format, args) < 0)
 		snprintf(to, size, "(message cannot be formatted)");

@@ -34,8 +34,7 @@ struct error {
 
 /* Sets kind and message, drops the hint. Always returns -1, so that a failing
  * line reads `return error_set(err, …)`. */
-int error_set(struct error *err, enum error_kind kind, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+int error_set(struct error *err, enum error_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Like error_set, with ": " and the words of errno value `number` behind. */
 int error_errno(struct error *err, enum error_kind kind, int number, const char *format, ...)

@@ -29,8 +29,8 @@ static int read_all(int fd, const char *path, size_t limit, struct text *text, s
 }
 
 /* `refused` are mode bits that the file must not have. */
-static int read_with_flags(int dir, const char *path, int flags, mode_t refused, size_t limit,
-			   struct text *text, struct error *err)
+static int read_with_flags(int dir, const char *path, int flags, mode_t refused, size_t limit, struct text *text,
+			   struct error *err)
 {
 	cleanup_fd int fd = -1;
 	struct stat st;
@@ -89,15 +89,13 @@ static int write_temporary(int dir, const char *name, mode_t mode, const void *b
 	return 0;
 }
 
-int file_replace(int dir, const char *name, mode_t mode, const void *bytes, size_t length,
-		 struct error *err)
+int file_replace(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *err)
 {
 	cleanup_free char *temporary = text_format("%s" FILE_REPLACE_SUFFIX, name);
 
 	if (!temporary)
 		return error_memory(err);
-	if (write_temporary(dir, temporary, mode, bytes, length) < 0 ||
-	    renameat(dir, temporary, dir, name) < 0) {
+	if (write_temporary(dir, temporary, mode, bytes, length) < 0 || renameat(dir, temporary, dir, name) < 0) {
 		error_errno(err, ERROR_FAILED, errno, "'%s' cannot be written", name);
 		unlinkat(dir, temporary, 0);
 		return -1;

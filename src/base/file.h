@@ -30,8 +30,7 @@ int file_read_trusted(int dir, const char *path, size_t limit, struct text *text
 
 /* Replaces `name` in the open directory `dir`: temporary file, fsync, rename(2), fsync of the
  * directory. When it returns 0, the content survives a power cut. */
-int file_replace(int dir, const char *name, mode_t mode, const void *bytes, size_t length,
-		 struct error *err);
+int file_replace(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *err);
 
 /* Unlinks `name` in `dir` if it is there, and fsyncs the directory. */
 int file_remove(int dir, const char *name, struct error *err);

@@ -20,8 +20,7 @@ cJSON *json_parse(const char *bytes, size_t length, const char *what, struct err
 	while (end < bytes + length && *end && strchr(" \t\r\n", *end))
 		end++;
 	if (end < bytes + length && *end) {
-		error_set(err, ERROR_FAILED, "%s has more than one JSON document (at byte %td)", what,
-			  end - bytes);
+		error_set(err, ERROR_FAILED, "%s has more than one JSON document (at byte %td)", what, end - bytes);
 		cJSON_Delete(json);
 		return NULL;
 	}

@@ -13,8 +13,7 @@ void log_set_level(enum log_level new_level)
 	level = new_level;
 }
 
-static void print_line(const char *prefix, const char *format, va_list args)
-	__attribute__((format(printf, 2, 0)));
+static void print_line(const char *prefix, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 static void print_line(const char *prefix, const char *format, va_list args)
 {

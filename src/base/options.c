@@ -40,8 +40,7 @@ static int set_number(const struct option_spec *spec, const char *text, int *fie
 	errno = 0;
 	number = strtol(text, &end, 10);
 	if (!text_is_digits(text) || errno || number < spec->minimum || number > spec->maximum)
-		return error_set(err, ERROR_USAGE, "not a whole number from %d to %d", spec->minimum,
-				 spec->maximum);
+		return error_set(err, ERROR_USAGE, "not a whole number from %d to %d", spec->minimum, spec->maximum);
 	*field = (int)number;
 	return 0;
 }
@@ -64,8 +63,7 @@ static int set_value(const struct option_spec *spec, const char *text, void *fie
 	return 0;
 }
 
-int option_set(const struct option_spec *spec, const char *text, const char *origin, void *values,
-	       struct error *err)
+int option_set(const struct option_spec *spec, const char *text, const char *origin, void *values, struct error *err)
 {
 	if (set_value(spec, text, option_field(spec, values), err) == 0)
 		return 0;

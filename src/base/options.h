@@ -34,8 +34,8 @@ struct option_spec {
 	const char *key;         /* of the configuration file; NULL: none */
 	const char *otherwise;   /* the default as one would type it; NULL: zero */
 	const char *help;
-	size_t offset;           /* of the value in the structure of values */
-	int minimum, maximum;    /* OPTION_NUMBER */
+	size_t offset;                                                /* of the value in the structure of values */
+	int minimum, maximum;                                         /* OPTION_NUMBER */
 	int (*check)(const char *text, struct error *err);            /* OPTION_TEXT; NULL: anything */
 	int (*set)(const char *text, void *field, struct error *err); /* OPTION_OTHER */
 };
@@ -71,8 +71,8 @@ enum option_word { OPTION_WORD_NONE, OPTION_WORD_OPTION, OPTION_WORD_ARGUMENT };
  * --name VALUE, --name=VALUE, -x VALUE, -xVALUE, -xyz. ERROR_USAGE (-1) for what is no option;
  * the walk can go on after it.
  */
-int options_next(struct option_words *words, const struct option_spec *own,
-		 const struct option_spec *common, struct option_given *given, struct error *err);
+int options_next(struct option_words *words, const struct option_spec *own, const struct option_spec *common,
+		 struct option_given *given, struct error *err);
 
 /* Remembers one. -1: no memory. */
 int options_given_add(struct options_given *given, const struct option_given *one, struct error *err);
@@ -81,8 +81,7 @@ int options_given_add(struct options_given *given, const struct option_given *on
  * Puts one value into the structure at `values`. `origin` names where it came from in the message
  * ("--wait", "CNI_PATH"). ERROR_USAGE; then the value is as it was.
  */
-int option_set(const struct option_spec *spec, const char *text, const char *origin, void *values,
-	       struct error *err);
+int option_set(const struct option_spec *spec, const char *text, const char *origin, void *values, struct error *err);
 
 /* Zeroed values → defaults. */
 int options_set_defaults(const struct option_spec *table, void *values, struct error *err);

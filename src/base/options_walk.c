@@ -38,18 +38,16 @@ static const struct option_spec *find_name(const struct option_spec *table, cons
 }
 
 /* The word behind an option that takes an argument. */
-static int take_argument(struct option_words *words, const char *option, struct option_given *given,
-			 struct error *err)
+static int take_argument(struct option_words *words, const char *option, struct option_given *given, struct error *err)
 {
 	if (words->at == words->count)
-		return error_set(err, ERROR_USAGE, "'%.100s' needs an argument: %s", option,
-				 given->spec->argument);
+		return error_set(err, ERROR_USAGE, "'%.100s' needs an argument: %s", option, given->spec->argument);
 	given->text = words->words[words->at++];
 	return OPTION_WORD_OPTION;
 }
 
-static int next_letter(struct option_words *words, const struct option_spec *own,
-		       const struct option_spec *common, struct option_given *given, struct error *err)
+static int next_letter(struct option_words *words, const struct option_spec *own, const struct option_spec *common,
+		       struct option_given *given, struct error *err)
 {
 	char letter = *words->letters++, option[] = { '-', letter, '\0' };
 	const char *rest = words->letters;
@@ -92,8 +90,8 @@ static int next_name(struct option_words *words, const char *word, const struct 
 	return OPTION_WORD_OPTION;
 }
 
-int options_next(struct option_words *words, const struct option_spec *own,
-		 const struct option_spec *common, struct option_given *given, struct error *err)
+int options_next(struct option_words *words, const struct option_spec *own, const struct option_spec *common,
+		 struct option_given *given, struct error *err)
 {
 	const char *word;
 

@@ -19,25 +19,25 @@ struct keep_rules {
 };
 
 struct settings {
-	char *address;       /* containerd's socket, without unix:// */
+	char *address; /* containerd's socket, without unix:// */
 	char *namespace;
-	char *database;      /* conninfo, NULL: libpq's defaults */
-	char *state_dir;     /* absolute */
-	char *cni_path;      /* folders, colon separated */
+	char *database;  /* conninfo, NULL: libpq's defaults */
+	char *state_dir; /* absolute */
+	char *cni_path;  /* folders, colon separated */
 	char *cni_conf_dir;
 	unsigned cni_timeout_s; /* for one run of a CNI plugin; only in the file */
-	char *cdi_dirs;      /* folders, colon separated, later ones win; only in the file */
+	char *cdi_dirs;         /* folders, colon separated, later ones win; only in the file */
 	unsigned wait_s;
 	unsigned stop_timeout_s;
-	bool network_auto;   /* --network auto; false: none */
+	bool network_auto; /* --network auto; false: none */
 	bool json;
 	bool quiet;
 	bool verbose;
-	bool force;          /* --force: insist where safety refuses */
+	bool force; /* --force: insist where safety refuses */
 
-	int max_depth;       /* layers of ours under a workspace before they are merged: 64 */
-	int warn_depth;      /* warn from this number of layers under a workspace on, 0: never (400) */
-	int warn_versions;   /* warn from this number of versions on, 0: never (1,000) */
+	int max_depth;         /* layers of ours under a workspace before they are merged: 64 */
+	int warn_depth;        /* warn from this number of layers under a workspace on, 0: never (400) */
+	int warn_versions;     /* warn from this number of versions on, 0: never (1,000) */
 	int warn_free_percent; /* warn when less of the filesystem is free, bytes or inodes (10) */
 	struct keep_rules keep;
 

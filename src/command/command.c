@@ -103,8 +103,8 @@ static int check_arguments(const struct command_line *line, const char **argumen
 	return wrong_count(line->command, err);
 }
 
-static int open_session(const struct command *command, const struct settings *settings,
-			struct session *session, struct error *store_error, struct error *err)
+static int open_session(const struct command *command, const struct settings *settings, struct session *session,
+			struct error *store_error, struct error *err)
 {
 	switch (command->needs) {
 	case COMMAND_NEEDS_DATABASE:
@@ -141,8 +141,7 @@ static int run_with_options(const struct command_line *line, struct invocation *
 	return command->run(invocation, err);
 }
 
-int command_run(const struct command_line *line, const struct settings *settings, struct output *out,
-		struct error *err)
+int command_run(const struct command_line *line, const struct settings *settings, struct output *out, struct error *err)
 {
 	static const struct option_spec none[] = { { .type = OPTION_END } };
 	const struct option_spec *table;

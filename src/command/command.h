@@ -23,10 +23,10 @@ enum command_needs {
 /* What a command is given. Arguments and options have been checked as far as words go. */
 struct invocation {
 	const struct settings *settings;
-	const char *const *arguments; /* in the order of the command's; NULL where an optional one is missing */
-	size_t argument_count;        /* how many were given */
-	const void *options;          /* the command's own structure of values */
-	struct session *session;      /* NULL while `check` runs */
+	const char *const *arguments;    /* in the order of the command's; NULL where an optional one is missing */
+	size_t argument_count;           /* how many were given */
+	const void *options;             /* the command's own structure of values */
+	struct session *session;         /* NULL while `check` runs */
 	const struct error *store_error; /* COMMAND_NEEDS_CONTAINERD: why there is no database; else NULL */
 	struct output *out;
 };
@@ -39,7 +39,7 @@ struct command {
 	const char *summary;     /* of the list in `wsnap --help` */
 	const char *description; /* of `wsnap NAME --help`; lines end with '\n' */
 	const struct option_spec *options; /* NULL: none of its own */
-	size_t options_size;     /* of the structure of values */
+	size_t options_size;               /* of the structure of values */
 	enum command_needs needs;
 
 	/* What else can be said of the words alone, before anything is opened; NULL: nothing. ERROR_USAGE. */

@@ -7,10 +7,16 @@ struct create_options {
 };
 
 static const struct option_spec create_options[] = {
-	{ .type = OPTION_TEXT, .letter = 's', .name = "source", .argument = "SOURCE",
-	  .offset = offsetof(struct create_options, source), .otherwise = "manual",
+	{ .type = OPTION_TEXT,
+	  .letter = 's',
+	  .name = "source",
+	  .argument = "SOURCE",
+	  .offset = offsetof(struct create_options, source),
+	  .otherwise = "manual",
 	  .help = "why the version exists: 1 to 32 of a-z, 0-9, '_' and '-'" },
-	{ .type = OPTION_FLAG, .name = "if-changed", .offset = offsetof(struct create_options, if_changed),
+	{ .type = OPTION_FLAG,
+	  .name = "if-changed",
+	  .offset = offsetof(struct create_options, if_changed),
 	  .help = "save nothing when nothing was written" },
 	{ .type = OPTION_END },
 };

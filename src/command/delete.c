@@ -1,6 +1,6 @@
 #include "command/commands.h"
 #include "command/prune_report.h"
-#include "workspace/prune.h"
+#include "prune/prune.h"
 
 static int delete_run(const struct invocation *invocation, struct error *err)
 {
@@ -21,9 +21,10 @@ const struct command command_delete = {
 	.name = "delete",
 	.arguments = "TARGET VERSION...",
 	.summary = "give single versions up",
-	.description = "Gives up the named versions, by number or by name (the newest of that name). If one of them cannot\n"
-		       "go, none goes: the newest version and the one that the workspace stands on stay. A version\n"
-		       "whose snapshot this containerd lacks (it may be another host's) goes by its number alone.\n"
-		       "With --quiet nothing is printed.\n",
+	.description =
+		"Gives up the named versions, by number or by name (the newest of that name). If one of them cannot\n"
+		"go, none goes: the newest version and the one that the workspace stands on stay. A version\n"
+		"whose snapshot this containerd lacks (it may be another host's) goes by its number alone.\n"
+		"With --quiet nothing is printed.\n",
 	.run = delete_run,
 };

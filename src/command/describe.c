@@ -37,8 +37,8 @@ void describe_time(int64_t unix_ns, char text[static DESCRIBE_TIME_SIZE])
 int describe_find_size(struct session *session, const struct store_version *row, struct snapshot_size *size,
 		       struct error *err)
 {
-	size->known = ctr_snapshot_usage(session->ctr, row->snapshotter, row->runtime_name, &size->bytes,
-					 &size->inodes, err) == 0;
+	size->known = ctr_snapshot_usage(session->ctr, row->snapshotter, row->runtime_name, &size->bytes, &size->inodes,
+					 err) == 0;
 	if (size->known)
 		return 0;
 	if (err->kind != ERROR_NOT_FOUND)

@@ -1,6 +1,6 @@
+#include "doctor/doctor.h"
 #include "command/commands.h"
 #include "output/json_writer.h"
-#include "workspace/doctor.h"
 #include "workspace/warnings.h"
 
 struct doctor_options {
@@ -8,7 +8,9 @@ struct doctor_options {
 };
 
 static const struct option_spec doctor_options[] = {
-	{ .type = OPTION_FLAG, .name = "fix", .offset = offsetof(struct doctor_options, fix),
+	{ .type = OPTION_FLAG,
+	  .name = "fix",
+	  .offset = offsetof(struct doctor_options, fix),
 	  .help = "put right what can be put right without losing anything" },
 	{ .type = OPTION_END },
 };
@@ -60,8 +62,7 @@ static int judge(const struct invocation *invocation, const struct doctor_summar
 			output_line(out, "all is well");
 		return 0;
 	}
-	error_set(err, ERROR_FAILED, "%zu of %zu findings are left", summary->found - summary->fixed,
-		  summary->found);
+	error_set(err, ERROR_FAILED, "%zu of %zu findings are left", summary->found - summary->fixed, summary->found);
 	return options->fix ? -1 : error_hint(err, "'wsnap doctor --fix' puts right what can be put right");
 }
 
@@ -89,12 +90,13 @@ const struct command command_doctor = {
 	.name = "doctor",
 	.arguments = "[TARGET]",
 	.summary = "find what does not fit together, and put it right",
-	.description = "Compares containerd, the database and the state directory, for one workspace or for the namespace,\n"
-		       "and prints a line for everything that does not fit. The status is 0 when there is nothing, or when\n"
-		       "all was fixed, else 1. With --fix, operations and prunings that were cut off are finished,\n"
-		       "versions that the database has lost are written again from their snapshots, versions are protected\n"
-		       "from containerd's collection again, leases and network addresses that nobody uses are given\n"
-		       "back, and a container whose snapshot is gone is put on its newest version.\n",
+	.description =
+		"Compares containerd, the database and the state directory, for one workspace or for the namespace,\n"
+		"and prints a line for everything that does not fit. The status is 0 when there is nothing, or when\n"
+		"all was fixed, else 1. With --fix, operations and prunings that were cut off are finished,\n"
+		"versions that the database has lost are written again from their snapshots, versions are protected\n"
+		"from containerd's collection again, leases and network addresses that nobody uses are given\n"
+		"back, and a container whose snapshot is gone is put on its newest version.\n",
 	.options = doctor_options,
 	.options_size = sizeof(struct doctor_options),
 	.run = doctor_run_command,

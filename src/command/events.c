@@ -5,8 +5,8 @@
 #include "command/commands.h"
 #include "command/describe.h"
 #include "output/table.h"
+#include "recover/bring_back.h"
 #include "store/events.h"
-#include "workspace/operation.h"
 #include "workspace/target.h"
 
 struct events_list {
@@ -93,7 +93,7 @@ static int events_run(const struct invocation *invocation, struct error *err)
 {
 	cleanup_target struct target target = { 0 };
 
-	if (operation_find_target(invocation->session, invocation->arguments[0], false, &target, err) < 0)
+	if (bring_back_and_find(invocation->session, invocation->arguments[0], false, &target, err) < 0)
 		return -1;
 	return list_events(invocation, target.container_id, err);
 }

@@ -9,8 +9,7 @@ static void help_of_wsnap(const struct command_line *line, struct text *text)
 		       "\n"
 		       "Commands:\n");
 	for (const struct command *const *command = line->commands; *command; command++)
-		text_printf(text, "  %-9s %-16s %s\n", (*command)->name, (*command)->arguments,
-			    (*command)->summary);
+		text_printf(text, "  %-9s %-16s %s\n", (*command)->name, (*command)->arguments, (*command)->summary);
 	text_add(text, "\nOptions:\n");
 	options_help(settings_options, text);
 	text_add(text, "\nTARGET is a container id or a bot id; VERSION is a number or a name.\n"

@@ -1,12 +1,16 @@
 #include "command/list.h"
 
 #include "command/commands.h"
-#include "workspace/operation.h"
+#include "recover/bring_back.h"
 
 static const struct option_spec list_options[] = {
-	{ .type = OPTION_FLAG, .name = "snapshots", .offset = offsetof(struct list_options, snapshots),
+	{ .type = OPTION_FLAG,
+	  .name = "snapshots",
+	  .offset = offsetof(struct list_options, snapshots),
 	  .help = "the snapshots in containerd, from the active one to the image" },
-	{ .type = OPTION_FLAG, .name = "sizes", .offset = offsetof(struct list_options, sizes),
+	{ .type = OPTION_FLAG,
+	  .name = "sizes",
+	  .offset = offsetof(struct list_options, sizes),
 	  .help = "what each version alone holds, in bytes and inodes" },
 	{ .type = OPTION_END },
 };
@@ -31,7 +35,7 @@ static int list_run(const struct invocation *invocation, struct error *err)
 
 	if (!invocation->arguments[0])
 		return list_workspaces(invocation, err);
-	if (operation_find_target(invocation->session, invocation->arguments[0], options->snapshots, &target, err) < 0)
+	if (bring_back_and_find(invocation->session, invocation->arguments[0], options->snapshots, &target, err) < 0)
 		return -1;
 	if (options->snapshots)
 		return list_snapshots(invocation, &target, err);

@@ -80,8 +80,8 @@ static int write_version(const struct history_version *version, void *context, s
 static void begin_table(struct versions_list *list)
 {
 	static const char *const plain[] = { "", "VERSION", "NAME", "SOURCE", "CREATED", "SNAPSHOT" };
-	static const char *const with_sizes[] = { "",	     "VERSION", "NAME",	  "SOURCE",
-						  "CREATED", "SIZE",	"INODES", "SNAPSHOT" };
+	static const char *const with_sizes[] = { "",        "VERSION", "NAME",   "SOURCE",
+						  "CREATED", "SIZE",    "INODES", "SNAPSHOT" };
 
 	if (list->sizes)
 		table_begin(&list->table, list->invocation->out->stream, with_sizes, 8);

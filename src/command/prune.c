@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "command/commands.h"
 #include "command/prune_report.h"
-#include "workspace/prune.h"
-#include "workspace/retention.h"
+#include "prune/prune.h"
+#include "prune/retention.h"
 
 /* A number of a rule that may also be not given: then the configuration's counts. */
 struct keep_number {
@@ -46,14 +46,16 @@ static int set_within(const char *text, void *field, struct error *err)
 	return 0;
 }
 
-#define KEEP(field, words)                                                                        \
-	{                                                                                             \
-		.type = OPTION_OTHER, .name = "keep-" #field, .argument = "N", .set = set_keep,       \
-		.offset = offsetof(struct prune_options, field), .help = words                        \
+#define KEEP(field, words)                                                                      \
+	{                                                                                       \
+		.type = OPTION_OTHER, .name = "keep-" #field, .argument = "N", .set = set_keep, \
+		.offset = offsetof(struct prune_options, field), .help = words                  \
 	}
 
 static const struct option_spec prune_options[] = {
-	{ .type = OPTION_FLAG, .name = "all", .offset = offsetof(struct prune_options, all),
+	{ .type = OPTION_FLAG,
+	  .name = "all",
+	  .offset = offsetof(struct prune_options, all),
 	  .help = "every workspace of the namespace instead of a TARGET" },
 	KEEP(last, "keep the N newest versions"),
 	KEEP(hourly, "keep the newest version of each of the last N hours that have one"),
@@ -61,12 +63,19 @@ static const struct option_spec prune_options[] = {
 	KEEP(weekly, "the same by ISO weeks"),
 	KEEP(monthly, "the same by months"),
 	KEEP(yearly, "the same by years"),
-	{ .type = OPTION_OTHER, .name = "keep-within", .argument = "DURATION", .set = set_within,
+	{ .type = OPTION_OTHER,
+	  .name = "keep-within",
+	  .argument = "DURATION",
+	  .set = set_within,
 	  .offset = offsetof(struct prune_options, within),
 	  .help = "keep what is less than that older than the newest version: 36h, 14d, 3m, 1y2m" },
-	{ .type = OPTION_FLAG, .name = "named", .offset = offsetof(struct prune_options, named),
+	{ .type = OPTION_FLAG,
+	  .name = "named",
+	  .offset = offsetof(struct prune_options, named),
 	  .help = "let versions with a name go as well" },
-	{ .type = OPTION_FLAG, .name = "dry-run", .offset = offsetof(struct prune_options, dry_run),
+	{ .type = OPTION_FLAG,
+	  .name = "dry-run",
+	  .offset = offsetof(struct prune_options, dry_run),
 	  .help = "say what would go and what that would free, and change nothing" },
 	{ .type = OPTION_END },
 };
@@ -99,8 +108,8 @@ static int prune_check(const struct invocation *invocation, struct error *err)
 	struct keep_rules rules = rules_of(invocation);
 
 	if (!invocation->arguments[0] == !options->all) {
-		error_set(err, ERROR_USAGE, options->all ? "'--all' cannot be given with a TARGET" :
-							   "'prune' needs a TARGET or --all");
+		error_set(err, ERROR_USAGE,
+			  options->all ? "'--all' cannot be given with a TARGET" : "'prune' needs a TARGET or --all");
 		return error_hint(err, "usage: wsnap prune [OPTIONS] TARGET | --all");
 	}
 	if (retention_has_rules(&rules))
@@ -109,8 +118,7 @@ static int prune_check(const struct invocation *invocation, struct error *err)
 	return error_hint(err, "give --keep-last N, --keep-daily N, …, or set keep_last and its like in wsnap.conf");
 }
 
-static int report_one(const struct prune_result *result, const struct error *failure, void *context,
-		      struct error *err)
+static int report_one(const struct prune_result *result, const struct error *failure, void *context, struct error *err)
 {
 	struct prune_report *report = context;
 
@@ -150,13 +158,14 @@ const struct command command_prune = {
 	.name = "prune",
 	.arguments = "[TARGET]",
 	.summary = "give old versions up, by rules that say which to keep",
-	.description = "Gives up every version that no rule keeps, and says what that has freed. Each rule goes from the\n"
-		       "newest version to the oldest and keeps the newest one of each period (in UTC), N of them; a\n"
-		       "rule that could keep more keeps the oldest version too. The newest version, the one that the\n"
-		       "workspace stands on, and those with a name stay in any case (--named lets names go). A\n"
-		       "version whose layer another one stands on frees nothing as long as that one stays.\n"
-		       "Rules that are not given come from keep_last, keep_daily, … in wsnap.conf.\n"
-		       "With --quiet nothing is printed.\n",
+	.description =
+		"Gives up every version that no rule keeps, and says what that has freed. Each rule goes from the\n"
+		"newest version to the oldest and keeps the newest one of each period (in UTC), N of them; a\n"
+		"rule that could keep more keeps the oldest version too. The newest version, the one that the\n"
+		"workspace stands on, and those with a name stay in any case (--named lets names go). A\n"
+		"version whose layer another one stands on frees nothing as long as that one stays.\n"
+		"Rules that are not given come from keep_last, keep_daily, … in wsnap.conf.\n"
+		"With --quiet nothing is printed.\n",
 	.options = prune_options,
 	.options_size = sizeof(struct prune_options),
 	.check = prune_check,

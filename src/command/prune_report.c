@@ -65,8 +65,8 @@ static void print_removed(struct output *out, const char *container_id, const st
 
 	output_format_size(removed->freed_bytes, size);
 	if (removed->missing)
-		output_line(out, "'%s' version %d (%s) %s: it had no snapshot here", container_id,
-			    removed->version, shown, goes);
+		output_line(out, "'%s' version %d (%s) %s: it had no snapshot here", container_id, removed->version,
+			    shown, goes);
 	else if (removed->held && removed->held_by > 0)
 		output_line(out, "'%s' version %d (%s) %s: its layer stays as long as version %d stands on it",
 			    container_id, removed->version, shown, goes, removed->held_by);
@@ -84,8 +84,9 @@ static void print_lines(struct output *out, const struct prune_result *result, b
 	for (size_t i = 0; i < result->removed_count; i++)
 		print_removed(out, result->container_id, &result->removed[i], dry_run);
 	output_format_size(result->freed_bytes, size);
-	output_line(out, dry_run ? "'%s': %zu versions would go, %zu would stay, %s would be free" :
-				   "'%s': %zu versions went, %zu stay, %s is free again",
+	output_line(out,
+		    dry_run ? "'%s': %zu versions would go, %zu would stay, %s would be free"
+			    : "'%s': %zu versions went, %zu stay, %s is free again",
 		    result->container_id, result->removed_count, result->kept_count, size);
 }
 
@@ -97,8 +98,7 @@ void prune_report_begin(struct prune_report *report)
 	writer_array(&report->writer, "workspaces");
 }
 
-void prune_report_add(struct prune_report *report, const struct prune_result *result,
-		      const struct error *failure)
+void prune_report_add(struct prune_report *report, const struct prune_result *result, const struct error *failure)
 {
 	struct output *out = report->out;
 

@@ -4,7 +4,7 @@
 
 #include "output/json_writer.h"
 #include "output/output.h"
-#include "workspace/prune.h"
+#include "prune/prune.h"
 
 struct prune_report {
 	struct output *out;
@@ -15,8 +15,7 @@ struct prune_report {
 void prune_report_begin(struct prune_report *report);
 
 /* One workspace. `failure` is what went wrong with it, or NULL. */
-void prune_report_add(struct prune_report *report, const struct prune_result *result,
-		      const struct error *failure);
+void prune_report_add(struct prune_report *report, const struct prune_result *result, const struct error *failure);
 
 void prune_report_end(struct prune_report *report);
 

@@ -5,9 +5,9 @@
 #include "base/names_set.h"
 #include "command/commands.h"
 #include "output/json_writer.h"
+#include "prune/prune.h"
+#include "recover/recover.h"
 #include "workspace/journal.h"
-#include "workspace/operation.h"
-#include "workspace/prune.h"
 #include "workspace/target.h"
 #include "workspace/warnings.h"
 
@@ -16,7 +16,9 @@ struct recover_options {
 };
 
 static const struct option_spec recover_options[] = {
-	{ .type = OPTION_FLAG, .name = "all-namespaces", .offset = offsetof(struct recover_options, all_namespaces),
+	{ .type = OPTION_FLAG,
+	  .name = "all-namespaces",
+	  .offset = offsetof(struct recover_options, all_namespaces),
 	  .help = "also what was interrupted in other namespaces" },
 	{ .type = OPTION_END },
 };
@@ -80,7 +82,7 @@ static int recover_here(struct recovered_list *list, struct session *session, co
 			struct error *err)
 {
 	list->namespace = session->settings->namespace;
-	return operation_recover(session, container_id, write_recovered, list, err);
+	return recover_workspaces(session, container_id, write_recovered, list, err);
 }
 
 /* In a session of its own: a connection to containerd is one to a namespace. */

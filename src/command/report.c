@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "recover/bring_back.h"
 #include "workspace/names.h"
 
 static void report_steps(struct json_writer *writer, const struct operation_result *result)
@@ -71,8 +72,7 @@ static int report_end(const struct invocation *invocation, const struct operatio
 		return 0;
 	/* Not ERROR_FAILED, which says that the workspace is as it was. */
 	err->kind = ERROR_INCOMPLETE;
-	return error_hint(err, "the operation is done all the same: 'wsnap list %s' shows it",
-			  result->container_id);
+	return error_hint(err, "the operation is done all the same: 'wsnap list %s' shows it", result->container_id);
 }
 
 void report_saved(const struct invocation *invocation, const struct operation_result *result)
@@ -93,13 +93,13 @@ void report_saved(const struct invocation *invocation, const struct operation_re
 		output_line(out, "version %d of '%s' saved%s", result->version, result->container_id, downtime);
 }
 
-int report_run(const struct invocation *invocation, const struct operation_request *request,
-	       report_print print_json, report_print print_line, struct error *err)
+int report_run(const struct invocation *invocation, const struct operation_request *request, report_print print_json,
+	       report_print print_line, struct error *err)
 {
 	cleanup_operation_result struct operation_result result = { 0 };
 
 	if (invocation->store_error) {
-		operation_bring_back(invocation->session, request->target);
+		bring_back(invocation->session, request->target);
 		*err = *invocation->store_error;
 		return -1;
 	}

@@ -3,8 +3,8 @@
 #define WSNAP_COMMAND_REPORT_H
 
 #include "command/command.h"
+#include "operation/operation.h"
 #include "output/json_writer.h"
-#include "workspace/operation.h"
 
 /* The keys of every operation: operation_id, downtime_ms, steps, unsaved_mounts. */
 void report_operation(struct json_writer *writer, const struct operation_result *result);
@@ -27,7 +27,7 @@ void report_saved(const struct invocation *invocation, const struct operation_re
  * mounts are not part of a version; then ends the output. An error of the output says that the operation is done
  * all the same.
  */
-int report_run(const struct invocation *invocation, const struct operation_request *request,
-	       report_print print_json, report_print print_line, struct error *err);
+int report_run(const struct invocation *invocation, const struct operation_request *request, report_print print_json,
+	       report_print print_line, struct error *err);
 
 #endif

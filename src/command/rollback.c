@@ -6,7 +6,9 @@ struct rollback_options {
 };
 
 static const struct option_spec rollback_options[] = {
-	{ .type = OPTION_FLAG, .name = "no-save", .offset = offsetof(struct rollback_options, no_save),
+	{ .type = OPTION_FLAG,
+	  .name = "no-save",
+	  .offset = offsetof(struct rollback_options, no_save),
 	  .help = "throw away what was written since the last version" },
 	{ .type = OPTION_END },
 };
@@ -36,11 +38,12 @@ static void print_line(const struct invocation *invocation, const struct operati
 	if (out->quiet)
 		output_line(out, "%d", result->rolled_back_to);
 	else if (result->version)
-		output_line(out, "'%s' is back at version %d; what it was before is version %d%s",
-			    result->container_id, result->rolled_back_to, result->version, downtime);
+		output_line(out, "'%s' is back at version %d; what it was before is version %d%s", result->container_id,
+			    result->rolled_back_to, result->version, downtime);
 	else
 		output_line(out, "'%s' is back at version %d; %s%s", result->container_id, result->rolled_back_to,
-			    options->no_save ? "what it was before was not saved" : "there was nothing to save", downtime);
+			    options->no_save ? "what it was before was not saved" : "there was nothing to save",
+			    downtime);
 }
 
 static int rollback_run(const struct invocation *invocation, struct error *err)

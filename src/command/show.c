@@ -4,9 +4,9 @@
 #include "base/cleanup.h"
 #include "command/commands.h"
 #include "command/describe.h"
+#include "recover/bring_back.h"
 #include "workspace/history.h"
 #include "workspace/names.h"
-#include "workspace/operation.h"
 
 /* What `show` tells of a version beside its row. */
 struct shown_version {
@@ -105,7 +105,7 @@ static int show_run(const struct invocation *invocation, struct error *err)
 	cleanup_target struct target target = { 0 };
 	cleanup_shown struct shown_version shown = { 0 };
 
-	if (operation_find_target(session, invocation->arguments[0], false, &target, err) < 0)
+	if (bring_back_and_find(session, invocation->arguments[0], false, &target, err) < 0)
 		return -1;
 	if (history_find(session, target.container_id, invocation->arguments[1], &shown.row, err) < 0 ||
 	    find_current(session, &target, &shown, err) < 0 || find_snapshot(session, &shown, err) < 0)

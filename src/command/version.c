@@ -6,7 +6,9 @@ struct version_options {
 };
 
 static const struct option_spec version_options[] = {
-	{ .type = OPTION_FLAG, .name = "if-changed", .offset = offsetof(struct version_options, if_changed),
+	{ .type = OPTION_FLAG,
+	  .name = "if-changed",
+	  .offset = offsetof(struct version_options, if_changed),
 	  .help = "save nothing when nothing was written" },
 	{ .type = OPTION_END },
 };

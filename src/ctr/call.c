@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 
 #define MESSAGE_LIMIT ((size_t)16 << 20) /* bytes, the size up to which containerd sends */
-#define REPLY_LIMIT ((size_t)256 << 20)	 /* bytes of all messages of a stream */
+#define REPLY_LIMIT ((size_t)256 << 20)  /* bytes of all messages of a stream */
 
 _Static_assert(CALL_ERROR_SIZE >= CURL_ERROR_SIZE, "libcurl writes so much");
 

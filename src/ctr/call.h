@@ -29,7 +29,7 @@ struct call {
 	size_t body_length, body_sent;
 
 	bool may_connect; /* this transfer makes the connection; others only reuse one */
-	bool touched;	  /* libcurl has taken bytes of the body */
+	bool touched;     /* libcurl has taken bytes of the body */
 	bool done;
 	int result; /* a CURLcode, once done */
 	char result_words[CALL_ERROR_SIZE];

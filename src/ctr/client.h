@@ -9,8 +9,8 @@
 struct ctr {
 	char *socket_path;
 	char *namespace;
-	char *lease;  /* NULL: none */
-	void *multi;  /* a CURLM: holds the connection, drives all calls */
+	char *lease;    /* NULL: none */
+	void *multi;    /* a CURLM: holds the connection, drives all calls */
 	bool connected; /* a connection was made and no call on it has failed since */
 	int status;
 };

@@ -36,8 +36,7 @@ void ctr_containers_release(struct ctr_containers *containers)
 	*containers = (struct ctr_containers){ 0 };
 }
 
-static int copy_runtime(struct ctr_container *to, const Ctr__Containers__Container__Runtime *from,
-			struct error *err)
+static int copy_runtime(struct ctr_container *to, const Ctr__Containers__Container__Runtime *from, struct error *err)
 {
 	if (message_copy_string(&to->runtime, from ? from->name : "", err) < 0)
 		return -1;
@@ -103,8 +102,8 @@ int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_container
 	ctr__containers__list_request__init(&request);
 	request.filters = filters;
 	request.n_filters = filter ? 1 : 0;
-	if (grpc_stream(ctr, &list_stream, &request.base, &ctr__containers__list_item__descriptor, add_container,
-			&list, err) < 0)
+	if (grpc_stream(ctr, &list_stream, &request.base, &ctr__containers__list_item__descriptor, add_container, &list,
+			err) < 0)
 		return -1;
 	*containers = list;
 	list = (struct ctr_containers){ 0 };
@@ -147,8 +146,7 @@ int ctr_container_repoint(struct ctr *ctr, const char *id, const char *snapshot_
 	return update_fields(ctr, &container, paths, spec_json ? 2 : 1, err);
 }
 
-int ctr_container_set_label(struct ctr *ctr, const char *id, const char *key, const char *value,
-			    struct error *err)
+int ctr_container_set_label(struct ctr *ctr, const char *id, const char *key, const char *value, struct error *err)
 {
 	Ctr__Containers__Container container;
 	cleanup_free char *path = text_format("labels.%s", key);

@@ -17,10 +17,10 @@ struct ctr_any {
 
 struct ctr_container {
 	char *id;
-	char *image; /* reference, maybe "" */
-	char *runtime; /* io.containerd.runc.v2 */
+	char *image;                    /* reference, maybe "" */
+	char *runtime;                  /* io.containerd.runc.v2 */
 	struct ctr_any runtime_options; /* passed on to Tasks.Create as they are */
-	struct ctr_any spec; /* value: the OCI runtime spec as JSON */
+	struct ctr_any spec;            /* value: the OCI runtime spec as JSON */
 	char *snapshotter;
 	char *snapshot_key;
 	struct labels labels;
@@ -45,17 +45,15 @@ int ctr_container_get(struct ctr *ctr, const char *id, struct ctr_container *con
 
 /* Containers that match the filter (containerd's filter syntax, e.g. labels."a.b"==c), or
  * all with NULL. */
-int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_containers *containers,
-		       struct error *err);
+int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_containers *containers, struct error *err);
 
 /* Points the container at another snapshot; with spec_json also replaces the value of the spec
  * (its type URL must be given as it was). One Containers.Update with the field mask
  * `snapshotkey` (and `spec`): atomic in containerd. */
-int ctr_container_repoint(struct ctr *ctr, const char *id, const char *snapshot_key,
-			  const char *spec_type_url, const char *spec_json, struct error *err);
+int ctr_container_repoint(struct ctr *ctr, const char *id, const char *snapshot_key, const char *spec_type_url,
+			  const char *spec_json, struct error *err);
 
 /* Sets one label; the empty value takes it off. */
-int ctr_container_set_label(struct ctr *ctr, const char *id, const char *key, const char *value,
-			    struct error *err);
+int ctr_container_set_label(struct ctr *ctr, const char *id, const char *key, const char *value, struct error *err);
 
 #endif

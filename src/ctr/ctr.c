@@ -16,8 +16,7 @@
 
 #define IDENTIFIER_LIMIT 76 /* bytes: containerd's identifiers.Validate */
 
-static const struct grpc_method get_version = { "containerd.services.version.v1", "Version", "Version",
-						GRPC_READ_MS };
+static const struct grpc_method get_version = { "containerd.services.version.v1", "Version", "Version", GRPC_READ_MS };
 static const struct grpc_method get_server = { "containerd.services.introspection.v1", "Introspection", "Server",
 					       GRPC_READ_MS };
 

@@ -11,7 +11,7 @@
 #include "ctr/common.pb-c.h"
 
 #define REQUEST_LIMIT ((size_t)16 << 20) /* bytes; containerd takes no more either */
-#define POLL_MS 1000			 /* at most */
+#define POLL_MS 1000                     /* at most */
 /* libcurl 7.88 may have read the end of a stream and still sleep on the socket, with more frames in one read than
  * it passes on at once: the pause begins short and grows with the time already waited. */
 #define SHORT_POLL_MS 1
@@ -139,8 +139,7 @@ static int poll_ms(double waited_ms, double left_ms)
 }
 
 /* Drives all calls until one is as wanted (1), or the time is over (0). */
-static int drive(struct call *call, bool (*wanted)(const struct call *call), double timeout_ms,
-		 struct error *err)
+static int drive(struct call *call, bool (*wanted)(const struct call *call), double timeout_ms, struct error *err)
 {
 	double begin = clock_monotonic_ms(), waited_ms;
 
@@ -152,13 +151,12 @@ static int drive(struct call *call, bool (*wanted)(const struct call *call), dou
 		waited_ms = clock_monotonic_ms() - begin;
 		if (waited_ms >= timeout_ms)
 			return 0;
-		curl_multi_poll(call->ctr->multi, NULL, 0,
-				poll_ms(waited_ms, timeout_ms - waited_ms), NULL);
+		curl_multi_poll(call->ctr->multi, NULL, 0, poll_ms(waited_ms, timeout_ms - waited_ms), NULL);
 	}
 }
 
-static struct call *start_call(struct ctr *ctr, const struct grpc_method *method,
-			       const ProtobufCMessage *request, struct error *err)
+static struct call *start_call(struct ctr *ctr, const struct grpc_method *method, const ProtobufCMessage *request,
+			       struct error *err)
 {
 	cleanup_call struct call *call = NULL;
 	uint8_t *frame;
@@ -215,8 +213,7 @@ void *grpc_ask(struct ctr *ctr, const struct grpc_method *method, const Protobuf
 	return receiver.kept;
 }
 
-int grpc_tell(struct ctr *ctr, const struct grpc_method *method, const ProtobufCMessage *request,
-	      struct error *err)
+int grpc_tell(struct ctr *ctr, const struct grpc_method *method, const ProtobufCMessage *request, struct error *err)
 {
 	cleanup_message void *reply = grpc_ask(ctr, method, request, &ctr__empty__descriptor, err);
 

@@ -44,15 +44,14 @@ typedef int (*grpc_handler)(void *context, const void *message, struct error *er
 
 /* A call answered by a stream of messages, of which there may be none. */
 int grpc_stream(struct ctr *ctr, const struct grpc_method *method, const struct ProtobufCMessage *request,
-		const struct ProtobufCMessageDescriptor *reply, grpc_handler handler, void *context,
-		struct error *err);
+		const struct ProtobufCMessageDescriptor *reply, grpc_handler handler, void *context, struct error *err);
 
 /* Sends a unary call and leaves it open; other calls drive it on. grpc_join blocks until it
  * has ended well (1), the time is over (0), or it has failed (-1); the reply's content is dropped.
  * grpc_drop ends it at any time and frees it; it must go before the client is closed. */
 struct call;
-struct call *grpc_begin(struct ctr *ctr, const struct grpc_method *method,
-			const struct ProtobufCMessage *request, struct error *err);
+struct call *grpc_begin(struct ctr *ctr, const struct grpc_method *method, const struct ProtobufCMessage *request,
+			struct error *err);
 int grpc_join(struct call *call, unsigned timeout_ms, struct error *err);
 void grpc_drop(struct call *call);
 

@@ -32,8 +32,8 @@ int ctr_lease_create(struct ctr *ctr, const char *id, int64_t expires_ns, const 
 int ctr_lease_delete(struct ctr *ctr, const char *id, bool sync, struct error *err);
 
 /* Adds a snapshot to a lease (type "snapshots/<snapshotter>"). */
-int ctr_lease_add_snapshot(struct ctr *ctr, const char *lease, const char *snapshotter,
-			   const char *name, struct error *err);
+int ctr_lease_add_snapshot(struct ctr *ctr, const char *lease, const char *snapshotter, const char *name,
+			   struct error *err);
 
 int ctr_lease_list(struct ctr *ctr, const char *filter, struct ctr_leases *leases, struct error *err);
 

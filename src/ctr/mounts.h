@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 struct ctr_mount {
-	char *type;   /* overlay, bind, … */
+	char *type; /* overlay, bind, … */
 	char *source;
 	char *target;
 	char **options; /* key=value or words */

@@ -107,12 +107,11 @@ static int list_snapshots(struct ctr *ctr, const char *snapshotter, const char *
 	request.snapshotter = message_string(snapshotter);
 	request.filters = filters;
 	request.n_filters = filter ? 1 : 0;
-	return grpc_stream(ctr, &list, &request.base, &ctr__snapshots__list_response__descriptor, each, context,
-			   err);
+	return grpc_stream(ctr, &list, &request.base, &ctr__snapshots__list_response__descriptor, each, context, err);
 }
 
-int ctr_snapshot_list(struct ctr *ctr, const char *snapshotter, const char *filter,
-		      struct ctr_snapshots *snapshots, struct error *err)
+int ctr_snapshot_list(struct ctr *ctr, const char *snapshotter, const char *filter, struct ctr_snapshots *snapshots,
+		      struct error *err)
 {
 	cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
 
@@ -139,8 +138,8 @@ static int pass_names(void *context, const void *message, struct error *err)
 	return 0;
 }
 
-int ctr_snapshot_names_each(struct ctr *ctr, const char *snapshotter, const char *filter,
-			    ctr_snapshot_name_each each, void *context, struct error *err)
+int ctr_snapshot_names_each(struct ctr *ctr, const char *snapshotter, const char *filter, ctr_snapshot_name_each each,
+			    void *context, struct error *err)
 {
 	struct names_each names = { .each = each, .context = context };
 
@@ -249,8 +248,8 @@ int ctr_snapshot_set_label(struct ctr *ctr, const char *snapshotter, const char 
 	return grpc_tell(ctr, &update, &request.base, err);
 }
 
-int ctr_snapshot_usage(struct ctr *ctr, const char *snapshotter, const char *name, int64_t *bytes,
-		       int64_t *inodes, struct error *err)
+int ctr_snapshot_usage(struct ctr *ctr, const char *snapshotter, const char *name, int64_t *bytes, int64_t *inodes,
+		       struct error *err)
 {
 	cleanup_message Ctr__Snapshots__UsageResponse *reply = NULL;
 	Ctr__Snapshots__KeyRequest request;

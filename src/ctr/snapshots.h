@@ -32,18 +32,18 @@ void ctr_snapshots_release(struct ctr_snapshots *snapshots);
 #define cleanup_ctr_snapshots __attribute__((cleanup(ctr_snapshots_release)))
 
 /* 1: it is there; 0: it is not; -1: error. `snapshot` may be NULL. */
-int ctr_snapshot_stat(struct ctr *ctr, const char *snapshotter, const char *name,
-		      struct ctr_snapshot *snapshot, struct error *err);
+int ctr_snapshot_stat(struct ctr *ctr, const char *snapshotter, const char *name, struct ctr_snapshot *snapshot,
+		      struct error *err);
 
 /* All snapshots of the namespace that match the filter; NULL: all. */
-int ctr_snapshot_list(struct ctr *ctr, const char *snapshotter, const char *filter,
-		      struct ctr_snapshots *snapshots, struct error *err);
+int ctr_snapshot_list(struct ctr *ctr, const char *snapshotter, const char *filter, struct ctr_snapshots *snapshots,
+		      struct error *err);
 
 /* Calls `each` with the name of every snapshot that matches, as they arrive: for hosts with very many. `each`
  * returns -1 (with its err) to stop. */
 typedef int (*ctr_snapshot_name_each)(const char *name, void *context, struct error *err);
-int ctr_snapshot_names_each(struct ctr *ctr, const char *snapshotter, const char *filter,
-			    ctr_snapshot_name_each each, void *context, struct error *err);
+int ctr_snapshot_names_each(struct ctr *ctr, const char *snapshotter, const char *filter, ctr_snapshot_name_each each,
+			    void *context, struct error *err);
 
 /* Makes a writable snapshot `key` on `parent` ("" for none). `labels` and `mounts` may be NULL. */
 int ctr_snapshot_prepare(struct ctr *ctr, const char *snapshotter, const char *key, const char *parent,
@@ -54,8 +54,8 @@ int ctr_snapshot_view(struct ctr *ctr, const char *snapshotter, const char *key,
 		      struct ctr_mounts *mounts, struct error *err);
 
 /* The mounts of an active snapshot or a view. */
-int ctr_snapshot_mounts(struct ctr *ctr, const char *snapshotter, const char *key,
-			struct ctr_mounts *mounts, struct error *err);
+int ctr_snapshot_mounts(struct ctr *ctr, const char *snapshotter, const char *key, struct ctr_mounts *mounts,
+			struct error *err);
 
 /* Turns the active snapshot `key` into the committed one `name`. Overlayfs walks the layer:
  * the deadline is long (10 minutes). */
@@ -70,7 +70,7 @@ int ctr_snapshot_set_label(struct ctr *ctr, const char *snapshotter, const char 
 			   const char *value, struct error *err);
 
 /* Bytes and inodes that the snapshot alone holds. */
-int ctr_snapshot_usage(struct ctr *ctr, const char *snapshotter, const char *name, int64_t *bytes,
-		       int64_t *inodes, struct error *err);
+int ctr_snapshot_usage(struct ctr *ctr, const char *snapshotter, const char *name, int64_t *bytes, int64_t *inodes,
+		       struct error *err);
 
 #endif

@@ -49,10 +49,10 @@ void status_decode_message(const char *value, size_t length, char message[static
 static const char *code_words(int code)
 {
 	static const char *const words[] = {
-		"ok", "cancelled", "unknown error", "invalid argument", "deadline exceeded", "not found",
-		"already exists", "permission denied", "resource exhausted", "failed precondition",
-		"aborted", "out of range", "not implemented", "internal error", "unavailable", "data loss",
-		"unauthenticated",
+		"ok",        "cancelled",       "unknown error",     "invalid argument",   "deadline exceeded",
+		"not found", "already exists",  "permission denied", "resource exhausted", "failed precondition",
+		"aborted",   "out of range",    "not implemented",   "internal error",     "unavailable",
+		"data loss", "unauthenticated",
 	};
 
 	return code >= 0 && (size_t)code < sizeof(words) / sizeof(*words) ? words[code] : "unknown status";

@@ -34,8 +34,9 @@ void ctr_task_release(struct ctr_task *task)
 static int copy_process(struct ctr_task *to, const Ctr__Tasks__Process *from, struct error *err)
 {
 	cleanup_ctr_task struct ctr_task copy = {
-		.state = from->status > CTR_TASK_NONE && from->status <= CTR_TASK_PAUSING ?
-			(enum ctr_task_state)from->status : CTR_TASK_NONE,
+		.state = from->status > CTR_TASK_NONE && from->status <= CTR_TASK_PAUSING
+				 ? (enum ctr_task_state)from->status
+				 : CTR_TASK_NONE,
 		.pid = from->pid,
 		.exit_status = from->exit_status,
 		.streams.terminal = from->terminal,

@@ -42,8 +42,8 @@ int ctr_task_get(struct ctr *ctr, const char *id, struct ctr_task *task, struct 
 /* Creates the task: namespaces exist, its process does not run yet. *pid is the init's.
  * `options` may be NULL. */
 int ctr_task_create(struct ctr *ctr, const char *id, const struct ctr_mounts *rootfs,
-		    const struct ctr_task_streams *streams, const struct ctr_any *options,
-		    uint32_t *pid, struct error *err);
+		    const struct ctr_task_streams *streams, const struct ctr_any *options, uint32_t *pid,
+		    struct error *err);
 int ctr_task_start(struct ctr *ctr, const char *id, struct error *err);
 
 /* Deletes a task that has ended. One that is not there is no error. */

@@ -19,8 +19,7 @@ static bool copy(cJSON *object, const char *key, const cJSON *from, const char *
 {
 	const cJSON *value = cJSON_GetObjectItemCaseSensitive(from, from_key);
 
-	if (!value || (cJSON_IsString(value) && *value->valuestring == '\0') ||
-	    (cJSON_IsArray(value) && !value->child))
+	if (!value || (cJSON_IsString(value) && *value->valuestring == '\0') || (cJSON_IsArray(value) && !value->child))
 		return true;
 	return add(object, key, cJSON_Duplicate(value, true));
 }
@@ -49,25 +48,23 @@ static cJSON *create_device(const cJSON *node, const struct host_device *host, c
 {
 	cJSON *device = cJSON_CreateObject();
 
-	return checked(
-		device,
-		copy(device, "path", node, "path") && add(device, "type", cJSON_CreateString(host->type)) &&
-			add(device, "major", cJSON_CreateNumber((double)host->major)) &&
-			add(device, "minor", cJSON_CreateNumber((double)host->minor)) &&
-			(host->mode < 0 || add(device, "fileMode", cJSON_CreateNumber((double)host->mode))) &&
-			add_owner(device, node, spec, "uid") && add_owner(device, node, spec, "gid"));
+	return checked(device,
+		       copy(device, "path", node, "path") && add(device, "type", cJSON_CreateString(host->type)) &&
+			       add(device, "major", cJSON_CreateNumber((double)host->major)) &&
+			       add(device, "minor", cJSON_CreateNumber((double)host->minor)) &&
+			       (host->mode < 0 || add(device, "fileMode", cJSON_CreateNumber((double)host->mode))) &&
+			       add_owner(device, node, spec, "uid") && add_owner(device, node, spec, "gid"));
 }
 
 static cJSON *create_rule(const struct host_device *host, const char *access)
 {
 	cJSON *rule = cJSON_CreateObject();
 
-	return checked(rule,
-		       add(rule, "allow", cJSON_CreateTrue()) &&
-			       add(rule, "type", cJSON_CreateString(host->type[0] == 'b' ? "b" : "c")) &&
-			       add(rule, "major", cJSON_CreateNumber((double)host->major)) &&
-			       add(rule, "minor", cJSON_CreateNumber((double)host->minor)) &&
-			       add(rule, "access", cJSON_CreateString(access)));
+	return checked(rule, add(rule, "allow", cJSON_CreateTrue()) &&
+				     add(rule, "type", cJSON_CreateString(host->type[0] == 'b' ? "b" : "c")) &&
+				     add(rule, "major", cJSON_CreateNumber((double)host->major)) &&
+				     add(rule, "minor", cJSON_CreateNumber((double)host->minor)) &&
+				     add(rule, "access", cJSON_CreateString(access)));
 }
 
 static int apply_device(const cJSON *node, struct ledger *ledger, struct error *err)
@@ -80,8 +77,7 @@ static int apply_device(const cJSON *node, struct ledger *ledger, struct error *
 		return -1;
 	if (host.type[0] == 'p' || (access && strcmp(access, "none") == 0))
 		return 0;
-	return ledger_put(ledger, LEDGER_DEVICE_RULES, create_rule(&host, access && *access ? access : "rwm"),
-			  err);
+	return ledger_put(ledger, LEDGER_DEVICE_RULES, create_rule(&host, access && *access ? access : "rwm"), err);
 }
 
 static int apply_env(const cJSON *variable, struct ledger *ledger, struct error *err)
@@ -92,9 +88,8 @@ static int apply_env(const cJSON *variable, struct ledger *ledger, struct error 
 static int apply_mount(const cJSON *edit, struct ledger *ledger, struct error *err)
 {
 	cJSON *mount = cJSON_CreateObject();
-	bool complete = copy(mount, "destination", edit, "containerPath") &&
-			copy(mount, "type", edit, "type") && copy(mount, "source", edit, "hostPath") &&
-			copy(mount, "options", edit, "options");
+	bool complete = copy(mount, "destination", edit, "containerPath") && copy(mount, "type", edit, "type") &&
+			copy(mount, "source", edit, "hostPath") && copy(mount, "options", edit, "options");
 
 	return ledger_put(ledger, LEDGER_MOUNTS, checked(mount, complete), err);
 }
@@ -147,12 +142,8 @@ int cdi_edits_apply(const cJSON *edits, struct ledger *ledger, struct error *err
 		const char *key;
 		int (*apply)(const cJSON *item, struct ledger *ledger, struct error *err);
 	} kinds[] = {
-		{ "env", apply_env },
-		{ "deviceNodes", apply_device },
-		{ "netDevices", apply_net_device },
-		{ "mounts", apply_mount },
-		{ "hooks", apply_hook },
-		{ "additionalGids", apply_gid },
+		{ "env", apply_env },      { "deviceNodes", apply_device }, { "netDevices", apply_net_device },
+		{ "mounts", apply_mount }, { "hooks", apply_hook },         { "additionalGids", apply_gid },
 	};
 	const cJSON *rdt = cJSON_GetObjectItemCaseSensitive(edits, "intelRdt"), *item;
 

@@ -64,8 +64,7 @@ static int folder_list(struct folder *folder, DIR *dir, struct error *err)
 		    !(has_suffix(name, ".json") || has_suffix(name, ".yaml") || has_suffix(name, ".yml")))
 			continue;
 		if (folder->count == MAX_FILES)
-			return error_set(err, ERROR_USAGE, "'%s' has more than %d CDI files", folder->path,
-					 MAX_FILES);
+			return error_set(err, ERROR_USAGE, "'%s' has more than %d CDI files", folder->path, MAX_FILES);
 		folder->names[folder->count] = strdup(name);
 		if (!folder->names[folder->count])
 			return error_memory(err);
@@ -94,8 +93,8 @@ static int catalog_add(struct catalog *catalog, struct catalog_file file, struct
 	return 0;
 }
 
-static int catalog_add_broken(struct catalog *catalog, char *path, const char *kind,
-			      const struct error *problem, struct error *err)
+static int catalog_add_broken(struct catalog *catalog, char *path, const char *kind, const struct error *problem,
+			      struct error *err)
 {
 	if (kind && !cdi_kind_is_valid(kind, strlen(kind)))
 		kind = NULL;
@@ -135,8 +134,7 @@ static const cJSON *find_device(const cJSON *json, const char *wanted)
 }
 
 /* Enters the file for those of the wanted devices that it has. Returns how many. */
-static int take_devices(struct catalog *catalog, const cJSON *json, const char *path, size_t folder,
-			struct error *err)
+static int take_devices(struct catalog *catalog, const cJSON *json, const char *path, size_t folder, struct error *err)
 {
 	int taken = 0;
 
@@ -162,8 +160,7 @@ static int take_devices(struct catalog *catalog, const cJSON *json, const char *
 	return taken;
 }
 
-static int read_file(struct catalog *catalog, const struct folder *folder, const char *name,
-		     struct error *err)
+static int read_file(struct catalog *catalog, const struct folder *folder, const char *name, struct error *err)
 {
 	struct error problem = { 0 };
 	cleanup_free char *path = text_format("%s/%s", folder->path, name);
@@ -174,13 +171,11 @@ static int read_file(struct catalog *catalog, const struct folder *folder, const
 		return error_memory(err);
 	json = parse_file(folder->fd, name, &problem);
 	if (!json || cdi_file_check(json, &problem) < 0)
-		return catalog_add_broken(catalog, steal_pointer(path), json_text(json, "kind"), &problem,
-					  err);
+		return catalog_add_broken(catalog, steal_pointer(path), json_text(json, "kind"), &problem, err);
 	taken = take_devices(catalog, json, path, folder->index, err);
 	if (taken <= 0)
 		return taken;
-	return catalog_add(catalog,
-			   (struct catalog_file){ .path = steal_pointer(path), .json = steal_pointer(json) },
+	return catalog_add(catalog, (struct catalog_file){ .path = steal_pointer(path), .json = steal_pointer(json) },
 			   err);
 }
 
@@ -219,11 +214,10 @@ static int report_missing(const struct catalog *catalog, const char *name, struc
 	for (size_t i = 0; i < catalog->file_count; i++) {
 		const struct catalog_file *file = &catalog->files[i];
 
-		if (file->json ||
-		    (file->kind && (strlen(file->kind) != kind || strncmp(file->kind, name, kind) != 0)))
+		if (file->json || (file->kind && (strlen(file->kind) != kind || strncmp(file->kind, name, kind) != 0)))
 			continue;
-		error_set(err, ERROR_USAGE, "'%s' is not found, and the CDI file '%s' is broken: %s", name,
-			  file->path, file->problem);
+		error_set(err, ERROR_USAGE, "'%s' is not found, and the CDI file '%s' is broken: %s", name, file->path,
+			  file->problem);
 		return -1;
 	}
 	error_set(err, ERROR_NOT_FOUND, "no CDI file defines the device '%s'", name);
@@ -238,8 +232,8 @@ static int check_found(const struct catalog *catalog, struct error *err)
 		if (!device->edits)
 			return report_missing(catalog, device->name, err);
 		if (device->rival)
-			return error_set(err, ERROR_USAGE, "'%s' is defined by both '%s' and '%s'",
-					 device->name, catalog->files[device->file].path, device->rival);
+			return error_set(err, ERROR_USAGE, "'%s' is defined by both '%s' and '%s'", device->name,
+					 catalog->files[device->file].path, device->rival);
 	}
 	return 0;
 }

@@ -22,7 +22,7 @@ struct catalog_file {
 struct catalog_device {
 	const char *name;   /* as wanted; belongs to the caller */
 	const cJSON *edits; /* belongs to the file */
-	size_t file;	    /* index in `files` */
+	size_t file;        /* index in `files` */
 	size_t folder;
 	char *rival; /* path of the file that it is in conflict with, or NULL */
 };

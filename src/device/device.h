@@ -39,7 +39,7 @@ extern const char *const device_default_dirs[]; /* ends with NULL */
  * new JSON (caller frees), or NULL when the result is the same as `spec_json`. With count 0 only the old
  * edits go. `dirs` ends with NULL; folders that do not exist are passed over.
  */
-int device_edit_spec(const char *spec_json, size_t length, const char *const *dirs, char *const *names,
-		     size_t count, char **edited, struct error *err);
+int device_edit_spec(const char *spec_json, size_t length, const char *const *dirs, char *const *names, size_t count,
+		     char **edited, struct error *err);
 
 #endif

@@ -40,8 +40,8 @@ static int edit(cJSON *spec, const struct catalog *catalog, struct error *err)
 	return ledger_close(&ledger, err);
 }
 
-int device_edit_spec(const char *spec_json, size_t length, const char *const *dirs, char *const *names,
-		     size_t count, char **edited, struct error *err)
+int device_edit_spec(const char *spec_json, size_t length, const char *const *dirs, char *const *names, size_t count,
+		     char **edited, struct error *err)
 {
 	cleanup_catalog struct catalog catalog = { 0 };
 	cleanup_json cJSON *spec = NULL;

@@ -15,8 +15,7 @@ static bool is_same_type(char wanted, char found)
 	return wanted == found || (wanted == 'u' && found == 'c');
 }
 
-static int take_numbers(const char *path, const struct stat *st, struct host_device *device,
-			struct error *err)
+static int take_numbers(const char *path, const struct stat *st, struct host_device *device, struct error *err)
 {
 	char found = type_of(st->st_mode);
 
@@ -25,8 +24,8 @@ static int take_numbers(const char *path, const struct stat *st, struct host_dev
 	if (device->type[0] == '\0')
 		device->type[0] = found;
 	if (!is_same_type(device->type[0], found))
-		return error_set(err, ERROR_FAILED, "'%s' on the host has the type '%c', not '%s'", path,
-				 found, device->type);
+		return error_set(err, ERROR_FAILED, "'%s' on the host has the type '%c', not '%s'", path, found,
+				 device->type);
 	if (found != 'p' && device->major == 0) {
 		device->major = major(st->st_rdev);
 		device->minor = minor(st->st_rdev);

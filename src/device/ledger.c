@@ -25,8 +25,8 @@ static cJSON *find_identical(const cJSON *array, const cJSON *item)
 
 static bool is_member_place(const char *at, const char *key)
 {
-	return key && ((strcmp(at, "linux") == 0 && strcmp(key, "intelRdt") == 0) ||
-		       strcmp(at, "linux.netDevices") == 0);
+	return key &&
+	       ((strcmp(at, "linux") == 0 && strcmp(key, "intelRdt") == 0) || strcmp(at, "linux.netDevices") == 0);
 }
 
 /* The item at the entry's place if it is still what was put there. */
@@ -141,8 +141,8 @@ static int add_copy(cJSON *entry, const char *key, const cJSON *item, struct err
 }
 
 /* Remembers that `item` is put in instead of `was` (or NULL). Where `was` is ours too, its entry goes on. */
-static int remember(struct ledger *ledger, const char *at, const char *key, const cJSON *item,
-		    const cJSON *was, struct error *err)
+static int remember(struct ledger *ledger, const char *at, const char *key, const cJSON *item, const cJSON *was,
+		    struct error *err)
 {
 	cJSON *entry = was ? find_entry(ledger, at, key, was) : NULL;
 

@@ -33,7 +33,7 @@ enum ledger_list {
 };
 
 struct ledger {
-	cJSON *spec;	/* belongs to the caller */
+	cJSON *spec;    /* belongs to the caller */
 	cJSON *entries; /* an array; NULL before ledger_open */
 };
 

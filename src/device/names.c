@@ -66,8 +66,8 @@ bool cdi_name_is_valid(const char *name)
 {
 	const char *equals = strchr(name, '=');
 
-	return equals && strlen(name) <= MAX_NAME_LENGTH &&
-	       cdi_kind_is_valid(name, (size_t)(equals - name)) && cdi_device_is_valid(equals + 1);
+	return equals && strlen(name) <= MAX_NAME_LENGTH && cdi_kind_is_valid(name, (size_t)(equals - name)) &&
+	       cdi_device_is_valid(equals + 1);
 }
 
 static bool name_list_has(const struct name_list *list, const char *name)
@@ -144,9 +144,8 @@ static int add_metadata(struct name_list *list, const cJSON *devices, struct err
 	if (cJSON_IsString(devices))
 		return name_list_split(list, devices->valuestring, err);
 	if (!cJSON_IsArray(devices))
-		return error_set(
-			err, ERROR_USAGE,
-			"'workspace.gpu.devices' in the bot's metadata is neither an array nor a string");
+		return error_set(err, ERROR_USAGE,
+				 "'workspace.gpu.devices' in the bot's metadata is neither an array nor a string");
 	cJSON_ArrayForEach(item, devices) {
 		if (!cJSON_IsString(item))
 			return error_set(err, ERROR_USAGE,

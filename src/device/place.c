@@ -45,8 +45,7 @@ static bool is_under(const cJSON *mount, const cJSON *parent)
 	const char *path = json_text(mount, "destination"), *above = json_text(parent, "destination");
 	size_t length = above ? path_length(above) : 0;
 
-	return path && above && path_length(path) > length && strncmp(path, above, length) == 0 &&
-	       path[length] == '/';
+	return path && above && path_length(path) > length && strncmp(path, above, length) == 0 && path[length] == '/';
 }
 
 static const struct device_place places[] = {

@@ -5,7 +5,7 @@
 bool cdi_hook_is_known(const char *name)
 {
 	static const char *const known[] = { "prestart",       "createRuntime", "createContainer",
-					     "startContainer", "poststart",	"poststop" };
+					     "startContainer", "poststart",     "poststop" };
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if (strcmp(name, known[i]) == 0)
@@ -19,8 +19,7 @@ static int check_env(const cJSON *env, struct error *err)
 
 	cJSON_ArrayForEach(item, env)
 		if (item->valuestring[0] == '=' || !strchr(item->valuestring, '='))
-			return error_set(err, ERROR_FAILED, "'%s' in 'env' is not NAME=VALUE",
-					 item->valuestring);
+			return error_set(err, ERROR_FAILED, "'%s' in 'env' is not NAME=VALUE", item->valuestring);
 	return 0;
 }
 
@@ -34,10 +33,8 @@ static int check_device_node(const cJSON *node, struct error *err)
 		return error_set(err, ERROR_FAILED, "the path of a device node is empty");
 	if (type && *type && (strlen(type) != 1 || !strchr("bcup", *type)))
 		return error_set(err, ERROR_FAILED, "device node '%s' has the type '%s'", path, type);
-	if (permissions && strcmp(permissions, "none") != 0 &&
-	    strspn(permissions, "rwm") != strlen(permissions))
-		return error_set(err, ERROR_FAILED, "device node '%s' has the permissions '%s'", path,
-				 permissions);
+	if (permissions && strcmp(permissions, "none") != 0 && strspn(permissions, "rwm") != strlen(permissions))
+		return error_set(err, ERROR_FAILED, "device node '%s' has the permissions '%s'", path, permissions);
 	return 0;
 }
 
@@ -74,8 +71,7 @@ static int check_rdt(const cJSON *rdt, struct error *err)
 
 	if (!class || strcmp(class, "/") == 0)
 		return 0;
-	if (strlen(class) >= 4096 || strcmp(class, ".") == 0 || strcmp(class, "..") == 0 ||
-	    strpbrk(class, "/\n"))
+	if (strlen(class) >= 4096 || strcmp(class, ".") == 0 || strcmp(class, "..") == 0 || strpbrk(class, "/\n"))
 		return error_set(err, ERROR_FAILED, "'%s' is not a closID", class);
 	return 0;
 }
@@ -95,8 +91,7 @@ int cdi_edits_check(const cJSON *edits, struct error *err)
 {
 	if (check_env(cJSON_GetObjectItemCaseSensitive(edits, "env"), err) < 0 ||
 	    check_each(edits, "deviceNodes", check_device_node, err) < 0 ||
-	    check_each(edits, "mounts", check_mount, err) < 0 ||
-	    check_each(edits, "hooks", check_hook, err) < 0 ||
+	    check_each(edits, "mounts", check_mount, err) < 0 || check_each(edits, "hooks", check_hook, err) < 0 ||
 	    check_each(edits, "netDevices", check_net_device, err) < 0)
 		return -1;
 	return check_rdt(cJSON_GetObjectItemCaseSensitive(edits, "intelRdt"), err);

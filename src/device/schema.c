@@ -21,7 +21,7 @@ struct field {
 	enum type type;
 	enum version since;
 	bool required;
-	double least, most;	     /* of WHOLE and WHOLES */
+	double least, most;          /* of WHOLE and WHOLES */
 	const struct field *members; /* of OBJECT and OBJECTS */
 };
 
@@ -219,8 +219,7 @@ static const struct field *find_field(const struct field *fields, const char *na
 	return NULL;
 }
 
-static int check_required(const cJSON *object, const struct field *fields, const char *name,
-			  struct error *err)
+static int check_required(const cJSON *object, const struct field *fields, const char *name, struct error *err)
 {
 	for (; fields->name; fields++)
 		if (fields->required && !cJSON_GetObjectItemCaseSensitive(object, fields->name))
@@ -239,8 +238,7 @@ static int normalize(cJSON *object, const struct field *fields, const char *name
 
 		next = item->next;
 		if (!field)
-			return error_set(err, ERROR_FAILED, "'%s' has the unknown field '%s'", name,
-					 item->string);
+			return error_set(err, ERROR_FAILED, "'%s' has the unknown field '%s'", name, item->string);
 		if (seen & 1U << (field - fields))
 			return error_set(err, ERROR_FAILED, "'%s' has '%s' twice", name, field->name);
 		seen |= 1U << (field - fields);

@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 
 #define MAX_DEPTH 32
-#define MAX_NODES 20000		     /* keys count */
+#define MAX_NODES 20000              /* keys count */
 #define MAX_EXACT 9007199254740992LL /* 2^53: what a double holds */
 
 struct reader {
@@ -23,8 +23,7 @@ static cJSON *read_node(struct reader *reader, const yaml_event_t *event, int de
 
 static int reader_fail(const struct reader *reader, const char *problem)
 {
-	return error_set(reader->err, ERROR_FAILED, "%s (near line %zu)", problem,
-			 reader->parser.mark.line + 1);
+	return error_set(reader->err, ERROR_FAILED, "%s (near line %zu)", problem, reader->parser.mark.line + 1);
 }
 
 static int reader_next(struct reader *reader, yaml_event_t *event)
@@ -226,8 +225,7 @@ static cJSON *read_stream(struct reader *reader)
 	cleanup_json cJSON *json = NULL;
 
 	if (expect(reader, YAML_STREAM_START_EVENT, "not YAML") < 0 ||
-	    expect(reader, YAML_DOCUMENT_START_EVENT, "the file is empty") < 0 ||
-	    reader_next(reader, &event) < 0)
+	    expect(reader, YAML_DOCUMENT_START_EVENT, "the file is empty") < 0 || reader_next(reader, &event) < 0)
 		return NULL;
 	json = read_node(reader, &event, 0);
 	if (!json || expect(reader, YAML_DOCUMENT_END_EVENT, "not YAML") < 0 ||

@@ -26,7 +26,7 @@ struct changes {
 
 /* The place below that shows `name`, with its status; 0 when nothing shows. */
 static int find_below(const struct walk_frame *frame, const char *name, uint32_t *shown, struct stat *status,
-                      struct error *err)
+		      struct error *err)
 {
 	for (uint32_t place = 1; place < frame->count; place++) {
 		if (fstatat(frame->places[place].fd, name, status, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -45,8 +45,8 @@ static bool same_status(const struct stat *a, const struct stat *b)
 		return false;
 	if (S_ISDIR(a->st_mode))
 		return true;
-	return a->st_size == b->st_size && a->st_rdev == b->st_rdev &&
-	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	return a->st_size == b->st_size && a->st_rdev == b->st_rdev && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 static int same_files(int a, int b, const char *name, off_t size, struct error *err)
@@ -79,7 +79,7 @@ static int same_links(int a, int b, const char *name, struct error *err)
 }
 
 static int same_entries(struct changes *changes, int a, int b, const char *name, const struct stat *below,
-                        struct error *err)
+			struct error *err)
 {
 	struct stat status;
 	int same;
@@ -108,7 +108,7 @@ static int is_opaque(struct changes *changes, int dir, const char *name, struct 
 
 /* Notes which places show in the directory `name`, from `place` on down. */
 static int add_places(struct changes *changes, struct walk_frame *frame, const char *name, uint32_t place,
-                      struct error *err)
+		      struct error *err)
 {
 	struct name_entry *child = names_add(&frame->names, name, err);
 	int opaque = 0;
@@ -132,8 +132,7 @@ static int add_places(struct changes *changes, struct walk_frame *frame, const c
 	return 0;
 }
 
-static int same_entry(struct changes *changes, struct walk_frame *frame, const struct entry *entry,
-                      struct error *err)
+static int same_entry(struct changes *changes, struct walk_frame *frame, const struct entry *entry, struct error *err)
 {
 	int upper = frame->places[0].fd;
 	struct stat below;
@@ -207,7 +206,7 @@ int layer_changes_nothing(const char *layer, const char *const *below, size_t co
 {
 	cleanup_free const char **paths = reallocarray(NULL, count + 1, sizeof(*paths));
 	cleanup_free struct xattrs_buffer *buffer = malloc(sizeof(*buffer));
-	struct changes changes = {.buffer = buffer};
+	struct changes changes = { .buffer = buffer };
 	int same;
 
 	if (!paths || !buffer)

@@ -66,7 +66,7 @@ static int clear_all(struct walk *walk, struct error *err)
 
 int layer_clear(const char *directory, struct error *err)
 {
-	cleanup_walk struct walk walk = {0};
+	cleanup_walk struct walk walk = { 0 };
 
 	if (walk_begin(&walk, &directory, 1, err) < 0)
 		return error_wrap(err, "cannot clear '%s'", directory);

@@ -15,8 +15,7 @@ int layer_sync(const char *path, struct error *err)
 	if (fd < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot open '%s'", path);
 	if (syncfs(fd) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot write back the filesystem of '%s'",
-		                   path);
+		return error_errno(err, ERROR_FAILED, errno, "cannot write back the filesystem of '%s'", path);
 	return 0;
 }
 
@@ -27,10 +26,10 @@ int layer_space(const char *path, struct layer_space *space, struct error *err)
 	if (statvfs(path, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine the filesystem of '%s'", path);
 	*space = (struct layer_space){
-	        .free_bytes = (uint64_t)status.f_bfree * status.f_frsize,
-	        .total_bytes = (uint64_t)status.f_blocks * status.f_frsize,
-	        .free_inodes = status.f_ffree,
-	        .total_inodes = status.f_files,
+		.free_bytes = (uint64_t)status.f_bfree * status.f_frsize,
+		.total_bytes = (uint64_t)status.f_blocks * status.f_frsize,
+		.free_inodes = status.f_ffree,
+		.total_inodes = status.f_files,
 	};
 	return 0;
 }

@@ -22,7 +22,7 @@ static void free_inode(void *node)
 
 struct inode *inodes_find(const struct inodes *inodes, const struct stat *status)
 {
-	struct inode key = {.device = status->st_dev, .number = status->st_ino};
+	struct inode key = { .device = status->st_dev, .number = status->st_ino };
 	struct inode *const *found = tfind(&key, &inodes->tree, compare_inodes);
 
 	return found ? *found : NULL;
@@ -36,7 +36,7 @@ int inodes_add(struct inodes *inodes, const struct stat *status, struct file_han
 		free(copy);
 		return error_memory(err);
 	}
-	*inode = (struct inode){.device = status->st_dev, .number = status->st_ino, .copy = copy};
+	*inode = (struct inode){ .device = status->st_dev, .number = status->st_ino, .copy = copy };
 	if (!tsearch(inode, &inodes->tree, compare_inodes)) {
 		free_inode(inode);
 		return error_memory(err);

@@ -44,8 +44,8 @@ struct layer_merge_result {
 	uint64_t entries; /* names written */
 	uint64_t copied_bytes;
 };
-int layer_merge(const char *const *layers, size_t count, const char *target,
-                struct layer_merge_result *result, struct error *err);
+int layer_merge(const char *const *layers, size_t count, const char *target, struct layer_merge_result *result,
+		struct error *err);
 
 /*
  * Whether putting `layer` on top of `below` (paths, newest first; count may be 0) changes nothing that can

@@ -37,11 +37,10 @@ static const struct walk_place *target_place(const struct walk_frame *frame)
 }
 
 /* Notes that the directory `known` shows what the layer at `place` has in it. */
-static int add_directory(struct merge *merge, const struct walk_frame *frame, struct name_entry *known,
-                         uint32_t place, struct error *err)
+static int add_directory(struct merge *merge, const struct walk_frame *frame, struct name_entry *known, uint32_t place,
+			 struct error *err)
 {
-	if (xattrs_read_marks(frame->places[place].fd, known->name, &known->opaque, merge->placer.buffer,
-	                      err) < 0)
+	if (xattrs_read_marks(frame->places[place].fd, known->name, &known->opaque, merge->placer.buffer, err) < 0)
 		return -1;
 	known->closed = known->opaque;
 	return names_add_place(known, place, err);
@@ -49,8 +48,8 @@ static int add_directory(struct merge *merge, const struct walk_frame *frame, st
 
 /* A name that a newer layer has too. Something else than a directory would have hidden
  * a directory below: now that it is gone, the newer directory has to. */
-static int add_older(struct merge *merge, const struct walk_frame *frame, struct name_entry *known,
-                     uint32_t place, const struct entry *entry, struct error *err)
+static int add_older(struct merge *merge, const struct walk_frame *frame, struct name_entry *known, uint32_t place,
+		     const struct entry *entry, struct error *err)
 {
 	if (known->closed)
 		return 0;
@@ -62,7 +61,7 @@ static int add_older(struct merge *merge, const struct walk_frame *frame, struct
 }
 
 static int put_entry(struct merge *merge, struct walk_frame *frame, uint32_t place, const struct entry *entry,
-                     struct error *err)
+		     struct error *err)
 {
 	if (entry->kind == ENTRY_WHITEOUT) {
 		if (frame->flags & COVERED)
@@ -73,8 +72,8 @@ static int put_entry(struct merge *merge, struct walk_frame *frame, uint32_t pla
 	return placer_put(&merge->placer, frame->places[place].fd, entry, target_place(frame)->fd, err);
 }
 
-static int add_newest(struct merge *merge, struct walk_frame *frame, uint32_t place,
-                      const struct entry *entry, struct error *err)
+static int add_newest(struct merge *merge, struct walk_frame *frame, uint32_t place, const struct entry *entry,
+		      struct error *err)
 {
 	bool is_directory = entry->kind == ENTRY_DIRECTORY;
 	bool has_older = place + 2 < frame->count;
@@ -103,7 +102,7 @@ static int merge_place(struct merge *merge, struct walk_frame *frame, uint32_t p
 	while ((more = listing_next(&listing, &entry, err)) > 0) {
 		struct name_entry *known = names_find(&frame->names, entry.name);
 		int done = known ? add_older(merge, frame, known, place, &entry, err)
-		                 : add_newest(merge, frame, place, &entry, err);
+				 : add_newest(merge, frame, place, &entry, err);
 
 		if (done < 0)
 			return -1;
@@ -130,8 +129,7 @@ static int enter_directory(struct merge *merge, struct name_entry *child, struct
 	if (mkdirat(target_place(frame)->fd, child->name, 0700) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", child->name);
 	merge->entries++;
-	if (names_add_place(child, (uint32_t)frame->count - 1, err) < 0 ||
-	    walk_enter(&merge->walk, child, err) < 0)
+	if (names_add_place(child, (uint32_t)frame->count - 1, err) < 0 || walk_enter(&merge->walk, child, err) < 0)
 		return -1;
 	walk_top(&merge->walk)->flags = covered | (child->opaque ? OPAQUE | COVERED : 0);
 	return merge_top(merge, err);
@@ -196,11 +194,11 @@ static int merge_paths(struct merge *merge, const char **paths, size_t count, st
 	return 0;
 }
 
-int layer_merge(const char *const *layers, size_t count, const char *target,
-                struct layer_merge_result *result, struct error *err)
+int layer_merge(const char *const *layers, size_t count, const char *target, struct layer_merge_result *result,
+		struct error *err)
 {
 	cleanup_free const char **paths = reallocarray(NULL, count + 1, sizeof(*paths));
-	struct merge merge = {0};
+	struct merge merge = { 0 };
 	int merged;
 
 	if (!paths)
@@ -211,8 +209,7 @@ int layer_merge(const char *const *layers, size_t count, const char *target,
 		paths[i] = layers[i];
 	paths[count] = target;
 	merged = merge_paths(&merge, paths, count + 1, err);
-	*result = (struct layer_merge_result){.entries = merge.entries,
-	                                      .copied_bytes = merge.placer.copied_bytes};
+	*result = (struct layer_merge_result){ .entries = merge.entries, .copied_bytes = merge.placer.copied_bytes };
 	walk_release(&merge.walk);
 	placer_release(&merge.placer);
 	return merged < 0 ? error_wrap(err, "cannot merge layers") : 0;

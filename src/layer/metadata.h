@@ -10,6 +10,6 @@
 /* Gives `to_name` all the metadata of `from_name`, whose status is `status`. Its content must be
  * there already: writing changes times and drops file capabilities. */
 int metadata_copy(int from, const char *from_name, const struct stat *status, int to, const char *to_name,
-                  struct xattrs_buffer *buffer, struct error *err);
+		  struct xattrs_buffer *buffer, struct error *err);
 
 #endif

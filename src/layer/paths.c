@@ -29,7 +29,7 @@ static int add_path(struct layer_paths *paths, struct text *path, struct error *
 		return error_memory(err);
 	if (path->length == 0 || path->data[0] != '/')
 		return error_set(err, ERROR_FAILED, "the overlay's lower layer '%s' is not an absolute path",
-		                 path->length ? path->data : "");
+				 path->length ? path->data : "");
 	if (paths->count == LAYERS_MAX)
 		return error_set(err, ERROR_FAILED, "the overlay has more than %d lower layers", LAYERS_MAX);
 	items = reallocarray(paths->items, paths->count + 1, sizeof(*items));
@@ -46,7 +46,7 @@ static int add_path(struct layer_paths *paths, struct text *path, struct error *
 static int parse_paths(const char *next, struct layer_paths *paths, struct error *err)
 {
 	for (;;) {
-		cleanup_text struct text path = {0};
+		cleanup_text struct text path = { 0 };
 
 		next = read_path(next, &path);
 		if (add_path(paths, &path, err) < 0)
@@ -59,7 +59,7 @@ static int parse_paths(const char *next, struct layer_paths *paths, struct error
 
 int layer_paths_parse(const char *lowerdir, struct layer_paths *paths, struct error *err)
 {
-	*paths = (struct layer_paths){0};
+	*paths = (struct layer_paths){ 0 };
 	if (strnlen(lowerdir, LOWERDIR_MAX + 1) > LOWERDIR_MAX)
 		return error_set(err, ERROR_FAILED, "the overlay's lower layers are too many to read");
 	if (parse_paths(lowerdir, paths, err) < 0) {
@@ -74,5 +74,5 @@ void layer_paths_free(struct layer_paths *paths)
 	for (size_t i = 0; i < paths->count; i++)
 		free(paths->items[i]);
 	free(paths->items);
-	*paths = (struct layer_paths){0};
+	*paths = (struct layer_paths){ 0 };
 }

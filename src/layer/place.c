@@ -14,16 +14,15 @@
 
 int placer_begin(struct placer *placer, int target, struct error *err)
 {
-	*placer = (struct placer){.target = target, .clones = content_can_clone(target)};
+	*placer = (struct placer){ .target = target, .clones = content_can_clone(target) };
 	placer->buffer = malloc(sizeof(*placer->buffer));
 	return placer->buffer ? 0 : error_memory(err);
 }
 
 static int copy_regular(struct placer *placer, int from, const char *name, const struct stat *status, int to,
-                        struct error *err)
+			struct error *err)
 {
-	cleanup_fd int source =
-	        openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+	cleanup_fd int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
 	cleanup_fd int copy = -1;
 
 	if (source < 0)
@@ -57,7 +56,7 @@ static int copy_special(const char *name, const struct stat *status, int to, str
 }
 
 static int copy_entry(struct placer *placer, int from, const char *name, const struct stat *status, int to,
-                      struct error *err)
+		      struct error *err)
 {
 	int made;
 
@@ -73,8 +72,7 @@ static int copy_entry(struct placer *placer, int from, const char *name, const s
 }
 
 /* The copy is found by its handle: a descriptor for each would be too many. */
-static int link_copy(struct placer *placer, const struct inode *inode, const char *name, int to,
-                     struct error *err)
+static int link_copy(struct placer *placer, const struct inode *inode, const char *name, int to, struct error *err)
 {
 	cleanup_fd int copy = handle_open(placer->target, inode->copy, O_PATH);
 
@@ -83,8 +81,7 @@ static int link_copy(struct placer *placer, const struct inode *inode, const cha
 	return 0;
 }
 
-static int remember_copy(struct placer *placer, const struct stat *status, const char *name, int to,
-                         struct error *err)
+static int remember_copy(struct placer *placer, const struct stat *status, const char *name, int to, struct error *err)
 {
 	struct file_handle *handle = handle_of(to, name);
 
@@ -121,8 +118,7 @@ int placer_put(struct placer *placer, int from, const struct entry *entry, int t
 
 	if (placer->clones)
 		return put_copy(placer, from, entry, to, err);
-	if (entry->kind == ENTRY_REGULAR &&
-	    xattrs_read_marks(from, entry->name, &opaque, placer->buffer, err) < 0)
+	if (entry->kind == ENTRY_REGULAR && xattrs_read_marks(from, entry->name, &opaque, placer->buffer, err) < 0)
 		return -1;
 	if (linkat(from, entry->name, to, entry->name, 0) == 0)
 		return 0;

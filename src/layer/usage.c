@@ -22,8 +22,7 @@ struct usage {
 };
 
 /* Only the last of its names tells that all of them are here. */
-static int count_exclusive(struct usage *usage, int dir, const char *name, const struct stat *status,
-			   struct error *err)
+static int count_exclusive(struct usage *usage, int dir, const char *name, const struct stat *status, struct error *err)
 {
 	struct inode *inode = NULL;
 	int64_t bytes = (int64_t)status->st_blocks * BLOCK_SIZE;
@@ -43,8 +42,7 @@ static int count_exclusive(struct usage *usage, int dir, const char *name, const
 	return 0;
 }
 
-static int count_inode(struct usage *usage, int dir, const char *name, const struct stat *status,
-		       struct error *err)
+static int count_inode(struct usage *usage, int dir, const char *name, const struct stat *status, struct error *err)
 {
 	if (usage->exclusive)
 		return count_exclusive(usage, dir, name, status, err);
@@ -112,7 +110,7 @@ static int count_all(struct usage *usage, struct error *err)
 
 int layer_usage(const char *layer, int64_t *bytes, int64_t *entries, struct error *err)
 {
-	struct usage usage = {0};
+	struct usage usage = { 0 };
 	int counted = walk_begin(&usage.walk, &layer, 1, err);
 
 	if (counted == 0 && (counted = count_all(&usage, err)) < 0)
@@ -140,7 +138,7 @@ static int count_layer(struct usage *usage, const char *layer, struct error *err
 
 int layer_exclusive(const char *const *layers, size_t count, int64_t *bytes, struct error *err)
 {
-	struct usage usage = {.exclusive = true};
+	struct usage usage = { .exclusive = true };
 	int counted = 0;
 
 	for (size_t i = 0; counted == 0 && i < count; i++) {

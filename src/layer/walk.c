@@ -41,7 +41,7 @@ static struct walk_frame *push_frame(struct walk *walk, const char *name, size_t
 		walk->capacity = capacity;
 	}
 	frame = &walk->frames[walk->depth];
-	*frame = (struct walk_frame){.name = strdup(name), .places = calloc(count, sizeof(*frame->places))};
+	*frame = (struct walk_frame){ .name = strdup(name), .places = calloc(count, sizeof(*frame->places)) };
 	if (!frame->name || !frame->places) {
 		free(frame->name);
 		free(frame->places);
@@ -56,7 +56,7 @@ no_memory:
 
 static void add_place(struct walk *walk, struct walk_frame *frame, int fd, uint32_t root, dev_t device)
 {
-	frame->places[frame->count++] = (struct walk_place){.fd = fd, .root = root, .device = device};
+	frame->places[frame->count++] = (struct walk_place){ .fd = fd, .root = root, .device = device };
 	walk->open++;
 }
 
@@ -74,7 +74,7 @@ static int open_root(struct walk *walk, const char *path, struct error *err)
 
 int walk_begin(struct walk *walk, const char *const *paths, size_t count, struct error *err)
 {
-	*walk = (struct walk){.budget = descriptor_budget()};
+	*walk = (struct walk){ .budget = descriptor_budget() };
 	if (!push_frame(walk, ".", count, err))
 		return -1;
 	for (size_t i = 0; i < count; i++)
@@ -83,8 +83,8 @@ int walk_begin(struct walk *walk, const char *const *paths, size_t count, struct
 	return 0;
 }
 
-static int open_place(struct walk *walk, struct walk_frame *frame, const struct walk_place *parent,
-                      const char *name, struct error *err)
+static int open_place(struct walk *walk, struct walk_frame *frame, const struct walk_place *parent, const char *name,
+		      struct error *err)
 {
 	cleanup_fd int fd = openat(parent->fd, name, OPEN_DIRECTORY);
 	struct stat status;
@@ -104,8 +104,7 @@ static int park_frame(struct walk *walk, struct walk_frame *frame, struct error 
 
 		place->handle = handle_of(place->fd, "");
 		if (!place->handle)
-			return error_errno(err, ERROR_FAILED, errno, "the tree is too deep at '%s'",
-			                   frame->name);
+			return error_errno(err, ERROR_FAILED, errno, "the tree is too deep at '%s'", frame->name);
 		close(place->fd);
 		place->fd = -1;
 		walk->open--;
@@ -123,7 +122,7 @@ static int unpark_frame(struct walk *walk, struct walk_frame *frame, struct erro
 		place->fd = handle_open(roots[place->root].fd, place->handle, OPEN_DIRECTORY);
 		if (place->fd < 0)
 			return error_errno(err, ERROR_FAILED, errno, "cannot open the directory '%s' again",
-			                   frame->name);
+					   frame->name);
 		free(steal_pointer(place->handle));
 		walk->open++;
 	}
@@ -183,7 +182,7 @@ struct walk_frame *walk_top(const struct walk *walk)
 
 int walk_wrap(const struct walk *walk, struct error *err)
 {
-	cleanup_text struct text path = {.limit = sizeof(err->message) / 2};
+	cleanup_text struct text path = { .limit = sizeof(err->message) / 2 };
 
 	for (size_t i = 1; i < walk->depth; i++) {
 		text_add(&path, "/");

@@ -34,7 +34,7 @@ static bool is_private(const char *attribute)
 /* Private marks that say nothing about what the entry shows: where an upper layer got it from, and caches. */
 static bool is_harmless(const char *attribute)
 {
-	static const char *const harmless[] = {"origin", "impure", "nlink", "upper", "uuid", "protattr"};
+	static const char *const harmless[] = { "origin", "impure", "nlink", "upper", "uuid", "protattr" };
 	const char *mark = attribute + strlen(OVERLAY_PREFIX);
 
 	for (size_t i = 0; i < sizeof(harmless) / sizeof(*harmless); i++)
@@ -44,8 +44,7 @@ static bool is_harmless(const char *attribute)
 }
 
 /* Bytes of the names in `list`, each ended by a NUL. Filesystems without attributes have none. */
-static ssize_t list_names(const char *path, const char *name, char list[static XATTRS_LIST_SIZE],
-                          struct error *err)
+static ssize_t list_names(const char *path, const char *name, char list[static XATTRS_LIST_SIZE], struct error *err)
 {
 	ssize_t length = llistxattr(path, list, XATTRS_LIST_SIZE);
 
@@ -57,7 +56,7 @@ static ssize_t list_names(const char *path, const char *name, char list[static X
 }
 
 static ssize_t get_value(const char *path, const char *name, const char *attribute,
-                         char value[static XATTRS_VALUE_SIZE], struct error *err)
+			 char value[static XATTRS_VALUE_SIZE], struct error *err)
 {
 	ssize_t length = lgetxattr(path, attribute, value, XATTRS_VALUE_SIZE);
 
@@ -66,8 +65,8 @@ static ssize_t get_value(const char *path, const char *name, const char *attribu
 	return error_errno(err, ERROR_FAILED, errno, "cannot read '%s' of '%s'", attribute, name);
 }
 
-static int set_value(const char *path, const char *name, const char *attribute, const void *value,
-                     size_t length, struct error *err)
+static int set_value(const char *path, const char *name, const char *attribute, const void *value, size_t length,
+		     struct error *err)
 {
 	if (lsetxattr(path, attribute, value, length, 0) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot set '%s' of '%s'", attribute, name);
@@ -76,13 +75,12 @@ static int set_value(const char *path, const char *name, const char *attribute, 
 
 static int refuse_mark(const char *attribute, const char *name, struct error *err)
 {
-	error_set(err, ERROR_REFUSED, "'%s' has the overlay mark '%s', which cannot be merged", name,
-	          attribute);
+	error_set(err, ERROR_REFUSED, "'%s' has the overlay mark '%s', which cannot be merged", name, attribute);
 	return error_hint(err, "mount overlays with redirect_dir=off and metacopy=off");
 }
 
 static int read_opaque(const char *path, const char *name, bool *opaque, struct xattrs_buffer *buffer,
-                       struct error *err)
+		       struct error *err)
 {
 	ssize_t length = get_value(path, name, OVERLAY_OPAQUE, buffer->value, err);
 
@@ -94,8 +92,7 @@ static int read_opaque(const char *path, const char *name, bool *opaque, struct 
 	return 0;
 }
 
-int xattrs_read_marks(int dir, const char *name, bool *opaque, struct xattrs_buffer *buffer,
-                      struct error *err)
+int xattrs_read_marks(int dir, const char *name, bool *opaque, struct xattrs_buffer *buffer, struct error *err)
 {
 	struct xattr_path path;
 	ssize_t length = list_names(path_of(&path, dir, name), name, buffer->list, err);
@@ -115,7 +112,7 @@ int xattrs_read_marks(int dir, const char *name, bool *opaque, struct xattrs_buf
 }
 
 int xattrs_copy(int from, const char *from_name, int to, const char *to_name, struct xattrs_buffer *buffer,
-                struct error *err)
+		struct error *err)
 {
 	struct xattr_path source, target;
 	ssize_t length = list_names(path_of(&source, from, from_name), from_name, buffer->list, err);
@@ -140,20 +137,19 @@ int xattrs_copy(int from, const char *from_name, int to, const char *to_name, st
 
 int xattrs_remove_acls(int dir, const char *name, struct error *err)
 {
-	static const char *const acls[] = {"system.posix_acl_default", "system.posix_acl_access"};
+	static const char *const acls[] = { "system.posix_acl_default", "system.posix_acl_access" };
 	struct xattr_path path;
 
 	path_of(&path, dir, name);
 	for (size_t i = 0; i < sizeof(acls) / sizeof(*acls); i++)
 		if (lremovexattr(path.text, acls[i]) < 0 && errno != ENODATA && errno != ENOTSUP)
-			return error_errno(err, ERROR_FAILED, errno, "cannot remove '%s' of '%s'", acls[i],
-			                   name);
+			return error_errno(err, ERROR_FAILED, errno, "cannot remove '%s' of '%s'", acls[i], name);
 	return 0;
 }
 
 /* Whether all that `a` has is the same in `b`; counts what it has. */
 static int all_equal(const char *list, size_t length, const char *a, const char *b, size_t *count,
-                     struct xattrs_buffer *buffer, struct error *err)
+		     struct xattrs_buffer *buffer, struct error *err)
 {
 	*count = 0;
 	for (const char *next = list; next < list + length; next += strlen(next) + 1) {
@@ -181,8 +177,7 @@ static size_t count_public(const char *list, size_t length)
 	return count;
 }
 
-int xattrs_equal(int a, const char *a_name, int b, const char *b_name, struct xattrs_buffer *buffer,
-                 struct error *err)
+int xattrs_equal(int a, const char *a_name, int b, const char *b_name, struct xattrs_buffer *buffer, struct error *err)
 {
 	struct xattr_path a_path, b_path;
 	ssize_t a_length = list_names(path_of(&a_path, a, a_name), a_name, buffer->list, err);

@@ -28,19 +28,17 @@ struct xattrs_buffer {
  * there is a mark whose meaning lies outside of the entry or that is not known here: redirect,
  * metacopy, whiteouts made of extended attributes.
  */
-int xattrs_read_marks(int dir, const char *name, bool *opaque, struct xattrs_buffer *buffer,
-                      struct error *err);
+int xattrs_read_marks(int dir, const char *name, bool *opaque, struct xattrs_buffer *buffer, struct error *err);
 
 /* Copies all but overlayfs's own. ERROR_REFUSED as above. */
 int xattrs_copy(int from, const char *from_name, int to, const char *to_name, struct xattrs_buffer *buffer,
-                struct error *err);
+		struct error *err);
 
 /* Removes what the entry got from the directory above it when it was made (a default ACL). */
 int xattrs_remove_acls(int dir, const char *name, struct error *err);
 
 /* Whether both have the same ones, overlayfs's own aside: 1, 0, or -1 on an error. */
-int xattrs_equal(int a, const char *a_name, int b, const char *b_name, struct xattrs_buffer *buffer,
-                 struct error *err);
+int xattrs_equal(int a, const char *a_name, int b, const char *b_name, struct xattrs_buffer *buffer, struct error *err);
 
 /* Marks a directory as opaque: nothing shows through from below. */
 int xattrs_mark_opaque(int dir, const char *name, struct error *err);

@@ -78,13 +78,11 @@ static int ask_by_capability(struct request *request, const char *address, struc
 	return 0;
 }
 
-static int ask_by_args(struct request *request, const struct conf *conf, const char *address,
-		       struct error *err)
+static int ask_by_args(struct request *request, const struct conf *conf, const char *address, struct error *err)
 {
 	int length = wants_prefix(conf) ? (int)strlen(address) : (int)strcspn(address, "/");
 	char *args = text_format("%s%s%sIP=%.*s", request->args ? request->args : "", request->args ? ";" : "",
-				 args_have(request->args, "IgnoreUnknown") ? "" : "IgnoreUnknown=1;", length,
-				 address);
+				 args_have(request->args, "IgnoreUnknown") ? "" : "IgnoreUnknown=1;", length, address);
 
 	if (!args)
 		return error_memory(err);
@@ -105,16 +103,14 @@ static int ask(struct request *request, const struct conf *conf, const char *add
 	return ask_by_args(request, conf, address, err);
 }
 
-static int request_prepare(struct request *request, const struct network_attachment *attachment,
-			   struct error *err)
+static int request_prepare(struct request *request, const struct network_attachment *attachment, struct error *err)
 {
 	char name[CACHE_NAME_SIZE];
 
 	if (cache_name("network", attachment->container_id, attachment->ifname, name, err) < 0)
 		return -1;
 	if (attachment->address && !result_address_is_valid(attachment->address))
-		return error_set(err, ERROR_FAILED, "'%s' is not an address with a prefix length",
-				 attachment->address);
+		return error_set(err, ERROR_FAILED, "'%s' is not an address with a prefix length", attachment->address);
 	if (attachment->args && *attachment->args) {
 		request->args = strdup(attachment->args);
 		if (!request->args)
@@ -194,8 +190,8 @@ static int run_add(const struct plugin_call *call, cJSON **result, int *code, st
 	return 0;
 }
 
-static int add_loopback(const struct network *network, const struct network_attachment *attachment,
-			const char *netns, int *code, struct error *err)
+static int add_loopback(const struct network *network, const struct network_attachment *attachment, const char *netns,
+			int *code, struct error *err)
 {
 	struct request none = { 0 };
 	struct plugin_call call = call_of(network, &network->loopback, attachment, &none, "ADD", netns);
@@ -220,8 +216,8 @@ static void undo(struct plugin_call call, const struct network *network, const c
 	if (run_del(&call, result, &err) < 0 ||
 	    cache_name(call.conf->name, call.container_id, call.ifname, name, &err) < 0 ||
 	    cache_remove(network->cache_dir, name, &err) < 0)
-		log_warning("container '%s': undoing a failed network attachment failed too: %s",
-			    call.container_id, err.message);
+		log_warning("container '%s': undoing a failed network attachment failed too: %s", call.container_id,
+			    err.message);
 }
 
 /* One whole try. */
@@ -243,8 +239,7 @@ static int try_add(const struct network *network, const struct network_attachmen
 
 /* The cache entry to detach with: of the file, else of the attachment, which may have outlived it.
  * NULL: none. */
-static cJSON *cached_entry(const struct network *network, const struct network_attachment *attachment,
-			   const char *name)
+static cJSON *cached_entry(const struct network *network, const struct network_attachment *attachment, const char *name)
 {
 	cleanup_text struct text text = { 0 };
 	struct error ignored;
@@ -288,8 +283,8 @@ static cJSON *cached_result(const cJSON *entry, const struct conf *conf)
 	return result_as_version(result, conf->version, &ignored);
 }
 
-int network_del(const struct network *network, const struct network_attachment *attachment,
-		const char *netns, struct error *err)
+int network_del(const struct network *network, const struct network_attachment *attachment, const char *netns,
+		struct error *err)
 {
 	cleanup_request struct request request = { 0 };
 	cleanup_json cJSON *entry = NULL;
@@ -317,8 +312,7 @@ int network_del(const struct network *network, const struct network_attachment *
 
 /* An attachment in the cache was never detached: an earlier run was killed, or its DEL failed.
  * Plugins refuse a second ADD on top of it. */
-static void del_leftover(const struct network *network, const struct network_attachment *attachment,
-			 const char *netns)
+static void del_leftover(const struct network *network, const struct network_attachment *attachment, const char *netns)
 {
 	cleanup_text struct text text = { 0 };
 	struct error err = { 0 };
@@ -331,8 +325,8 @@ static void del_leftover(const struct network *network, const struct network_att
 		log_detail("container '%s': %s", attachment->container_id, err.message);
 }
 
-int network_add(const struct network *network, const struct network_attachment *attachment,
-		const char *netns, char **address, struct error *err)
+int network_add(const struct network *network, const struct network_attachment *attachment, const char *netns,
+		char **address, struct error *err)
 {
 	cleanup_request struct request plain = { 0 };
 	cleanup_request struct request asking = { 0 };

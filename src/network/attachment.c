@@ -36,13 +36,12 @@ static int find_usual(const struct network *network, const char *id, struct netw
 		return found;
 	entry = cache_parse(text.data, text.length, err);
 	/* Names may hold hyphens, so the file can be another attachment's. */
-	if (entry && (strcmp(cache_network(entry), network->conf.name) != 0 ||
-		      strcmp(json_text(entry, "containerId"), id) != 0))
+	if (entry &&
+	    (strcmp(cache_network(entry), network->conf.name) != 0 || strcmp(json_text(entry, "containerId"), id) != 0))
 		return 0;
 	if (entry)
 		return cache_attachment(entry, text.data, attachment, err) < 0 ? -1 : 1;
-	log_warning("'%s/results/%s' is not what libcni writes; its content is not used", network->cache_dir,
-		    name);
+	log_warning("'%s/results/%s' is not what libcni writes; its content is not used", network->cache_dir, name);
 	error_clear(err);
 	attachment->container_id = strdup(id);
 	attachment->ifname = strdup(NETWORK_IFNAME);
@@ -61,8 +60,7 @@ static int consider(const cJSON *entry, const char *bytes, void *context, struct
 	struct search *search = context;
 	bool is_ours = strcmp(cache_network(entry), search->network->conf.name) == 0;
 
-	if (strcmp(json_text(entry, "containerId"), search->id) != 0 ||
-	    strcmp(json_text(entry, "ifName"), "lo") == 0 ||
+	if (strcmp(json_text(entry, "containerId"), search->id) != 0 || strcmp(json_text(entry, "ifName"), "lo") == 0 ||
 	    (search->found->container_id && (search->is_ours || !is_ours)))
 		return 0;
 	network_attachment_release(search->found);
@@ -133,9 +131,12 @@ static int copy_members(const cJSON *json, struct network_attachment *attachment
 		const char *key;
 		char **to;
 	} members[] = {
-		{ "container_id", &attachment->container_id }, { "ifname", &attachment->ifname },
-		{ "args", &attachment->args },		       { "capabilities", &attachment->capabilities },
-		{ "address", &attachment->address },	       { "cached", &attachment->cached },
+		{ "container_id", &attachment->container_id },
+		{ "ifname", &attachment->ifname },
+		{ "args", &attachment->args },
+		{ "capabilities", &attachment->capabilities },
+		{ "address", &attachment->address },
+		{ "cached", &attachment->cached },
 	};
 
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -154,8 +155,7 @@ static int check(const struct network_attachment *attachment, struct error *err)
 	    !conf_ifname_is_valid(attachment->ifname))
 		return error_set(err, ERROR_FAILED, "the attachment has no valid container id and interface");
 	if (attachment->address && !result_address_is_valid(attachment->address))
-		return error_set(err, ERROR_FAILED, "the attachment has the invalid address '%s'",
-				 attachment->address);
+		return error_set(err, ERROR_FAILED, "the attachment has the invalid address '%s'", attachment->address);
 	return 0;
 }
 

@@ -11,11 +11,9 @@ void base64_encode(const void *bytes, size_t length, struct text *text)
 
 	for (; length; at += 3) {
 		size_t have = length < 3 ? length : 3;
-		uint32_t bits = (uint32_t)at[0] << 16 | (have > 1 ? (uint32_t)at[1] << 8 : 0) |
-				(have > 2 ? at[2] : 0);
+		uint32_t bits = (uint32_t)at[0] << 16 | (have > 1 ? (uint32_t)at[1] << 8 : 0) | (have > 2 ? at[2] : 0);
 		char four[4] = { alphabet[bits >> 18], alphabet[bits >> 12 & 63],
-				 have > 1 ? alphabet[bits >> 6 & 63] : '=',
-				 have > 2 ? alphabet[bits & 63] : '=' };
+				 have > 1 ? alphabet[bits >> 6 & 63] : '=', have > 2 ? alphabet[bits & 63] : '=' };
 
 		text_append(text, four, sizeof(four));
 		length -= have;

@@ -10,8 +10,8 @@
 
 #define KIND "cniCacheV1"
 
-int cache_name(const char *network, const char *container_id, const char *ifname,
-	       char name[static CACHE_NAME_SIZE], struct error *err)
+int cache_name(const char *network, const char *container_id, const char *ifname, char name[static CACHE_NAME_SIZE],
+	       struct error *err)
 {
 	int length;
 
@@ -158,8 +158,7 @@ static int fill_attachment(const cJSON *entry, const char *bytes, struct network
 	return result_address(cJSON_GetObjectItemCaseSensitive(entry, "result"), &attachment->address, err);
 }
 
-int cache_attachment(const cJSON *entry, const char *bytes, struct network_attachment *attachment,
-		     struct error *err)
+int cache_attachment(const cJSON *entry, const char *bytes, struct network_attachment *attachment, struct error *err)
 {
 	*attachment = (struct network_attachment){ 0 };
 	if (fill_attachment(entry, bytes, attachment, err) == 0)
@@ -177,8 +176,8 @@ static bool add_optional(cJSON *entry, const struct network_attachment *attachme
 }
 
 /* The members in libcni's order; the caller frees the text. */
-static char *print_entry(const struct conf *conf, const struct network_attachment *attachment,
-			 const cJSON *result, struct error *err)
+static char *print_entry(const struct conf *conf, const struct network_attachment *attachment, const cJSON *result,
+			 struct error *err)
 {
 	cleanup_json cJSON *entry = cJSON_CreateObject();
 	cleanup_text struct text config = { 0 };
@@ -236,14 +235,15 @@ static int visit(int dir, const char *file, cache_each_entry each, void *context
 	if (file_read(dir, file, CACHE_LIMIT, &text, &ignored))
 		return 0;
 	entry = cache_parse(text.data, text.length, &ignored);
-	if (!entry || cache_name(cache_network(entry), json_text(entry, "containerId"),
-				 json_text(entry, "ifName"), name, &ignored) < 0 || strcmp(name, file) != 0)
+	if (!entry ||
+	    cache_name(cache_network(entry), json_text(entry, "containerId"), json_text(entry, "ifName"), name,
+		       &ignored) < 0 ||
+	    strcmp(name, file) != 0)
 		return 0;
 	return each(entry, text.data, context, err);
 }
 
-int cache_each(const char *cache_dir, const char *part, cache_each_entry each, void *context,
-	       struct error *err)
+int cache_each(const char *cache_dir, const char *part, cache_each_entry each, void *context, struct error *err)
 {
 	cleanup_free char *path = text_format("%s/results", cache_dir);
 	cleanup_dir DIR *folder = path ? opendir(path) : NULL;

@@ -18,8 +18,8 @@
 #define CACHE_NAME_SIZE (NAME_MAX + 1)
 
 /* The name of a file. -1 (ERROR_USAGE): a part may not stand in a file name, or all are too long. */
-int cache_name(const char *network, const char *container_id, const char *ifname,
-	       char name[static CACHE_NAME_SIZE], struct error *err);
+int cache_name(const char *network, const char *container_id, const char *ifname, char name[static CACHE_NAME_SIZE],
+	       struct error *err);
 
 /* Reads a file. 1 read, 0 not there, -1 error. */
 int cache_read(const char *cache_dir, const char *name, struct text *text, struct error *err);
@@ -35,8 +35,7 @@ const char *cache_network(const cJSON *entry);
 int cache_conf(const cJSON *entry, struct conf *conf, struct error *err);
 
 /* The entry as an attachment, with `bytes` as its `cached`. */
-int cache_attachment(const cJSON *entry, const char *bytes, struct network_attachment *attachment,
-		     struct error *err);
+int cache_attachment(const cJSON *entry, const char *bytes, struct network_attachment *attachment, struct error *err);
 
 /* Writes the entry of an attachment, synced. */
 int cache_write(const char *cache_dir, const struct conf *conf, const struct network_attachment *attachment,
@@ -47,7 +46,6 @@ int cache_remove(const char *cache_dir, const char *name, struct error *err);
 /* Every valid entry whose file name holds `part`; what is broken is passed over. `each` gets the file's
  * content, and returns 1 to stop, 0 to go on, -1 on error, which is then the result here. */
 typedef int (*cache_each_entry)(const cJSON *entry, const char *bytes, void *context, struct error *err);
-int cache_each(const char *cache_dir, const char *part, cache_each_entry each, void *context,
-	       struct error *err);
+int cache_each(const char *cache_dir, const char *part, cache_each_entry each, void *context, struct error *err);
 
 #endif

@@ -131,8 +131,8 @@ static int check_plugins(const struct conf *conf, const char *what, struct error
 			return broken(err, what, "has a plugin without a type");
 		if (!is_file_name(type) || (ipam && !is_file_name(ipam)))
 			return error_set(err, ERROR_USAGE,
-					 "network configuration '%s' has a plugin type '%s' that is no file name",
-					 what, is_file_name(type) ? ipam : type);
+					 "network configuration '%s' has a plugin type '%s' that is no file name", what,
+					 is_file_name(type) ? ipam : type);
 	}
 	return 0;
 }
@@ -163,8 +163,7 @@ failed:
 }
 
 /* Reads the document and its text: `bytes` as they are for a list, else those of the list around. */
-static int read_document(const char *bytes, size_t length, const char *what, struct conf *conf,
-			 struct error *err)
+static int read_document(const char *bytes, size_t length, const char *what, struct conf *conf, struct error *err)
 {
 	cleanup_json cJSON *document = json_parse(bytes, length, "network configuration", err);
 

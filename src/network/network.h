@@ -20,8 +20,8 @@
 struct network_settings {
 	const char *plugin_path; /* folders, colon separated */
 	const char *conf_dir;
-	const char *cache_dir;   /* libcni's: NULL means /var/lib/cni */
-	unsigned timeout_ms;     /* for one plugin run; 0: 60 s */
+	const char *cache_dir; /* libcni's: NULL means /var/lib/cni */
+	unsigned timeout_ms;   /* for one plugin run; 0: 60 s */
 };
 
 struct network;
@@ -77,15 +77,15 @@ int network_attachment_parse(const char *json, struct network_attachment *attach
  * frees. On failure what the plugins did is undone by DEL. ERROR_FAILED; ERROR_USAGE for an id or interface
  * that may not stand in a file name. `netns` is a path that other processes can open, like /proc/PID/ns/net.
  */
-int network_add(const struct network *network, const struct network_attachment *attachment,
-		const char *netns, char **address, struct error *err);
+int network_add(const struct network *network, const struct network_attachment *attachment, const char *netns,
+		char **address, struct error *err);
 
 /* DEL in reverse order with the cached configuration and result (of the cache file, else of the
  * attachment), then the cache file goes. A plugin that fails is tried a second time; if it fails again the
  * others are run nevertheless, and the file stays. `netns` may be NULL or of a namespace that is gone.
  * Nothing attached is no error. Loopback goes with its namespace. */
-int network_del(const struct network *network, const struct network_attachment *attachment,
-		const char *netns, struct error *err);
+int network_del(const struct network *network, const struct network_attachment *attachment, const char *netns,
+		struct error *err);
 
 /* Every attachment in libcni's cache for this network (for doctor). `each` returns -1 to stop. */
 typedef int (*network_each)(const struct network_attachment *attachment, void *context, struct error *err);

@@ -147,8 +147,8 @@ static const char *last_line(struct text *complaints)
 static bool explain(const char *type, const struct process_outcome *outcome, int *code, struct error *err)
 {
 	struct error ignored;
-	cleanup_json cJSON *json = json_parse(outcome->output.data ? outcome->output.data : "",
-					      outcome->output.length, "the error", &ignored);
+	cleanup_json cJSON *json = json_parse(outcome->output.data ? outcome->output.data : "", outcome->output.length,
+					      "the error", &ignored);
 	int64_t number = json_integer(json, "code", 0);
 	const char *message = json_text(json, "msg");
 	const char *details = json_text(json, "details");
@@ -162,8 +162,7 @@ static bool explain(const char *type, const struct process_outcome *outcome, int
 	return true;
 }
 
-static int failed(const char *type, struct process_outcome *outcome, unsigned timeout_ms, int *code,
-		  struct error *err)
+static int failed(const char *type, struct process_outcome *outcome, unsigned timeout_ms, int *code, struct error *err)
 {
 	const char *line = last_line(&outcome->complaints);
 
@@ -178,18 +177,21 @@ static int failed(const char *type, struct process_outcome *outcome, unsigned ti
 	if (outcome->end == PROCESS_EXITED && explain(type, outcome, code, err))
 		return -1;
 	return error_set(err, ERROR_FAILED, "plugin '%s' failed with %s %d%s%s", type,
-			 outcome->end == PROCESS_EXITED ? "exit status" : "signal", outcome->code,
-			 line ? ": " : "", line ? line : "");
+			 outcome->end == PROCESS_EXITED ? "exit status" : "signal", outcome->code, line ? ": " : "",
+			 line ? line : "");
 }
 
 /* The plugin's process, from its file to its end. */
-static int execute(const struct plugin_call *call, const char *type, const char *input,
-		   struct process_outcome *outcome, struct error *err)
+static int execute(const struct plugin_call *call, const char *type, const char *input, struct process_outcome *outcome,
+		   struct error *err)
 {
 	cleanup_free char *file = plugin_find(call->path, type, err);
 	char *variables[VARIABLES] __attribute__((cleanup(variables_free))) = { NULL };
-	struct process process = { .file = file, .environment = variables, .input = input,
-				   .output_limit = OUTPUT_LIMIT, .timeout_ms = call->timeout_ms };
+	struct process process = { .file = file,
+				   .environment = variables,
+				   .input = input,
+				   .output_limit = OUTPUT_LIMIT,
+				   .timeout_ms = call->timeout_ms };
 	double start_ms = clock_monotonic_ms();
 
 	if (!file) {
@@ -203,8 +205,8 @@ static int execute(const struct plugin_call *call, const char *type, const char 
 	return 0;
 }
 
-int plugin_run(const struct plugin_call *call, const cJSON *plugin, const cJSON *previous, cJSON **result,
-	       int *code, struct error *err)
+int plugin_run(const struct plugin_call *call, const cJSON *plugin, const cJSON *previous, cJSON **result, int *code,
+	       struct error *err)
 {
 	cleanup_process_outcome struct process_outcome outcome = { 0 };
 	cleanup_free char *input = configuration(call, plugin, previous, err);

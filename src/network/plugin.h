@@ -9,9 +9,9 @@
 
 /* What all runs for one attachment have in common. Borrows everything. */
 struct plugin_call {
-	const char *command;       /* "ADD" or "DEL" */
-	const char *path;          /* folders, colon separated */
-	unsigned timeout_ms;       /* for each plugin */
+	const char *command; /* "ADD" or "DEL" */
+	const char *path;    /* folders, colon separated */
+	unsigned timeout_ms; /* for each plugin */
 	const struct conf *conf;
 	const char *container_id;
 	const char *ifname;
@@ -22,9 +22,9 @@ struct plugin_call {
 
 /* How a run failed, beside the words in the error. */
 enum {
-	PLUGIN_CODE_NONE = 0,         /* it gave no code of its own */
-	PLUGIN_CODE_TRY_AGAIN = 11,   /* the specification's "try again later" */
-	PLUGIN_CODE_TIMED_OUT = -1,   /* it was killed */
+	PLUGIN_CODE_NONE = 0,       /* it gave no code of its own */
+	PLUGIN_CODE_TRY_AGAIN = 11, /* the specification's "try again later" */
+	PLUGIN_CODE_TIMED_OUT = -1, /* it was killed */
 };
 
 /* The file of a plugin: the first regular one in the path's folders. The caller frees it.
@@ -37,7 +37,7 @@ int plugin_find_all(const char *path, const struct conf *conf, struct error *err
 /* Runs the plugin with `previous` as prevResult (or NULL). After ADD, *result is its result in the
  * configuration's version, which the caller deletes; on DEL `result` is not used.
  * -1: ERROR_FAILED, and *code says how. */
-int plugin_run(const struct plugin_call *call, const cJSON *plugin, const cJSON *previous, cJSON **result,
-	       int *code, struct error *err);
+int plugin_run(const struct plugin_call *call, const cJSON *plugin, const cJSON *previous, cJSON **result, int *code,
+	       struct error *err);
 
 #endif

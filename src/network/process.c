@@ -19,15 +19,14 @@
 #define KILLED_WAIT_MS 5000 /* for a killed process that is stuck in the kernel */
 
 struct pipes {
-	int input;    /* a memory file: a program that does not read it cannot block or signal us */
+	int input; /* a memory file: a program that does not read it cannot block or signal us */
 	int output[2];
 	int errors[2];
 };
 
 static void pipes_close(struct pipes *pipes)
 {
-	int *all[] = { &pipes->input, &pipes->output[0], &pipes->output[1], &pipes->errors[0],
-		       &pipes->errors[1] };
+	int *all[] = { &pipes->input, &pipes->output[0], &pipes->output[1], &pipes->errors[0], &pipes->errors[1] };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		cleanup_close_fd(all[i]);
@@ -55,8 +54,7 @@ static int pipes_open(struct pipes *pipes, const char *input, struct error *err)
 {
 	pipes->input = memfd_create("wsnap-plugin-input", MFD_CLOEXEC);
 	if (pipes->input < 0 || file_write_all(pipes->input, input, strlen(input)) < 0 ||
-	    lseek(pipes->input, 0, SEEK_SET) < 0 || open_pipe(pipes->output) < 0 ||
-	    open_pipe(pipes->errors) < 0)
+	    lseek(pipes->input, 0, SEEK_SET) < 0 || open_pipe(pipes->output) < 0 || open_pipe(pipes->errors) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "the streams of a plugin cannot be made");
 	return 0;
 }
@@ -115,8 +113,8 @@ static int spawn(const struct process *process, const struct pipes *pipes, pid_t
 		if (!number)
 			number = fill_attributes(&attributes);
 		if (!number)
-			number = posix_spawn(pid, process->file, &actions, &attributes, arguments,
-					     process->environment);
+			number =
+				posix_spawn(pid, process->file, &actions, &attributes, arguments, process->environment);
 		posix_spawnattr_destroy(&attributes);
 	}
 	posix_spawn_file_actions_destroy(&actions);
@@ -166,8 +164,7 @@ static int milliseconds_left(double deadline_ms)
 }
 
 /* Reads both streams until the program has ended (PROCESS_EXITED) or is over a limit. */
-static enum process_end follow(int pidfd, struct pipes *pipes, double deadline_ms,
-			       struct process_outcome *outcome)
+static enum process_end follow(int pidfd, struct pipes *pipes, double deadline_ms, struct process_outcome *outcome)
 {
 	for (;;) {
 		struct pollfd polled[] = { { .fd = pidfd, .events = POLLIN },

@@ -23,9 +23,9 @@ enum process_end { PROCESS_EXITED, PROCESS_SIGNALED, PROCESS_TIMED_OUT, PROCESS_
 
 struct process_outcome {
 	enum process_end end;
-	int code;                /* exit status, or the number of the signal */
-	struct text output;      /* standard output */
-	struct text complaints;  /* standard error: its last 64 KiB at most */
+	int code;               /* exit status, or the number of the signal */
+	struct text output;     /* standard output */
+	struct text complaints; /* standard error: its last 64 KiB at most */
 };
 
 void process_outcome_release(struct process_outcome *outcome);

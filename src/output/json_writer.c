@@ -1,7 +1,7 @@
 #include "output/json_writer.h"
 
-#include <math.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/cleanup.h"

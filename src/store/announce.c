@@ -29,15 +29,13 @@ static char *notification(const struct announcement *announcement, struct error 
 	return json_print(json, err);
 }
 
-int announce_event(struct store *store, const struct announcement *announcement, cJSON *payload,
-		   struct error *err)
+int announce_event(struct store *store, const struct announcement *announcement, cJSON *payload, struct error *err)
 {
-	static const char sql[] =
-		"WITH written AS (INSERT INTO lifecycle_events "
-		"(id, container_id, event_type, payload, created_at) "
-		"SELECT $1::text, $2::text, $3::text, $4::jsonb, coalesce($6::timestamptz, now()) "
-		"WHERE NOT EXISTS (SELECT FROM lifecycle_events WHERE id = $1::text) RETURNING 1) "
-		"SELECT pg_notify('wsnap_lifecycle', $5::text) FROM written";
+	static const char sql[] = "WITH written AS (INSERT INTO lifecycle_events "
+				  "(id, container_id, event_type, payload, created_at) "
+				  "SELECT $1::text, $2::text, $3::text, $4::jsonb, coalesce($6::timestamptz, now()) "
+				  "WHERE NOT EXISTS (SELECT FROM lifecycle_events WHERE id = $1::text) RETURNING 1) "
+				  "SELECT pg_notify('wsnap_lifecycle', $5::text) FROM written";
 	cleanup_free char *id = event_id(announcement);
 	cleanup_free char *notice = notification(announcement, err);
 	cleanup_free char *document = NULL;
@@ -53,7 +51,11 @@ int announce_event(struct store *store, const struct announcement *announcement,
 		return -1;
 
 	struct query_time created;
-	const char *const parameters[] = { id, announcement->container_id, announcement->type, document, notice,
+	const char *const parameters[] = { id,
+					   announcement->container_id,
+					   announcement->type,
+					   document,
+					   notice,
 					   query_time(announcement->created_ns, &created) };
 
 	return query_rows(store, sql, parameters, QUERY_COUNT(parameters), NULL, err) < 0 ? -1 : 0;

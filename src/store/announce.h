@@ -14,7 +14,7 @@ struct announcement {
 	const char *type;
 	int32_t version;
 	int64_t created_ns; /* 0: now() */
-	bool many; /* the operation writes several events of the type: the id names the version */
+	bool many;          /* the operation writes several events of the type: the id names the version */
 };
 
 /*
@@ -22,7 +22,6 @@ struct announcement {
  * wsnap_lifecycle, inside the transaction that is open. The event's id is OPERATION:TYPE, or OPERATION:TYPE:VERSION
  * for many; one that is there already is neither written nor announced again.
  */
-int announce_event(struct store *store, const struct announcement *announcement, cJSON *payload,
-		   struct error *err);
+int announce_event(struct store *store, const struct announcement *announcement, cJSON *payload, struct error *err);
 
 #endif

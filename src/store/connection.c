@@ -30,8 +30,8 @@ static void log_notice(void *context, const PGresult *result)
 
 static int cannot_connect(struct store *store, struct error *err)
 {
-	cleanup_free char *cause = conninfo_clean_message(store->connection, store->conninfo,
-							  PQerrorMessage(store->connection));
+	cleanup_free char *cause =
+		conninfo_clean_message(store->connection, store->conninfo, PQerrorMessage(store->connection));
 
 	if (!cause)
 		return error_memory(err);
@@ -44,12 +44,20 @@ static int cannot_connect(struct store *store, struct error *err)
 static int dial(struct store *store, struct error *err)
 {
 	const char *const keywords[] = {
-		"connect_timeout", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
-		"keepalives_count", "dbname", "client_encoding", "fallback_application_name", NULL,
+		"connect_timeout",     "tcp_user_timeout",          "keepalives_idle",
+		"keepalives_interval", "keepalives_count",          "dbname",
+		"client_encoding",     "fallback_application_name", NULL,
 	};
 	const char *const values[] = {
-		getenv("PGCONNECT_TIMEOUT") ? NULL : CONNECT_TIMEOUT_S, "60000", "30", "10", "3",
-		store->conninfo, "UTF8", "wsnap", NULL,
+		getenv("PGCONNECT_TIMEOUT") ? NULL : CONNECT_TIMEOUT_S,
+		"60000",
+		"30",
+		"10",
+		"3",
+		store->conninfo,
+		"UTF8",
+		"wsnap",
+		NULL,
 	};
 
 	store->connection = PQconnectdbParams(keywords, values, 1);
@@ -75,10 +83,9 @@ static bool statement_timeout_is_given(const struct store *store)
  * not depend on the server's locale. */
 static int configure(struct store *store, struct error *err)
 {
-	static const char sql[] =
-		"SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false), "
-		"CASE WHEN $1 AND current_setting('statement_timeout') = '0' "
-		"THEN set_config('statement_timeout', '" STATEMENT_TIMEOUT "', false) END";
+	static const char sql[] = "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false), "
+				  "CASE WHEN $1 AND current_setting('statement_timeout') = '0' "
+				  "THEN set_config('statement_timeout', '" STATEMENT_TIMEOUT "', false) END";
 	static const char limit_sql[] =
 		"SELECT (extract(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint";
 	const char *const parameters[] = { statement_timeout_is_given(store) ? "false" : "true" };

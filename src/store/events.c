@@ -11,9 +11,10 @@
 #define PAGE_SQL "500"
 #define PAYLOAD_LIMIT ((size_t)1 << 20)
 
-#define SELECT_EVENTS                                                                                    \
-	"SELECT e.id::text, e.event_type, e.payload::text, " SQL_MICROSECONDS("e.created_at") " AS created_at, " \
-	"e.created_at::text FROM lifecycle_events e WHERE e.container_id = $1 "
+#define SELECT_EVENTS                                                          \
+	"SELECT e.id::text, e.event_type, e.payload::text, " SQL_MICROSECONDS( \
+		"e.created_at") " AS created_at, "                             \
+				"e.created_at::text FROM lifecycle_events e WHERE e.container_id = $1 "
 #define ORDER_EVENTS "ORDER BY e.created_at, e.id LIMIT " PAGE_SQL
 
 /* The texts point into the rows, and are not const in store_event. */
@@ -56,8 +57,8 @@ static int position_after(const struct rows *rows, int row, struct position *pos
 	return position->id && position->created_at ? 0 : error_memory(err);
 }
 
-static int next_page(struct store *store, const char *container_id, const struct position *position,
-		     struct rows *rows, struct error *err)
+static int next_page(struct store *store, const char *container_id, const struct position *position, struct rows *rows,
+		     struct error *err)
 {
 	const char *const parameters[] = { container_id, position->created_at, position->id };
 

@@ -27,13 +27,12 @@ static int read_bot(struct store *store, struct pruning *pruning, struct error *
 /* Columns of what delete_version() returns. */
 enum { VERSION_ID, SNAPSHOT_ID, RUNTIME_NAME, DISPLAY_NAME, SOURCE };
 
-static int delete_version(struct store *store, const struct pruning *pruning, int32_t version,
-			  struct rows *rows, struct error *err)
+static int delete_version(struct store *store, const struct pruning *pruning, int32_t version, struct rows *rows,
+			  struct error *err)
 {
-	static const char sql[] =
-		"DELETE FROM container_versions v USING snapshots s "
-		"WHERE s.id = v.snapshot_id AND v.container_id = $1 AND v.version = $2 "
-		"RETURNING v.id::text, s.id::text, s.runtime_snapshot_name, s.display_name, s.source";
+	static const char sql[] = "DELETE FROM container_versions v USING snapshots s "
+				  "WHERE s.id = v.snapshot_id AND v.container_id = $1 AND v.version = $2 "
+				  "RETURNING v.id::text, s.id::text, s.runtime_snapshot_name, s.display_name, s.source";
 	struct query_number number = query_number(version);
 	const char *const parameters[] = { pruning->container_id, number.text };
 
@@ -49,9 +48,8 @@ static int delete_version(struct store *store, const struct pruning *pruning, in
 
 static int delete_snapshot(struct store *store, const struct rows *deleted, struct error *err)
 {
-	static const char sql[] =
-		"DELETE FROM snapshots s WHERE s.id = $1 "
-		"AND NOT EXISTS (SELECT FROM container_versions v WHERE v.snapshot_id = s.id)";
+	static const char sql[] = "DELETE FROM snapshots s WHERE s.id = $1 "
+				  "AND NOT EXISTS (SELECT FROM container_versions v WHERE v.snapshot_id = s.id)";
 	const char *id;
 
 	if (rows_text(deleted, 0, SNAPSHOT_ID, &id, err) < 0)
@@ -110,8 +108,8 @@ static int prune_body(struct store *store, void *context, struct error *err)
 	return 0;
 }
 
-int store_versions_delete(struct store *store, const char *container_id, const int32_t *versions,
-			  size_t count, const char *operation_id, struct error *err)
+int store_versions_delete(struct store *store, const char *container_id, const int32_t *versions, size_t count,
+			  const char *operation_id, struct error *err)
 {
 	struct pruning pruning = {
 		.container_id = container_id,

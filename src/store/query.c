@@ -124,8 +124,8 @@ static int check_connection(struct store *store, struct error *err)
 	return error_hint(err, "check that the server runs, then try again");
 }
 
-int query_rows(struct store *store, const char *sql, const char *const *parameters, int count,
-	       struct rows *rows, struct error *err)
+int query_rows(struct store *store, const char *sql, const char *const *parameters, int count, struct rows *rows,
+	       struct error *err)
 {
 	cleanup_rows struct rows own = { 0 };
 

@@ -42,8 +42,8 @@ const char *query_time(int64_t unix_ns, struct query_time *time);
 
 /* Runs one statement. A NULL parameter is SQL's NULL. rows may be NULL. Returns the number of its
  * rows, or -1. */
-int query_rows(struct store *store, const char *sql, const char *const *parameters, int count,
-	       struct rows *rows, struct error *err);
+int query_rows(struct store *store, const char *sql, const char *const *parameters, int count, struct rows *rows,
+	       struct error *err);
 
 /* Runs statements of ours without parameters, several in one text. */
 int query_script(struct store *store, const char *sql, struct error *err);

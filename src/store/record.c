@@ -73,11 +73,10 @@ static int insert_container(struct store *store, struct recording *recording, st
 /* An operation that is recorded late does not turn the times of a later one back. */
 static int write_container(struct store *store, struct recording *recording, struct error *err)
 {
-	static const char sql[] =
-		"UPDATE containers SET image = coalesce($2, image), status = $3, updated_at = now(), "
-		"last_stopped_at = greatest(last_stopped_at, $4), "
-		"last_started_at = greatest(last_started_at, $5) "
-		"WHERE container_id = $1 RETURNING bot_id::text";
+	static const char sql[] = "UPDATE containers SET image = coalesce($2, image), status = $3, updated_at = now(), "
+				  "last_stopped_at = greatest(last_stopped_at, $4), "
+				  "last_started_at = greatest(last_started_at, $5) "
+				  "WHERE container_id = $1 RETURNING bot_id::text";
 	const struct store_record *record = recording->record;
 	struct query_time stopped, started;
 	const char *const parameters[] = {
@@ -97,8 +96,7 @@ static int write_container(struct store *store, struct recording *recording, str
 	return rows_id(&rows, 0, 0, recording->bot_id, err);
 }
 
-static int read_recorded(const struct rows *rows, int column, struct store_recorded *recorded,
-			 struct error *err)
+static int read_recorded(const struct rows *rows, int column, struct store_recorded *recorded, struct error *err)
 {
 	int64_t version;
 
@@ -123,11 +121,11 @@ static int keep_snapshot_id(struct recording *recording, const struct rows *rows
 /* Takes what an earlier run has written: the snapshot's row, and its version. */
 static int find_snapshot(struct store *store, struct recording *recording, struct error *err)
 {
-	static const char sql[] =
-		"SELECT s.id::text, v.id::text, v.version, " SQL_MICROSECONDS("v.created_at") " AS created_at "
-		"FROM snapshots s LEFT JOIN container_versions v "
-		"ON v.snapshot_id = s.id AND v.container_id = s.container_id "
-		"WHERE s.container_id = $1 AND s.runtime_snapshot_name = $2 ORDER BY v.version LIMIT 1";
+	static const char sql[] = "SELECT s.id::text, v.id::text, v.version, " SQL_MICROSECONDS(
+		"v.created_at") " AS created_at "
+				"FROM snapshots s LEFT JOIN container_versions v "
+				"ON v.snapshot_id = s.id AND v.container_id = s.container_id "
+				"WHERE s.container_id = $1 AND s.runtime_snapshot_name = $2 ORDER BY v.version LIMIT 1";
 	const char *const parameters[] = { recording->record->container_id, recording->record->runtime_name };
 	cleanup_rows struct rows rows = { 0 };
 	int found = query_rows(store, sql, parameters, QUERY_COUNT(parameters), &rows, err);
@@ -189,8 +187,7 @@ static int next_version(struct store *store, const struct store_record *record, 
 	return 0;
 }
 
-static int check_version_is_free(struct store *store, const char *container_id, int32_t version,
-				 struct error *err)
+static int check_version_is_free(struct store *store, const char *container_id, int32_t version, struct error *err)
 {
 	struct query_number number = query_number(version);
 	const char *const parameters[] = { container_id, number.text };
@@ -198,29 +195,27 @@ static int check_version_is_free(struct store *store, const char *container_id, 
 			       parameters, QUERY_COUNT(parameters), NULL, err);
 
 	if (found > 0)
-		return error_set(err, ERROR_FAILED, "version %" PRId32 " of '%s' is another snapshot's",
-				 version, container_id);
+		return error_set(err, ERROR_FAILED, "version %" PRId32 " of '%s' is another snapshot's", version,
+				 container_id);
 	return found;
 }
 
-static int choose_version(struct store *store, const struct store_record *record, int32_t *version,
-			  struct error *err)
+static int choose_version(struct store *store, const struct store_record *record, int32_t *version, struct error *err)
 {
 	if (record->known_version == 0)
 		return next_version(store, record, version, err);
 	if (record->known_version < 0)
-		return error_set(err, ERROR_FAILED, "'%" PRId32 "' is no version of '%s'",
-				 record->known_version, record->container_id);
+		return error_set(err, ERROR_FAILED, "'%" PRId32 "' is no version of '%s'", record->known_version,
+				 record->container_id);
 	*version = record->known_version;
 	return check_version_is_free(store, record->container_id, *version, err);
 }
 
 static int insert_version(struct store *store, struct recording *recording, struct error *err)
 {
-	static const char sql[] =
-		"INSERT INTO container_versions (container_id, snapshot_id, version, created_at) "
-		"VALUES ($1, $2, $3, coalesce($4::timestamptz, now())) "
-		"RETURNING id::text, version, " SQL_MICROSECONDS("created_at") " AS created_at";
+	static const char sql[] = "INSERT INTO container_versions (container_id, snapshot_id, version, created_at) "
+				  "VALUES ($1, $2, $3, coalesce($4::timestamptz, now())) "
+				  "RETURNING id::text, version, " SQL_MICROSECONDS("created_at") " AS created_at";
 	const struct store_record *record = recording->record;
 	cleanup_rows struct rows rows = { 0 };
 	struct query_time created;
@@ -333,8 +328,8 @@ static int record_body(struct store *store, void *context, struct error *err)
 	return record->rolled_back_to > 0 ? announce_rollback(store, recording, err) : 0;
 }
 
-int store_record_operation(struct store *store, const struct store_record *record,
-			   struct store_recorded *recorded, struct error *err)
+int store_record_operation(struct store *store, const struct store_record *record, struct store_recorded *recorded,
+			   struct error *err)
 {
 	__attribute__((cleanup(recording_release))) struct recording recording = { .record = record };
 

@@ -18,19 +18,19 @@ struct store_record {
 	const char *bot_id;
 	const char *namespace;
 	const char *image;
-	const char *status;     /* 'running', 'stopped', 'created': what it is now */
-	int64_t stopped_ns;     /* 0: it was not stopped */
-	int64_t started_ns;     /* 0: it was not started */
+	const char *status; /* 'running', 'stopped', 'created': what it is now */
+	int64_t stopped_ns; /* 0: it was not stopped */
+	int64_t started_ns; /* 0: it was not started */
 
 	/* the version that was saved; runtime_name NULL: none was */
 	const char *runtime_name;
 	const char *display_name; /* NULL: none */
 	const char *parent;       /* NULL: none */
 	const char *snapshotter;
-	const char *source;       /* manual, pre_exec, rollback, or what --source said */
-	int64_t created_ns;       /* of the version, 0: now() */
-	int32_t known_version;    /* of a rebuild from labels; 0: the next one … */
-	int32_t version_floor;    /* … which is greater than this, too */
+	const char *source;    /* manual, pre_exec, rollback, or what --source said */
+	int64_t created_ns;    /* of the version, 0: now() */
+	int32_t known_version; /* of a rebuild from labels; 0: the next one … */
+	int32_t version_floor; /* … which is greater than this, too */
 
 	/* the event about it: "snapshot_create", "version_create", or NULL for none */
 	const char *version_event;
@@ -53,8 +53,8 @@ struct store_recorded {
  * versions are never used again. A snapshot that
  * has its row already keeps its version. ERROR_NOT_FOUND: the bot has no row in a schema that is not ours.
  */
-int store_record_operation(struct store *store, const struct store_record *record,
-			   struct store_recorded *recorded, struct error *err);
+int store_record_operation(struct store *store, const struct store_record *record, struct store_recorded *recorded,
+			   struct error *err);
 
 /* Would an operation of the bot be accepted? ERROR_NOT_FOUND if it has no row in a schema that is not ours;
  * ERROR_DATABASE if its rows could not be written (store_check_writable). */

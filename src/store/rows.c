@@ -28,12 +28,11 @@ static int bad_value(const struct rows *rows, int row, int column, const char *w
 {
 	const char *name = PQfname(rows->result, column);
 
-	return error_set(err, ERROR_DATABASE, "the database holds a '%s' that is %s: '%.100s'",
-			 name ? name : "value", why, PQgetvalue(rows->result, row, column));
+	return error_set(err, ERROR_DATABASE, "the database holds a '%s' that is %s: '%.100s'", name ? name : "value",
+			 why, PQgetvalue(rows->result, row, column));
 }
 
-int rows_text_or_null(const struct rows *rows, int row, int column, size_t limit, const char **value,
-		      struct error *err)
+int rows_text_or_null(const struct rows *rows, int row, int column, size_t limit, const char **value, struct error *err)
 {
 	char *text;
 

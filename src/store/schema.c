@@ -105,8 +105,8 @@ int store_check_schema(struct store *store, struct error *err)
 
 static int check_read_only(struct store *store, struct error *err)
 {
-	int found = query_rows(store, "SELECT WHERE current_setting('transaction_read_only') = 'on'", NULL, 0,
-			       NULL, err);
+	int found =
+		query_rows(store, "SELECT WHERE current_setting('transaction_read_only') = 'on'", NULL, 0, NULL, err);
 
 	if (found <= 0)
 		return found;
@@ -115,9 +115,9 @@ static int check_read_only(struct store *store, struct error *err)
 }
 
 /* Table and privilege of what the user lacks. Single columns are enough for all but DELETE. */
-#define LACKING(needs)                                                                                       \
-	"SELECT t, lower(p) FROM (VALUES " needs ") AS need (t, p) "                                         \
-	"WHERE NOT CASE p WHEN 'DELETE' THEN has_table_privilege(to_regclass(t)::oid, p) "                   \
+#define LACKING(needs)                                                                     \
+	"SELECT t, lower(p) FROM (VALUES " needs ") AS need (t, p) "                       \
+	"WHERE NOT CASE p WHEN 'DELETE' THEN has_table_privilege(to_regclass(t)::oid, p) " \
 	"ELSE has_any_column_privilege(to_regclass(t)::oid, p) END LIMIT 1"
 
 static int check_access(struct store *store, const char *lacking, struct error *err)

@@ -13,10 +13,9 @@
  * not show what its last holder wrote. */
 static int begin(struct store *store, const char *subject, struct error *err)
 {
-	static const char sql[] =
-		"SELECT pg_advisory_xact_lock(" TRANSACTION_LOCK_CLASS ", hashtext($1)), "
-		"CASE current_setting('synchronous_commit') WHEN 'off' "
-		"THEN set_config('synchronous_commit', 'on', true) END";
+	static const char sql[] = "SELECT pg_advisory_xact_lock(" TRANSACTION_LOCK_CLASS ", hashtext($1)), "
+				  "CASE current_setting('synchronous_commit') WHEN 'off' "
+				  "THEN set_config('synchronous_commit', 'on', true) END";
 
 	if (query_script(store, "BEGIN ISOLATION LEVEL READ COMMITTED", err) < 0)
 		return -1;
@@ -71,8 +70,7 @@ static enum outcome attempt(struct store *store, const char *subject, transactio
 	return is_worth_another_try(store) ? TRY_AGAIN : FAILED;
 }
 
-int transaction_run(struct store *store, const char *subject, transaction_body body, void *context,
-		    struct error *err)
+int transaction_run(struct store *store, const char *subject, transaction_body body, void *context, struct error *err)
 {
 	unsigned pause_ms = FIRST_PAUSE_MS;
 	bool reopened = false;

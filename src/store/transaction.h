@@ -17,8 +17,7 @@ typedef int (*transaction_body)(struct store *store, void *context, struct error
  * connection when the old one was lost before COMMIT was sent. When the answer to COMMIT is lost, that is
  * an error: the caller's operation must be idempotent, and may be run again.
  */
-int transaction_run(struct store *store, const char *subject, transaction_body body, void *context,
-		    struct error *err);
+int transaction_run(struct store *store, const char *subject, transaction_body body, void *context, struct error *err);
 
 /* First key of the two of every advisory lock of ours: "wsna" in ASCII. */
 #define TRANSACTION_LOCK_CLASS "2004053601"

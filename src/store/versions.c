@@ -10,11 +10,11 @@
 #define PAGE 2500
 #define PAGE_SQL "2500"
 
-#define SELECT_VERSIONS                                                                                \
-	"SELECT v.id::text, v.version, s.runtime_snapshot_name, nullif(s.display_name, '') AS display_name, " \
-	"nullif(s.parent_runtime_snapshot_name, '') AS parent_runtime_snapshot_name, s.snapshotter, s.source, " \
-	SQL_MICROSECONDS("v.created_at") " AS created_at "                                             \
-	"FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id WHERE v.container_id = $1 "
+#define SELECT_VERSIONS                                                                                                           \
+	"SELECT v.id::text, v.version, s.runtime_snapshot_name, nullif(s.display_name, '') AS display_name, "                     \
+	"nullif(s.parent_runtime_snapshot_name, '') AS parent_runtime_snapshot_name, s.snapshotter, s.source, " SQL_MICROSECONDS( \
+		"v.created_at") " AS created_at "                                                                                 \
+				"FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id WHERE v.container_id = $1 "
 
 void store_version_release(struct store_version *version)
 {
@@ -27,8 +27,7 @@ void store_version_release(struct store_version *version)
 }
 
 /* A text of the rows; the members of store_version are not const because a copy owns them. */
-static int point_at(const struct rows *rows, int row, int column, bool may_be_null, char **member,
-		    struct error *err)
+static int point_at(const struct rows *rows, int row, int column, bool may_be_null, char **member, struct error *err)
 {
 	const char *text;
 	int result = may_be_null ? rows_text_or_null(rows, row, column, ROWS_TEXT_LIMIT, &text, err)
@@ -44,8 +43,7 @@ static int read_version(const struct rows *rows, int row, struct store_version *
 {
 	int64_t number;
 
-	if (rows_id(rows, row, 0, version->id, err) < 0 ||
-	    rows_integer(rows, row, 1, 1, INT32_MAX, &number, err) < 0 ||
+	if (rows_id(rows, row, 0, version->id, err) < 0 || rows_integer(rows, row, 1, 1, INT32_MAX, &number, err) < 0 ||
 	    point_at(rows, row, 2, false, &version->runtime_name, err) < 0 ||
 	    point_at(rows, row, 3, true, &version->display_name, err) < 0 ||
 	    point_at(rows, row, 4, true, &version->parent, err) < 0 ||
@@ -57,8 +55,8 @@ static int read_version(const struct rows *rows, int row, struct store_version *
 	return 0;
 }
 
-int store_versions_each(struct store *store, const char *container_id, store_version_each each,
-			void *context, struct error *err)
+int store_versions_each(struct store *store, const char *container_id, store_version_each each, void *context,
+			struct error *err)
 {
 	struct query_number last = query_number(INT32_MIN);
 	const char *const parameters[] = { container_id, last.text };
@@ -86,15 +84,12 @@ static int copy_member(char **to, const char *from)
 
 int store_version_copy(const struct store_version *from, struct store_version *to, struct error *err)
 {
-	cleanup_store_version struct store_version copy = { .version = from->version,
-							    .created_ns = from->created_ns };
+	cleanup_store_version struct store_version copy = { .version = from->version, .created_ns = from->created_ns };
 
 	memcpy(copy.id, from->id, sizeof(copy.id));
 	if (copy_member(&copy.runtime_name, from->runtime_name) < 0 ||
-	    copy_member(&copy.display_name, from->display_name) < 0 ||
-	    copy_member(&copy.parent, from->parent) < 0 ||
-	    copy_member(&copy.snapshotter, from->snapshotter) < 0 ||
-	    copy_member(&copy.source, from->source) < 0)
+	    copy_member(&copy.display_name, from->display_name) < 0 || copy_member(&copy.parent, from->parent) < 0 ||
+	    copy_member(&copy.snapshotter, from->snapshotter) < 0 || copy_member(&copy.source, from->source) < 0)
 		return error_memory(err);
 	*to = copy;
 	copy = (struct store_version){ 0 };
@@ -121,8 +116,8 @@ int store_version_by_number(struct store *store, const char *container_id, int32
 	struct query_number text = query_number(number);
 	const char *const parameters[] = { container_id, text.text };
 
-	return find_version(store, SELECT_VERSIONS "AND v.version = $2 LIMIT 1", parameters,
-			    QUERY_COUNT(parameters), version, err);
+	return find_version(store, SELECT_VERSIONS "AND v.version = $2 LIMIT 1", parameters, QUERY_COUNT(parameters),
+			    version, err);
 }
 
 int store_version_by_name(struct store *store, const char *container_id, const char *display_name,
@@ -137,8 +132,7 @@ int store_version_by_name(struct store *store, const char *container_id, const c
 int store_version_newest(struct store *store, const char *container_id, struct store_version *version,
 			 struct error *err)
 {
-	return find_version(store, SELECT_VERSIONS "ORDER BY v.version DESC LIMIT 1", &container_id, 1, version,
-			    err);
+	return find_version(store, SELECT_VERSIONS "ORDER BY v.version DESC LIMIT 1", &container_id, 1, version, err);
 }
 
 int store_version_of_snapshot(struct store *store, const char *container_id, const char *runtime_name,
@@ -146,7 +140,6 @@ int store_version_of_snapshot(struct store *store, const char *container_id, con
 {
 	const char *const parameters[] = { container_id, runtime_name };
 
-	return find_version(store,
-			    SELECT_VERSIONS "AND s.runtime_snapshot_name = $2 ORDER BY v.version LIMIT 1",
+	return find_version(store, SELECT_VERSIONS "AND s.runtime_snapshot_name = $2 ORDER BY v.version LIMIT 1",
 			    parameters, QUERY_COUNT(parameters), version, err);
 }

@@ -29,8 +29,8 @@ int store_version_copy(const struct store_version *from, struct store_version *t
  * memory does not grow with the number of rows. `each` returns -1 (with its err) to stop. The
  * value belongs to the store and is valid during the call. */
 typedef int (*store_version_each)(const struct store_version *version, void *context, struct error *err);
-int store_versions_each(struct store *store, const char *container_id, store_version_each each,
-			void *context, struct error *err);
+int store_versions_each(struct store *store, const char *container_id, store_version_each each, void *context,
+			struct error *err);
 
 /* One version: by number, the newest that bears a display name, the newest at all, or by its
  * snapshot. 1 found, 0 none, -1 error. */
@@ -46,7 +46,7 @@ int store_version_of_snapshot(struct store *store, const char *container_id, con
 /* Takes versions away, in one transaction: row of container_versions, row of snapshots
  * when no other version refers to it, and one event `version_prune` each (payload snapshot_name (runtime name),
  * version, version_id, display_name, source, operation_id). A version that is gone already is no error. */
-int store_versions_delete(struct store *store, const char *container_id, const int32_t *versions,
-			  size_t count, const char *operation_id, struct error *err);
+int store_versions_delete(struct store *store, const char *container_id, const int32_t *versions, size_t count,
+			  const char *operation_id, struct error *err);
 
 #endif

@@ -25,8 +25,7 @@ static int wait_readable(int fd, double deadline_ms)
 
 PGresult *connection_next_result(struct store *store, bool *timed_out)
 {
-	double deadline_ms =
-		store->answer_timeout_ms > 0 ? clock_monotonic_ms() + (double)store->answer_timeout_ms : 0;
+	double deadline_ms = store->answer_timeout_ms > 0 ? clock_monotonic_ms() + (double)store->answer_timeout_ms : 0;
 
 	*timed_out = false;
 	while (PQisBusy(store->connection)) {

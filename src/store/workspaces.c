@@ -9,11 +9,11 @@
 
 #define METADATA_LIMIT ((size_t)4 << 20)
 
-#define SELECT_WORKSPACES                                                                             \
-	"SELECT c.bot_id::text, c.container_id, c.namespace, c.image, c.status, v.versions, v.newest, " \
-	SQL_MICROSECONDS("v.newest_at") " AS newest_at "                                              \
-	"FROM containers c LEFT JOIN LATERAL (SELECT count(*) AS versions, coalesce(max(version), 0) AS newest, " \
-	"max(created_at) AS newest_at FROM container_versions WHERE container_id = c.container_id) v ON true "
+#define SELECT_WORKSPACES                                                                                                                \
+	"SELECT c.bot_id::text, c.container_id, c.namespace, c.image, c.status, v.versions, v.newest, " SQL_MICROSECONDS(                \
+		"v.newest_at") " AS newest_at "                                                                                          \
+			       "FROM containers c LEFT JOIN LATERAL (SELECT count(*) AS versions, coalesce(max(version), 0) AS newest, " \
+			       "max(created_at) AS newest_at FROM container_versions WHERE container_id = c.container_id) v ON true "
 
 void store_workspace_release(struct store_workspace *workspace)
 {
@@ -59,8 +59,7 @@ static int copy_time(const struct rows *rows, int row, int column, char **copy, 
 }
 
 /* Fills what can be filled; the caller releases it also after an error. */
-static int read_workspace(const struct rows *rows, int row, struct store_workspace *workspace,
-			  struct error *err)
+static int read_workspace(const struct rows *rows, int row, struct store_workspace *workspace, struct error *err)
 {
 	int64_t versions;
 	int64_t newest;
@@ -95,11 +94,11 @@ static int find_workspace(struct store *store, const char *sql, const char *para
 	return 1;
 }
 
-int store_workspace_of_container(struct store *store, const char *container_id,
-				 struct store_workspace *workspace, struct error *err)
+int store_workspace_of_container(struct store *store, const char *container_id, struct store_workspace *workspace,
+				 struct error *err)
 {
-	return find_workspace(store, SELECT_WORKSPACES "WHERE c.container_id = $1 LIMIT 1", container_id,
-			      workspace, err);
+	return find_workspace(store, SELECT_WORKSPACES "WHERE c.container_id = $1 LIMIT 1", container_id, workspace,
+			      err);
 }
 
 int store_workspace_of_bot(struct store *store, const char *bot_id, struct store_workspace *workspace,

@@ -12,9 +12,9 @@ struct store_workspace {
 	char *namespace;
 	char *image;
 	char *status;
-	int versions;      /* number of rows in container_versions */
-	int newest;        /* largest version, 0 for none */
-	char *newest_at;   /* RFC 3339, NULL for none */
+	int versions;    /* number of rows in container_versions */
+	int newest;      /* largest version, 0 for none */
+	char *newest_at; /* RFC 3339, NULL for none */
 };
 
 void store_workspace_release(struct store_workspace *workspace);
@@ -22,8 +22,8 @@ void store_workspace_release(struct store_workspace *workspace);
 #define cleanup_store_workspace __attribute__((cleanup(store_workspace_release)))
 
 /* The row of a container: 1 found, 0 none, -1 error. */
-int store_workspace_of_container(struct store *store, const char *container_id,
-				 struct store_workspace *workspace, struct error *err);
+int store_workspace_of_container(struct store *store, const char *container_id, struct store_workspace *workspace,
+				 struct error *err);
 
 /* The newest row of a bot: 1, 0, -1. */
 int store_workspace_of_bot(struct store *store, const char *bot_id, struct store_workspace *workspace,

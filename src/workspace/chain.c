@@ -11,8 +11,7 @@ static int append(struct chain *chain, struct session *session, const char *snap
 		  struct error *err)
 {
 	struct ctr_snapshots *snapshots = &chain->snapshots;
-	struct ctr_snapshot *grown =
-		reallocarray(snapshots->items, snapshots->count + 1, sizeof(*snapshots->items));
+	struct ctr_snapshot *grown = reallocarray(snapshots->items, snapshots->count + 1, sizeof(*snapshots->items));
 	int found;
 
 	if (!grown)
@@ -32,8 +31,7 @@ static size_t count_above_image(const struct ctr_snapshots *snapshots)
 {
 	size_t count = 0;
 
-	while (count + 1 < snapshots->count &&
-	       !text_starts_with(snapshots->items[count + 1].name, "sha256:"))
+	while (count + 1 < snapshots->count && !text_starts_with(snapshots->items[count + 1].name, "sha256:"))
 		count++;
 	return count;
 }
@@ -45,8 +43,8 @@ int chain_read(struct session *session, const char *snapshotter, const char *nam
 
 	while (*next) {
 		if (chain->snapshots.count == CHAIN_LIMIT)
-			return error_set(err, ERROR_FAILED, "the snapshot '%s' stands on more than %d others",
-					 name, CHAIN_LIMIT);
+			return error_set(err, ERROR_FAILED, "the snapshot '%s' stands on more than %d others", name,
+					 CHAIN_LIMIT);
 		if (append(chain, session, snapshotter, next, err) < 0)
 			return -1;
 		next = chain->snapshots.items[chain->snapshots.count - 1].parent;

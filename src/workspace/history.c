@@ -9,8 +9,7 @@
 #include "workspace/snapshotters.h"
 
 /* Whether a snapshot is the one of a version: by its row, or without a database by its label. 1, 0, -1. */
-static int is_version(struct session *session, const struct target *target, const char *runtime_name,
-		      struct error *err)
+static int is_version(struct session *session, const struct target *target, const char *runtime_name, struct error *err)
 {
 	cleanup_store_version struct store_version row = { 0 };
 	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
@@ -26,8 +25,7 @@ static int is_version(struct session *session, const struct target *target, cons
 	return kind && strcmp(kind, KIND_VERSION) == 0;
 }
 
-int history_stands_on(struct session *session, const struct target *target, char **runtime_name,
-		      struct error *err)
+int history_stands_on(struct session *session, const struct target *target, char **runtime_name, struct error *err)
 {
 	cleanup_ctr_snapshot struct ctr_snapshot active = { 0 };
 	const char *label;
@@ -35,8 +33,8 @@ int history_stands_on(struct session *session, const struct target *target, char
 
 	*runtime_name = NULL;
 	if (target->present)
-		found = ctr_snapshot_stat(session->ctr, target->container.snapshotter,
-					  target->container.snapshot_key, &active, err);
+		found = ctr_snapshot_stat(session->ctr, target->container.snapshotter, target->container.snapshot_key,
+					  &active, err);
 	if (found <= 0)
 		return found;
 	label = labels_get(&active.labels, LABEL_STANDS_ON);
@@ -50,8 +48,8 @@ int history_stands_on(struct session *session, const struct target *target, char
 	return *runtime_name ? 1 : error_memory(err);
 }
 
-int history_find(struct session *session, const char *container_id, const char *version,
-		 struct store_version *row, struct error *err)
+int history_find(struct session *session, const char *container_id, const char *version, struct store_version *row,
+		 struct error *err)
 {
 	cleanup_free char *name = NULL;
 	int32_t number;

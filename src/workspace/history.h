@@ -11,8 +11,7 @@
 /* The version that the workspace stands on: what its active snapshot was prepared from. The label
  * wsnap.stands_on of the active snapshot (a runtime snapshot name), else its parent. *runtime_name is ""
  * when it is none of ours; the caller frees. 1 known, 0 the container or snapshot is gone, -1 error. */
-int history_stands_on(struct session *session, const struct target *target, char **runtime_name,
-		      struct error *err);
+int history_stands_on(struct session *session, const struct target *target, char **runtime_name, struct error *err);
 
 struct history_version {
 	const struct store_version *row;
@@ -20,12 +19,12 @@ struct history_version {
 	bool present; /* containerd still has its snapshot */
 };
 typedef int (*history_each)(const struct history_version *version, void *context, struct error *err);
-int history_versions_each(struct session *session, const struct target *target, history_each each,
-			  void *context, struct error *err);
+int history_versions_each(struct session *session, const struct target *target, history_each each, void *context,
+			  struct error *err);
 
 /* A VERSION argument's row; ERROR_NOT_FOUND when there is none. */
-int history_find(struct session *session, const char *container_id, const char *version,
-		 struct store_version *row, struct error *err);
+int history_find(struct session *session, const char *container_id, const char *version, struct store_version *row,
+		 struct error *err);
 
 /* The operation that made a version's snapshot, by its label (NULL: it has none); the caller frees. 1 the snapshot
  * is there, 0 containerd does not have it, -1 error. */
@@ -34,15 +33,15 @@ int history_operation_of(struct session *session, const struct store_version *ro
 
 struct history_snapshot {
 	const struct ctr_snapshot *snapshot;
-	bool managed;         /* made by wsnap */
-	const char *source;   /* as recorded, "image_layer", "active", "merged" */
+	bool managed;             /* made by wsnap */
+	const char *source;       /* as recorded, "image_layer", "active", "merged" */
 	const char *display_name; /* NULL: none */
-	int32_t version;      /* 0: none */
+	int32_t version;          /* 0: none */
 };
 typedef int (*history_snapshot_each)(const struct history_snapshot *snapshot, void *context, struct error *err);
 
 /* The chain from the active snapshot down to the image's base, then our other snapshots. */
-int history_snapshots_each(struct session *session, const struct target *target,
-			   history_snapshot_each each, void *context, struct error *err);
+int history_snapshots_each(struct session *session, const struct target *target, history_snapshot_each each,
+			   void *context, struct error *err);
 
 #endif

@@ -117,8 +117,7 @@ static void describe_unknown(struct history_snapshot *described)
 		described->source = snapshot->kind == CTR_SNAPSHOT_COMMITTED ? "image_layer" : KIND_ACTIVE;
 }
 
-static int pass_snapshot(const struct snapshots_walk *walk, const struct ctr_snapshot *snapshot,
-			 struct error *err)
+static int pass_snapshot(const struct snapshots_walk *walk, const struct ctr_snapshot *snapshot, struct error *err)
 {
 	const struct known_snapshot *known = find_known(walk->known, snapshot->name);
 	struct history_snapshot described = {
@@ -175,8 +174,8 @@ static int pass_all(struct session *session, const struct target *target, const 
 	return pass_others(session, target, chain, walk, err);
 }
 
-int history_snapshots_each(struct session *session, const struct target *target,
-			   history_snapshot_each each, void *context, struct error *err)
+int history_snapshots_each(struct session *session, const struct target *target, history_snapshot_each each,
+			   void *context, struct error *err)
 {
 	cleanup_chain struct chain chain = { 0 };
 	struct known_snapshots known = { 0 };
@@ -188,8 +187,8 @@ int history_snapshots_each(struct session *session, const struct target *target,
 	if (result == 0 && known.count)
 		qsort(known.items, known.count, sizeof(*known.items), compare_known);
 	if (result == 0)
-		result = chain_read(session, target->container.snapshotter, target->container.snapshot_key,
-				    &chain, err);
+		result =
+			chain_read(session, target->container.snapshotter, target->container.snapshot_key, &chain, err);
 	if (result == 0)
 		result = pass_all(session, target, &chain, &walk, err);
 	known_release(&known);

@@ -80,8 +80,8 @@ static void walk_release(struct versions_walk *walk)
 	free(walk->waiting);
 }
 
-int history_versions_each(struct session *session, const struct target *target, history_each each,
-			  void *context, struct error *err)
+int history_versions_each(struct session *session, const struct target *target, history_each each, void *context,
+			  struct error *err)
 {
 	cleanup_free char *stands_on = NULL;
 	struct versions_walk walk = {

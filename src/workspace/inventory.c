@@ -65,8 +65,7 @@ static int add_snapshot(struct inventory *inventory, const char *snapshotter, st
 	copy = strdup(snapshotter);
 	if (!copy)
 		return error_memory(err);
-	snapshots[inventory->snapshot_count++] =
-		(struct inventory_snapshot){ .snapshotter = copy, .info = *info };
+	snapshots[inventory->snapshot_count++] = (struct inventory_snapshot){ .snapshotter = copy, .info = *info };
 	*info = (struct ctr_snapshot){ 0 };
 	return 0;
 }
@@ -144,8 +143,8 @@ static int add_unlabelled(struct reading *reading, struct error *err)
 	}
 	for (size_t i = 0; i < others.snapshot_count; i++)
 		if (result == 0)
-			result = add_snapshot(inventory, others.snapshots[i].snapshotter,
-					      &others.snapshots[i].info, err);
+			result = add_snapshot(inventory, others.snapshots[i].snapshotter, &others.snapshots[i].info,
+					      err);
 	inventory_release(&others);
 	sort_snapshots(inventory);
 	return result;
@@ -158,8 +157,7 @@ static void link_versions(struct inventory *inventory)
 	for (size_t i = 0; i < inventory->version_count; i++) {
 		struct inventory_version *version = &inventory->versions[i];
 
-		version->snapshot =
-			inventory_find(inventory, version->row.snapshotter, version->row.runtime_name);
+		version->snapshot = inventory_find(inventory, version->row.snapshotter, version->row.runtime_name);
 		if (!newest || version->snapshot || !newest->snapshot)
 			newest = version;
 	}
@@ -167,8 +165,7 @@ static void link_versions(struct inventory *inventory)
 		newest->newest = true;
 }
 
-int inventory_read(struct session *session, const struct target *target, struct inventory *inventory,
-		   struct error *err)
+int inventory_read(struct session *session, const struct target *target, struct inventory *inventory, struct error *err)
 {
 	cleanup_free char *stands_on = NULL;
 	struct reading reading = { .session = session, .target = target, .inventory = inventory };

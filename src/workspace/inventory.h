@@ -16,10 +16,10 @@ struct inventory_snapshot {
 };
 
 struct inventory_version {
-	struct store_version row; /* a copy */
+	struct store_version row;                  /* a copy */
 	const struct inventory_snapshot *snapshot; /* NULL: containerd has none of that name */
-	bool newest;  /* of those whose snapshots are there; of all where none is */
-	bool current; /* the workspace stands on it */
+	bool newest;                               /* of those whose snapshots are there; of all where none is */
+	bool current;                              /* the workspace stands on it */
 };
 
 struct inventory {

@@ -37,8 +37,7 @@ int journal_save(struct session *session, const struct record *record, struct er
 	return 0;
 }
 
-int journal_load(struct session *session, const char *container_id, struct record *record,
-		 struct error *err)
+int journal_load(struct session *session, const char *container_id, struct record *record, struct error *err)
 {
 	cleanup_free char *name = file_name(session, container_id, err);
 	cleanup_text struct text text = { 0 };
@@ -54,8 +53,8 @@ int journal_load(struct session *session, const char *container_id, struct recor
 	if (found == 0 && strcmp(record->container_id, container_id) != 0)
 		found = error_set(err, ERROR_FAILED, "it is about another container");
 	if (found < 0) {
-		error_wrap(err, "'%s' has an unfinished operation whose record '%s/%s' cannot be read",
-			   container_id, session->settings->state_dir, name);
+		error_wrap(err, "'%s' has an unfinished operation whose record '%s/%s' cannot be read", container_id,
+			   session->settings->state_dir, name);
 		return error_hint(err, "look at the file; once it is moved away, 'wsnap doctor' says what is left");
 	}
 	return 1;
@@ -108,8 +107,7 @@ static char *container_of(const struct session *session, const char *file, const
 	return container;
 }
 
-int journal_each(struct session *session, journal_each_container each, void *context,
-		 struct error *err)
+int journal_each(struct session *session, journal_each_container each, void *context, struct error *err)
 {
 	struct dirent **names = NULL;
 	int count = scandirat(session->state_dir, ".", &names, NULL, alphasort), result = 0;

@@ -12,8 +12,7 @@
 int journal_save(struct session *session, const struct record *record, struct error *err);
 
 /* 1 there is one, 0 there is none, -1 it cannot be read. */
-int journal_load(struct session *session, const char *container_id, struct record *record,
-		 struct error *err);
+int journal_load(struct session *session, const char *container_id, struct record *record, struct error *err);
 
 /* Whether there is one, readable or not: 1, 0, -1. */
 int journal_exists(struct session *session, const char *container_id, struct error *err);
@@ -26,8 +25,7 @@ void journal_tidy(struct session *session, const char *container_id);
 /* Calls `each` for the container of every record of this namespace, whole or half written, in the order of
  * their names. */
 typedef int (*journal_each_container)(const char *container_id, void *context, struct error *err);
-int journal_each(struct session *session, journal_each_container each, void *context,
-		 struct error *err);
+int journal_each(struct session *session, journal_each_container each, void *context, struct error *err);
 
 /* Adds every namespace of which there is a record here. */
 int journal_namespaces(struct session *session, struct names_set *namespaces, struct error *err);

@@ -2,29 +2,29 @@
 #ifndef WSNAP_WORKSPACE_LABEL_KEYS_H
 #define WSNAP_WORKSPACE_LABEL_KEYS_H
 
-#define LABEL_GC_ROOT "containerd.io/gc.root"          /* keeps it from collection */
+#define LABEL_GC_ROOT "containerd.io/gc.root" /* keeps it from collection */
 #define LABEL_RESTART_STATUS "containerd.io/restart.status"
 #define LABEL_STOP_SIGNAL "io.containerd.image.config.stop-signal"
 #define LABEL_BOT "memoh.bot_id"
 #define LABEL_DEVICES "memoh.workspace.cdi_devices"
 
-#define LABEL_KIND "wsnap.kind"           /* KIND_… */
+#define LABEL_KIND "wsnap.kind" /* KIND_… */
 #define LABEL_CONTAINER "wsnap.container"
 #define LABEL_BOT_ID "wsnap.bot"
 #define LABEL_OPERATION "wsnap.operation"
-#define LABEL_VERSION "wsnap.version"     /* once it is known */
+#define LABEL_VERSION "wsnap.version" /* once it is known */
 #define LABEL_SOURCE "wsnap.source"
-#define LABEL_NAME "wsnap.name"           /* display name */
-#define LABEL_CREATED "wsnap.created"     /* RFC 3339 */
-#define LABEL_PARENT "wsnap.parent"       /* runtime name of the version before it */
-#define LABEL_STANDS_ON "wsnap.stands_on" /* active: the version whose state it began with */
-#define LABEL_GIVEN_UP "wsnap.given_up"   /* a version on its way out: when that was decided, RFC 3339 */
+#define LABEL_NAME "wsnap.name"                 /* display name */
+#define LABEL_CREATED "wsnap.created"           /* RFC 3339 */
+#define LABEL_PARENT "wsnap.parent"             /* runtime name of the version before it */
+#define LABEL_STANDS_ON "wsnap.stands_on"       /* active: the version whose state it began with */
+#define LABEL_GIVEN_UP "wsnap.given_up"         /* a version on its way out: when that was decided, RFC 3339 */
 #define LABEL_LAST_VERSION "wsnap.last_version" /* active: the greatest number of a version so far */
-#define LABEL_DEPTH "wsnap.depth"         /* active: layers of ours under it */
+#define LABEL_DEPTH "wsnap.depth"               /* active: layers of ours under it */
 
 #define KIND_VERSION "version"
-#define KIND_MERGED "merged"   /* layers made one: no version of its own */
-#define KIND_LAYER "layer"     /* saved by `compact`, on the way to a merge */
+#define KIND_MERGED "merged" /* layers made one: no version of its own */
+#define KIND_LAYER "layer"   /* saved by `compact`, on the way to a merge */
 #define KIND_ACTIVE "active"
 
 #endif

@@ -28,8 +28,8 @@ static int busy(int fd, const char *container_id, unsigned wait_s, struct error 
 	read_holder(fd, holder, sizeof(holder));
 	error_set(err, ERROR_BUSY, "'%s' is busy: another run of wsnap holds it%s%s%s", container_id,
 		  holder[0] ? " (" : "", holder, holder[0] ? ")" : "");
-	return error_hint(err, wait_s ? "try again later, or wait longer with --wait SECONDS" :
-					"wait for it with --wait SECONDS");
+	return error_hint(err, wait_s ? "try again later, or wait longer with --wait SECONDS"
+				      : "wait for it with --wait SECONDS");
 }
 
 static int wait_for(int fd, const char *container_id, unsigned wait_s, struct error *err)
@@ -38,8 +38,7 @@ static int wait_for(int fd, const char *container_id, unsigned wait_s, struct er
 
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return error_errno(err, ERROR_FAILED, errno, "the lock of '%s' cannot be taken",
-					   container_id);
+			return error_errno(err, ERROR_FAILED, errno, "the lock of '%s' cannot be taken", container_id);
 		if (clock_monotonic_ms() >= deadline)
 			return busy(fd, container_id, wait_s, err);
 		clock_sleep_ms(POLL_MS);
@@ -59,8 +58,7 @@ static void write_holder(int fd, const char *what)
 		return;
 }
 
-int lock_take(struct session *session, const char *container_id, const char *what, unsigned wait_s,
-	      struct error *err)
+int lock_take(struct session *session, const char *container_id, const char *what, unsigned wait_s, struct error *err)
 {
 	cleanup_free char *name = text_format("%s~%s.lock", session->settings->namespace, container_id);
 	cleanup_fd int fd = -1;

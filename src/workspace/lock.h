@@ -12,8 +12,7 @@
  * holds it until it is closed, or -1: ERROR_BUSY names the process that has it. `what` is
  * the operation's name, for those who wait.
  */
-int lock_take(struct session *session, const char *container_id, const char *what, unsigned wait_s,
-	      struct error *err);
+int lock_take(struct session *session, const char *container_id, const char *what, unsigned wait_s, struct error *err);
 
 /* Whether a run of this host has ever held it: locks stay where they are. */
 bool lock_exists(struct session *session, const char *container_id);

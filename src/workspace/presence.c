@@ -40,8 +40,9 @@ static void forget_names(struct presence *presence)
 static int load(struct presence *presence, const char *filter, struct error *err)
 {
 	forget_names(presence);
-	if (ctr_snapshot_names_each(presence->session->ctr, presence->snapshotter, filter, add_name, presence,
-				    err) < 0 && !snapshotters_pass_over(presence->session, presence->snapshotter, err))
+	if (ctr_snapshot_names_each(presence->session->ctr, presence->snapshotter, filter, add_name, presence, err) <
+		    0 &&
+	    !snapshotters_pass_over(presence->session, presence->snapshotter, err))
 		return -1;
 	if (presence->count)
 		qsort_r(presence->offsets, presence->count, sizeof(*presence->offsets), compare_names,

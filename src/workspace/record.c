@@ -20,32 +20,70 @@ struct field {
 	bool required;
 };
 
-#define FIELD(type, name) { #name, FIELD_##type, offsetof(struct record, name), false }
-#define REQUIRED(type, name) { #name, FIELD_##type, offsetof(struct record, name), true }
+#define FIELD(type, name)                                                 \
+	{                                                                 \
+#name, FIELD_##type, offsetof(struct record, name), false \
+	}
+#define REQUIRED(type, name)                                             \
+	{                                                                \
+#name, FIELD_##type, offsetof(struct record, name), true \
+	}
 
 /* Enumerations are stored as numbers and checked after reading. */
 static const struct field fields[] = {
-	REQUIRED(TEXT, operation_id), REQUIRED(NUMBER, kind), REQUIRED(TEXT, container_id),
-	REQUIRED(TEXT, namespace), REQUIRED(TEXT, bot_id), FIELD(TEXT, image),
-	REQUIRED(TEXT, snapshotter), FIELD(TEXT, display_name), FIELD(TEXT, source),
-	REQUIRED(TIME, created_ns), FIELD(TEXT, server_id), FIELD(TIME, container_ns), REQUIRED(NUMBER, save),
+	REQUIRED(TEXT, operation_id),
+	REQUIRED(NUMBER, kind),
+	REQUIRED(TEXT, container_id),
+	REQUIRED(TEXT, namespace),
+	REQUIRED(TEXT, bot_id),
+	FIELD(TEXT, image),
+	REQUIRED(TEXT, snapshotter),
+	FIELD(TEXT, display_name),
+	FIELD(TEXT, source),
+	REQUIRED(TIME, created_ns),
+	FIELD(TEXT, server_id),
+	FIELD(TIME, container_ns),
+	REQUIRED(NUMBER, save),
 	REQUIRED(NUMBER, state),
 	FIELD(NUMBER, old_pid),
 	{ "stdin", FIELD_TEXT, offsetof(struct record, streams.stdin_path), false },
 	{ "stdout", FIELD_TEXT, offsetof(struct record, streams.stdout_path), false },
 	{ "stderr", FIELD_TEXT, offsetof(struct record, streams.stderr_path), false },
 	{ "terminal", FIELD_FLAG, offsetof(struct record, streams.terminal), false },
-	REQUIRED(TEXT, old_active), FIELD(TEXT, old_parent), FIELD(TEXT, old_upper), FIELD(TEXT, stands_on),
-	FIELD(FLAG, stands_on_version), FIELD(TEXT, restart_status), FIELD(TEXT, stop_signal),
-	FIELD(FLAG, own_pids), FIELD(TEXT, attachment), FIELD(TEXT, old_spec), FIELD(TEXT, new_spec),
-	FIELD(TEXT, spec_type), FIELD(TEXT, saved), REQUIRED(TEXT, new_active), FIELD(TEXT, back_active),
-	FIELD(TEXT, turned_from), FIELD(TEXT, base), FIELD(NUMBER, rollback_to), FIELD(TEXT, rollback_name),
+	REQUIRED(TEXT, old_active),
+	FIELD(TEXT, old_parent),
+	FIELD(TEXT, old_upper),
+	FIELD(TEXT, stands_on),
+	FIELD(FLAG, stands_on_version),
+	FIELD(TEXT, restart_status),
+	FIELD(TEXT, stop_signal),
+	FIELD(FLAG, own_pids),
+	FIELD(TEXT, attachment),
+	FIELD(TEXT, old_spec),
+	FIELD(TEXT, new_spec),
+	FIELD(TEXT, spec_type),
+	FIELD(TEXT, saved),
+	REQUIRED(TEXT, new_active),
+	FIELD(TEXT, back_active),
+	FIELD(TEXT, turned_from),
+	FIELD(TEXT, base),
+	FIELD(NUMBER, rollback_to),
+	FIELD(TEXT, rollback_name),
 	FIELD(TEXT, merged),
-	FIELD(TEXT, merge_base), FIELD(NUMBER, merge_count), FIELD(TEXT, top), FIELD(NUMBER, depth),
+	FIELD(TEXT, merge_base),
+	FIELD(NUMBER, merge_count),
+	FIELD(TEXT, top),
+	FIELD(NUMBER, depth),
 	FIELD(NUMBER, version_floor),
-	FIELD(FLAG, stopping), FIELD(FLAG, nothing_saved), FIELD(FLAG, turned_back), FIELD(FLAG, up),
+	FIELD(FLAG, stopping),
+	FIELD(FLAG, nothing_saved),
+	FIELD(FLAG, turned_back),
+	FIELD(FLAG, up),
 	FIELD(FLAG, network_pending),
-	FIELD(FLAG, start_pending), FIELD(FLAG, recorded), FIELD(NUMBER, version), FIELD(TIME, stopped_ns),
+	FIELD(FLAG, start_pending),
+	FIELD(FLAG, recorded),
+	FIELD(NUMBER, version),
+	FIELD(TIME, stopped_ns),
 	FIELD(TIME, started_ns),
 	FIELD(TEXT, failure),
 };
@@ -88,8 +126,7 @@ static int print_time(cJSON *json, const char *key, int64_t time, struct error *
 	return digits ? json_add_text(json, key, digits, err) : error_memory(err);
 }
 
-static int print_field(cJSON *json, const struct record *record, const struct field *field,
-		       struct error *err)
+static int print_field(cJSON *json, const struct record *record, const struct field *field, struct error *err)
 {
 	switch (field->type) {
 	case FIELD_TEXT:
@@ -97,14 +134,11 @@ static int print_field(cJSON *json, const struct record *record, const struct fi
 			return 0;
 		return json_add_text(json, field->key, *field_text(record, field), err);
 	case FIELD_FLAG:
-		return cJSON_AddBoolToObject(json, field->key, *field_flag(record, field)) ? 0 :
-										     error_memory(err);
+		return cJSON_AddBoolToObject(json, field->key, *field_flag(record, field)) ? 0 : error_memory(err);
 	case FIELD_TIME:
 		return print_time(json, field->key, *field_time(record, field), err);
 	case FIELD_NUMBER:
-		return cJSON_AddNumberToObject(json, field->key, *field_number(record, field)) ?
-			       0 :
-			       error_memory(err);
+		return cJSON_AddNumberToObject(json, field->key, *field_number(record, field)) ? 0 : error_memory(err);
 	}
 	return 0;
 }
@@ -134,8 +168,7 @@ static int parse_time(const cJSON *json, const struct field *field, int64_t *tim
 	return 0;
 }
 
-static int parse_field(const cJSON *json, struct record *record, const struct field *field,
-		       struct error *err)
+static int parse_field(const cJSON *json, struct record *record, const struct field *field, struct error *err)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, field->key);
 	int64_t number;

@@ -13,7 +13,7 @@
 
 #include "base/error.h"
 #include "ctr/tasks.h"
-#include "workspace/operation.h"
+#include "workspace/kind.h"
 
 /* Whether the present state becomes a committed snapshot. */
 enum save_rule {
@@ -33,42 +33,42 @@ struct record {
 	char *snapshotter;
 	char *display_name;
 	char *source;
-	int64_t created_ns; /* of the operation and of the version */
+	int64_t created_ns;   /* of the operation and of the version */
 	char *server_id;      /* of the containerd it was begun in: another one knows nothing of it */
 	int64_t container_ns; /* when the container was made: another of the same id is not ours */
 	enum save_rule save;
 
 	/* the workspace before */
 	enum ctr_task_state state; /* NONE also for a task that had ended */
-	int old_pid;          /* of the first process; 0: it did not run */
+	int old_pid;               /* of the first process; 0: it did not run */
 	struct ctr_task_streams streams;
 	char *old_active;
-	char *old_parent;     /* what that snapshot stands on; NULL: nothing */
-	char *old_upper;      /* where the writable layer lies, overlayfs only */
-	char *stands_on;      /* the snapshot that its state came from */
+	char *old_parent;       /* what that snapshot stands on; NULL: nothing */
+	char *old_upper;        /* where the writable layer lies, overlayfs only */
+	char *stands_on;        /* the snapshot that its state came from */
 	bool stands_on_version; /* and that is a version that can be brought back */
-	char *restart_status; /* the restart monitor's label, while it is taken off */
-	char *stop_signal;    /* number as text */
-	bool own_pids;        /* a PID namespace of its own: all processes end with the first */
-	char *attachment;     /* network_attachment_print(); NULL: the network is not ours */
-	char *old_spec;       /* kept when new_spec is set */
-	char *new_spec;       /* the OCI spec with the devices' edits */
+	char *restart_status;   /* the restart monitor's label, while it is taken off */
+	char *stop_signal;      /* number as text */
+	bool own_pids;          /* a PID namespace of its own: all processes end with the first */
+	char *attachment;       /* network_attachment_print(); NULL: the network is not ours */
+	char *old_spec;         /* kept when new_spec is set */
+	char *new_spec;         /* the OCI spec with the devices' edits */
 	char *spec_type;
 
 	/* the names that will be */
-	char *saved;       /* the committed snapshot */
+	char *saved; /* the committed snapshot */
 	char *new_active;
 	char *back_active; /* rollback: for the way back to the saved state */
 	char *base;        /* what new_active is prepared on; NULL: `top` or `saved` */
 	char *turned_from; /* new_active before the way back began */
 	int32_t rollback_to;
 	char *rollback_name; /* runtime name of the target */
-	char *merged;      /* merging: the layers above the image's as one … */
-	char *merge_base;  /* … on this ("" for none) … */
-	int merge_count;   /* … and how many they are */
-	char *top;         /* the newest layer, on `merged` */
-	int depth;         /* layers of ours under new_active */
-	int version_floor; /* the greatest number of a version so far, as far as labels know */
+	char *merged;        /* merging: the layers above the image's as one … */
+	char *merge_base;    /* … on this ("" for none) … */
+	int merge_count;     /* … and how many they are */
+	char *top;           /* the newest layer, on `merged` */
+	int depth;           /* layers of ours under new_active */
+	int version_floor;   /* the greatest number of a version so far, as far as labels know */
 
 	/* what has become of it */
 	bool stopping;        /* the workspace may be down by our hand */
@@ -80,7 +80,7 @@ struct record {
 	bool recorded;        /* known once something is pending: the database has it … */
 	int32_t version;      /* … as this version, 0 for none */
 	int64_t stopped_ns, started_ns;
-	char *failure;        /* why it was turned back */
+	char *failure; /* why it was turned back */
 };
 
 void record_release(struct record *record);

@@ -35,10 +35,10 @@ void room_warn(const struct settings *settings, const char *path)
 		return;
 	if (percent(space.free_bytes, space.total_bytes) < settings->warn_free_percent)
 		log_warning("only %llu MiB (%d %%) are free on the filesystem of '%s'",
-			    (unsigned long long)space.free_bytes >> 20,
-			    percent(space.free_bytes, space.total_bytes), path);
+			    (unsigned long long)space.free_bytes >> 20, percent(space.free_bytes, space.total_bytes),
+			    path);
 	if (percent(space.free_inodes, space.total_inodes) < settings->warn_free_percent)
 		log_warning("only %llu inodes (%d %%) are free on the filesystem of '%s'",
-			    (unsigned long long)space.free_inodes,
-			    percent(space.free_inodes, space.total_inodes), path);
+			    (unsigned long long)space.free_inodes, percent(space.free_inodes, space.total_inodes),
+			    path);
 }

@@ -53,8 +53,8 @@ int session_open_store(const struct settings *settings, struct session *session,
 	return store_open(settings->database, &session->store, err);
 }
 
-int session_open_for_recovery(const struct settings *settings, struct session *session,
-			      struct error *store_err, struct error *err)
+int session_open_for_recovery(const struct settings *settings, struct session *session, struct error *store_err,
+			      struct error *err)
 {
 	session_init(settings, session);
 	error_clear(store_err);

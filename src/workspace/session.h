@@ -23,8 +23,8 @@ int session_open_store(const struct settings *settings, struct session *session,
 
 /* containerd alone; then store_open is tried and session->store stays NULL when that fails, with the
  * reason in *store_err: recovery starts containers even while the database is away. */
-int session_open_for_recovery(const struct settings *settings, struct session *session,
-			      struct error *store_err, struct error *err);
+int session_open_for_recovery(const struct settings *settings, struct session *session, struct error *store_err,
+			      struct error *err);
 
 /* Connects to the database anew after it was away, or for the first time. */
 int session_reopen_store(struct session *session, struct error *err);

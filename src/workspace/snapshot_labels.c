@@ -17,8 +17,7 @@ static int add_origin(const struct record *record, const char *kind, struct labe
 	char created[CLOCK_TEXT_SIZE];
 
 	clock_format(record->created_ns, created);
-	if (add(labels, LABEL_KIND, kind, err) < 0 ||
-	    add(labels, LABEL_CONTAINER, record->container_id, err) < 0 ||
+	if (add(labels, LABEL_KIND, kind, err) < 0 || add(labels, LABEL_CONTAINER, record->container_id, err) < 0 ||
 	    add(labels, LABEL_OPERATION, record->operation_id, err) < 0)
 		return -1;
 	return add(labels, LABEL_CREATED, created, err);
@@ -33,8 +32,7 @@ int snapshot_labels_saved(const struct record *record, struct labels *labels, st
 		return -1;
 	if (!record_makes_version(record))
 		return add_origin(record, KIND_LAYER, labels, err);
-	if (add_origin(record, KIND_VERSION, labels, err) < 0 ||
-	    add(labels, LABEL_BOT_ID, record->bot_id, err) < 0 ||
+	if (add_origin(record, KIND_VERSION, labels, err) < 0 || add(labels, LABEL_BOT_ID, record->bot_id, err) < 0 ||
 	    add(labels, LABEL_SOURCE, record->source, err) < 0 ||
 	    add(labels, LABEL_NAME, record->display_name, err) < 0)
 		return -1;

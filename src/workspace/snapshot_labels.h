@@ -4,6 +4,7 @@
 
 #include "base/labels.h"
 #include "workspace/record.h"
+#include "workspace/session.h"
 
 /* Of the saved state: a version with all that its row says, kept by gc.root; of `compact`, a layer, kept by it until the
  * operation ends. */

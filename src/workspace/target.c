@@ -25,8 +25,7 @@ static int get_container(struct ctr *ctr, const char *id, struct ctr_container *
 }
 
 /* The row of a container: 1, 0, -1; without a database there is none. */
-static int get_row(struct session *session, const char *container_id, struct store_workspace *row,
-		   struct error *err)
+static int get_row(struct session *session, const char *container_id, struct store_workspace *row, struct error *err)
 {
 	if (!session->store)
 		return 0;
@@ -117,8 +116,7 @@ static int no_bot(struct session *session, const char *bot_id, struct error *err
 }
 
 /* The container of a bot by its label or its name. NULL: see find_labelled. */
-static char *find_bots_container(struct session *session, const char *bot_id, bool *failed,
-				 struct error *err)
+static char *find_bots_container(struct session *session, const char *bot_id, bool *failed, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
 	cleanup_free char *name = NULL;
@@ -161,8 +159,7 @@ static int resolve_bot(struct session *session, const char *text, const char *bo
 	return 0;
 }
 
-int target_resolve(struct session *session, const char *text, bool must_exist, struct target *target,
-		   struct error *err)
+int target_resolve(struct session *session, const char *text, bool must_exist, struct target *target, struct error *err)
 {
 	char bot_id[ID_SIZE];
 	int result;
@@ -207,7 +204,8 @@ int target_check_namespace(struct session *session, const char *container_id, st
 	found = is_in_namespace(session, row.namespace, container_id, err);
 	if (found <= 0)
 		return found;
-	error_set(err, ERROR_REFUSED, "'%s' is in the database as a container of the namespace '%s', "
+	error_set(err, ERROR_REFUSED,
+		  "'%s' is in the database as a container of the namespace '%s', "
 		  "which has one of that id",
 		  container_id, row.namespace);
 	return error_hint(err, "-n %s is about that one; this one, in '%s', needs another id to have a history",

@@ -26,6 +26,7 @@ run_set() {
 test_set() {
 	needs_program bats bats
 	needs_program jq jq
+	needs_program clang-format clang-format
 	needs_program setfattr attr
 	needs_program strace strace
 	needs_program man man-db

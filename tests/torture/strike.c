@@ -46,7 +46,10 @@ static const struct call {
 	const char *name;
 	int sets;
 } calls[] = {
-#define CALL(name, sets) { SYS_##name, #name, sets }
+#define CALL(name, sets)                \
+	{                               \
+		SYS_##name, #name, sets \
+	}
 #define CHANGES (NOTICED | FAILING | FILES | SPACE)
 #define LOOKS (FAILING | FILES)
 	CALL(openat, CHANGES),
@@ -240,8 +243,13 @@ static bool sends_commit(pid_t thread, const struct __ptrace_syscall_info *info)
 
 static int wanted_calls(void)
 {
-	static const struct { const char *action; int sets; } errors[] = {
-		{ "error:EIO", FILES }, { "error:ENOSPC", SPACE }, { "error:ECONNRESET", WIRE },
+	static const struct {
+		const char *action;
+		int sets;
+	} errors[] = {
+		{ "error:EIO", FILES },
+		{ "error:ENOSPC", SPACE },
+		{ "error:ECONNRESET", WIRE },
 	};
 
 	if (strcmp(strike.set, "noticed") == 0)

@@ -46,8 +46,7 @@ static void test_kept(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++)
 		keep(same[i], same[i]);
-	keep(" { \"a\" : 18446744073709551615 , \"b\":[ 1 , 2.50 ] } ",
-	     "{\"a\":18446744073709551615,\"b\":[1,2.50]}");
+	keep(" { \"a\" : 18446744073709551615 , \"b\":[ 1 , 2.50 ] } ", "{\"a\":18446744073709551615,\"b\":[1,2.50]}");
 }
 
 static void test_refused(void **state)

@@ -26,7 +26,7 @@ struct fixture {
 static int set_up(void **state)
 {
 	static const char *const names[] = { "CONTAINERD_ADDRESS", "CONTAINERD_NAMESPACE", "WSNAP_DATABASE",
-					     "WSNAP_CONFIG",	   "WSNAP_STATE_DIR",	   "CNI_PATH",
+					     "WSNAP_CONFIG",       "WSNAP_STATE_DIR",      "CNI_PATH",
 					     "NETCONFPATH" };
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 	int fd;
@@ -156,13 +156,15 @@ static void every_key_is_read(void **state)
 	struct fixture *fixture = *state;
 	const struct settings *settings = &fixture->settings;
 
-	assert_int_equal(load(fixture,
-			      "# a comment\n\n  address = /a # behind a value\nnamespace=n\ndatabase = host=h password=a#b\r\n"
-			      "state_dir = /s\nwait = 86400\nstop_timeout = 3600\nnetwork = none\ncni_path = /c:/d\n"
-			      "cni_conf_dir = /e\ncdi_dirs=/f\ncni_timeout = 5\nformat = json\nmax_depth = 400\nwarn_versions = 0\n"
-			      "warn_free_percent = 100\nkeep_last = 1\nkeep_hourly = 2\nkeep_daily = 3\nkeep_weekly = 4\n"
-			      "keep_monthly = 5\nkeep_yearly = 6\nkeep_within = 1y2m3d4h", NULL),
-			 0);
+	assert_int_equal(
+		load(fixture,
+		     "# a comment\n\n  address = /a # behind a value\nnamespace=n\ndatabase = host=h password=a#b\r\n"
+		     "state_dir = /s\nwait = 86400\nstop_timeout = 3600\nnetwork = none\ncni_path = /c:/d\n"
+		     "cni_conf_dir = /e\ncdi_dirs=/f\ncni_timeout = 5\nformat = json\nmax_depth = 400\nwarn_versions = 0\n"
+		     "warn_free_percent = 100\nkeep_last = 1\nkeep_hourly = 2\nkeep_daily = 3\nkeep_weekly = 4\n"
+		     "keep_monthly = 5\nkeep_yearly = 6\nkeep_within = 1y2m3d4h",
+		     NULL),
+		0);
 	assert_string_equal(settings->address, "/a");
 	assert_string_equal(settings->database, "host=h password=a#b");
 	assert_int_equal(settings->wait_s, 86400);
@@ -197,8 +199,9 @@ static void bad_lines_are_named(void **state)
 	refuses(fixture, "network = maybe\n", "line 1: 'network' cannot be 'maybe': neither auto nor none");
 	refuses(fixture, "state_dir = here\n", "line 1: 'state_dir' cannot be 'here': not an absolute path");
 	refuses(fixture, "wait = 1\n\xff\n", "line 2: not UTF-8");
-	refuses(fixture, "keep_within = 7\n", "line 1: 'keep_within' cannot be '7': not a length of time such as "
-					      "2y6m7d12h (years, months, days, hours)");
+	refuses(fixture, "keep_within = 7\n",
+		"line 1: 'keep_within' cannot be '7': not a length of time such as "
+		"2y6m7d12h (years, months, days, hours)");
 }
 
 static void a_nul_byte_is_refused(void **state)
@@ -206,7 +209,8 @@ static void a_nul_byte_is_refused(void **state)
 	struct fixture *fixture = *state;
 	struct settings *settings = &fixture->settings;
 
-	assert_int_equal(config_parse("f", "wait = 1\nwait\0 = 1\n", 19, settings_options, settings, &fixture->err), -1);
+	assert_int_equal(config_parse("f", "wait = 1\nwait\0 = 1\n", 19, settings_options, settings, &fixture->err),
+			 -1);
 	assert_string_equal(fixture->err.message, "'f', line 2: it has a NUL byte");
 }
 
@@ -224,11 +228,9 @@ static void files_that_cannot_be_used_are_usage_errors(void **state)
 	assert_non_null(strstr(fixture->err.message, "is longer than 65536 bytes"));
 	free(huge);
 	assert_int_equal(load(fixture, "", "-c", "/tmp", NULL), -1);
-	assert_string_equal(fixture->err.message,
-			    "the configuration cannot be used: '/tmp' is not a regular file");
+	assert_string_equal(fixture->err.message, "the configuration cannot be used: '/tmp' is not a regular file");
 	assert_int_equal(load(fixture, "", "--config=/nowhere/x", NULL), -1);
-	assert_string_equal(fixture->err.message,
-			    "'/nowhere/x' is not there: the configuration cannot be read");
+	assert_string_equal(fixture->err.message, "'/nowhere/x' is not there: the configuration cannot be read");
 	assert_int_equal(chmod(fixture->path, 0666), 0);
 	assert_int_equal(load(fixture, "", NULL), -1);
 	assert_non_null(strstr(fixture->err.message, "may be written by everybody"));

@@ -63,10 +63,22 @@ static void an_empty_buffer_gives_an_empty_string(void **state)
 
 static void only_utf8_is_utf8(void **state)
 {
-	static const char *const good[] = { "", "a", "\u00e9", "\u6f22", "\U0001f600", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf" };
-	static const char *const bad[] = { "\x80", "\xc3", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\xaf", "\xed\xa0\x80",
-					   "\xf0\x80\x80\xaf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
-					   "\xe6\xbc", ("a\xe6\xbc" "b") };
+	static const char *const good[] = {
+		"", "a", "\u00e9", "\u6f22", "\U0001f600", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf"
+	};
+	static const char *const bad[] = { "\x80",
+					   "\xc3",
+					   "\xc0\xaf",
+					   "\xc1\xbf",
+					   "\xe0\x80\xaf",
+					   "\xed\xa0\x80",
+					   "\xf0\x80\x80\xaf",
+					   "\xf4\x90\x80\x80",
+					   "\xf5\x80\x80\x80",
+					   "\xff",
+					   "\xe6\xbc",
+					   ("a\xe6\xbc"
+					    "b") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
@@ -79,7 +91,8 @@ static void only_utf8_is_utf8(void **state)
 
 static void cleaned_text_cannot_steer_a_terminal(void **state)
 {
-	char text[] = "a\033[31m\nb\x7f\xc2\x9b" "c\xff\u6f22\xe6\xbc";
+	char text[] = "a\033[31m\nb\x7f\xc2\x9b"
+		      "c\xff\u6f22\xe6\xbc";
 
 	(void)state;
 	text_clean(text);
@@ -99,10 +112,15 @@ static void controls_are_seen(void **state)
 
 static void identifiers_follow_containerds_rule(void **state)
 {
-	static const char *const good[] = { "a", "0", "a-b", "a.b_c-d", "A9",
-		"1234567890123456789012345678901234567890123456789012345678901234567890123456" };
-	static const char *const bad[] = { "", "-a", "a-", ".", "a..b", "a-_b", "a b", "a/b", "\u00e9", "a\n", "..",
-		"12345678901234567890123456789012345678901234567890123456789012345678901234567" };
+	static const char *const good[] = {
+		"a",       "0",  "a-b",
+		"a.b_c-d", "A9", "1234567890123456789012345678901234567890123456789012345678901234567890123456"
+	};
+	static const char *const bad[] = {
+		"",       "-a",   "a-",  ".",
+		"a..b",   "a-_b", "a b", "a/b",
+		"\u00e9", "a\n",  "..",  "12345678901234567890123456789012345678901234567890123456789012345678901234567"
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)

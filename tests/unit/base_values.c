@@ -94,8 +94,10 @@ static void a_character_that_is_cut_in_half_is_no_utf8_and_is_replaced(void **st
 
 static void every_kind_has_its_code(void **state)
 {
-	static const char *const codes[] = { "none", "failed", "usage", "not_found", "busy", "containerd_unavailable",
-					     "database_unavailable", "incomplete", "refused" };
+	static const char *const codes[] = {
+		"none",       "failed", "usage", "not_found", "busy", "containerd_unavailable", "database_unavailable",
+		"incomplete", "refused"
+	};
 
 	(void)state;
 	for (int kind = 0; kind <= ERROR_REFUSED; kind++)

@@ -18,15 +18,31 @@ struct fruit_options {
 };
 
 static const struct option_spec fruit_options[] = {
-	{ .type = OPTION_FLAG, .letter = 'r', .name = "ripe", .offset = offsetof(struct fruit_options, ripe), .help = "only ripe ones" },
-	{ .type = OPTION_TEXT, .letter = 'n', .name = "colour", .argument = "C", .otherwise = "red",
-	  .offset = offsetof(struct fruit_options, colour), .help = "of this colour" },
-	{ .type = OPTION_NUMBER, .name = "count", .argument = "N", .minimum = 1, .maximum = 9,
-	  .offset = offsetof(struct fruit_options, count), .help = "as many" },
+	{ .type = OPTION_FLAG,
+	  .letter = 'r',
+	  .name = "ripe",
+	  .offset = offsetof(struct fruit_options, ripe),
+	  .help = "only ripe ones" },
+	{ .type = OPTION_TEXT,
+	  .letter = 'n',
+	  .name = "colour",
+	  .argument = "C",
+	  .otherwise = "red",
+	  .offset = offsetof(struct fruit_options, colour),
+	  .help = "of this colour" },
+	{ .type = OPTION_NUMBER,
+	  .name = "count",
+	  .argument = "N",
+	  .minimum = 1,
+	  .maximum = 9,
+	  .offset = offsetof(struct fruit_options, count),
+	  .help = "as many" },
 	{ .type = OPTION_END },
 };
 
-static const struct command fruit = { .name = "fruit", .arguments = "TARGET [NAME]", .options = fruit_options,
+static const struct command fruit = { .name = "fruit",
+				      .arguments = "TARGET [NAME]",
+				      .options = fruit_options,
 				      .options_size = sizeof(struct fruit_options) };
 static const struct command plain = { .name = "plain", .arguments = "TARGET VERSION" };
 static const struct command *const commands[] = { &fruit, &plain, NULL };

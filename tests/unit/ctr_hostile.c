@@ -63,8 +63,8 @@ static void expect_broken_off(struct fixture *fixture)
 	char start[256];
 
 	assert_null(ctr_version(fixture->ctr, &fixture->err));
-	snprintf(start, sizeof(start), "containerd at '%s' broke off Version.Version, or is no containerd: ",
-		 fixture->path);
+	snprintf(start, sizeof(start),
+		 "containerd at '%s' broke off Version.Version, or is no containerd: ", fixture->path);
 	assert_true(text_starts_with(fixture->err.message, start));
 	assert_int_equal(fixture->err.kind, ERROR_CONTAINERD);
 	assert_string_equal(fixture->err.hint, HINT);
@@ -135,8 +135,8 @@ static bool bad_gateway(const struct h2_request *request)
 
 static bool similar_type(const struct h2_request *request)
 {
-	h2_headers(request, H2_END_STREAM, ":status", "200", "content-type", "application/grpc-web", "grpc-status",
-		   "0", NULL);
+	h2_headers(request, H2_END_STREAM, ":status", "200", "content-type", "application/grpc-web", "grpc-status", "0",
+		   NULL);
 	return true;
 }
 
@@ -164,8 +164,8 @@ static bool refused_in_headers(const struct h2_request *request)
 
 static bool unavailable(const struct h2_request *request)
 {
-	h2_headers(request, H2_END_STREAM, ":status", "200", "content-type", "application/grpc", "grpc-status",
-		   "14", NULL);
+	h2_headers(request, H2_END_STREAM, ":status", "200", "content-type", "application/grpc", "grpc-status", "14",
+		   NULL);
 	return true;
 }
 
@@ -196,7 +196,10 @@ static bool no_protobuf(const struct h2_request *request)
 static bool huge_prefix(const struct h2_request *request)
 {
 	answer_head(request);
-	h2_data(request, 0, "\0\xff\xff\xff\xff" "abc", 8);
+	h2_data(request, 0,
+		"\0\xff\xff\xff\xff"
+		"abc",
+		8);
 	answer_trailers(request, "0", "");
 	return true;
 }
@@ -283,8 +286,8 @@ static void answer_in_order(const struct h2_request *request, uint32_t first, co
 }
 
 /* Orders of the frames of an open Wait and of a call beside it, one a connection. */
-static const char *const orders[] = { "hdtHDT", "HDThdt", "hHdDtT", "HhDdTt", "HhdtDT", "hHDTdt",
-				      "HhdDtT", "hHDdtT", "HhDdtT", "hdHDTt" };
+static const char *const orders[] = { "hdtHDT", "HDThdt", "hHdDtT", "HhDdTt", "HhdtDT",
+				      "hHDTdt", "HhdDtT", "hHDdtT", "HhDdtT", "hdHDTt" };
 #define ORDER_COUNT (sizeof(orders) / sizeof(*orders))
 
 static bool answers_in_order(const struct h2_request *request)
@@ -330,10 +333,8 @@ static void bad_frames(void **state)
 
 	expect_refused(fixture, truncated_frame, ERROR_CONTAINERD,
 		       "containerd's answer to Version.Version is cut short");
-	expect_refused(fixture, no_trailers, ERROR_CONTAINERD,
-		       "containerd's answer to Version.Version is cut short");
-	expect_refused(fixture, bad_status, ERROR_CONTAINERD,
-		       "containerd's answer to Version.Version is cut short");
+	expect_refused(fixture, no_trailers, ERROR_CONTAINERD, "containerd's answer to Version.Version is cut short");
+	expect_refused(fixture, bad_status, ERROR_CONTAINERD, "containerd's answer to Version.Version is cut short");
 	expect_refused(fixture, compressed, ERROR_CONTAINERD,
 		       "containerd's answer to Version.Version cannot be read: the reply is compressed, which was not "
 		       "asked for");
@@ -342,8 +343,7 @@ static void bad_frames(void **state)
 	expect_refused(fixture, no_protobuf, ERROR_CONTAINERD,
 		       "containerd's answer to Version.Version cannot be read: a message of 2 bytes is no "
 		       "VersionResponse");
-	expect_refused(fixture, no_message, ERROR_CONTAINERD,
-		       "containerd answered Version.Version without a message");
+	expect_refused(fixture, no_message, ERROR_CONTAINERD, "containerd answered Version.Version without a message");
 	expect_refused(fixture, huge_prefix, ERROR_FAILED,
 		       "containerd's answer to Version.Version cannot be read: a message of the reply is longer than "
 		       "16777216 bytes");
@@ -664,14 +664,23 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		with_server(honest_server),	   with_server(bad_frames),
-		with_server(no_grpc),		   with_server(refusals),
-		with_server(broken_off),	   with_server(died_between_calls),
-		with_server(goaway_between_calls), with_server(silent_server),
-		with_server(wait_beside_calls),	   with_server(interleaved_answers), with_server(wait_broken_off),
-		with_server(what_is_not_there),	   with_server(many_snapshots),
-		with_server(half_a_list),	   with_server(server_comes_back),
-		with_server(nobody_listens),	   with_server(addresses),
+		with_server(honest_server),
+		with_server(bad_frames),
+		with_server(no_grpc),
+		with_server(refusals),
+		with_server(broken_off),
+		with_server(died_between_calls),
+		with_server(goaway_between_calls),
+		with_server(silent_server),
+		with_server(wait_beside_calls),
+		with_server(interleaved_answers),
+		with_server(wait_broken_off),
+		with_server(what_is_not_there),
+		with_server(many_snapshots),
+		with_server(half_a_list),
+		with_server(server_comes_back),
+		with_server(nobody_listens),
+		with_server(addresses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

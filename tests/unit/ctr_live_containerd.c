@@ -46,11 +46,11 @@ static const char spec[] =
 	"\"root\":{\"path\":\"rootfs\"},\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"}],"
 	"\"linux\":{\"namespaces\":[{\"type\":\"pid\"},{\"type\":\"mount\"},{\"type\":\"ipc\"},{\"type\":\"uts\"}]}}";
 
-#define assert_done(call)                                              \
-	do {                                                           \
-		int result_ = (call);                                  \
-		assert_string_equal(fixture->err.message, "");         \
-		assert_int_equal(result_, 0);                          \
+#define assert_done(call)                                      \
+	do {                                                   \
+		int result_ = (call);                          \
+		assert_string_equal(fixture->err.message, ""); \
+		assert_int_equal(result_, 0);                  \
 	} while (0)
 
 /* --- what wsnap itself never does -------------------------------------------------------------- */
@@ -120,8 +120,8 @@ static void make_base(struct fixture *fixture, const char *active)
 	cleanup_ctr_mounts struct ctr_mounts mounts = { 0 };
 
 	keep(&labels, &fixture->err);
-	assert_done(ctr_snapshot_prepare(fixture->ctr, SNAPSHOTTER, "base-active", "", &labels, &mounts,
-					 &fixture->err));
+	assert_done(
+		ctr_snapshot_prepare(fixture->ctr, SNAPSHOTTER, "base-active", "", &labels, &mounts, &fixture->err));
 	assert_int_equal(mounts.count, 1);
 	assert_string_equal(mounts.items[0].type, "bind");
 	copy_busybox(mounts.items[0].source);

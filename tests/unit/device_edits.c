@@ -1,59 +1,59 @@
 /* Every kind of edit, in JSON and in YAML, once and many times, and taken back. */
 #include "support/device_harness.h"
 
-#define SPEC                                                                                                 \
-	"{\"process\":{\"user\":{\"uid\":0,\"gid\":7},\"env\":[\"PATH=/bin\",\"A=old\"]},"                   \
-	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"                     \
-	"{\"destination\":\"/opt/a/b\",\"source\":\"/x\"}],"                                                 \
+#define SPEC                                                                               \
+	"{\"process\":{\"user\":{\"uid\":0,\"gid\":7},\"env\":[\"PATH=/bin\",\"A=old\"]}," \
+	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"proc\",\"source\":\"proc\"},"   \
+	"{\"destination\":\"/opt/a/b\",\"source\":\"/x\"}],"                               \
 	"\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"}]}}}"
 
 /* One of each, in JSON. */
-#define ALL                                                                                                  \
-	"{\"env\":[\"A=new\",\"B=1\"],"                                                                      \
-	"\"deviceNodes\":[{\"path\":\"/dev/gpu0\",\"hostPath\":\"/dev/null\",\"uid\":5},"                    \
-	"{\"path\":\"/dev/"                                                                                  \
-	"gpu1\",\"type\":\"b\",\"major\":8,\"minor\":3,\"fileMode\":432,\"permissions\":\"r\"}],"            \
-	"\"mounts\":[{\"hostPath\":\"/lib/v\",\"containerPath\":\"/opt/a\",\"options\":[\"ro\",\"bind\"]},"  \
-	"{\"hostPath\":\"tmpfs\",\"containerPath\":\"/proc\",\"type\":\"tmpfs\"}],"                          \
-	"\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/h/1\",\"args\":[\"h\",\"x\"]},"                   \
-	"{\"hookName\":\"createRuntime\",\"path\":\"/h/2\",\"env\":[\"E=1\"]},"                              \
-	"{\"hookName\":\"createContainer\",\"path\":\"/h/3\",\"timeout\":4},"                                \
-	"{\"hookName\":\"startContainer\",\"path\":\"/h/4\"},{\"hookName\":\"poststart\",\"path\":\"/h/"     \
-	"5\"},"                                                                                              \
-	"{\"hookName\":\"poststop\",\"path\":\"/h/6\"}],"                                                    \
+#define ALL                                                                                                 \
+	"{\"env\":[\"A=new\",\"B=1\"],"                                                                     \
+	"\"deviceNodes\":[{\"path\":\"/dev/gpu0\",\"hostPath\":\"/dev/null\",\"uid\":5},"                   \
+	"{\"path\":\"/dev/"                                                                                 \
+	"gpu1\",\"type\":\"b\",\"major\":8,\"minor\":3,\"fileMode\":432,\"permissions\":\"r\"}],"           \
+	"\"mounts\":[{\"hostPath\":\"/lib/v\",\"containerPath\":\"/opt/a\",\"options\":[\"ro\",\"bind\"]}," \
+	"{\"hostPath\":\"tmpfs\",\"containerPath\":\"/proc\",\"type\":\"tmpfs\"}],"                         \
+	"\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/h/1\",\"args\":[\"h\",\"x\"]},"                  \
+	"{\"hookName\":\"createRuntime\",\"path\":\"/h/2\",\"env\":[\"E=1\"]},"                             \
+	"{\"hookName\":\"createContainer\",\"path\":\"/h/3\",\"timeout\":4},"                               \
+	"{\"hookName\":\"startContainer\",\"path\":\"/h/4\"},{\"hookName\":\"poststart\",\"path\":\"/h/"    \
+	"5\"},"                                                                                             \
+	"{\"hookName\":\"poststop\",\"path\":\"/h/6\"}],"                                                   \
 	"\"additionalGids\":[0,44,44],\"intelRdt\":{\"closID\":\"fast\"}}"
 
-#define ALL_YAML                                                                                             \
-	"---\ncdiVersion: 1.0.0\nkind: v.com/c\ndevices:\n- name: 0\n  containerEdits:\n"                    \
-	"    env: [A=new, 'B=1']\n    deviceNodes:\n"                                                        \
-	"    - {path: /dev/gpu0, hostPath: /dev/null, uid: 5, major: ~}\n"                                   \
-	"    - path: /dev/gpu1\n      type: b\n      major: 0x8\n      minor: 3\n      fileMode: 0660\n"     \
-	"      permissions: \"r\"\n    mounts:\n"                                                            \
-	"    - hostPath: /lib/v\n      containerPath: /opt/a\n      options: [ro, bind]\n"                   \
-	"    - {hostPath: tmpfs, containerPath: /proc, type: tmpfs}\n    hooks:\n"                           \
-	"    - {hookName: prestart, path: /h/1, args: [h, x]}\n"                                             \
-	"    - {hookName: createRuntime, path: /h/2, env: [E=1]}\n"                                          \
-	"    - {hookName: createContainer, path: /h/3, timeout: 4}\n"                                        \
-	"    - {hookName: startContainer, path: /h/4}\n    - {hookName: poststart, path: /h/5}\n"            \
-	"    - {hookName: poststop, path: /h/6}\n    additionalGids: [0, 44, 44]\n"                          \
+#define ALL_YAML                                                                                         \
+	"---\ncdiVersion: 1.0.0\nkind: v.com/c\ndevices:\n- name: 0\n  containerEdits:\n"                \
+	"    env: [A=new, 'B=1']\n    deviceNodes:\n"                                                    \
+	"    - {path: /dev/gpu0, hostPath: /dev/null, uid: 5, major: ~}\n"                               \
+	"    - path: /dev/gpu1\n      type: b\n      major: 0x8\n      minor: 3\n      fileMode: 0660\n" \
+	"      permissions: \"r\"\n    mounts:\n"                                                        \
+	"    - hostPath: /lib/v\n      containerPath: /opt/a\n      options: [ro, bind]\n"               \
+	"    - {hostPath: tmpfs, containerPath: /proc, type: tmpfs}\n    hooks:\n"                       \
+	"    - {hookName: prestart, path: /h/1, args: [h, x]}\n"                                         \
+	"    - {hookName: createRuntime, path: /h/2, env: [E=1]}\n"                                      \
+	"    - {hookName: createContainer, path: /h/3, timeout: 4}\n"                                    \
+	"    - {hookName: startContainer, path: /h/4}\n    - {hookName: poststart, path: /h/5}\n"        \
+	"    - {hookName: poststop, path: /h/6}\n    additionalGids: [0, 44, 44]\n"                      \
 	"    intelRdt: {closID: !!str fast}\n"
 
-#define EDITED                                                                                               \
-	"{\"process\":{\"user\":{\"uid\":0,\"gid\":7,\"additionalGids\":[44]},"                              \
-	"\"env\":[\"PATH=/bin\",\"A=new\",\"B=1\"]},"                                                        \
-	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"},"                   \
-	"{\"destination\":\"/opt/a\",\"source\":\"/lib/v\",\"options\":[\"ro\",\"bind\"]},"                  \
-	"{\"destination\":\"/opt/a/b\",\"source\":\"/x\"}],"                                                 \
-	"\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},"                       \
-	"{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"},"                        \
-	"{\"allow\":true,\"type\":\"b\",\"major\":8,\"minor\":3,\"access\":\"r\"}]},"                        \
-	"\"devices\":[{\"path\":\"/dev/gpu0\",\"type\":\"c\",\"major\":1,\"minor\":3,\"fileMode\":438,"      \
-	"\"uid\":5,\"gid\":7},{\"path\":\"/dev/gpu1\",\"type\":\"b\",\"major\":8,\"minor\":3,"               \
-	"\"fileMode\":432,\"gid\":7}],\"intelRdt\":{\"closID\":\"fast\"}},"                                  \
-	"\"hooks\":{\"prestart\":[{\"path\":\"/h/1\",\"args\":[\"h\",\"x\"]}],"                              \
-	"\"createRuntime\":[{\"path\":\"/h/2\",\"env\":[\"E=1\"]}],"                                         \
-	"\"createContainer\":[{\"path\":\"/h/3\",\"timeout\":4}],"                                           \
-	"\"startContainer\":[{\"path\":\"/h/4\"}],\"poststart\":[{\"path\":\"/h/5\"}],"                      \
+#define EDITED                                                                                          \
+	"{\"process\":{\"user\":{\"uid\":0,\"gid\":7,\"additionalGids\":[44]},"                         \
+	"\"env\":[\"PATH=/bin\",\"A=new\",\"B=1\"]},"                                                   \
+	"\"mounts\":[{\"destination\":\"/proc\",\"type\":\"tmpfs\",\"source\":\"tmpfs\"},"              \
+	"{\"destination\":\"/opt/a\",\"source\":\"/lib/v\",\"options\":[\"ro\",\"bind\"]},"             \
+	"{\"destination\":\"/opt/a/b\",\"source\":\"/x\"}],"                                            \
+	"\"linux\":{\"resources\":{\"devices\":[{\"allow\":false,\"access\":\"rwm\"},"                  \
+	"{\"allow\":true,\"type\":\"c\",\"major\":1,\"minor\":3,\"access\":\"rwm\"},"                   \
+	"{\"allow\":true,\"type\":\"b\",\"major\":8,\"minor\":3,\"access\":\"r\"}]},"                   \
+	"\"devices\":[{\"path\":\"/dev/gpu0\",\"type\":\"c\",\"major\":1,\"minor\":3,\"fileMode\":438," \
+	"\"uid\":5,\"gid\":7},{\"path\":\"/dev/gpu1\",\"type\":\"b\",\"major\":8,\"minor\":3,"          \
+	"\"fileMode\":432,\"gid\":7}],\"intelRdt\":{\"closID\":\"fast\"}},"                             \
+	"\"hooks\":{\"prestart\":[{\"path\":\"/h/1\",\"args\":[\"h\",\"x\"]}],"                         \
+	"\"createRuntime\":[{\"path\":\"/h/2\",\"env\":[\"E=1\"]}],"                                    \
+	"\"createContainer\":[{\"path\":\"/h/3\",\"timeout\":4}],"                                      \
+	"\"startContainer\":[{\"path\":\"/h/4\"}],\"poststart\":[{\"path\":\"/h/5\"}],"                 \
 	"\"poststop\":[{\"path\":\"/h/6\"}]}}"
 
 static void test_json(void **state)
@@ -175,10 +175,9 @@ static void test_items_of_others(void **state)
 		   "{\"env\":[\"LIB=2\"],\"deviceNodes\":[{\"path\":\"/dev/"
 		   "g\",\"type\":\"c\",\"major\":9,\"minor\":2,"
 		   "\"permissions\":\"none\"}]}");
-	expect_spec(
-		spec, "v.com/c=0",
-		"{\"process\":{\"env\":[\"LIB=2\"]},\"hooks\":{\"prestart\":[{\"path\":\"/h\"}]},"
-		"\"linux\":{\"devices\":[{\"path\":\"/dev/g\",\"type\":\"c\",\"major\":9,\"minor\":2}]}}");
+	expect_spec(spec, "v.com/c=0",
+		    "{\"process\":{\"env\":[\"LIB=2\"]},\"hooks\":{\"prestart\":[{\"path\":\"/h\"}]},"
+		    "\"linux\":{\"devices\":[{\"path\":\"/dev/g\",\"type\":\"c\",\"major\":9,\"minor\":2}]}}");
 	changed = edit_spec(spec, "v.com/c=0");
 	back = edit_spec(changed, "");
 	assert_string_equal(back, spec);
@@ -203,8 +202,7 @@ static void test_broken_annotation(void **state)
 {
 	(void)state;
 	put_device(early, "a.json", "0", "{\"env\":[\"A=1\"]}");
-	expect_spec("{\"annotations\":{\"wsnap.cdi\":\"[{\"}}", "v.com/c=0",
-		    "{\"process\":{\"env\":[\"A=1\"]}}");
+	expect_spec("{\"annotations\":{\"wsnap.cdi\":\"[{\"}}", "v.com/c=0", "{\"process\":{\"env\":[\"A=1\"]}}");
 	expect_spec("{\"annotations\":{\"wsnap.cdi\":\"[1,{\\\"at\\\":\\\"root\\\",\\\"item\\\":1},[],{}]\","
 		    "\"k\":\"v\"},"
 		    "\"root\":1}",
@@ -278,8 +276,7 @@ static void test_numbers_and_text_are_kept(void **state)
 	edited = edit_spec(spec, "v.com/c=0");
 	assert_non_null(strstr(edited, "\"hard\":18446744073709551615,\"soft\":9223372036854775807"));
 	assert_non_null(strstr(edited, "\"limit\":9007199254740993,\"swap\":-9223372036854775808"));
-	assert_non_null(
-		strstr(edited, "\"shares\":1000000000000000,\"x\":1.50,\"y\":1E3,\"z\":-0.1e-7,\"q\":12345"));
+	assert_non_null(strstr(edited, "\"shares\":1000000000000000,\"x\":1.50,\"y\":1E3,\"z\":-0.1e-7,\"q\":12345"));
 	back = edit_spec(edited, "");
 	assert_string_equal(back, spec);
 }
@@ -287,13 +284,11 @@ static void test_numbers_and_text_are_kept(void **state)
 /* Also in what was replaced and is remembered. */
 static void test_numbers_of_replaced_items(void **state)
 {
-	static const char spec[] =
-		"{\"linux\":{\"devices\":[{\"path\":\"/dev/g\",\"x\":18446744073709551615}]}}";
+	static const char spec[] = "{\"linux\":{\"devices\":[{\"path\":\"/dev/g\",\"x\":18446744073709551615}]}}";
 	cleanup_free char *edited = NULL, *back = NULL;
 
 	(void)state;
-	put_device(early, "a.json", "0",
-		   "{\"deviceNodes\":[{\"path\":\"/dev/g\",\"hostPath\":\"/dev/null\"}]}");
+	put_device(early, "a.json", "0", "{\"deviceNodes\":[{\"path\":\"/dev/g\",\"hostPath\":\"/dev/null\"}]}");
 	edited = edit_spec(spec, "v.com/c=0");
 	back = edit_spec(edited, "");
 	assert_string_equal(back, spec);
@@ -315,8 +310,7 @@ static void test_host_devices(void **state)
 		   "wsnap-not-there\",\"type\":\"u\",\"major\":5,\"minor\":6}]}");
 	edits = text_format("{\"deviceNodes\":[{\"path\":\"/dev/f\",\"hostPath\":\"%s\"}]}", fifo);
 	put_device(early, "e.json", "fifo", edits);
-	linked = text_format("{\"deviceNodes\":[{\"path\":\"/dev/l\",\"hostPath\":\"%s\",\"fileMode\":0}]}",
-			     link);
+	linked = text_format("{\"deviceNodes\":[{\"path\":\"/dev/l\",\"hostPath\":\"%s\",\"fileMode\":0}]}", link);
 	put_device(early, "f.json", "link", linked);
 	expect_error("{}", "v.com/c=gone", ERROR_FAILED,
 		     "'v.com/c=gone': device '/dev/wsnap-not-there' on the host: No such file");

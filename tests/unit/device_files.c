@@ -3,8 +3,8 @@
 
 #include <time.h>
 
-#define FILE_OF(version, kind, name, edits)                                                                  \
-	"{\"cdiVersion\":\"" version "\",\"kind\":\"" kind "\",\"devices\":[{\"name\":\"" name               \
+#define FILE_OF(version, kind, name, edits)                                                    \
+	"{\"cdiVersion\":\"" version "\",\"kind\":\"" kind "\",\"devices\":[{\"name\":\"" name \
 	"\",\"containerEdits\":" edits "}]}"
 #define ENV_EDITS "{\"env\":[\"A=1\"]}"
 #define ENV_SPEC "{\"process\":{\"env\":[\"A=1\"]}}"
@@ -81,14 +81,12 @@ static void test_versions(void **state)
 	NEEDS("0.4.0", "{\"deviceNodes\":[{\"path\":\"/a\",\"hostPath\":\"/dev/null\"}]}",
 	      "'hostPath' needs CDI version 0.5.0");
 	NEEDS("0.4.0", "{\"deviceNodes\":[{\"path\":\"/dev/null\",\"hostPath\":\"\"}]}", NULL);
-	NEEDS("0.6.0", "{\"env\":[\"A=1\"],\"additionalGids\":[5]}",
-	      "'additionalGids' needs CDI version 0.7.0");
+	NEEDS("0.6.0", "{\"env\":[\"A=1\"],\"additionalGids\":[5]}", "'additionalGids' needs CDI version 0.7.0");
 	NEEDS("0.6.0", "{\"env\":[\"A=1\"],\"additionalGids\":[]}", NULL);
 	NEEDS("0.7.0", "{\"additionalGIDs\":[5]}", NULL);
 	NEEDS("0.6.0", "{\"intelRdt\":{}}", "'intelRdt' needs CDI version 0.7.0");
 	NEEDS("0.7.0", "{\"intelRdt\":{\"enableCMT\":true}}", NULL);
-	NEEDS("1.0.0", "{\"intelRdt\":{\"enableMonitoring\":true}}",
-	      "'enableMonitoring' needs CDI version 1.1.0");
+	NEEDS("1.0.0", "{\"intelRdt\":{\"enableMonitoring\":true}}", "'enableMonitoring' needs CDI version 1.1.0");
 	NEEDS("1.0.0", "{\"netDevices\":[{\"hostInterfaceName\":\"a\",\"name\":\"b\"}]}",
 	      "'netDevices' needs CDI version 1.1.0");
 #undef NEEDS
@@ -119,25 +117,19 @@ static void test_rules(void **state)
 		{ "{\"deviceNodes\":[7]}", "'deviceNodes' is not an object" },
 		{ "{\"deviceNodes\":[{\"path\":\"\"}]}", "path of a device node is empty" },
 		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"type\":\"x\"}]}", "has the type 'x'" },
-		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"permissions\":\"rwx\"}]}",
-		  "has the permissions 'rwx'" },
-		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"major\":-1}]}",
-		  "'major' has a wrong type or is out of range" },
+		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"permissions\":\"rwx\"}]}", "has the permissions 'rwx'" },
+		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"major\":-1}]}", "'major' has a wrong type or is out of range" },
 		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"uid\":4294967296}]}",
 		  "'uid' has a wrong type or is out of range" },
-		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"gid\":99999999999999999999}]}",
-		  "'gid' has a wrong type" },
+		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"gid\":99999999999999999999}]}", "'gid' has a wrong type" },
 		{ "{\"deviceNodes\":[{\"path\":\"/a\",\"minor\":1.5}]}", "'minor' has a wrong type" },
 		{ "{\"mounts\":[{\"hostPath\":\"/a\"}]}", "'mounts' has no 'containerPath'" },
-		{ "{\"mounts\":[{\"hostPath\":\"\",\"containerPath\":\"/a\"}]}",
-		  "a mount has an empty path" },
+		{ "{\"mounts\":[{\"hostPath\":\"\",\"containerPath\":\"/a\"}]}", "a mount has an empty path" },
 		{ "{\"hooks\":[{\"hookName\":\"never\",\"path\":\"/a\"}]}", "there is no hook 'never'" },
-		{ "{\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"a\"}]}",
-		  "'a' of a hook is not absolute" },
+		{ "{\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"a\"}]}", "'a' of a hook is not absolute" },
 		{ "{\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/a\",\"timeout\":0}]}",
 		  "'timeout' has a wrong type" },
-		{ "{\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/a\",\"env\":[\"x\"]}]}",
-		  "'x' in 'env'" },
+		{ "{\"hooks\":[{\"hookName\":\"prestart\",\"path\":\"/a\",\"env\":[\"x\"]}]}", "'x' in 'env'" },
 		{ "{\"intelRdt\":{\"closID\":\"..\"}}", "'..' is not a closID" },
 		{ "{\"intelRdt\":{\"closID\":\"a/b\"}}", "'a/b' is not a closID" },
 		{ "{\"additionalGids\":[-5]}", "'additionalGids' has a wrong type" },
@@ -151,8 +143,7 @@ static void test_rules(void **state)
 	}
 	check_file("[]", "the file is not an object");
 	check_file("{}", "'the file' has no 'cdiVersion'");
-	check_file("{\"cdiVersion\":\"1.0.0\",\"kind\":\"v.com/c\",\"devices\":[]}",
-		   "the file has no devices");
+	check_file("{\"cdiVersion\":\"1.0.0\",\"kind\":\"v.com/c\",\"devices\":[]}", "the file has no devices");
 	check_file(FILE_OF("1.0.0", "v.com", "d", ENV_EDITS), "'v.com' is not a kind");
 	check_file("{\"cdiVersion\":\"1.0.0\",\"kind\":\"v.com/"
 		   "c\",\"devices\":[{\"name\":\"d\",\"containerEdits\":{\"env\":[\"A=1\"]}},"
@@ -166,8 +157,8 @@ static void test_rules(void **state)
 /* A YAML file of one device, d, with `edits` behind `containerEdits: `. */
 static void put_yaml(const char *edits)
 {
-	cleanup_free char *yaml = text_format(
-		"cdiVersion: 1.0.0\nkind: v.com/c\ndevices:\n- name: d\n  containerEdits: %s\n", edits);
+	cleanup_free char *yaml =
+		text_format("cdiVersion: 1.0.0\nkind: v.com/c\ndevices:\n- name: d\n  containerEdits: %s\n", edits);
 
 	put(early, "a.yaml", yaml);
 }
@@ -192,9 +183,8 @@ static void test_yaml_scalars(void **state)
 	put_yaml("{hooks: [{hookName: prestart, path: /a, args: [1, true, 0x10, ~]}]}");
 	expect_error("{}", "v.com/c=d", ERROR_USAGE, "'args' has a wrong type");
 	put_yaml("{hooks: [{hookName: prestart, path: /a, args: [1, true, 0x10, 007]}]}");
-	expect_spec(
-		"{}", "v.com/c=d",
-		"{\"hooks\":{\"prestart\":[{\"path\":\"/a\",\"args\":[\"1\",\"true\",\"0x10\",\"007\"]}]}}");
+	expect_spec("{}", "v.com/c=d",
+		    "{\"hooks\":{\"prestart\":[{\"path\":\"/a\",\"args\":[\"1\",\"true\",\"0x10\",\"007\"]}]}}");
 }
 
 static void test_yaml_refused(void **state)
@@ -243,10 +233,10 @@ static void test_bombs(void **state)
 		const char *name, *unit;
 		size_t times;
 	} bombs[] = {
-		{ "a.yaml", "[", 1000000 },    { "a.yaml", "{", 1000000 },	{ "a.yaml", "- ", 500000 },
-		{ "a.yaml", "[],", 300000 },   { "a.yaml", "\"", 1000000 },	{ "a.yaml", "? ", 500000 },
+		{ "a.yaml", "[", 1000000 },    { "a.yaml", "{", 1000000 },      { "a.yaml", "- ", 500000 },
+		{ "a.yaml", "[],", 300000 },   { "a.yaml", "\"", 1000000 },     { "a.yaml", "? ", 500000 },
 		{ "a.yaml", "a: ", 300000 },   { "a.yaml", "&a [*a,", 140000 }, { "a.yaml", "{a: ", 250000 },
-		{ "a.yaml", "a:\n ", 200000 }, { "a.yaml", "!", 1000000 },	{ "a.yaml", "%", 1000000 },
+		{ "a.yaml", "a:\n ", 200000 }, { "a.yaml", "!", 1000000 },      { "a.yaml", "%", 1000000 },
 		{ "a.json", "[", 1000000 },    { "a.json", "{\"a\":", 200000 }, { "a.json", "9", 1000000 },
 		{ "a.json", " ", 1048577 },    { "a.yaml", "#", 1048577 },
 	};
@@ -269,12 +259,9 @@ static void test_bombs(void **state)
 
 static void test_sizes(void **state)
 {
-	cleanup_free char *padding =
-		repeat(" ", 1048576 - strlen(FILE_OF("1.0.0", "v.com/c", "d", ENV_EDITS)));
-	cleanup_free char *largest =
-		text_format("%s%s", FILE_OF("1.0.0", "v.com/c", "d", ENV_EDITS), padding);
-	cleanup_free char *many = repeat("\"A=1\",", 4096),
-			  *edits = text_format("{\"env\":[%s\"A=1\"]}", many);
+	cleanup_free char *padding = repeat(" ", 1048576 - strlen(FILE_OF("1.0.0", "v.com/c", "d", ENV_EDITS)));
+	cleanup_free char *largest = text_format("%s%s", FILE_OF("1.0.0", "v.com/c", "d", ENV_EDITS), padding);
+	cleanup_free char *many = repeat("\"A=1\",", 4096), *edits = text_format("{\"env\":[%s\"A=1\"]}", many);
 
 	(void)state;
 	put(early, "a.json", largest);
@@ -285,10 +272,8 @@ static void test_sizes(void **state)
 
 static void test_not_files(void **state)
 {
-	cleanup_free char *dir = text_format("%s/dir.json", early),
-			  *fifo = text_format("%s/fifo.json", early);
-	cleanup_free char *link = text_format("%s/link.json", late),
-			  *loop = text_format("%s/loop.yaml", late);
+	cleanup_free char *dir = text_format("%s/dir.json", early), *fifo = text_format("%s/fifo.json", early);
+	cleanup_free char *link = text_format("%s/link.json", late), *loop = text_format("%s/loop.yaml", late);
 	cleanup_free char *target = text_format("%s/target", scratch);
 
 	(void)state;

@@ -82,9 +82,9 @@ static void test_lists(void **state)
 static void test_malformed(void **state)
 {
 	static const char *const bad[] = {
-		"gpu",	       "v.com/c",      "v.com/c=",    "v.com=a",	  "/c=a",
-		"v.com/=a",    "=a",	       "1v.com/c=a",  "v.com/1c=a",	  "v.com/c/d=a",
-		"v.com/c=a=b", "v.com/c=-a",   "v.com/c=a-",  "v.com./c=a",	  "v.com/c-=a",
+		"gpu",         "v.com/c",      "v.com/c=",    "v.com=a",          "/c=a",
+		"v.com/=a",    "=a",           "1v.com/c=a",  "v.com/1c=a",       "v.com/c/d=a",
+		"v.com/c=a=b", "v.com/c=-a",   "v.com/c=a-",  "v.com./c=a",       "v.com/c-=a",
 		"v.com/c=a b", "v.com/c=\x01", "v.com/c=a/b", "v.com/c=\xc3\xa4", "../c=a",
 		"/dev/null",   "v.com/c==",
 	};

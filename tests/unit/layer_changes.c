@@ -24,10 +24,10 @@ static char folder[PATH_MAX];
 /* In the folder that each test starts with: "upper" is asked about, on top of "new" and "old". */
 static int changes_nothing(size_t below_count)
 {
-	static const char *const names[] = {"upper", "new", "old"};
+	static const char *const names[] = { "upper", "new", "old" };
 	static char paths[3][PATH_MAX];
 	const char *pointers[3];
-	struct error err = {0};
+	struct error err = { 0 };
 	int answer;
 
 	for (int i = 0; i < 3; i++) {
@@ -46,7 +46,7 @@ static void make_folder(const char *path)
 
 static void make_file(const char *path, const char *content)
 {
-	const struct timespec times[2] = {{1000, 1}, {2000, 2}};
+	const struct timespec times[2] = { { 1000, 1 }, { 2000, 2 } };
 	cleanup_file FILE *file = fopen(path, "we");
 
 	assert_non_null(file);
@@ -67,7 +67,7 @@ static void set_xattr(const char *path, const char *name, const char *value)
 
 static int begin(void **state)
 {
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	if (layer_clear(folder, &err) < 0 || chdir(folder) < 0)
@@ -169,13 +169,13 @@ static void test_files(void **state)
 	assert_int_equal(changes_nothing(2), 0);
 	assert_int_equal(chown("upper/f", 0, 0), 0);
 	assert_int_equal(changes_nothing(2), 1);
-	assert_int_equal(utimensat(AT_FDCWD, "upper/f", (const struct timespec[2]){{0, 0}, {2000, 3}}, 0), 0);
+	assert_int_equal(utimensat(AT_FDCWD, "upper/f", (const struct timespec[2]){ { 0, 0 }, { 2000, 3 } }, 0), 0);
 	assert_int_equal(changes_nothing(2), 0);
 }
 
 static void test_large_file(void **state)
 {
-	const struct timespec times[2] = {{1000, 1}, {2000, 2}};
+	const struct timespec times[2] = { { 1000, 1 }, { 2000, 2 } };
 
 	(void)state;
 	for (int size = 1 << 20; size <= (1 << 20) + 1; size++) {
@@ -191,8 +191,8 @@ static void test_large_file(void **state)
 
 static void test_other_kinds(void **state)
 {
-	const struct timespec times[2] = {{1000, 1}, {2000, 2}};
-	static const char *const names[] = {"old/l", "upper/l", "old/c", "upper/c"};
+	const struct timespec times[2] = { { 1000, 1 }, { 2000, 2 } };
+	static const char *const names[] = { "old/l", "upper/l", "old/c", "upper/c" };
 
 	(void)state;
 	assert_int_equal(symlink("one", "old/l"), 0);
@@ -216,29 +216,23 @@ static void test_other_kinds(void **state)
 
 static void test_missing(void **state)
 {
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	assert_int_equal(layer_changes_nothing("/nowhere/upper", NULL, 0, &err), -1);
 	assert_int_equal(err.kind, ERROR_FAILED);
-	assert_string_equal(err.message,
-	                    "cannot examine the layer: cannot open the directory '/nowhere/upper': "
-	                    "No such file or directory");
+	assert_string_equal(err.message, "cannot examine the layer: cannot open the directory '/nowhere/upper': "
+					 "No such file or directory");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test_setup(test_empty, begin),
-	        cmocka_unit_test_setup(test_root_attributes, begin),
-	        cmocka_unit_test_setup(test_mount_points, begin),
-	        cmocka_unit_test_setup(test_hidden_below, begin),
-	        cmocka_unit_test_setup(test_opaque, begin),
-	        cmocka_unit_test_setup(test_whiteouts, begin),
-	        cmocka_unit_test_setup(test_files, begin),
-	        cmocka_unit_test_setup(test_large_file, begin),
-	        cmocka_unit_test_setup(test_other_kinds, begin),
-	        cmocka_unit_test_setup(test_missing, begin),
+		cmocka_unit_test_setup(test_empty, begin),        cmocka_unit_test_setup(test_root_attributes, begin),
+		cmocka_unit_test_setup(test_mount_points, begin), cmocka_unit_test_setup(test_hidden_below, begin),
+		cmocka_unit_test_setup(test_opaque, begin),       cmocka_unit_test_setup(test_whiteouts, begin),
+		cmocka_unit_test_setup(test_files, begin),        cmocka_unit_test_setup(test_large_file, begin),
+		cmocka_unit_test_setup(test_other_kinds, begin),  cmocka_unit_test_setup(test_missing, begin),
 	};
 	struct filesystem filesystem;
 	char scratch[PATH_MAX];

@@ -33,7 +33,7 @@ static bool mounts_work;
 /* Folders are named by the working directory: the filesystem under test. */
 static void enter(const struct filesystem *filesystem)
 {
-	struct error err = {0};
+	struct error err = { 0 };
 
 	if (!mounts_work)
 		skip();
@@ -89,8 +89,8 @@ static struct stat status_of(const char *path)
 }
 
 /* Merges folders of the working directory, newest first, into `target`, which is made. */
-static int merge(const char *const *names, size_t count, const char *target,
-                 struct layer_merge_result *result, struct error *err)
+static int merge(const char *const *names, size_t count, const char *target, struct layer_merge_result *result,
+		 struct error *err)
 {
 	char here[PATH_MAX], target_path[PATH_MAX + 300], paths[8][PATH_MAX + 300];
 	const char *layers[8];
@@ -109,7 +109,7 @@ static int merge(const char *const *names, size_t count, const char *target,
 static struct layer_merge_result merge_well(const char *const *names, size_t count)
 {
 	struct layer_merge_result result;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	merge(names, count, "target", &result, &err);
 	assert_string_equal(err.message, "");
@@ -119,7 +119,7 @@ static struct layer_merge_result merge_well(const char *const *names, size_t cou
 static void merge_badly(const char *const *names, size_t count, enum error_kind kind, const char *message)
 {
 	struct layer_merge_result result;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	assert_int_equal(merge(names, count, "target", &result, &err), -1);
 	assert_string_equal(err.message, message);
@@ -157,7 +157,7 @@ static void fill(const char *layer, const char *name, enum holds holds)
 
 static void fill_combinations(void)
 {
-	static const char *const layers[] = {"new", "middle", "old", "below"};
+	static const char *const layers[] = { "new", "middle", "old", "below" };
 
 	for (int i = 0; i < 4; i++)
 		make_folder(layers[i]);
@@ -170,10 +170,9 @@ static void fill_combinations(void)
 	}
 }
 
-static void compare_views(const char *const *before, size_t before_count, const char *const *after,
-                          size_t after_count)
+static void compare_views(const char *const *before, size_t before_count, const char *const *after, size_t after_count)
 {
-	cleanup_text struct text difference = {0};
+	cleanup_text struct text difference = { 0 };
 	bool same;
 
 	make_folder("before");
@@ -189,8 +188,8 @@ static void compare_views(const char *const *before, size_t before_count, const 
 
 static void check_combinations(const struct filesystem *filesystem)
 {
-	static const char *const layers[] = {"new", "middle", "old", "below", "empty"};
-	static const char *const after[] = {"target", "below", "empty"};
+	static const char *const layers[] = { "new", "middle", "old", "below", "empty" };
+	static const char *const after[] = { "target", "below", "empty" };
 
 	enter(filesystem);
 	fill_combinations();
@@ -214,7 +213,7 @@ static void test_combinations_cloned(void **state)
 
 static void test_linked(void **state)
 {
-	static const char *const layers[] = {"new", "old"};
+	static const char *const layers[] = { "new", "old" };
 	struct layer_merge_result result;
 
 	(void)state;
@@ -234,7 +233,7 @@ static void test_linked(void **state)
 
 static void test_cloned(void **state)
 {
-	static const char *const layers[] = {"new"};
+	static const char *const layers[] = { "new" };
 	struct layer_merge_result result;
 
 	(void)state;
@@ -256,7 +255,7 @@ static void test_copied(void **state)
 	cleanup_free char *layer = text_format("%s/copied", xfs.root);
 	cleanup_free char *target = text_format("%s/target", ext4.root);
 	struct layer_merge_result result;
-	struct error err = {0};
+	struct error err = { 0 };
 	int fd;
 
 	(void)state;
@@ -271,7 +270,7 @@ static void test_copied(void **state)
 	close(fd);
 	assert_int_equal(link("holes", "again"), 0);
 	assert_int_equal(mkfifo("fifo", 0600), 0);
-	layer_merge((const char *const[]){layer}, 1, target, &result, &err);
+	layer_merge((const char *const[]){ layer }, 1, target, &result, &err);
 	assert_string_equal(err.message, "");
 	assert_int_equal(chdir(target), 0);
 	assert_true(result.copied_bytes > 0 && result.copied_bytes < 1 << 20);
@@ -280,7 +279,7 @@ static void test_copied(void **state)
 	assert_int_equal(status_of("holes").st_ino, status_of("again").st_ino);
 	assert_true(S_ISFIFO(status_of("fifo").st_mode));
 	{
-		cleanup_text struct text difference = {0};
+		cleanup_text struct text difference = { 0 };
 
 		if (!trees_equal(layer, target, false, &difference))
 			fail_msg("%s", difference.data);
@@ -290,7 +289,7 @@ static void test_copied(void **state)
 /* More links than an inode can have: the rest becomes one copy. */
 static void test_too_many_links(void **state)
 {
-	static const char *const layers[] = {"new"};
+	static const char *const layers[] = { "new" };
 	struct layer_merge_result result;
 	unsigned count = 1;
 
@@ -314,10 +313,10 @@ static void test_too_many_links(void **state)
 
 static void test_root(void **state)
 {
-	static const char *const layers[] = {"new", "old"};
+	static const char *const layers[] = { "new", "old" };
 	static const unsigned char acl[] = {
-	        2, 0, 0,   0,   1,   0,   7,  0, 255, 255, 255, 255, 4,   0,
-	        5, 0, 255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255,
+		2, 0, 0,   0,   1,   0,   7,  0, 255, 255, 255, 255, 4,   0,
+		5, 0, 255, 255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255,
 	};
 	struct stat target, new;
 
@@ -350,7 +349,7 @@ static void test_root(void **state)
 /* What overlayfs notes for itself stays behind, but for an overlay inside of this one it is content. */
 static void test_private_marks(void **state)
 {
-	static const char *const layers[] = {"new"};
+	static const char *const layers[] = { "new" };
 
 	(void)state;
 	enter(&xfs);
@@ -370,7 +369,7 @@ static void test_private_marks(void **state)
 /* Below an opaque directory there is nothing to hide, and nothing is kept that hides. */
 static void test_covered_whiteouts(void **state)
 {
-	static const char *const layers[] = {"new", "old"};
+	static const char *const layers[] = { "new", "old" };
 
 	(void)state;
 	enter(&ext4);
@@ -390,13 +389,12 @@ static void test_covered_whiteouts(void **state)
 	assert_int_equal(access("target/d/e/gone", F_OK), -1);
 }
 
-static void refuse_mark(const struct filesystem *filesystem, const char *path, const char *mark,
-                        const char *value)
+static void refuse_mark(const struct filesystem *filesystem, const char *path, const char *mark, const char *value)
 {
-	static const char *const layers[] = {"new"};
+	static const char *const layers[] = { "new" };
 	cleanup_free char *full = text_format("new/%s", path);
-	cleanup_free char *message = text_format(
-	        "cannot merge layers: '%s' has the overlay mark '%s', which cannot be merged", path, mark);
+	cleanup_free char *message =
+		text_format("cannot merge layers: '%s' has the overlay mark '%s', which cannot be merged", path, mark);
 
 	enter(filesystem);
 	make_folder("new");
@@ -423,12 +421,11 @@ static void test_refused_marks(void **state)
 
 static void test_bad_paths(void **state)
 {
-	static const char *const layers[] = {"new", "missing"}, *const linked[] = {"linked"};
+	static const char *const layers[] = { "new", "missing" }, *const linked[] = { "linked" };
 	cleanup_free char *message = text_format(
-	        "cannot merge layers: cannot open the directory '%s/missing': No such file or directory",
-	        ext4.root);
-	cleanup_free char *link_message = text_format(
-	        "cannot merge layers: cannot open the directory '%s/linked': Not a directory", ext4.root);
+		"cannot merge layers: cannot open the directory '%s/missing': No such file or directory", ext4.root);
+	cleanup_free char *link_message =
+		text_format("cannot merge layers: cannot open the directory '%s/linked': Not a directory", ext4.root);
 
 	(void)state;
 	enter(&ext4);
@@ -443,7 +440,7 @@ static void test_bad_paths(void **state)
 
 static void test_mount_inside(void **state)
 {
-	static const char *const layers[] = {"new"};
+	static const char *const layers[] = { "new" };
 
 	(void)state;
 	enter(&ext4);
@@ -452,7 +449,7 @@ static void test_mount_inside(void **state)
 	make_folder("new/d/m");
 	assert_int_equal(mount("none", "new/d/m", "tmpfs", 0, NULL), 0);
 	merge_badly(layers, 1, ERROR_REFUSED,
-	            "cannot merge layers: in '/d/m': 'm' lies on another filesystem than the layer");
+		    "cannot merge layers: in '/d/m': 'm' lies on another filesystem than the layer");
 	assert_int_equal(umount2("new/d/m", UMOUNT_NOFOLLOW), 0);
 }
 
@@ -479,11 +476,11 @@ static void make_deep(const char *root, unsigned levels)
 /* Deeper than a path can be, with fewer descriptors than levels. */
 static void check_deep(const struct filesystem *filesystem)
 {
-	static const char *const layers[] = {"new", "old"};
+	static const char *const layers[] = { "new", "old" };
 	cleanup_free char *target = text_format("%s/target", filesystem->root);
 	struct rlimit limit, lower;
 	struct layer_merge_result result;
-	struct error err = {0};
+	struct error err = { 0 };
 	int64_t bytes, entries;
 
 	enter(filesystem);
@@ -492,7 +489,7 @@ static void check_deep(const struct filesystem *filesystem)
 	make_deep("new", 1500);
 	make_deep("old", 2000);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-	lower = (struct rlimit){.rlim_cur = 64, .rlim_max = limit.rlim_max};
+	lower = (struct rlimit){ .rlim_cur = 64, .rlim_max = limit.rlim_max };
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &lower), 0);
 	result = merge_well(layers, 2);
 	assert_int_equal(result.entries, 2000 + 1500 + 2000);
@@ -518,7 +515,7 @@ static void test_full_filesystem(void **state)
 	cleanup_free char *layer = text_format("%s/full", ext4.root);
 	cleanup_free char *target = NULL;
 	struct layer_merge_result result;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	enter(&ext4);
@@ -528,7 +525,7 @@ static void test_full_filesystem(void **state)
 	filesystem_mount(&small, place, "ext4", 4);
 	target = text_format("%s/target", small.root);
 	make_folder(target);
-	assert_int_equal(layer_merge((const char *const[]){layer}, 1, target, &result, &err), -1);
+	assert_int_equal(layer_merge((const char *const[]){ layer }, 1, target, &result, &err), -1);
 	assert_string_equal(err.message, "cannot merge layers: cannot copy 'f': No space left on device");
 	filesystem_unmount(&small);
 }
@@ -561,20 +558,20 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_combinations_linked),
-	        cmocka_unit_test(test_combinations_cloned),
-	        cmocka_unit_test(test_linked),
-	        cmocka_unit_test(test_cloned),
-	        cmocka_unit_test(test_copied),
-	        cmocka_unit_test(test_too_many_links),
-	        cmocka_unit_test(test_root),
-	        cmocka_unit_test(test_private_marks),
-	        cmocka_unit_test(test_covered_whiteouts),
-	        cmocka_unit_test(test_refused_marks),
-	        cmocka_unit_test(test_bad_paths),
-	        cmocka_unit_test(test_mount_inside),
-	        cmocka_unit_test(test_deep),
-	        cmocka_unit_test(test_full_filesystem),
+		cmocka_unit_test(test_combinations_linked),
+		cmocka_unit_test(test_combinations_cloned),
+		cmocka_unit_test(test_linked),
+		cmocka_unit_test(test_cloned),
+		cmocka_unit_test(test_copied),
+		cmocka_unit_test(test_too_many_links),
+		cmocka_unit_test(test_root),
+		cmocka_unit_test(test_private_marks),
+		cmocka_unit_test(test_covered_whiteouts),
+		cmocka_unit_test(test_refused_marks),
+		cmocka_unit_test(test_bad_paths),
+		cmocka_unit_test(test_mount_inside),
+		cmocka_unit_test(test_deep),
+		cmocka_unit_test(test_full_filesystem),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

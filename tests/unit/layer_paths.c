@@ -21,7 +21,7 @@
 static void refuse_paths(const char *lowerdir, const char *message)
 {
 	struct layer_paths paths;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	assert_int_equal(layer_paths_parse(lowerdir, &paths, &err), -1);
 	assert_string_equal(err.message, message);
@@ -30,8 +30,8 @@ static void refuse_paths(const char *lowerdir, const char *message)
 
 static void test_paths(void **state)
 {
-	cleanup_layer_paths struct layer_paths paths = {0};
-	struct error err = {0};
+	cleanup_layer_paths struct layer_paths paths = { 0 };
+	struct error err = { 0 };
 
 	(void)state;
 	assert_int_equal(layer_paths_parse("/a/b:/c\\:d\\,e\\\\f:/\xff", &paths, &err), 0);
@@ -43,7 +43,7 @@ static void test_paths(void **state)
 
 static void test_bad_paths(void **state)
 {
-	cleanup_text struct text many = {0};
+	cleanup_text struct text many = { 0 };
 
 	(void)state;
 	refuse_paths("", "the overlay's lower layer '' is not an absolute path");
@@ -63,7 +63,7 @@ static void test_usage_and_clear(void **state)
 	char scratch[PATH_MAX];
 	cleanup_free char *layer = NULL;
 	int64_t bytes = 0, entries = 0;
-	struct error err = {0};
+	struct error err = { 0 };
 	int fd;
 
 	(void)state;
@@ -96,7 +96,7 @@ static void test_clear_spares_targets(void **state)
 {
 	char scratch[PATH_MAX];
 	cleanup_free char *layer = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	scratch_make(scratch);
@@ -120,15 +120,14 @@ static void test_clear_spares_targets(void **state)
 static void test_filesystem(void **state)
 {
 	struct layer_space space;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	assert_int_equal(layer_space("/", &space, &err), 0);
 	assert_true(space.total_bytes > 0 && space.free_bytes <= space.total_bytes);
 	assert_true(space.free_inodes <= space.total_inodes);
 	assert_int_equal(layer_space("/nowhere", &space, &err), -1);
-	assert_string_equal(err.message,
-	                    "cannot examine the filesystem of '/nowhere': No such file or directory");
+	assert_string_equal(err.message, "cannot examine the filesystem of '/nowhere': No such file or directory");
 	assert_int_equal(layer_sync("/nowhere", &err), -1);
 	assert_string_equal(err.message, "cannot open '/nowhere': No such file or directory");
 	assert_int_equal(layer_sync("/dev/shm", &err), 0);
@@ -137,9 +136,9 @@ static void test_filesystem(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_paths),           cmocka_unit_test(test_bad_paths),
-	        cmocka_unit_test(test_usage_and_clear), cmocka_unit_test(test_clear_spares_targets),
-	        cmocka_unit_test(test_filesystem),
+		cmocka_unit_test(test_paths),           cmocka_unit_test(test_bad_paths),
+		cmocka_unit_test(test_usage_and_clear), cmocka_unit_test(test_clear_spares_targets),
+		cmocka_unit_test(test_filesystem),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,7 +66,7 @@ static void push_layer(struct tree *tree, const char *layer)
 
 static void assert_same(const struct tree *tree, const char *a, const char *b, bool loosely, const char *what)
 {
-	cleanup_text struct text difference = {0};
+	cleanup_text struct text difference = { 0 };
 
 	if (!trees_equal(a, b, loosely, &difference))
 		fail_msg("%s, seed %llu: %s", what, (unsigned long long)tree->seed, difference.data);
@@ -79,7 +79,7 @@ static void check_unchanged(struct tree *tree)
 	const char *with = new_folder(tree);
 	const char *without = new_folder(tree);
 	const char *below[LAYERS_MAX + 1];
-	struct error err = {0};
+	struct error err = { 0 };
 	int unchanged = layer_changes_nothing(tree->layers[0], tree->layers + 1, tree->count - 1, &err);
 
 	assert_string_equal(err.message, "");
@@ -97,7 +97,7 @@ static void check_unchanged(struct tree *tree)
 
 static void add_layer(struct tree *tree)
 {
-	static const unsigned amounts[] = {1, 5, 40, 150};
+	static const unsigned amounts[] = { 1, 5, 40, 150 };
 	const char *mountpoint = new_folder(tree);
 	const char *work = new_folder(tree);
 	const char *upper = new_folder(tree);
@@ -124,7 +124,7 @@ static void merge_some(struct tree *tree, const char **chain, size_t *count)
 	size_t length = 1 + random_below(&tree->state, (unsigned)(*count - first));
 	const char *target = new_folder(tree);
 	struct layer_merge_result result;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	layer_merge(chain + first, length, target, &result, &err);
 	assert_string_equal(err.message, "");
@@ -150,9 +150,9 @@ static void compare_chains(struct tree *tree, const char **chain, size_t count)
 
 static void check_tree(const char *root, uint64_t seed)
 {
-	struct tree tree = {.root = root, .seed = seed, .state = seed};
+	struct tree tree = { .root = root, .seed = seed, .state = seed };
 	const char *chain[LAYERS_MAX];
-	struct error err = {0};
+	struct error err = { 0 };
 	size_t count;
 
 	make_layers(&tree);
@@ -181,8 +181,8 @@ static void check_filesystem(const char *type, unsigned megabytes)
 	for (unsigned i = 0; i < tree_count; i++)
 		check_tree(root, first_seed + i);
 	filesystem_unmount(&filesystem);
-	print_message("%s: %u trees, %lu layers merged, %lu entries compared, %lu layers without changes\n",
-	              type, tree_count, layers_merged, entries_compared, unchanged_layers);
+	print_message("%s: %u trees, %lu layers merged, %lu entries compared, %lu layers without changes\n", type,
+		      tree_count, layers_merged, entries_compared, unchanged_layers);
 	assert_true(entries_compared > 20 * tree_count && layers_merged > tree_count);
 }
 
@@ -207,9 +207,9 @@ static void test_btrfs(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(test_ext4),
-	        cmocka_unit_test(test_xfs),
-	        cmocka_unit_test(test_btrfs),
+		cmocka_unit_test(test_ext4),
+		cmocka_unit_test(test_xfs),
+		cmocka_unit_test(test_btrfs),
 	};
 	int failed;
 

@@ -50,8 +50,7 @@ static void add(const struct stage *stage, const struct network_attachment *atta
 	free(address);
 }
 
-static void add_fails(const struct stage *stage, const struct network_attachment *attachment,
-		      const char *expected)
+static void add_fails(const struct stage *stage, const struct network_attachment *attachment, const char *expected)
 {
 	char *address = NULL;
 	struct error err = { 0 };
@@ -84,8 +83,10 @@ static void each_gets_the_result_of_the_one_before(void **state)
 	assert_null(cJSON_GetObjectItem(json, "runtimeConfig"));
 	cJSON_Delete(json);
 	json = stage_input(stage, "c", "ADD", 1);
-	assert_string_equal(json_text(cJSON_GetArrayItem(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "prevResult"),
-									      "ips"), 0), "address"), "10.9.0.3/24");
+	assert_string_equal(
+		json_text(cJSON_GetArrayItem(cJSON_GetObjectItem(cJSON_GetObjectItem(json, "prevResult"), "ips"), 0),
+			  "address"),
+		"10.9.0.3/24");
 	cJSON_Delete(json);
 
 	assert_true(stage_environment_has(stage, "a", "ADD", 1, "CNI_COMMAND=ADD"));
@@ -232,8 +233,8 @@ static void the_address_is_asked_for_by_capability(void **state)
 	json = stage_input(stage, "b", "ADD", 1);
 	runtime = cJSON_GetObjectItem(json, "runtimeConfig");
 	assert_int_equal(cJSON_GetArraySize(runtime), 1);
-	assert_int_equal(json_integer(cJSON_GetArrayItem(cJSON_GetObjectItem(runtime, "portMappings"), 0), "hostPort",
-				      0), 80);
+	assert_int_equal(
+		json_integer(cJSON_GetArrayItem(cJSON_GetObjectItem(runtime, "portMappings"), 0), "hostPort", 0), 80);
 	cJSON_Delete(json);
 	assert_true(stage_environment_has(stage, "a", "ADD", 1, "CNI_ARGS="));
 }
@@ -262,7 +263,8 @@ static void a_taken_address_is_given_up(void **state)
 	struct network_attachment asking = plain;
 
 	asking.address = (char[]){ "10.9.0.7/24" };
-	stage_plugin(stage, "a", ON_ADD("case $CNI_ARGS in *IP=*) " FAILS("11", "taken", "") ";; esac") GIVES("10.9.0.9/24"));
+	stage_plugin(stage, "a",
+		     ON_ADD("case $CNI_ARGS in *IP=*) " FAILS("11", "taken", "") ";; esac") GIVES("10.9.0.9/24"));
 	stage_load(stage, "1.0.0", "{\"type\":\"a\"}", AMPLE_MS);
 	add(stage, &asking, "10.9.0.9/24");
 	stage_assert_log(stage, "ADD a\nDEL a\nADD a\n");

@@ -12,8 +12,14 @@ static const struct {
 	const char *plain;
 	const char *encoded;
 } examples[] = {
-	{ "", "" },	    { "f", "Zg==" },	    { "fo", "Zm8=" },	      { "foo", "Zm9v" },
-	{ "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" }, { "\xff\xfe\xfb", "//77" },
+	{ "", "" },
+	{ "f", "Zg==" },
+	{ "fo", "Zm8=" },
+	{ "foo", "Zm9v" },
+	{ "foob", "Zm9vYg==" },
+	{ "fooba", "Zm9vYmE=" },
+	{ "foobar", "Zm9vYmFy" },
+	{ "\xff\xfe\xfb", "//77" },
 };
 
 static void examples_both_ways(void **state)
@@ -33,7 +39,7 @@ static void examples_both_ways(void **state)
 
 static void what_is_not_base64(void **state)
 {
-	static const char *const broken[] = { "Z",    "Zg",	  "Zg=",   "Zg=a", "====", "Zg==Zg==",
+	static const char *const broken[] = { "Z",    "Zg",   "Zg=",    "Zg=a", "====", "Zg==Zg==",
 					      "Zh==", "Zm9=", "Zm9v\n", "Zm 9", "Zm-_", "Z===" };
 
 	(void)state;

@@ -269,7 +269,10 @@ static void found_under_any_id(void **state)
 static void broken_and_foreign_cache_files(void **state)
 {
 	static const char *const contents[] = {
-		"", "nonsense", "[]", "{\"kind\":\"cniCacheV1\"}",
+		"",
+		"nonsense",
+		"[]",
+		"{\"kind\":\"cniCacheV1\"}",
 		"{\"kind\":\"other\",\"containerId\":\"box\",\"ifName\":\"eth0\",\"networkName\":\"test\"}",
 		"{\"kind\":\"cniCacheV1\",\"containerId\":\"../box\",\"ifName\":\"eth0\",\"networkName\":\"test\"}",
 	};
@@ -334,9 +337,11 @@ static void kept_as_json_and_back(void **state)
 	free(json);
 	assert_int_equal(network_attachment_parse("{}", &(struct network_attachment){ 0 }, &err), -1);
 	assert_int_equal(network_attachment_parse("{\"container_id\":\"a/b\",\"ifname\":\"eth0\"}",
-						  &(struct network_attachment){ 0 }, &err), -1);
+						  &(struct network_attachment){ 0 }, &err),
+			 -1);
 	assert_int_equal(network_attachment_parse("{\"container_id\":\"a\",\"ifname\":\"eth0\",\"address\":\"x\"}",
-						  &(struct network_attachment){ 0 }, &err), -1);
+						  &(struct network_attachment){ 0 }, &err),
+			 -1);
 }
 
 static int count_up(const struct network_attachment *attachment, void *context, struct error *err)

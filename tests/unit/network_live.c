@@ -69,17 +69,19 @@ static void stop_container(struct host *host)
 static int open_host(void **state)
 {
 	static struct host host;
-	struct network_settings settings = { .plugin_path = "/nowhere:" PLUGINS, .conf_dir = host.stage.confs,
+	struct network_settings settings = { .plugin_path = "/nowhere:" PLUGINS,
+					     .conf_dir = host.stage.confs,
 					     .cache_dir = host.stage.cache };
 	struct error err = { 0 };
 
 	stage_open(&host.stage);
-	stage_write(&host.stage, "net.d/10-live.conflist",
-		    "{\"cniVersion\":\"1.0.0\",\"name\":\"live\",\"plugins\":["
-		    "{\"type\":\"bridge\",\"bridge\":\"wsnapt0\",\"isGateway\":true,\"ipMasq\":true,"
-		    "\"ipam\":{\"type\":\"host-local\",\"dataDir\":\"%s/ipam\",\"ranges\":[[{\"subnet\":\"10.213.0.0/24\"}]]}},"
-		    "{\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}},{\"type\":\"firewall\"}]}",
-		    host.stage.folder);
+	stage_write(
+		&host.stage, "net.d/10-live.conflist",
+		"{\"cniVersion\":\"1.0.0\",\"name\":\"live\",\"plugins\":["
+		"{\"type\":\"bridge\",\"bridge\":\"wsnapt0\",\"isGateway\":true,\"ipMasq\":true,"
+		"\"ipam\":{\"type\":\"host-local\",\"dataDir\":\"%s/ipam\",\"ranges\":[[{\"subnet\":\"10.213.0.0/24\"}]]}},"
+		"{\"type\":\"portmap\",\"capabilities\":{\"portMappings\":true}},{\"type\":\"firewall\"}]}",
+		host.stage.folder);
 	if (network_load(&settings, &host.stage.network, &err) != 1)
 		fail_msg("%s", err.message);
 	start_container(&host);
@@ -139,8 +141,11 @@ static int count_rules(const char *text)
 {
 	cleanup_process_outcome struct process_outcome outcome = { 0 };
 	char *const environment[] = { (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" }, NULL };
-	struct process process = { .file = IPTABLES_SAVE, .environment = environment, .input = "",
-				   .output_limit = 1 << 20, .timeout_ms = 20000 };
+	struct process process = { .file = IPTABLES_SAVE,
+				   .environment = environment,
+				   .input = "",
+				   .output_limit = 1 << 20,
+				   .timeout_ms = 20000 };
 	struct error err = { 0 };
 	int count = 0;
 
@@ -318,12 +323,9 @@ static void a_failure_leaves_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(attached_and_detached),
-		TEST(the_address_stays),
-		TEST(a_taken_address_is_replaced),
-		TEST(a_namespace_that_is_gone_frees_its_address),
-		TEST(a_failure_leaves_nothing),
-		TEST(a_leftover_attachment_heals),
+		TEST(attached_and_detached),       TEST(the_address_stays),
+		TEST(a_taken_address_is_replaced), TEST(a_namespace_that_is_gone_frees_its_address),
+		TEST(a_failure_leaves_nothing),    TEST(a_leftover_attachment_heals),
 		TEST(an_unknown_leftover_heals),
 	};
 

@@ -35,12 +35,14 @@ static int close_stage(void **state)
 	return 0;
 }
 
-static void run(const struct stage *stage, const char *script, unsigned timeout_ms,
-		struct process_outcome *outcome)
+static void run(const struct stage *stage, const char *script, unsigned timeout_ms, struct process_outcome *outcome)
 {
 	char file[128];
-	struct process process = { .file = file, .environment = environment, .input = "the input",
-				   .output_limit = 1 << 20, .timeout_ms = timeout_ms };
+	struct process process = { .file = file,
+				   .environment = environment,
+				   .input = "the input",
+				   .output_limit = 1 << 20,
+				   .timeout_ms = timeout_ms };
 	struct error err = { 0 };
 
 	stage_write(stage, "script", "#!/bin/sh\n%s\n", script);
@@ -192,8 +194,11 @@ static void signals_and_descriptors_stay_ours(void **state)
 static void what_cannot_be_run(void **state)
 {
 	cleanup_process_outcome struct process_outcome outcome = { 0 };
-	struct process process = { .file = "/nowhere/plugin", .environment = environment, .input = "",
-				   .output_limit = 1, .timeout_ms = AMPLE_MS };
+	struct process process = { .file = "/nowhere/plugin",
+				   .environment = environment,
+				   .input = "",
+				   .output_limit = 1,
+				   .timeout_ms = AMPLE_MS };
 	struct error err = { 0 };
 
 	(void)state;

@@ -221,8 +221,9 @@ static void sizes_are_short(void **state)
 		long long bytes;
 		const char *text;
 	} cases[] = {
-		{ 0, "0 B" }, { 1023, "1023 B" }, { 1024, "1.0 KiB" }, { 1536, "1.5 KiB" }, { 10188, "9.9 KiB" },
-		{ 10240, "10 KiB" }, { 1048575, "1.0 MiB" }, { 1LL << 30, "1.0 GiB" }, { INT64_MAX, "8.0 EiB" },
+		{ 0, "0 B" },           { 1023, "1023 B" },       { 1024, "1.0 KiB" },
+		{ 1536, "1.5 KiB" },    { 10188, "9.9 KiB" },     { 10240, "10 KiB" },
+		{ 1048575, "1.0 MiB" }, { 1LL << 30, "1.0 GiB" }, { INT64_MAX, "8.0 EiB" },
 	};
 
 	(void)state;

@@ -114,7 +114,8 @@ static void statements_have_a_limit_unless_given(void **state)
 	assert_int_equal(store_open("options='-c statement_timeout=0'", &none, &err), 0);
 	assert_int_equal(none->answer_timeout_ms, 0);
 	assert_string_equal(database_value("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wsnap' "
-					   "AND datname = current_database()"), "3");
+					   "AND datname = current_database()"),
+			    "3");
 }
 
 static void the_statement_timeout_ends_a_wait(void **state)

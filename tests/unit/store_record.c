@@ -58,9 +58,10 @@ static void a_later_operation_keeps_what_it_does_not_know(void **state)
 	record.status = "stopped";
 	record.stopped_ns = CREATED_NS - 1000000000;
 	assert_int_equal(rows_record(store, &record).version, 2);
-	assert_string_equal(database_value("SELECT concat_ws('|', namespace, auto_start, container_path, container_name, "
-					   "image, status, extract(epoch FROM last_stopped_at)) FROM containers"),
-			    "kept|f|/kept|kept|busybox:2|stopped|1700000000.123456");
+	assert_string_equal(
+		database_value("SELECT concat_ws('|', namespace, auto_start, container_path, container_name, "
+			       "image, status, extract(epoch FROM last_stopped_at)) FROM containers"),
+		"kept|f|/kept|kept|busybox:2|stopped|1700000000.123456");
 }
 
 static void again_writes_nothing_more(void **state)
@@ -84,7 +85,8 @@ static void again_writes_nothing_more(void **state)
 	assert_string_equal(database_notifications(), "");
 	assert_string_equal(database_value("SELECT (SELECT count(*) FROM snapshots) || ' ' || "
 					   "(SELECT count(*) FROM container_versions) || ' ' || "
-					   "(SELECT count(*) FROM lifecycle_events)"), "2 2 3");
+					   "(SELECT count(*) FROM lifecycle_events)"),
+			    "2 2 3");
 }
 
 static void events_of_a_create(void **state)
@@ -99,16 +101,19 @@ static void events_of_a_create(void **state)
 						      "\",\"event_type\":\"snapshot_create\",\"version\":1}\n");
 	assert_string_equal(database_value("SELECT id || ' ' || event_type FROM lifecycle_events"),
 			    "aaaaaaaa-aaaa-4aaa-8aaa-000000000001:snapshot_create snapshot_create");
-	assert_string_equal(database_value("SELECT payload = '{\"snapshot_name\": \"Version 1\", \"display_name\": null, "
-					   "\"runtime_snapshot_name\": \"box-snapshot-1\", "
-					   "\"snapshotter\": \"overlayfs\", \"source\": \"manual\", \"version\": 1, "
-					   "\"operation_id\": \"aaaaaaaa-aaaa-4aaa-8aaa-000000000001\"}' "
-					   "FROM lifecycle_events"), "t");
+	assert_string_equal(
+		database_value("SELECT payload = '{\"snapshot_name\": \"Version 1\", \"display_name\": null, "
+			       "\"runtime_snapshot_name\": \"box-snapshot-1\", "
+			       "\"snapshotter\": \"overlayfs\", \"source\": \"manual\", \"version\": 1, "
+			       "\"operation_id\": \"aaaaaaaa-aaaa-4aaa-8aaa-000000000001\"}' "
+			       "FROM lifecycle_events"),
+		"t");
 	record = rows_create(2);
 	record.display_name = "näme";
 	rows_record(store, &record);
 	assert_string_equal(database_value("SELECT payload->>'snapshot_name' || ' ' || (payload->>'display_name') "
-					   "FROM lifecycle_events WHERE payload->>'version' = '2'"), "näme näme");
+					   "FROM lifecycle_events WHERE payload->>'version' = '2'"),
+			    "näme näme");
 }
 
 static void events_of_a_version(void **state)
@@ -144,10 +149,12 @@ static void events_of_a_rollback(void **state)
 	assert_string_equal(database_value("SELECT payload = '{\"snapshot_name\": \"box-snapshot-1\", \"version\": 1, "
 					   "\"source\": \"rollback\", \"saved_version\": 2, "
 					   "\"operation_id\": \"aaaaaaaa-aaaa-4aaa-8aaa-000000000002\"}' "
-					   "FROM lifecycle_events WHERE event_type = 'version_rollback'"), "t");
-	assert_string_equal(database_notifications(),
-			    "{\"container_id\":\"box\",\"bot_id\":\"" BOT "\",\"event_type\":\"version_create\",\"version\":2}\n"
-			    "{\"container_id\":\"box\",\"bot_id\":\"" BOT "\",\"event_type\":\"version_rollback\",\"version\":1}\n");
+					   "FROM lifecycle_events WHERE event_type = 'version_rollback'"),
+			    "t");
+	assert_string_equal(database_notifications(), "{\"container_id\":\"box\",\"bot_id\":\"" BOT
+						      "\",\"event_type\":\"version_create\",\"version\":2}\n"
+						      "{\"container_id\":\"box\",\"bot_id\":\"" BOT
+						      "\",\"event_type\":\"version_rollback\",\"version\":1}\n");
 }
 
 static void a_rollback_that_saved_nothing(void **state)
@@ -262,7 +269,8 @@ static void another_servers_tables(void **state)
 	assert_int_equal(rows_record(store, &record).version, 1);
 	record = rows_create(2);
 	assert_int_equal(rows_record(store, &record).version, 2);
-	assert_string_equal(database_value("SELECT count(DISTINCT team_id) || ' ' || count(*) FROM lifecycle_events"), "1 2");
+	assert_string_equal(database_value("SELECT count(DISTINCT team_id) || ' ' || count(*) FROM lifecycle_events"),
+			    "1 2");
 }
 
 /* Row-level security that follows a setting given in the connection's options. */
@@ -290,7 +298,8 @@ static void teams_do_not_see_each_other(void **state)
 	record = rows_create(2);
 	assert_int_equal(rows_record(store, &record).version, 1);
 	database_run("DROP OWNED BY wsnap_team; DROP ROLE wsnap_team");
-	assert_string_equal(database_value("SELECT count(DISTINCT team_id) || ' ' || count(*) FROM container_versions"), "2 2");
+	assert_string_equal(database_value("SELECT count(DISTINCT team_id) || ' ' || count(*) FROM container_versions"),
+			    "2 2");
 }
 
 int main(void)

@@ -62,7 +62,8 @@ static void concurrent_operations_get_numbers_of_their_own(void **state)
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(wait_for(children[i]), 0);
 	assert_string_equal(database_value("SELECT count(*) || ' ' || min(version) || ' ' || max(version) "
-					   "FROM container_versions"), "100 1 100");
+					   "FROM container_versions"),
+			    "100 1 100");
 	assert_string_equal(database_value("SELECT count(*) FROM lifecycle_events"), "100");
 }
 

@@ -19,14 +19,16 @@
 /* Puts the versions 1 to `count` of "box" into the tables. */
 static void fill(int count)
 {
-	database_run("INSERT INTO bots (id) VALUES ('" BOT "'); "
-		     "INSERT INTO containers (bot_id, container_id, container_name, image) "
-		     "VALUES ('" BOT "', 'box', 'box', 'busybox'); "
-		     "INSERT INTO snapshots (container_id, runtime_snapshot_name, snapshotter, source, created_at) "
-		     "SELECT 'box', 'box-v' || n, 'overlayfs', 'manual', 'epoch'::timestamptz + n * interval '1 second' "
-		     "FROM generate_series(1, %d) n; "
-		     "INSERT INTO container_versions (container_id, snapshot_id, version, created_at) "
-		     "SELECT container_id, id, extract(epoch FROM created_at)::int, created_at FROM snapshots", count);
+	database_run(
+		"INSERT INTO bots (id) VALUES ('" BOT "'); "
+		"INSERT INTO containers (bot_id, container_id, container_name, image) "
+		"VALUES ('" BOT "', 'box', 'box', 'busybox'); "
+		"INSERT INTO snapshots (container_id, runtime_snapshot_name, snapshotter, source, created_at) "
+		"SELECT 'box', 'box-v' || n, 'overlayfs', 'manual', 'epoch'::timestamptz + n * interval '1 second' "
+		"FROM generate_series(1, %d) n; "
+		"INSERT INTO container_versions (container_id, snapshot_id, version, created_at) "
+		"SELECT container_id, id, extract(epoch FROM created_at)::int, created_at FROM snapshots",
+		count);
 }
 
 struct seen {
@@ -142,16 +144,18 @@ static void numbers_of_pruned_versions_are_never_used_again(void **state)
 	}
 	database_run("LISTEN wsnap_lifecycle");
 	assert_int_equal(store_versions_delete(store, "box", gone, 3, PRUNE, &err), 0);
-	assert_string_equal(database_notifications(),
-			    "{\"container_id\":\"box\",\"bot_id\":\"" BOT "\",\"event_type\":\"version_prune\",\"version\":3}\n"
-			    "{\"container_id\":\"box\",\"bot_id\":\"" BOT "\",\"event_type\":\"version_prune\",\"version\":2}\n");
+	assert_string_equal(database_notifications(), "{\"container_id\":\"box\",\"bot_id\":\"" BOT
+						      "\",\"event_type\":\"version_prune\",\"version\":3}\n"
+						      "{\"container_id\":\"box\",\"bot_id\":\"" BOT
+						      "\",\"event_type\":\"version_prune\",\"version\":2}\n");
 	assert_string_equal(database_value("SELECT count(*) || ' ' || max(version) FROM container_versions"), "1 1");
 	assert_string_equal(database_value("SELECT string_agg(runtime_snapshot_name, ' ') FROM snapshots"),
 			    "box-snapshot-1");
-	assert_string_equal(database_value("SELECT concat_ws('|', id, payload->>'snapshot_name', payload->>'display_name', "
-					   "payload->>'source', payload->>'operation_id', length(payload->>'version_id')) "
-					   "FROM lifecycle_events WHERE payload->'version' = '3'"),
-			    PRUNE ":version_prune:3|box-snapshot-3|third|manual|" PRUNE "|36");
+	assert_string_equal(
+		database_value("SELECT concat_ws('|', id, payload->>'snapshot_name', payload->>'display_name', "
+			       "payload->>'source', payload->>'operation_id', length(payload->>'version_id')) "
+			       "FROM lifecycle_events WHERE payload->'version' = '3'"),
+		PRUNE ":version_prune:3|box-snapshot-3|third|manual|" PRUNE "|36");
 	assert_int_equal(store_versions_delete(store, "box", gone, 3, PRUNE, &err), 0);
 	assert_string_equal(database_notifications(), "");
 	record = rows_create(4);
@@ -232,9 +236,10 @@ static void hostile_rows_are_errors(void **state)
 	expect_bad_row(store, "the database holds a 'id' that is no UUID: 'no?[2Jid'");
 	database_run("UPDATE container_versions SET id = gen_random_uuid(); "
 		     "UPDATE snapshots SET source = repeat('x', 5000)");
-	expect_bad_row(store, "the database holds a 'source' that is too long: "
-			      "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
-			      "xxxxxxxxxxxx'");
+	expect_bad_row(store,
+		       "the database holds a 'source' that is too long: "
+		       "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+		       "xxxxxxxxxxxx'");
 	database_run("ALTER TABLE snapshots ALTER source DROP NOT NULL; UPDATE snapshots SET source = NULL");
 	expect_bad_row(store, "the database holds a 'source' that is null: ''");
 }
@@ -247,11 +252,13 @@ static void control_characters_do_not_get_out(void **state)
 
 	(void)state;
 	fill(2);
-	database_run("UPDATE snapshots SET display_name = E'a\\x1b[2J\\nb\\u009b' WHERE runtime_snapshot_name = 'box-v1'; "
-		     "UPDATE snapshots SET display_name = '' WHERE runtime_snapshot_name = 'box-v2'");
+	database_run(
+		"UPDATE snapshots SET display_name = E'a\\x1b[2J\\nb\\u009b' WHERE runtime_snapshot_name = 'box-v1'; "
+		"UPDATE snapshots SET display_name = '' WHERE runtime_snapshot_name = 'box-v2'");
 	assert_int_equal(store_versions_each(store, "box", note_version, &seen, &err), 0);
 	assert_int_equal(seen.count, 2);
-	assert_string_equal(seen.names, "a?[2J?b?" "?-");
+	assert_string_equal(seen.names, "a?[2J?b?"
+					"?-");
 }
 
 static int see_event(const struct store_event *event, void *context, struct error *err)
@@ -275,9 +282,10 @@ static void events_come_in_order_over_pages(void **state)
 
 	(void)state;
 	fill(1);
-	database_run("INSERT INTO lifecycle_events (id, container_id, event_type, created_at) "
-		     "SELECT to_char(n, 'FM00000'), 'box', 'other', 'epoch'::timestamptz + n / 700 * interval '1 second' "
-		     "FROM generate_series(0, 1999) n");
+	database_run(
+		"INSERT INTO lifecycle_events (id, container_id, event_type, created_at) "
+		"SELECT to_char(n, 'FM00000'), 'box', 'other', 'epoch'::timestamptz + n / 700 * interval '1 second' "
+		"FROM generate_series(0, 1999) n");
 	assert_int_equal(store_events_each(store, "box", see_event, &seen, &err), 0);
 	assert_int_equal(seen.count, 2000);
 }

@@ -39,7 +39,8 @@ static void what_is_no_name_is_a_usage_error(void **state)
 		{ "", "'' cannot be a name: it is empty" },
 		{ " \t ", "'' cannot be a name: it is empty" },
 		{ "a\nb", "'a?b' cannot be a name: it has control characters" },
-		{ "a\xc2\x85", "'a?" "?' cannot be a name: it has control characters" },
+		{ "a\xc2\x85", "'a?"
+			       "?' cannot be a name: it has control characters" },
 		{ "\xff", "'?' cannot be a name: it is not UTF-8" },
 		{ "007", "'007' cannot be a name: digits alone are a version's number" },
 	};

@@ -123,7 +123,8 @@ void database_forget(void)
 
 void database_make_foreign(void)
 {
-	database_run("%s",
+	database_run(
+		"%s",
 		"CREATE FUNCTION team() RETURNS uuid STABLE LANGUAGE sql AS "
 		"$$ SELECT coalesce(nullif(current_setting('app.team', true), ''), "
 		"'00000000-0000-4000-8000-000000000001')::uuid $$;"

@@ -51,7 +51,7 @@ static void make_filesystem(const char *image, const char *type)
 {
 	cleanup_free char *program = text_format("mkfs.%s", type);
 	char quiet[] = "-q";
-	char *const arguments[] = {program, quiet, strdup(image), NULL};
+	char *const arguments[] = { program, quiet, strdup(image), NULL };
 
 	run(arguments);
 	free(arguments[2]);
@@ -62,7 +62,7 @@ static int attach_loop(const char *image, char device[static 32])
 {
 	cleanup_fd int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
 	cleanup_fd int file = open(image, O_RDWR | O_CLOEXEC);
-	struct loop_config config = {.fd = (unsigned)file, .info.lo_flags = LO_FLAGS_AUTOCLEAR};
+	struct loop_config config = { .fd = (unsigned)file, .info.lo_flags = LO_FLAGS_AUTOCLEAR };
 
 	assert_true(control >= 0 && file >= 0);
 	for (int attempt = 0; attempt < 20; attempt++) {
@@ -108,10 +108,9 @@ void filesystem_unmount(struct filesystem *filesystem)
 	assert_int_equal(unlink(filesystem->image), 0);
 }
 
-void overlay_mount(const char *mountpoint, const char *const *lower, size_t count, const char *upper,
-                   const char *work)
+void overlay_mount(const char *mountpoint, const char *const *lower, size_t count, const char *upper, const char *work)
 {
-	cleanup_text struct text options = {0};
+	cleanup_text struct text options = { 0 };
 
 	text_add(&options, "redirect_dir=off,metacopy=off,index=off,lowerdir=");
 	for (size_t i = 0; i < count; i++)

@@ -20,16 +20,14 @@ bool filesystems_available(void);
 
 /* Makes and mounts one: "ext4", "xfs" or "btrfs", of `megabytes` (xfs needs 300, btrfs 128) below `folder`,
  * which exists. */
-void filesystem_mount(struct filesystem *filesystem, const char *folder, const char *type,
-                      unsigned megabytes);
+void filesystem_mount(struct filesystem *filesystem, const char *folder, const char *type, unsigned megabytes);
 
 /* Unmounts, frees the loop device, removes the image. */
 void filesystem_unmount(struct filesystem *filesystem);
 
 /* Mounts an overlay at `mountpoint`: `lower` are paths, newest first. Without `upper` it is read-only; `work`
  * lies on the filesystem of `upper`. */
-void overlay_mount(const char *mountpoint, const char *const *lower, size_t count, const char *upper,
-                   const char *work);
+void overlay_mount(const char *mountpoint, const char *const *lower, size_t count, const char *upper, const char *work);
 void overlay_unmount(const char *mountpoint);
 
 /* A new folder under /tmp (TMPDIR), and its removal with everything below. */

@@ -54,9 +54,15 @@ static bool read_all(int fd, void *bytes, size_t length)
 void h2_frame(const struct h2_request *request, int type, int flags, const void *bytes, size_t length)
 {
 	uint8_t header[FRAME_HEADER_SIZE] = {
-		(uint8_t)(length >> 16), (uint8_t)(length >> 8), (uint8_t)length, (uint8_t)type, (uint8_t)flags,
-		(uint8_t)(request->stream >> 24), (uint8_t)(request->stream >> 16),
-		(uint8_t)(request->stream >> 8), (uint8_t)request->stream,
+		(uint8_t)(length >> 16),
+		(uint8_t)(length >> 8),
+		(uint8_t)length,
+		(uint8_t)type,
+		(uint8_t)flags,
+		(uint8_t)(request->stream >> 24),
+		(uint8_t)(request->stream >> 16),
+		(uint8_t)(request->stream >> 8),
+		(uint8_t)request->stream,
 	};
 
 	if (write_all(request->fd, header, sizeof(header)))
@@ -126,8 +132,8 @@ static void *serve(void *context)
 	while (bytes && read_all(request.fd, header, sizeof(header))) {
 		size_t length = (size_t)header[0] << 16 | (size_t)header[1] << 8 | header[2];
 
-		request.stream = (uint32_t)header[5] << 24 | (uint32_t)header[6] << 16 |
-			(uint32_t)header[7] << 8 | header[8];
+		request.stream =
+			(uint32_t)header[5] << 24 | (uint32_t)header[6] << 16 | (uint32_t)header[7] << 8 | header[8];
 		if (!read_all(request.fd, bytes, length))
 			break;
 		if (!take_frame(&request, header[3], header[4], bytes, length))

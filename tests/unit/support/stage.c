@@ -93,8 +93,10 @@ void stage_plugin(const struct stage *stage, const char *name, const char *body)
 
 void stage_load(struct stage *stage, const char *version, const char *plugins, unsigned timeout_ms)
 {
-	struct network_settings settings = { .plugin_path = stage->plugins, .conf_dir = stage->confs,
-					     .cache_dir = stage->cache, .timeout_ms = timeout_ms };
+	struct network_settings settings = { .plugin_path = stage->plugins,
+					     .conf_dir = stage->confs,
+					     .cache_dir = stage->cache,
+					     .timeout_ms = timeout_ms };
 	struct error err = { 0 };
 
 	stage_write(stage, "net.d/10-test.conflist",
@@ -116,8 +118,7 @@ cJSON *stage_input(const struct stage *stage, const char *name, const char *comm
 	return json;
 }
 
-bool stage_environment_has(const struct stage *stage, const char *name, const char *command, int run,
-			   const char *line)
+bool stage_environment_has(const struct stage *stage, const char *name, const char *command, int run, const char *line)
 {
 	char *path = text_format("%s.%s.%d.env", name, command, run);
 	char *content = stage_read(stage, path);

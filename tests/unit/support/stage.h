@@ -39,8 +39,7 @@ void stage_load(struct stage *stage, const char *version, const char *plugins, u
 cJSON *stage_input(const struct stage *stage, const char *name, const char *command, int run);
 
 /* Whether the Nth run had the line in its environment. */
-bool stage_environment_has(const struct stage *stage, const char *name, const char *command, int run,
-			   const char *line);
+bool stage_environment_has(const struct stage *stage, const char *name, const char *command, int run, const char *line);
 
 /* Fails the test unless the runs were these, "ADD a\nADD b\n". */
 void stage_assert_log(const struct stage *stage, const char *expected);

@@ -115,7 +115,7 @@ static unsigned long first_of(struct comparison *comparison, int side, ino_t ino
 		if (groups[i].inode == inode)
 			return groups[i].first;
 	if (comparison->group_count[side] < GROUPS_LIMIT)
-		groups[comparison->group_count[side]++] = (struct group){inode, compared};
+		groups[comparison->group_count[side]++] = (struct group){ inode, compared };
 	return compared;
 }
 
@@ -148,8 +148,7 @@ static bool same_entry(struct comparison *comparison, int a, int b, const char *
 	struct stat left, right;
 
 	compared++;
-	if (fstatat(a, name, &left, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fstatat(b, name, &right, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fstatat(a, name, &left, AT_SYMLINK_NOFOLLOW) < 0 || fstatat(b, name, &right, AT_SYMLINK_NOFOLLOW) < 0)
 		return differ(comparison, "is listed but not there");
 	if (!same_status(comparison, &left, &right) || !same_xattrs(comparison, a, b, name))
 		return false;
@@ -176,8 +175,7 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static bool same_names(struct comparison *comparison, struct dirent **a, int count, struct dirent **b,
-                       int other)
+static bool same_names(struct comparison *comparison, struct dirent **a, int count, struct dirent **b, int other)
 {
 	for (int i = 0; i < count && i < other; i++)
 		if (strcmp(a[i]->d_name, b[i]->d_name) != 0) {
@@ -185,8 +183,7 @@ static bool same_names(struct comparison *comparison, struct dirent **a, int cou
 			return differ(comparison, "is missing on one side");
 		}
 	if (count != other) {
-		text_printf(comparison->difference, "'%s' ",
-		            count > other ? a[other]->d_name : b[count]->d_name);
+		text_printf(comparison->difference, "'%s' ", count > other ? a[other]->d_name : b[count]->d_name);
 		return differ(comparison, "is missing on one side");
 	}
 	return true;
@@ -198,8 +195,7 @@ static bool same_children(struct comparison *comparison, int a, int b, struct di
 	bool same = true;
 
 	for (int i = 0; same && i < count; i++) {
-		snprintf(comparison->path + length, sizeof(comparison->path) - length, "/%s",
-		         entries[i]->d_name);
+		snprintf(comparison->path + length, sizeof(comparison->path) - length, "/%s", entries[i]->d_name);
 		same = same_entry(comparison, a, b, entries[i]->d_name);
 		comparison->path[length] = '\0';
 	}
@@ -235,7 +231,7 @@ bool trees_equal(const char *a, const char *b, bool loosely, struct text *differ
 {
 	cleanup_fd int left = open(a, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_fd int right = open(b, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct comparison comparison = {.difference = difference, .loosely = loosely, .path = "."};
+	struct comparison comparison = { .difference = difference, .loosely = loosely, .path = "." };
 	bool same;
 
 	compared = 0;

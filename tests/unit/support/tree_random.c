@@ -34,27 +34,27 @@ unsigned random_below(uint64_t *state, unsigned limit)
 static const char *random_name(uint64_t *state)
 {
 	static const char long_name[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123"
-	                                "456789abcdef0123456789abcdef"
-	                                "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123"
-	                                "456789abcdef0123456789abcdef"
-	                                "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde";
+					"456789abcdef0123456789abcdef"
+					"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123"
+					"456789abcdef0123456789abcdef"
+					"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde";
 	static const char *const names[] = {
-	        "a",
-	        "b",
-	        "c",
-	        "d",
-	        "e",
-	        "f",
-	        "g",
-	        "h",
-	        "\xff\xfe",
-	        "with space",
-	        "new\nline",
-	        "-dash",
-	        "col:on,comma\\",
-	        ".hidden",
-	        ".wh.marker",
-	        long_name,
+		"a",
+		"b",
+		"c",
+		"d",
+		"e",
+		"f",
+		"g",
+		"h",
+		"\xff\xfe",
+		"with space",
+		"new\nline",
+		"-dash",
+		"col:on,comma\\",
+		".hidden",
+		".wh.marker",
+		long_name,
 	};
 
 	return names[random_below(state, sizeof(names) / sizeof(*names))];
@@ -88,7 +88,7 @@ static void write_random(int fd, size_t length, uint64_t *state)
 
 static int make_file(int dir, const char *name, uint64_t *state)
 {
-	static const unsigned sizes[] = {0, 1, 100, 5000};
+	static const unsigned sizes[] = { 0, 1, 100, 5000 };
 	cleanup_fd int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	if (fd < 0)
@@ -123,7 +123,7 @@ static int make_directory(int dir, const char *name, uint64_t *state)
 
 static int make_link(int dir, const char *name, uint64_t *state)
 {
-	static const char *const targets[] = {"a", "../b", "/etc/passwd", "\xff", "nowhere/at/all", "."};
+	static const char *const targets[] = { "a", "../b", "/etc/passwd", "\xff", "nowhere/at/all", "." };
 
 	return symlinkat(targets[random_below(state, 6)], dir, name);
 }
@@ -171,19 +171,18 @@ static int remove_all(int dir, const char *name)
 static int set_acl(const char *path, bool is_default)
 {
 	static const unsigned char acl[] = {
-	        2, 0,   0,   0,   1,   0,   7,  0, 255, 255, 255, 255, 2,   0,   5,
-	        0, 232, 3,   0,   0,   4,   0,  5, 0,   255, 255, 255, 255, 16,  0,
-	        5, 0,   255, 255, 255, 255, 32, 0, 4,   0,   255, 255, 255, 255,
+		2, 0, 0,   0,   1,   0,   7,  0, 255, 255, 255, 255, 2,   0,   5,  0, 232, 3, 0,   0,   4,   0,
+		5, 0, 255, 255, 255, 255, 16, 0, 5,   0,   255, 255, 255, 255, 32, 0, 4,   0, 255, 255, 255, 255,
 	};
 
-	return lsetxattr(path, is_default ? "system.posix_acl_default" : "system.posix_acl_access", acl,
-	                 sizeof(acl), 0);
+	return lsetxattr(path, is_default ? "system.posix_acl_default" : "system.posix_acl_access", acl, sizeof(acl),
+			 0);
 }
 
 /* File capabilities, revision 2: cap_net_raw permitted and effective. */
 static int set_capability(const char *path)
 {
-	static const unsigned char capability[20] = {1, 0, 0, 2, 0, 32};
+	static const unsigned char capability[20] = { 1, 0, 0, 2, 0, 32 };
 
 	return lsetxattr(path, "security.capability", capability, sizeof(capability), 0);
 }
@@ -220,7 +219,7 @@ static int change_metadata(int dir, const char *name, uint64_t *state)
 	switch (random_below(state, 4)) {
 	case 0:
 		return fchownat(dir, name, random_below(state, 3) * 1000, random_below(state, 70000),
-		                AT_SYMLINK_NOFOLLOW);
+				AT_SYMLINK_NOFOLLOW);
 	case 1: {
 		struct stat status;
 
@@ -230,8 +229,8 @@ static int change_metadata(int dir, const char *name, uint64_t *state)
 	}
 	case 2:
 		for (int i = 0; i < 2; i++)
-			times[i] = (struct timespec){random_below(state, 2000000000),
-			                             random_below(state, 1000000000)};
+			times[i] =
+				(struct timespec){ random_below(state, 2000000000), random_below(state, 1000000000) };
 		return utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW);
 	default:
 		return change_xattrs(dir, name, state);

@@ -1,0 +1,271 @@
+#include "doctor/doctor.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "doctor/doctor_checks.h"
+#include "operation/recovery.h"
+#include "prune/prune.h"
+#include "prune/prune_steps.h"
+#include "store/workspaces.h"
+#include "workspace/home.h"
+#include "workspace/journal.h"
+#include "workspace/label_keys.h"
+#include "workspace/lock.h"
+#include "workspace/signals.h"
+
+int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, struct error *err, const char *format, ...)
+{
+	cleanup_text struct text message = { 0 };
+	cleanup_free char *words = NULL;
+	struct doctor_finding finding = { .kind = subject->kind,
+					  .container_id = subject->container_id,
+					  .subject = subject->subject,
+					  .fixed = subject->fate == DOCTOR_FIXED };
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vasprintf(&words, format, arguments);
+	va_end(arguments);
+	if (length < 0) {
+		words = NULL;
+		return error_memory(err);
+	}
+	text_add(&message, words);
+	/* What went well may have met errors on its way, so the fate counts. */
+	if (!finding.fixed && subject->failure && subject->failure->kind != ERROR_NONE)
+		text_printf(&message, " (it could not be fixed: %s)", subject->failure->message);
+	if (message.failed)
+		return error_memory(err);
+	finding.message = message.data;
+	doctor->summary->found++;
+	doctor->summary->fixed += finding.fixed;
+	return doctor->each(&finding, doctor->context, err);
+}
+
+/* --- one workspace -------------------------------------------------------------------------------- */
+
+/* 1: it stays open. */
+static int tell_unreadable(struct doctor *doctor, const char *container_id, const struct error *failure,
+			   struct error *err)
+{
+	const struct doctor_subject subject = { .kind = DOCTOR_OPERATION_OPEN,
+						.container_id = container_id,
+						.subject = container_id };
+
+	return doctor_tell(doctor, &subject, err, "%s", failure->message) < 0 ? -1 : 1;
+}
+
+/* An operation that was cut off. 1: it is still open, the rest of the workspace is in between. */
+static int check_operation(struct doctor *doctor, const char *container_id, struct error *err)
+{
+	cleanup_settled struct settled settled = { 0 };
+	cleanup_record struct record record = { 0 };
+	struct error failure = { 0 };
+	struct doctor_subject subject = { .kind = DOCTOR_OPERATION_OPEN, .container_id = container_id };
+	int open = journal_exists(doctor->session, container_id, err);
+
+	if (open <= 0)
+		return open;
+	if (doctor->fix && recovery_settle(doctor->session, container_id, &settled, &failure) == 0)
+		subject.fate = DOCTOR_FIXED;
+	subject.subject = settled.operation_id[0] ? settled.operation_id : container_id;
+	subject.failure = &failure;
+	if (!doctor->fix && journal_load(doctor->session, container_id, &record, &failure) < 0)
+		return tell_unreadable(doctor, container_id, &failure, err);
+	if (doctor_tell(doctor, &subject, err, "'%s' has an operation that was cut off%s%s", container_id,
+			settled.what ? ": " : "", settled.what ? settled.what : "") < 0)
+		return -1;
+	return subject.fate == DOCTOR_LEFT;
+}
+
+static int check_prune(struct doctor *doctor, const char *container_id, struct error *err)
+{
+	struct error failure = { 0 };
+	struct doctor_subject subject = {
+		.kind = DOCTOR_PRUNE_OPEN, .container_id = container_id, .subject = container_id, .failure = &failure
+	};
+	int count = prune_count_unfinished(doctor->session, container_id, err);
+
+	if (count <= 0)
+		return count;
+	if (doctor->fix && prune_finish_locked(doctor->session, container_id, &failure) == 0)
+		subject.fate = DOCTOR_FIXED;
+	return doctor_tell(doctor, &subject, err, "'%s' has %d versions that are marked to go, and not gone yet",
+			   container_id, count);
+}
+
+static int examine_locked(struct doctor *doctor, const char *container_id, struct error *err)
+{
+	cleanup_target struct target target = { 0 };
+	int open = check_operation(doctor, container_id, err);
+
+	if (open != 0)
+		return open < 0 ? -1 : 0;
+	if (check_prune(doctor, container_id, err) < 0 ||
+	    target_check_namespace(doctor->session, container_id, err) < 0 ||
+	    prune_find_target(doctor->session, container_id, &target, err) < 0 ||
+	    doctor_check_versions(doctor, &target, err) < 0)
+		return -1;
+	return doctor_check_container(doctor, &target, err);
+}
+
+/* Another host's: a lock would say from now on that this one has worked on it. */
+static int examine_foreign(struct doctor *doctor, const char *container_id, struct error *err)
+{
+	struct doctor reader = *doctor;
+
+	reader.fix = false;
+	return examine_locked(&reader, container_id, err);
+}
+
+static int examine_ours(struct doctor *doctor, const char *container_id, struct error *err)
+{
+	struct signals signals = { 0 };
+	cleanup_fd int lock =
+		lock_take(doctor->session, container_id, "doctor", doctor->session->settings->wait_s, err);
+	int result;
+
+	if (lock < 0 && err->kind == ERROR_BUSY && !doctor->is_one && doctor->session->settings->wait_s == 0) {
+		/* What another run is about to change is nobody's finding. */
+		error_clear(err);
+		return 0;
+	}
+	if (lock < 0)
+		return -1;
+	signals_hold(&signals);
+	result = examine_locked(doctor, container_id, err);
+	if (signals_release(&signals) && result == 0)
+		return error_set(err, ERROR_FAILED, "a signal came; '%s' was finished first", container_id);
+	return result;
+}
+
+/* Without a TARGET those of other hosts were left out already. */
+static int examine(struct doctor *doctor, const char *container_id, struct error *err)
+{
+	int known = doctor->is_one ? home_is_here(doctor->session, container_id, err) : 1;
+
+	if (known < 0)
+		return -1;
+	return known ? examine_ours(doctor, container_id, err) : examine_foreign(doctor, container_id, err);
+}
+
+/* --- which workspaces there are ------------------------------------------------------------------- */
+
+static int add_rows(struct session *session, struct names_set *ids, struct error *err)
+{
+	cleanup_store_workspaces struct store_workspaces rows = { 0 };
+
+	if (store_workspace_list(session->store, &rows, err) < 0)
+		return -1;
+	for (size_t i = 0; i < rows.count; i++) {
+		const char *id = rows.items[i].container_id;
+		int ours = target_name_is_valid(id) ? home_was_worked_on(session, id, err) : 0;
+
+		if (ours > 0)
+			ours = home_is_its_row(session, &rows.items[i], err);
+
+		if (ours < 0 || (ours > 0 && names_set_add(ids, id, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int add_journalled(const char *container_id, void *context, struct error *err)
+{
+	return names_set_add(context, container_id, err);
+}
+
+static int find_workspaces(struct session *session, struct names_set *ids, struct error *err)
+{
+	if (session_open_state(session, err) < 0 || add_rows(session, ids, err) < 0 ||
+	    home_add_labelled(session, "labels.\"" LABEL_CONTAINER "\"", ids, err) < 0)
+		return -1;
+	return journal_each(session, add_journalled, ids, err);
+}
+
+/* A bot whose rows are lost and whose container is gone is still named by the labels of its snapshots. */
+static int find_bot(struct session *session, const char *word, struct names_set *ids, struct error *err)
+{
+	cleanup_free char *filter = NULL;
+	char bot_id[ID_SIZE];
+
+	if (!id_parse(word, bot_id))
+		return 0;
+	filter = text_format("labels.\"" LABEL_BOT_ID "\"==\"%s\"", bot_id);
+	if (!filter)
+		return error_memory(err);
+	if (home_add_labelled(session, filter, ids, err) < 0)
+		return -1;
+	if (ids->count < 2)
+		return 0;
+	error_set(err, ERROR_USAGE, "'%s' is the bot of %zu workspaces that the database does not know", word,
+		  ids->count);
+	return error_hint(err, "name one of them by its container id, such as '%s'", ids->items[0]);
+}
+
+static int find_target(struct session *session, const char *word, struct names_set *ids, struct error *err)
+{
+	cleanup_target struct target target = { 0 };
+
+	if (session_open_state(session, err) < 0)
+		return -1;
+	if (target_resolve(session, word, false, &target, err) == 0)
+		return names_set_add(ids, target.container_id, err);
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	if (find_bot(session, word, ids, err) < 0)
+		return -1;
+	if (ids->count == 1)
+		return 0;
+	/* Neither containerd nor the database knows it, but its snapshots or a record may. */
+	if (find_workspaces(session, ids, err) < 0)
+		return -1;
+	if (!names_set_has(ids, word))
+		return error_set(err, ERROR_NOT_FOUND, "'%s' is not a workspace that anything is left of", word);
+	names_set_release(ids);
+	error_clear(err);
+	return names_set_add(ids, word, err);
+}
+
+static void keep_first(struct error *first, const struct error *failure)
+{
+	if (first->kind == ERROR_NONE)
+		*first = *failure;
+	else
+		log_warning("%s", failure->message);
+}
+
+int doctor_run(struct session *session, const char *target, bool fix, doctor_each each, void *context,
+	       struct doctor_summary *summary, struct error *err)
+{
+	struct doctor doctor = { .session = session,
+				 .fix = fix,
+				 .each = each,
+				 .context = context,
+				 .summary = summary,
+				 .is_one = target != NULL };
+	cleanup_names_set struct names_set ids = { 0 };
+	struct error first = { 0 }, failure = { 0 };
+
+	*summary = (struct doctor_summary){ 0 };
+	if ((target ? find_target(session, target, &ids, err) : find_workspaces(session, &ids, err)) < 0)
+		return -1;
+	for (size_t i = 0; i < ids.count; i++)
+		if (examine(&doctor, ids.items[i], &failure) < 0)
+			keep_first(&first, &failure);
+	if (doctor_check_leases(&doctor, target ? ids.items[0] : NULL, &failure) < 0)
+		keep_first(&first, &failure);
+	if (doctor_check_network(&doctor, target ? ids.items[0] : NULL, &ids, &failure) < 0)
+		keep_first(&first, &failure);
+	if (first.kind == ERROR_NONE)
+		return 0;
+	*err = first;
+	return -1;
+}

@@ -1,0 +1,47 @@
+/*
+ * Compares containerd, Postgres and the state directory of one namespace, and puts right what can be put right
+ * without losing anything: operations and prunings that were cut off, versions without a row or without the
+ * label that keeps them, leases and network addresses that nobody uses, a container without its snapshot.
+ */
+#ifndef WSNAP_DOCTOR_DOCTOR_H
+#define WSNAP_DOCTOR_DOCTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "workspace/session.h"
+
+/* Kinds of findings, as scripts see them. */
+#define DOCTOR_OPERATION_OPEN "operation_open"           /* an operation was cut off */
+#define DOCTOR_PRUNE_OPEN "prune_open"                   /* versions are marked to go, and not gone */
+#define DOCTOR_SNAPSHOT_MISSING "snapshot_missing"       /* a row whose snapshot is gone */
+#define DOCTOR_VERSION_UNRECORDED "version_unrecorded"   /* a version's snapshot without a row */
+#define DOCTOR_VERSION_UNPROTECTED "version_unprotected" /* containerd might collect its snapshot */
+#define DOCTOR_CONTAINER_BROKEN "container_broken"       /* its active snapshot is gone */
+#define DOCTOR_LEASE_STALE "lease_stale"                 /* a lease of ours without an operation */
+#define DOCTOR_ADDRESS_STALE "address_stale"             /* a network attachment without a task */
+
+struct doctor_finding {
+	const char *kind;
+	const char *container_id; /* NULL: of no workspace */
+	const char *subject;      /* what it is about: a snapshot, a lease, an operation, an attachment */
+	const char *message;      /* one line */
+	bool fixed;
+};
+
+typedef int (*doctor_each)(const struct doctor_finding *finding, void *context, struct error *err);
+
+struct doctor_summary {
+	size_t found;
+	size_t fixed;
+};
+
+/*
+ * Examines one workspace (`target` as typed), or with NULL all of the namespace, leases included. With `fix` puts
+ * right what it can. `each` is called for every finding. 0 also with findings; a workspace that
+ * could not be examined does not stop the others, the first such error comes back.
+ */
+int doctor_run(struct session *session, const char *target, bool fix, doctor_each each, void *context,
+	       struct doctor_summary *summary, struct error *err);
+
+#endif

@@ -1,0 +1,45 @@
+/* What the parts of doctor share; internal to doctor*.c. */
+#ifndef WSNAP_DOCTOR_DOCTOR_CHECKS_H
+#define WSNAP_DOCTOR_DOCTOR_CHECKS_H
+
+#include "doctor/doctor.h"
+#include "workspace/inventory.h"
+
+struct doctor {
+	struct session *session;
+	bool fix;
+	bool is_one; /* a TARGET was named */
+	doctor_each each;
+	void *context;
+	struct doctor_summary *summary;
+};
+
+/* What became of a finding. With a failure the message tells why it could not be fixed. */
+enum doctor_fate { DOCTOR_LEFT, DOCTOR_FIXED };
+
+struct doctor_subject {
+	const char *kind;
+	const char *container_id;
+	const char *subject;
+	enum doctor_fate fate;
+	const struct error *failure; /* NULL, or of kind ERROR_NONE: none */
+};
+
+int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, struct error *err, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+/* Each examines one thing. The workspace's lock is held where there is a target. */
+int doctor_check_versions(struct doctor *doctor, const struct target *target, struct error *err);
+int doctor_check_container(struct doctor *doctor, const struct target *target, struct error *err);
+int doctor_check_leases(struct doctor *doctor, const char *container_id, struct error *err);
+
+/* The attachments of one workspace, or with NULL of the namespace. `known` are the workspaces that are remembered by
+ * anything: their containers may be gone. Takes the locks itself. */
+int doctor_check_network(struct doctor *doctor, const char *container_id, const struct names_set *known,
+			 struct error *err);
+
+/* Writes the rows of versions again whose snapshots have none, from their labels. */
+int doctor_check_unrecorded(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
+			    struct error *err);
+
+#endif

@@ -1,0 +1,158 @@
+/* Network attachments of tasks that are gone: their addresses stay taken until DEL has run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "ctr/tasks.h"
+#include "doctor/doctor_checks.h"
+#include "operation/networks.h"
+#include "workspace/journal.h"
+#include "workspace/lock.h"
+
+struct attachments {
+	struct doctor *doctor;
+	const struct network *network;
+	const char *container_id; /* only of this one; NULL: of all */
+	struct names_set containers;
+};
+
+/* The workspace that an attachment's id names: ID, or NAMESPACE-ID. NULL: none of this namespace. */
+static const char *owner_of(const struct attachments *attachments, const char *id)
+{
+	const char *namespace = attachments->doctor->session->settings->namespace;
+	size_t length = strlen(namespace);
+
+	if (names_set_has(&attachments->containers, id))
+		return id;
+	if (strncmp(id, namespace, length) == 0 && id[length] == '-' && target_name_is_valid(id + length + 1))
+		return id + length + 1;
+	return NULL;
+}
+
+/* "a-b-c" is container b-c of namespace a, and container c of namespace a-b: 1 if the latter exists, 0, -1. */
+static int is_of_other_namespace(struct session *session, const char *id, const char *rest, struct error *err)
+{
+	for (const char *dash = strchr(rest, '-'); dash; dash = strchr(dash + 1, '-')) {
+		cleanup_ctr_container struct ctr_container container = { 0 };
+		cleanup_free char *namespace = strndup(id, (size_t)(dash - id));
+		cleanup_ctr struct ctr *ctr = NULL;
+		struct error failure = { 0 };
+
+		if (!namespace)
+			return error_memory(err);
+		if (!text_is_identifier(namespace) || !text_is_identifier(dash + 1))
+			continue;
+		if (ctr_open(session->settings->address, namespace, &ctr, err) < 0)
+			return -1;
+		if (ctr_container_get(ctr, dash + 1, &container, &failure) == 0)
+			return 1;
+		if (failure.kind != ERROR_NOT_FOUND) {
+			*err = failure;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int is_in_use(struct session *session, const char *owner, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	int open = journal_exists(session, owner, err);
+
+	/* An operation that was cut off takes care of its own network. */
+	if (open != 0)
+		return open;
+	if (ctr_task_get(session->ctr, owner, &task, err) < 0)
+		return -1;
+	return task.state != CTR_TASK_NONE && task.state != CTR_TASK_STOPPED;
+}
+
+/* Whether it is a dead one of the container: 1, 0, -1. Another run that holds the container uses it. */
+static int is_stale(struct attachments *attachments, const char *id, const char *owner, int *lock, struct error *err)
+{
+	struct session *session = attachments->doctor->session;
+	int used = is_in_use(session, owner, err);
+
+	if (used == 0 && owner != id && !names_set_has(&attachments->containers, owner))
+		used = is_of_other_namespace(session, id, owner, err);
+	if (used != 0)
+		return used < 0 ? -1 : 0;
+	*lock = lock_take(session, owner, "doctor", 0, err);
+	if (*lock < 0 && err->kind != ERROR_BUSY)
+		return -1;
+	if (*lock < 0) {
+		error_clear(err);
+		return 0;
+	}
+	used = is_in_use(session, owner, err);
+	return used < 0 ? -1 : !used;
+}
+
+static int check_attachment(const struct network_attachment *attachment, void *context, struct error *err)
+{
+	struct attachments *attachments = context;
+	struct doctor *doctor = attachments->doctor;
+	const char *owner = owner_of(attachments, attachment->container_id);
+	struct error failure = { 0 };
+	struct doctor_subject subject = { .kind = DOCTOR_ADDRESS_STALE,
+					  .container_id = owner,
+					  .subject = attachment->container_id,
+					  .failure = &failure };
+	cleanup_fd int lock = -1;
+	int stale;
+
+	if (!owner || (attachments->container_id && strcmp(owner, attachments->container_id) != 0))
+		return 0;
+	stale = is_stale(attachments, attachment->container_id, owner, &lock, err);
+	if (stale <= 0)
+		return stale;
+	if (doctor->fix && network_del(attachments->network, attachment, NULL, &failure) == 0)
+		subject.fate = DOCTOR_FIXED;
+	return doctor_tell(doctor, &subject, err, "'%s' does not run, but holds %s%s of the network '%s'", owner,
+			   attachment->address ? "the address " : "an address",
+			   attachment->address ? attachment->address : "", network_name(attachments->network));
+}
+
+static int find_containers(struct session *session, struct names_set *ids, struct error *err)
+{
+	cleanup_ctr_containers struct ctr_containers containers = { 0 };
+
+	if (ctr_container_list(session->ctr, NULL, &containers, err) < 0)
+		return -1;
+	for (size_t i = 0; i < containers.count; i++)
+		if (names_set_add(ids, containers.items[i].id, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int add_known(const struct names_set *known, struct names_set *ids, struct error *err)
+{
+	for (size_t i = 0; i < known->count; i++)
+		if (names_set_add(ids, known->items[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+int doctor_check_network(struct doctor *doctor, const char *container_id, const struct names_set *known,
+			 struct error *err)
+{
+	cleanup_network struct network *network = NULL;
+	struct attachments attachments = { .doctor = doctor, .container_id = container_id };
+	int result;
+
+	if (!doctor->session->settings->network_auto)
+		return 0;
+	if (networks_load(doctor->session, &network, err) < 0)
+		return -1;
+	if (!network)
+		return 0;
+	attachments.network = network;
+	result = find_containers(doctor->session, &attachments.containers, err);
+	if (result == 0)
+		result = add_known(known, &attachments.containers, err);
+	if (result == 0)
+		result = network_cached_each(network, check_attachment, &attachments, err);
+	names_set_release(&attachments.containers);
+	return result;
+}

@@ -1,0 +1,169 @@
+#include "operation/operation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "operation/drive.h"
+#include "operation/plan.h"
+#include "operation/recovery.h"
+#include "operation/run.h"
+#include "workspace/journal.h"
+#include "workspace/lock.h"
+#include "workspace/names.h"
+#include "workspace/signals.h"
+#include "workspace/target.h"
+#include "workspace/warnings.h"
+
+static const char *const kind_names[] = { "create", "version", "rollback", "compact" };
+
+int operation_check(const struct operation_request *request, struct error *err)
+{
+	cleanup_free char *name = NULL;
+	int32_t number;
+
+	if (!target_name_is_valid(request->target))
+		return error_set(err, ERROR_USAGE, "'%s' can be neither a container id nor a bot id", request->target);
+	if (request->source && name_check_source(request->source, err) < 0)
+		return -1;
+	if (request->display_name) {
+		name = name_check(request->display_name, err);
+		return name ? 0 : -1;
+	}
+	return request->kind == OPERATION_ROLLBACK ? name_parse_version(request->version, &number, &name, err) : 0;
+}
+
+void operation_result_release(struct operation_result *result)
+{
+	free(result->container_id);
+	free(result->display_name);
+	free(result->runtime_name);
+	free(result->snapshotter);
+	free(result->source);
+	for (size_t i = 0; i < result->unsaved_mount_count; i++)
+		free(result->unsaved_mounts[i]);
+	free(result->unsaved_mounts);
+	*result = (struct operation_result){ 0 };
+}
+
+/* Names of what was saved, taken over from the record once it is certain. */
+static void keep_names(struct record *record, struct operation_result *result)
+{
+	if (result->version > 0) {
+		result->runtime_name = steal_pointer(record->saved);
+		result->display_name = steal_pointer(record->display_name);
+		result->source = steal_pointer(record->source);
+	}
+	if (record->kind == OPERATION_ROLLBACK && !record->turned_back)
+		result->rolled_back_to = record->rollback_to;
+}
+
+/* The layers were to be merged and were not: for a compaction that is all that it was for. */
+static int report_unmerged(const struct run *run, struct error *err)
+{
+	const char *id = run->record->container_id, *why = run->merge_error.message;
+
+	run->result->layers_merged = 0;
+	if (run->record->kind == OPERATION_COMPACT)
+		return error_set(err, ERROR_FAILED, "'%s' runs on with the layers it had: %s", id, why);
+	log_warning("the layers of '%s' could not be merged: %s", id, why);
+	return 0;
+}
+
+/* What planning says of --if-changed without a change, and of a compaction with nothing to merge. */
+#define NOTHING_TO_DO 1
+
+static int execute(const struct plan *plan, struct operation_result *result, struct error *err)
+{
+	cleanup_record struct record record = { 0 };
+	struct run run = { .session = plan->session, .record = &record, .result = result };
+	int done = plan_make(plan, &record, &run.network, result, err);
+
+	if (done == 0) {
+		done = drive(&run, "journal", err);
+		keep_names(&record, result);
+	}
+	run_end(&run);
+	if (done == 0 && run.merge_error.kind != ERROR_NONE)
+		done = report_unmerged(&run, err);
+	return done;
+}
+
+/* An operation that is still pending can be taken over: a missing network by every operation, since
+ * each attaches it anew; a start that fails by a rollback to something that starts. *err is what is pending then. */
+static int settle_earlier(struct session *session, const struct operation_request *request, const char *container_id,
+			  struct settled *settled, struct error *err)
+{
+	const struct record *pending = &settled->pending;
+
+	if (recovery_settle(session, container_id, settled, err) == 0) {
+		if (settled->what)
+			log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled->what);
+		return 0;
+	}
+	if (pending->container_id && (!pending->start_pending || request->kind == OPERATION_ROLLBACK))
+		return 0;
+	error_wrap(err, "'%s' has an unfinished operation", container_id);
+	return -1;
+}
+
+/* What was to be taken over was not: as long as there is a record it is as unfinished as before. */
+static int tell_unfinished(struct session *session, const char *container_id, const struct error *unfinished, int done,
+			   struct error *err)
+{
+	struct error ignored = { 0 };
+
+	if (done == NOTHING_TO_DO)
+		*err = *unfinished;
+	else if (err->kind != ERROR_INCOMPLETE && journal_exists(session, container_id, &ignored) == 1)
+		log_warning("%s", unfinished->message);
+	return -1;
+}
+
+static int run_locked(struct session *session, const struct operation_request *request, const struct target *target,
+		      struct operation_result *result, struct error *err)
+{
+	cleanup_settled struct settled settled = { 0 };
+	struct error unfinished;
+	struct plan plan = {
+		.session = session, .request = request, .container_id = target->container_id, .bot_id = target->bot_id
+	};
+	int done;
+
+	if (settle_earlier(session, request, target->container_id, &settled, err) < 0)
+		return -1;
+	unfinished = *err;
+	error_clear(err);
+	if (session_need_store(session, err) < 0)
+		return -1;
+	if (settled.pending.container_id)
+		plan.pending = &settled.pending;
+	done = execute(&plan, result, err);
+	if (done != 0 && plan.pending)
+		return tell_unfinished(session, target->container_id, &unfinished, done, err);
+	return done < 0 ? -1 : 0;
+}
+
+int operation_run(struct session *session, const struct operation_request *request, struct operation_result *result,
+		  struct error *err)
+{
+	cleanup_target struct target target = { 0 };
+	struct signals signals = { 0 };
+	cleanup_fd int lock = -1;
+	int done, signal;
+
+	if (operation_check(request, err) < 0 || target_resolve(session, request->target, true, &target, err) < 0)
+		return -1;
+	lock = lock_take(session, target.container_id, kind_names[request->kind], session->settings->wait_s, err);
+	if (lock < 0)
+		return -1;
+	signals_hold(&signals);
+	done = run_locked(session, request, &target, result, err);
+	signal = signals_release_to_tell(&signals);
+	if (result->version > 0 && !result->unchanged)
+		warnings_versions(session, target.container_id);
+	if (signal && done == 0)
+		log_warning("SIG%s came while the operation ran; it was finished first", sigabbrev_np(signal));
+	return done;
+}

@@ -1,0 +1,72 @@
+/*
+ * One operation on one workspace: create, version, rollback or compact, from the check of its
+ * arguments to the released lock. The steps stand in steps.c, what is decided before the
+ * stop in plan.c, what happens when a step fails in drive.c, and what an earlier run
+ * left in recovery.c.
+ */
+#ifndef WSNAP_OPERATION_OPERATION_H
+#define WSNAP_OPERATION_OPERATION_H
+
+#include <stdint.h>
+
+#include "base/id.h"
+#include "workspace/kind.h"
+#include "workspace/session.h"
+
+struct operation_request {
+	enum operation_kind kind;
+	const char *target;       /* as the user typed it */
+	const char *display_name; /* create: as typed, NULL for none */
+	const char *source;       /* create: as typed, NULL: "manual" */
+	const char *version;      /* rollback: as typed */
+	bool if_changed;          /* create, version */
+	bool no_save;             /* rollback */
+};
+
+struct operation_step {
+	const char *name; /* static */
+	double ms;
+};
+
+#define OPERATION_MAX_STEPS 32
+
+struct operation_result {
+	char operation_id[ID_SIZE];
+	char *container_id;
+
+	/* the version that was saved; version 0 when none was (unchanged rollback, compact). With
+	 * --if-changed and no change: the newest version that still stands, and `unchanged`. */
+	int32_t version;
+	char version_id[ID_SIZE];
+	char *display_name; /* NULL: none */
+	char *runtime_name;
+	char *snapshotter;
+	char *source;
+	int64_t created_ns;
+	bool unchanged;
+
+	int32_t rolled_back_to; /* rollback */
+	int layers_merged;      /* compact: how many layers became one; 0: there was nothing to merge */
+
+	double downtime_ms; /* 0 when the workspace did not run */
+	struct operation_step steps[OPERATION_MAX_STEPS];
+	size_t step_count;
+
+	char **unsaved_mounts; /* destinations of writable bind mounts: not part of a version */
+	size_t unsaved_mount_count;
+};
+
+/* Looks at the words of the request alone, before anything is opened: ERROR_USAGE. */
+int operation_check(const struct operation_request *request, struct error *err);
+
+/*
+ * Runs it. 0: done and durable; then *result says what. ERROR_INCOMPLETE fills *result too as far as it is known.
+ * Finishes what an earlier run left on this workspace first. Blocks up to settings->wait_s for the lock.
+ */
+int operation_run(struct session *session, const struct operation_request *request, struct operation_result *result,
+		  struct error *err);
+void operation_result_release(struct operation_result *result);
+
+#define cleanup_operation_result __attribute__((cleanup(operation_result_release)))
+
+#endif

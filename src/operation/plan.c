@@ -1,0 +1,358 @@
+#include "operation/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ctr/containers.h"
+#include "ctr/snapshots.h"
+#include "ctr/tasks.h"
+#include "operation/changes.h"
+#include "operation/devices.h"
+#include "operation/networks.h"
+#include "operation/plan_chain.h"
+#include "store/record.h"
+#include "store/versions.h"
+#include "task/spec.h"
+#include "task/streams.h"
+#include "workspace/history.h"
+#include "workspace/label_keys.h"
+#include "workspace/names.h"
+#include "workspace/place.h"
+#include "workspace/room.h"
+#include "workspace/snapshot_labels.h"
+#include "workspace/target.h"
+#include "workspace/version_label.h"
+#include "workspace/warnings.h"
+
+/* What planning has found out of containerd. */
+struct findings {
+	struct ctr_container container;
+	struct ctr_snapshot active;
+	struct place place;
+	struct spec spec;
+};
+
+static void findings_release(struct findings *findings)
+{
+	ctr_container_release(&findings->container);
+	ctr_snapshot_release(&findings->active);
+	place_release(&findings->place);
+	spec_release(&findings->spec);
+}
+
+/* Kubernetes and Docker start, replace and remove their containers as they see fit. */
+static int check_keeper(const struct settings *settings, const char *container_id, struct error *err)
+{
+	const char *namespace = settings->namespace;
+
+	if (settings->force || (strcmp(namespace, "k8s.io") != 0 && strcmp(namespace, "moby") != 0))
+		return 0;
+	error_set(err, ERROR_REFUSED, "'%s' is kept by %s (namespace '%s'), which would fight an operation on it",
+		  container_id, strcmp(namespace, "moby") == 0 ? "Docker" : "Kubernetes", namespace);
+	return error_hint(err, "--force insists");
+}
+
+/* Two containers on one writable layer: one would run on while the other's state is committed. */
+static int check_shared(struct session *session, const struct findings *findings, struct error *err)
+{
+	cleanup_ctr_containers struct ctr_containers all = { 0 };
+	const struct ctr_container *mine = &findings->container;
+	const char *made_for = labels_get(&findings->active.labels, LABEL_CONTAINER);
+
+	if (made_for && strcmp(made_for, mine->id) == 0)
+		return 0;
+	if (ctr_container_list(session->ctr, NULL, &all, err) < 0)
+		return -1;
+	for (size_t i = 0; i < all.count; i++) {
+		const struct ctr_container *other = &all.items[i];
+
+		if (strcmp(other->id, mine->id) != 0 && strcmp(other->snapshot_key, mine->snapshot_key) == 0 &&
+		    strcmp(other->snapshotter, mine->snapshotter) == 0)
+			return error_set(err, ERROR_REFUSED, "'%s' shares its snapshot '%s' with the container '%s'",
+					 mine->id, mine->snapshot_key, other->id);
+	}
+	return 0;
+}
+
+static int find_active(struct session *session, struct findings *findings, struct error *err)
+{
+	const struct ctr_container *container = &findings->container;
+	int found;
+
+	if (!*container->snapshotter || !*container->snapshot_key)
+		return error_set(err, ERROR_FAILED, "'%s' has no snapshot: there is nothing to save", container->id);
+	found = ctr_snapshot_stat(session->ctr, container->snapshotter, container->snapshot_key, &findings->active,
+				  err);
+	if (found == 0) {
+		error_set(err, ERROR_FAILED, "'%s' points at the snapshot '%s', which containerd does not have",
+			  container->id, container->snapshot_key);
+		return error_hint(err, "'wsnap doctor %s' says what is left of it", container->id);
+	}
+	if (found < 0)
+		return -1;
+	if (findings->active.kind != CTR_SNAPSHOT_ACTIVE)
+		return error_set(err, ERROR_FAILED, "'%s' stands on '%s', which is no active snapshot", container->id,
+				 container->snapshot_key);
+	return place_find(session, container->snapshotter, container->snapshot_key, &findings->place, err);
+}
+
+static int find_all(const struct plan *plan, struct findings *findings, struct error *err)
+{
+	if (ctr_container_get(plan->session->ctr, plan->container_id, &findings->container, err) < 0)
+		return -1;
+	if (find_active(plan->session, findings, err) < 0 || spec_read(&findings->container, &findings->spec, err) < 0)
+		return -1;
+	return check_shared(plan->session, findings, err);
+}
+
+static char *copy_or_null(const char *text)
+{
+	return text && *text ? strdup(text) : NULL;
+}
+
+static int set_origin(const struct plan *plan, const struct findings *findings, struct record *record,
+		      struct error *err)
+{
+	record->operation_id = malloc(ID_SIZE);
+	if (!record->operation_id)
+		return error_memory(err);
+	id_random(record->operation_id);
+	record->kind = plan->request->kind;
+	record->created_ns = clock_unix_ns();
+	record->container_ns = findings->container.created_ns;
+	/* What is taken over is not as it should be: the way back from here leads through a start. */
+	record->stopping = plan->pending != NULL;
+	record->container_id = strdup(plan->container_id);
+	record->namespace = strdup(plan->session->settings->namespace);
+	record->bot_id = strdup(plan->bot_id);
+	record->image = copy_or_null(findings->container.image);
+	record->snapshotter = strdup(findings->container.snapshotter);
+	record->old_active = strdup(findings->container.snapshot_key);
+	record->old_parent = copy_or_null(findings->active.parent);
+	record->server_id = ctr_server_id(plan->session->ctr, err);
+	if (!record->server_id && err->kind == ERROR_CONTAINERD)
+		return -1;
+	error_clear(err); /* one without that service has no name: then there is nothing to compare */
+	record->old_upper = strdup(findings->place.writable);
+	record->own_pids = findings->spec.own_pids;
+	record->restart_status = copy_or_null(labels_get(&findings->container.labels, LABEL_RESTART_STATUS));
+	record->stop_signal = copy_or_null(labels_get(&findings->container.labels, LABEL_STOP_SIGNAL));
+	return record->container_id && record->namespace && record->bot_id && record->snapshotter &&
+			       record->old_active && record->old_upper
+		       ? 0
+		       : error_memory(err);
+}
+
+static int set_words(const struct operation_request *request, struct record *record, struct error *err)
+{
+	const char *source = request->source ? request->source : "manual";
+
+	if (request->kind == OPERATION_VERSION)
+		source = "pre_exec";
+	else if (request->kind != OPERATION_CREATE)
+		source = request->kind == OPERATION_ROLLBACK ? "rollback" : "compact";
+	record->source = strdup(source);
+	if (!record->source)
+		return error_memory(err);
+	if (request->display_name) {
+		record->display_name = name_check(request->display_name, err);
+		if (!record->display_name)
+			return -1;
+	}
+	return 0;
+}
+
+static char *dated_name(const struct record *record, const char *kind)
+{
+	return text_format("%s-%s%lld", record->container_id, kind, (long long)record->created_ns);
+}
+
+static int set_names(struct record *record, struct error *err)
+{
+	bool rollback = record->kind == OPERATION_ROLLBACK;
+
+	record->saved = dated_name(record, record->kind == OPERATION_CREATE    ? "snapshot-"
+					   : record->kind == OPERATION_COMPACT ? "layer-"
+									       : "v");
+	record->new_active = dated_name(record, rollback ? "rollback-" : "active-");
+	if (rollback)
+		record->back_active = dated_name(record, "active-");
+	return record->saved && record->new_active && (!rollback || record->back_active) ? 0 : error_memory(err);
+}
+
+/* The task as it is now; of an operation whose start failed, as it was before that. */
+static int set_task(const struct plan *plan, struct record *record, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (ctr_task_get(plan->session->ctr, record->container_id, &task, err) < 0)
+		return -1;
+	record->state = task.state == CTR_TASK_STOPPED ? CTR_TASK_NONE : task.state;
+	record->old_pid = record->state == CTR_TASK_NONE ? 0 : (int)task.pid;
+	if (record->state != CTR_TASK_NONE || !plan->pending || !plan->pending->start_pending)
+		return streams_keep(&task.streams, &record->streams, err);
+	record->state = plan->pending->state;
+	return streams_keep(&plan->pending->streams, &record->streams, err);
+}
+
+/* What the workspace stands on: the label of its active snapshot, else the snapshot below it. */
+static int set_stands_on(const struct plan *plan, const struct findings *findings, struct record *record,
+			 struct error *err)
+{
+	cleanup_store_version struct store_version row = { 0 };
+	const char *label = labels_get(&findings->active.labels, LABEL_STANDS_ON);
+	int found;
+
+	record->stands_on = copy_or_null(label ? label : findings->active.parent);
+	if (!record->stands_on)
+		return 0;
+	found = store_version_of_snapshot(plan->session->store, record->container_id, record->stands_on, &row, err);
+	if (found > 0)
+		found = ctr_snapshot_stat(plan->session->ctr, record->snapshotter, record->stands_on, NULL, err);
+	record->stands_on_version = found > 0;
+	return found < 0 ? -1 : 0;
+}
+
+/* The label of the active snapshot says it; one that another tool made does not: then the snapshots do. */
+static int set_version_floor(const struct plan *plan, const struct findings *findings, struct record *record,
+			     struct error *err)
+{
+	const char *label = labels_get(&findings->active.labels, LABEL_LAST_VERSION);
+	int32_t floor = label ? version_label_parse(label) : 0;
+
+	if (floor == 0)
+		floor = version_label_greatest(plan->session, record->snapshotter, record->container_id, err);
+	record->version_floor = floor;
+	return floor < 0 ? -1 : 0;
+}
+
+static int set_rollback(const struct plan *plan, struct record *record, struct error *err)
+{
+	cleanup_store_version struct store_version row = { 0 };
+	int found;
+
+	if (history_find(plan->session, record->container_id, plan->request->version, &row, err) < 0)
+		return -1;
+	if (strcmp(row.snapshotter, record->snapshotter) != 0)
+		return error_set(err, ERROR_FAILED,
+				 "version %d of '%s' is in the snapshotter '%s', the workspace in '%s'", row.version,
+				 record->container_id, row.snapshotter, record->snapshotter);
+	found = ctr_snapshot_stat(plan->session->ctr, row.snapshotter, row.runtime_name, NULL, err);
+	if (found == 0) {
+		error_set(err, ERROR_NOT_FOUND,
+			  "version %d of '%s' is not in this containerd: its snapshot '%s' is gone", row.version,
+			  record->container_id, row.runtime_name);
+		return error_hint(err, "'wsnap list %s' shows what is present", record->container_id);
+	}
+	if (found < 0)
+		return -1;
+	record->save = plan->request->no_save ? SAVE_NEVER : SAVE_IF_CHANGED;
+	record->rollback_to = row.version;
+	record->rollback_name = strdup(row.runtime_name);
+	record->base = strdup(row.runtime_name);
+	return record->rollback_name && record->base ? 0 : error_memory(err);
+}
+
+/* --if-changed without a change: the result is the version that still stands. 1: so it is. */
+static int judge_if_changed(const struct plan *plan, const struct record *record, struct operation_result *result,
+			    struct error *err)
+{
+	cleanup_store_version struct store_version row = { 0 };
+	int unchanged;
+
+	if (!plan->request->if_changed || !record->stands_on_version)
+		return 0;
+	unchanged = changes_none(plan->session, record->snapshotter, record->old_active, err);
+	if (unchanged <= 0)
+		return unchanged;
+	if (snapshot_labels_keep(plan->session, record->snapshotter, record->stands_on, err) < 0)
+		return -1;
+	unchanged = store_version_of_snapshot(plan->session->store, record->container_id, record->stands_on, &row, err);
+	if (unchanged <= 0)
+		return unchanged;
+	result->unchanged = true;
+	result->version = row.version;
+	memcpy(result->version_id, row.id, sizeof(result->version_id));
+	result->created_ns = row.created_ns;
+	result->display_name = steal_pointer(row.display_name);
+	result->runtime_name = steal_pointer(row.runtime_name);
+	result->source = steal_pointer(row.source);
+	return 1;
+}
+
+static int set_chain(const struct plan *plan, const struct findings *findings, struct record *record, struct error *err)
+{
+	if (record->kind == OPERATION_ROLLBACK)
+		return plan_chain_back(plan->session, &findings->place, record, err);
+	return plan_chain(plan->session, &findings->active, &findings->place, record->kind == OPERATION_COMPACT, record,
+			  err);
+}
+
+static void keep_mounts(struct findings *findings, struct operation_result *result)
+{
+	result->unsaved_mounts = steal_pointer(findings->spec.writable_mounts);
+	result->unsaved_mount_count = findings->spec.writable_mount_count;
+	findings->spec.writable_mount_count = 0;
+}
+
+/* What the result can say before anything is done. */
+static int fill_result(const struct record *record, struct operation_result *result, struct error *err)
+{
+	memcpy(result->operation_id, record->operation_id, sizeof(result->operation_id));
+	result->container_id = strdup(record->container_id);
+	result->snapshotter = strdup(record->snapshotter);
+	return result->container_id && result->snapshotter ? 0 : error_memory(err);
+}
+
+static int decide(const struct plan *plan, struct findings *findings, struct record *record, struct network **network,
+		  struct operation_result *result, struct error *err)
+{
+	const char *earlier = plan->pending ? plan->pending->attachment : NULL;
+	int nothing;
+
+	if (set_origin(plan, findings, record, err) < 0 || set_words(plan->request, record, err) < 0 ||
+	    set_names(record, err) < 0 || fill_result(record, result, err) < 0 ||
+	    store_check_bot(plan->session->store, plan->bot_id, err) < 0 ||
+	    set_stands_on(plan, findings, record, err) < 0 || set_version_floor(plan, findings, record, err) < 0)
+		return -1;
+	if (record->kind == OPERATION_ROLLBACK && set_rollback(plan, record, err) < 0)
+		return -1;
+	nothing = judge_if_changed(plan, record, result, err);
+	if (nothing != 0)
+		return nothing;
+	if (set_chain(plan, findings, record, err) < 0)
+		return -1;
+	if (record->kind == OPERATION_COMPACT && !record->merged)
+		return 1;
+	result->layers_merged = record->merge_count;
+	if (set_task(plan, record, err) < 0 ||
+	    networks_plan(plan->session, &findings->spec, earlier, record, network, err) < 0 ||
+	    devices_plan(plan->session, &findings->container, record, err) < 0)
+		return -1;
+	return room_check(record->old_upper, err);
+}
+
+int plan_make(const struct plan *plan, struct record *record, struct network **network, struct operation_result *result,
+	      struct error *err)
+{
+	struct findings findings = { 0 };
+	int decided = check_keeper(plan->session->settings, plan->container_id, err);
+
+	if (decided == 0)
+		decided = target_check_namespace(plan->session, plan->container_id, err);
+	if (decided == 0)
+		decided = find_all(plan, &findings, err);
+	if (decided == 0)
+		decided = decide(plan, &findings, record, network, result, err);
+	if (decided == 0) {
+		keep_mounts(&findings, result);
+		room_warn(plan->session->settings, record->old_upper);
+		if (!record->merged)
+			warnings_depth(plan->session->settings, plan->container_id, findings.place.below.count + 1);
+	}
+	findings_release(&findings);
+	return decided;
+}

@@ -1,0 +1,92 @@
+#include "operation/plan_chain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/text.h"
+#include "workspace/chain.h"
+#include "workspace/label_keys.h"
+
+/* Layers that a workspace stands on after a merge: the merged one and the newest. */
+#define DEPTH_AFTER_MERGE 2
+
+/* How many layers of ours the active snapshot stands on, as its label says; -1: it does not say. */
+static int labelled_depth(const struct ctr_snapshot *active)
+{
+	const char *label = labels_get(&active->labels, LABEL_DEPTH);
+
+	return label && text_is_digits(label) && strlen(label) < 5 ? atoi(label) : -1;
+}
+
+static int name_merge(const struct chain *chain, struct record *record, struct error *err)
+{
+	const struct ctr_snapshot *lowest = &chain->snapshots.items[chain->above_image];
+
+	record->merge_count = (int)chain->above_image;
+	record->merge_base = strdup(lowest->parent);
+	record->merged = text_format("%s-merged-%lld", record->container_id, (long long)record->created_ns);
+	record->top = text_format("%s-top-%lld", record->container_id, (long long)record->created_ns);
+	record->depth = DEPTH_AFTER_MERGE;
+	return record->merge_base && record->merged && record->top ? 0 : error_memory(err);
+}
+
+static int refuse_depth(const struct record *record, size_t layers, struct error *err)
+{
+	error_set(err, ERROR_REFUSED,
+		  "'%s' stands on %zu layers, of which overlayfs takes at most 500, and merging its own does not help",
+		  record->container_id, layers);
+	return error_hint(err, "rebuild its image with fewer layers; the workspace runs on as it is");
+}
+
+/* The two that a merge made: another merge would change nothing. */
+static bool is_merged_already(const struct chain *chain)
+{
+	const char *kind = labels_get(&chain->snapshots.items[1].labels, LABEL_KIND);
+
+	return chain->above_image == DEPTH_AFTER_MERGE && kind && strcmp(kind, KIND_MERGED) == 0;
+}
+
+int plan_chain(struct session *session, const struct ctr_snapshot *active, const struct place *place, bool at_once,
+	       struct record *record, struct error *err)
+{
+	cleanup_chain struct chain chain = { 0 };
+	int depth = labelled_depth(active), limit = session->settings->max_depth;
+	size_t image_layers;
+
+	record->depth = depth + 1;
+	if (!place->overlay)
+		return 0;
+	if (!at_once && depth >= 0 && depth + 1 < limit && place->below.count < CHAIN_MAX_LAYERS)
+		return 0;
+	if (chain_read(session, record->snapshotter, record->old_active, &chain, err) < 0)
+		return -1;
+	image_layers = chain.snapshots.count - 1 - chain.above_image;
+	record->depth = (int)chain.above_image + 1;
+	if (image_layers + DEPTH_AFTER_MERGE >= CHAIN_MAX_LAYERS)
+		return refuse_depth(record, chain.snapshots.count - 1, err);
+	if (chain.above_image < DEPTH_AFTER_MERGE || (at_once && is_merged_already(&chain)))
+		return 0;
+	if (!at_once && record->depth < limit && chain.snapshots.count < CHAIN_MAX_LAYERS)
+		return 0;
+	return name_merge(&chain, record, err);
+}
+
+int plan_chain_back(struct session *session, const struct place *place, struct record *record, struct error *err)
+{
+	cleanup_chain struct chain chain = { 0 };
+
+	if (!place->overlay)
+		return 0;
+	if (chain_read(session, record->snapshotter, record->rollback_name, &chain, err) < 0)
+		return -1;
+	record->depth = (int)chain.above_image + 1;
+	if (chain.snapshots.count < CHAIN_KERNEL_LIMIT)
+		return 0;
+	error_set(err, ERROR_REFUSED, "version %d of '%s' stands on %zu layers, of which overlayfs takes less than %d",
+		  record->rollback_to, record->container_id, chain.snapshots.count, CHAIN_KERNEL_LIMIT);
+	return error_hint(err,
+			  "'%s' runs on as it is; later versions, taken after its layers were merged, can be "
+			  "brought back",
+			  record->container_id);
+}

@@ -1,0 +1,20 @@
+/* Whether an operation merges layers first, so that the chain stays in its bounds. */
+#ifndef WSNAP_OPERATION_PLAN_CHAIN_H
+#define WSNAP_OPERATION_PLAN_CHAIN_H
+
+#include "ctr/snapshots.h"
+#include "workspace/place.h"
+#include "workspace/record.h"
+
+/*
+ * Sets the record's depth, and its merge names where layers are merged: when the chain is at the limit, or with
+ * `at_once` whenever there are two layers above the image's. ERROR_REFUSED when the chain cannot be brought into
+ * its bounds. Only overlayfs has bounds.
+ */
+int plan_chain(struct session *session, const struct ctr_snapshot *active, const struct place *place, bool at_once,
+	       struct record *record, struct error *err);
+
+/* The same for a rollback, which merges nothing: ERROR_REFUSED when a workspace cannot stand on its target. */
+int plan_chain_back(struct session *session, const struct place *place, struct record *record, struct error *err);
+
+#endif

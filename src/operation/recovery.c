@@ -1,0 +1,266 @@
+#include "operation/recovery.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "ctr/containers.h"
+#include "ctr/snapshots.h"
+#include "ctr/tasks.h"
+#include "operation/drive.h"
+#include "operation/networks.h"
+#include "operation/run.h"
+#include "operation/steps.h"
+#include "operation/task.h"
+#include "workspace/journal.h"
+
+void settled_release(struct settled *settled)
+{
+	free(settled->what);
+	record_release(&settled->pending);
+	*settled = (struct settled){ 0 };
+}
+
+static const char *kind_words(const struct record *record)
+{
+	static const char *const words[] = { "create", "version", "rollback", "compact" };
+
+	return words[record->kind];
+}
+
+/* A network is configured for a container that nobody has any more: its address is free again. */
+static void give_address_back(struct run *run)
+{
+	cleanup_network_attachment struct network_attachment attachment = { 0 };
+	const struct record *record = run->record;
+	struct error failure = { 0 };
+	int done = networks_load(run->session, &run->network, &failure);
+
+	if (done == 0 && !run->network)
+		done = error_set(&failure, ERROR_FAILED, "the network configuration is not there any more");
+	if (done == 0)
+		done = network_attachment_parse(record->attachment, &attachment, &failure);
+	if (done == 0)
+		done = network_del(run->network, &attachment, NULL, &failure);
+	if (done < 0)
+		log_warning("'%s' is gone, but may still hold a network address: %s", record->container_id,
+			    failure.message);
+}
+
+/* The container was removed, or given another snapshot: what is saved is kept, the rest is not ours. */
+static int settle_without_container(struct run *run, const char *why, char **what, struct error *err)
+{
+	struct record *record = run->record;
+	int saved = 0;
+
+	if (!run->is_there && record->attachment)
+		give_address_back(run);
+	if (record_saves(record))
+		saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+	if (saved < 0)
+		return -1;
+	run->orphaned = true;
+	record->turned_back = true;
+	record->nothing_saved = saved == 0;
+	record->state = CTR_TASK_NONE;
+	record->start_pending = record->network_pending = false;
+	if (drive(run, saved == 0 ? "release" : record_makes_version(record) ? "sync" : "record", err) < 0)
+		return -1;
+	*what = run->result->version > 0 ? text_format("%s; its state is kept as version %d", why, run->result->version)
+					 : text_format("%s; there was nothing to keep", why);
+	return *what ? 0 : error_memory(err);
+}
+
+static char *describe(const struct run *run)
+{
+	const struct record *record = run->record;
+
+	if (record->turned_back && run->result->version > 0)
+		return text_format("the rollback to version %d was taken back; version %d holds the state before",
+				   record->rollback_to, run->result->version);
+	if (record->turned_back)
+		return text_format("the %s was taken back: the workspace is as it was", kind_words(record));
+	if (record->kind == OPERATION_ROLLBACK)
+		return text_format("the rollback to version %d was completed", record->rollback_to);
+	if (record->kind == OPERATION_COMPACT && !record->merged)
+		return text_format("the compaction was given up: the workspace has the layers it had");
+	if (record->kind == OPERATION_COMPACT)
+		return text_format("the compaction was completed");
+	return text_format("version %d was completed", run->result->version);
+}
+
+/* Its part is done but for the network: try that once more, on the task as it runs now. */
+static int settle_network(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
+		return -1;
+	run->record->network_pending = false;
+	if (task.state == CTR_TASK_NONE || task.state == CTR_TASK_STOPPED)
+		return 0;
+	return task_attach(run, task.pid, err);
+}
+
+/* After a reboot it is down before anything was done to it: it has to come back all the same. */
+static int note_absence(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct record *record = run->record;
+
+	if (record->stopping || record->state == CTR_TASK_NONE)
+		return 0;
+	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
+		return -1;
+	record->stopping = task.state == CTR_TASK_NONE;
+	return 0;
+}
+
+/* A power cut may have taken the folder of what the container stands on. Where what that would stand on is gone as well,
+ * waiting does not help: the operation ends, and that is said. */
+static int mend(struct run *run, struct error *err)
+{
+	const char *id = run->record->container_id;
+
+	if (step_prepare(run, err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	log_warning("'%s' has lost the snapshot '%s' that it stands on; 'wsnap doctor %s' says what is left of it", id,
+		    run->record->new_active, id);
+	error_clear(err);
+	return 0;
+}
+
+/* Where the steps go on, judged by what the container stands on. */
+static int go_on(struct run *run, const char *snapshot_key, struct error *err)
+{
+	struct record *record = run->record;
+	int effect;
+
+	if (record->up && record->network_pending && settle_network(run, err) < 0)
+		return -1;
+	if (record->start_pending)
+		record->start_pending = record->up = false;
+	if (record->up && strcmp(snapshot_key, record->new_active) == 0 && mend(run, err) < 0)
+		return -1;
+	if (record->up)
+		return drive(run, "sync", err);
+	if (note_absence(run, err) < 0)
+		return -1;
+	/* The way back may have begun without a note of it. */
+	if (record->turned_back || (record->back_active && strcmp(snapshot_key, record->back_active) == 0))
+		return drive_back(run, record->failure ? record->failure : "interrupted", err);
+	run->repointed = strcmp(snapshot_key, record->new_active) == 0;
+	effect = run->repointed ? 1 : drive_took_effect(run, err);
+	if (effect < 0)
+		return -1;
+	return effect ? drive(run, "lease", err) : drive_back(run, "interrupted", err);
+}
+
+static bool is_ours(const struct record *record, const char *snapshot_key)
+{
+	return strcmp(snapshot_key, record->old_active) == 0 || strcmp(snapshot_key, record->new_active) == 0 ||
+	       (record->turned_from && strcmp(snapshot_key, record->turned_from) == 0) ||
+	       (record->back_active && strcmp(snapshot_key, record->back_active) == 0);
+}
+
+/* Another container of the same id may even have a snapshot of the same name, as ctr's have. */
+static bool is_same(const struct record *record, const struct ctr_container *container)
+{
+	return record->container_ns == 0 || record->container_ns == container->created_ns;
+}
+
+/* Its way back ended all that there was to do: why it was taken cannot fail what comes after. */
+static char *describe_failure(const struct run *run, const struct error *err)
+{
+	cleanup_free char *what = describe(run);
+
+	return what ? text_format("%s (%s)", what, err->message) : NULL;
+}
+
+/* A containerd at another address, or one whose disk is not mounted yet, has none of what the record is about. */
+static int check_server(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_free char *id = record->server_id ? ctr_server_id(run->session->ctr, err) : NULL;
+
+	if (!record->server_id || (id && strcmp(id, record->server_id) == 0))
+		return 0;
+	if (!id)
+		return -1;
+	error_set(err, ERROR_FAILED, "'%s' has an operation that was begun in another containerd than the one at '%s'",
+		  record->container_id, run->session->settings->address);
+	return error_hint(err,
+			  "let that one run, or name it with --address: 'wsnap recover %s' ends the operation there; "
+			  "where it is gone for good, move the record out of '%s'",
+			  record->container_id, run->session->settings->state_dir);
+}
+
+static int settle_with(struct run *run, char **what, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+
+	if (check_server(run, err) < 0)
+		return -1;
+	if (ctr_container_get(run->session->ctr, run->record->container_id, &container, err) < 0) {
+		if (err->kind != ERROR_NOT_FOUND)
+			return -1;
+		error_clear(err);
+		return settle_without_container(run, "the container was removed by somebody", what, err);
+	}
+	run->is_there = true;
+	if (!is_same(run->record, &container))
+		return settle_without_container(run, "the container was removed by somebody, and another one made",
+						what, err);
+	if (!run->record->up && !is_ours(run->record, container.snapshot_key)) {
+		/* What keeps it running is given back all the same. */
+		run->record->turned_back = run->orphaned = true;
+		if (step_unhold(run, err) < 0)
+			return -1;
+		return settle_without_container(run, "somebody gave the container another snapshot", what, err);
+	}
+	/* A configuration that is broken by now must not keep the workspace down. */
+	if (run->record->attachment)
+		networks_load(run->session, &run->network, &run->network_error);
+	if (go_on(run, container.snapshot_key, err) == 0) {
+		*what = describe(run);
+	} else if (run->released) {
+		*what = describe_failure(run, err);
+		error_clear(err);
+	} else {
+		return -1;
+	}
+	return *what ? 0 : error_memory(err);
+}
+
+/* Gives the record on when the next operation may take it over: once its version is recorded. */
+static void hand_over(struct run *run, struct settled *settled)
+{
+	if (!run->only_pending)
+		return;
+	settled->pending = *run->record;
+	*run->record = (struct record){ 0 };
+}
+
+int recovery_settle(struct session *session, const char *container_id, struct settled *settled, struct error *err)
+{
+	cleanup_operation_result struct operation_result result = { 0 };
+	cleanup_record struct record record = { 0 };
+	struct run run = { .session = session, .record = &record, .result = &result, .resumed = true };
+	int found = journal_load(session, container_id, &record, err), settle;
+
+	if (found == 0)
+		journal_tidy(session, container_id);
+	if (found <= 0)
+		return found;
+	log_detail("finishing %s %s of '%s'", kind_words(&record), record.operation_id, container_id);
+	memcpy(settled->operation_id, record.operation_id,
+	       strnlen(record.operation_id, sizeof(settled->operation_id) - 1));
+	settle = settle_with(&run, &settled->what, err);
+	run_end(&run);
+	if (settle < 0)
+		hand_over(&run, settled);
+	return settle;
+}

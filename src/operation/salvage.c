@@ -1,0 +1,29 @@
+#include "operation/salvage.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "ctr/snapshots.h"
+#include "operation/new_layer.h"
+
+int salvage_is_needed(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	int found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->old_active, NULL, err);
+
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	return record->old_upper && access(record->old_upper, F_OK) == 0;
+}
+
+int salvage(struct run *run, const struct labels *labels, struct error *err)
+{
+	const struct record *record = run->record;
+	const char *const layers[] = { record->old_upper };
+
+	log_detail("'%s': containerd has lost the layer '%s' while it committed it; its files are saved from '%s'",
+		   record->container_id, record->old_active, record->old_upper);
+	if (new_layer_begin(run, record->saved, record->old_parent ? record->old_parent : "", err) < 0)
+		return -1;
+	return new_layer_fill(run, record->saved, layers, 1, labels, err);
+}

@@ -1,0 +1,18 @@
+/*
+ * containerd keeps snapshots in two databases. One that is killed between them in a commit has lost the writable layer
+ * in the one, and has no committed snapshot in the other: then the files are on the disk, under neither name, until
+ * a collection takes them.
+ */
+#ifndef WSNAP_OPERATION_SALVAGE_H
+#define WSNAP_OPERATION_SALVAGE_H
+
+#include "operation/run.h"
+
+/* Whether the committed snapshot is to be made of the files: the old active snapshot is gone though its folder is
+ * there. Only for one that has no committed snapshot. 1, 0, -1. */
+int salvage_is_needed(struct run *run, struct error *err);
+
+/* Makes it, with these labels. */
+int salvage(struct run *run, const struct labels *labels, struct error *err);
+
+#endif

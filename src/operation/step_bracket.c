@@ -1,0 +1,173 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "ctr/containers.h"
+#include "ctr/leases.h"
+#include "ctr/snapshots.h"
+#include "ctr/tasks.h"
+#include "operation/steps.h"
+#include "task/bundle.h"
+#include "task/streams.h"
+#include "workspace/journal.h"
+#include "workspace/label_keys.h"
+#include "workspace/snapshot_labels.h"
+
+/* Long enough for a machine that is off over the holidays. */
+#define LEASE_NS ((int64_t)14 * 24 * 3600 * 1000000000)
+
+int step_journal(struct run *run, struct error *err)
+{
+	/* What a resumed run works from is the saved record itself. */
+	return run->resumed ? 0 : journal_save(run->session, run->record, err);
+}
+
+static char *lease_id(const struct run *run)
+{
+	return text_format("wsnap-%s", run->record->operation_id);
+}
+
+/* A rollback relies on its target; and it may have to return to what it has not saved, which nothing points at from
+ * the repoint on. */
+static int keep_both_ways(struct run *run, const char *lease, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (record->kind != OPERATION_ROLLBACK)
+		return 0;
+	if (snapshot_labels_keep(run->session, record->snapshotter, record->rollback_name, err) < 0)
+		return -1;
+	return ctr_lease_add_snapshot(run->session->ctr, lease, record->snapshotter, record->old_active, err);
+}
+
+int step_lease(struct run *run, struct error *err)
+{
+	cleanup_labels struct labels labels = { 0 };
+	cleanup_free char *lease = lease_id(run);
+
+	if (!lease)
+		return error_memory(err);
+	if (labels_set(&labels, LABEL_CONTAINER, run->record->container_id, err) < 0 ||
+	    ctr_lease_create(run->session->ctr, lease, clock_unix_ns() + LEASE_NS, &labels, err) < 0 ||
+	    keep_both_ways(run, lease, err) < 0)
+		return -1;
+	return ctr_use_lease(run->session->ctr, lease, err);
+}
+
+int step_hold(struct run *run, struct error *err)
+{
+	if (!run->record->restart_status || run->record->turned_back)
+		return 0;
+	return ctr_container_set_label(run->session->ctr, run->record->container_id, LABEL_RESTART_STATUS, "", err);
+}
+
+int step_unhold(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+	struct error ignored = { 0 };
+
+	if (record->restart_status && ctr_container_set_label(run->session->ctr, record->container_id,
+							      LABEL_RESTART_STATUS, record->restart_status, err) < 0)
+		return -1;
+	/* Of what was not touched, or is not ours any more, there is nothing to note. */
+	if (record->up || run->orphaned || (record->turned_back && !record->stopping))
+		return 0;
+	record->up = true;
+	if (!record->turned_back)
+		return journal_save(run->session, record, err);
+	/* The way back succeeds also where that cannot be noted. */
+	if (journal_save(run->session, record, &ignored) < 0)
+		log_detail("%s", ignored.message);
+	return 0;
+}
+
+/* Somebody may have started or stopped it since it was looked at, above all while layers were merged. */
+static int note_late_change(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct record *record = run->record;
+	bool runs;
+
+	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
+		return -1;
+	runs = task.state != CTR_TASK_NONE && task.state != CTR_TASK_STOPPED;
+	record->old_pid = runs ? (int)task.pid : 0;
+	if (runs)
+		bundle_clear_remains(run->session->settings, record->container_id, task.pid);
+	if (!runs)
+		record->state = CTR_TASK_NONE;
+	if (!runs || record->state != CTR_TASK_NONE)
+		return 0;
+	record->state = task.state;
+	free(record->streams.stdin_path);
+	free(record->streams.stdout_path);
+	free(record->streams.stderr_path);
+	record->streams = (struct ctr_task_streams){ 0 };
+	return streams_keep(&task.streams, &record->streams, err);
+}
+
+int step_announce(struct run *run, struct error *err)
+{
+	if (run->record->stopping)
+		return 0;
+	if (note_late_change(run, err) < 0)
+		return -1;
+	run->record->stopping = true;
+	return journal_save(run->session, run->record, err);
+}
+
+/* What recovery, or the next operation, has still to do for the workspace. */
+static int keep_pending(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+
+	if (journal_save(run->session, record, err) < 0)
+		return -1;
+	run->only_pending = true;
+	if (record->start_pending) {
+		error_set(err, ERROR_INCOMPLETE, "'%s' %s, but it could not be started again: %s", record->container_id,
+			  record_what_is(record), record->failure ? record->failure : "its task did not start");
+		return error_hint(err,
+				  "once the cause is gone, 'wsnap recover %s' starts it; 'wsnap rollback %s VERSION' "
+				  "goes back to a version that starts",
+				  record->container_id, record->container_id);
+	}
+	error_set(err, ERROR_INCOMPLETE, "'%s' runs, but without its network: %s", record->container_id,
+		  run->network_error.message);
+	return error_hint(err, "once the cause is gone, 'wsnap recover %s' does the rest", record->container_id);
+}
+
+/* What was saved to be no version is kept from now on by what stands on it alone. A lease would not do until then: it
+ * expires, and where the record is lost it is taken for a stale one. */
+static int let_layer_go(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (!record_saves(record) || record_makes_version(record) ||
+	    ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->saved, LABEL_GC_ROOT, "", err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+int step_release(struct run *run, struct error *err)
+{
+	cleanup_free char *lease = lease_id(run);
+
+	if (!lease)
+		return error_memory(err);
+	if (let_layer_go(run, err) < 0 || ctr_use_lease(run->session->ctr, NULL, err) < 0 ||
+	    ctr_lease_delete(run->session->ctr, lease, false, err) < 0)
+		return -1;
+	if (run->record->start_pending || run->record->network_pending)
+		return keep_pending(run, err);
+	if (journal_remove(run->session, run->record->container_id, err) < 0)
+		return -1;
+	run->released = true;
+	return 0;
+}

@@ -1,0 +1,133 @@
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "ctr/containers.h"
+#include "ctr/snapshots.h"
+#include "layer/layer.h"
+#include "operation/changes.h"
+#include "operation/salvage.h"
+#include "operation/steps.h"
+#include "workspace/journal.h"
+#include "workspace/place.h"
+#include "workspace/room.h"
+#include "workspace/snapshot_labels.h"
+
+static int is_there(struct run *run, const char *name, struct error *err)
+{
+	return ctr_snapshot_stat(run->session->ctr, run->record->snapshotter, name, NULL, err);
+}
+
+/* A rollback saves the present state only if no version holds it already. */
+static int judge_change(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+	int unchanged;
+
+	if (record->save != SAVE_IF_CHANGED || !record->stands_on_version)
+		return 0;
+	unchanged = changes_none(run->session, record->snapshotter, record->old_active, err);
+	if (unchanged <= 0)
+		return unchanged;
+	if (snapshot_labels_keep(run->session, record->snapshotter, record->stands_on, err) < 0)
+		return -1;
+	record->nothing_saved = true;
+	return journal_save(run->session, record, err);
+}
+
+int step_commit(struct run *run, struct error *err)
+{
+	cleanup_labels struct labels labels = { 0 };
+	struct record *record = run->record;
+	int found;
+
+	if (run->repointed || !record_saves(record))
+		return 0;
+	found = is_there(run, record->saved, err);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	found = salvage_is_needed(run, err);
+	if (found < 0 || (found == 0 && judge_change(run, err) < 0))
+		return -1;
+	if (!record_saves(record))
+		return 0;
+	if (snapshot_labels_saved(record, &labels, err) < 0)
+		return -1;
+	if (found > 0)
+		return salvage(run, &labels, err);
+	if (room_check(record->old_upper, err) < 0)
+		return -1;
+	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->old_active, &labels,
+				   err);
+}
+
+/* A power cut may have taken the folder of a snapshot that containerd's database has: that is synced, the folder is
+ * not. 1: so it is. */
+static int has_lost_folder(struct run *run, const char *name, struct error *err)
+{
+	cleanup_place struct place place = { 0 };
+
+	if (place_find(run->session, run->record->snapshotter, name, &place, err) < 0)
+		return -1;
+	return place.overlay && access(place.writable, F_OK) < 0 && errno == ENOENT;
+}
+
+/* 1: the new active snapshot is there, 0, -1. */
+static int is_prepared(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	int found = is_there(run, record->new_active, err), lost;
+
+	/* What the workspace had before is never taken away, whatever has become of it. */
+	if (found <= 0 || !run->resumed || strcmp(record->new_active, record->old_active) == 0)
+		return found;
+	lost = has_lost_folder(run, record->new_active, err);
+	if (lost <= 0)
+		return lost < 0 ? -1 : 1;
+	log_detail("'%s': the folder of '%s' is gone: it is made anew", record->container_id, record->new_active);
+	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->new_active, err);
+}
+
+int step_prepare(struct run *run, struct error *err)
+{
+	cleanup_labels struct labels labels = { 0 };
+	struct record *record = run->record;
+	int found = is_prepared(run, err);
+
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	if (snapshot_labels_active(record, &labels, err) < 0)
+		return -1;
+	return ctr_snapshot_prepare(run->session->ctr, record->snapshotter, record->new_active, record_parent(record),
+				    &labels, NULL, err);
+}
+
+int step_repoint(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+	const char *spec = record->turned_back ? record->old_spec : record->new_spec;
+
+	return ctr_container_repoint(run->session->ctr, record->container_id, record->new_active,
+				     spec ? record->spec_type : NULL, spec, err);
+}
+
+/*
+ * containerd syncs its own database; the files of the layer are only in memory until now. Both lie on
+ * one filesystem with the new active snapshot, the only one of them that is sure to stay.
+ */
+int step_sync(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_place struct place place = { 0 };
+
+	if (record_makes_version(record) && access(record->old_upper, F_OK) == 0)
+		return layer_sync(record->old_upper, err);
+	if (place_find(run->session, record->snapshotter, record->new_active, &place, err) == 0)
+		return layer_sync(place.writable, err);
+	/* Somebody has put the container on another one and removed ours: it keeps no operation from its end. */
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}

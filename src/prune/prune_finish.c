@@ -1,0 +1,156 @@
+/* Going on with versions that are marked as given up. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "ctr/snapshots.h"
+#include "prune/prune_steps.h"
+#include "workspace/label_keys.h"
+#include "workspace/lock.h"
+#include "workspace/signals.h"
+#include "workspace/snapshotters.h"
+
+/* A mark counts as long as the snapshot is kept: without gc.root it was given up to the end. */
+#define UNFINISHED "labels.\"" LABEL_GIVEN_UP "\",labels.\"" LABEL_GC_ROOT "\""
+
+static char *unfinished_filter(const char *container_id)
+{
+	if (!container_id)
+		return strdup(UNFINISHED);
+	return text_format(UNFINISHED ",labels.\"%s\"==\"%s\"", LABEL_CONTAINER, container_id);
+}
+
+static int add_name(const struct ctr_snapshot *snapshot, void *context, struct error *err)
+{
+	return names_set_add(context, snapshot->name, err);
+}
+
+static int add_owner(const struct ctr_snapshot *snapshot, void *context, struct error *err)
+{
+	const char *owner = labels_get(&snapshot->labels, LABEL_CONTAINER);
+
+	return owner ? names_set_add(context, owner, err) : 0;
+}
+
+static int each_unfinished(struct session *session, const char *container_id, snapshotters_each_one each, void *context,
+			   struct error *err)
+{
+	cleanup_free char *filter = unfinished_filter(container_id);
+
+	return filter ? snapshotters_each(session, filter, each, context, err) : error_memory(err);
+}
+
+int prune_count_unfinished(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_names_set struct names_set names = { 0 };
+
+	if (each_unfinished(session, container_id, add_name, &names, err) < 0)
+		return -1;
+	return (int)names.count;
+}
+
+/* A mark whose version has become the newest, or the one the workspace stands on, is taken back. */
+static int keep_needed(struct session *session, const struct inventory *inventory, const struct names_set *marked,
+		       bool *goes, struct names_set *given_up, struct error *err)
+{
+	cleanup_names_set struct names_set needed = { 0 };
+
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		const struct inventory_version *version = &inventory->versions[i];
+
+		goes[i] = names_set_has(marked, version->row.runtime_name);
+		if (goes[i] && (version->newest || version->current) &&
+		    names_set_add(&needed, version->row.runtime_name, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		const struct inventory_version *version = &inventory->versions[i];
+
+		if (!names_set_has(&needed, version->row.runtime_name))
+			continue;
+		goes[i] = false;
+		if (prune_unmark(session, version->snapshot, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < marked->count; i++)
+		if (!names_set_has(&needed, marked->items[i]) && names_set_add(given_up, marked->items[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int finish_marked(struct session *session, const char *container_id, const struct names_set *marked,
+			 struct error *err)
+{
+	cleanup_names_set struct names_set given_up = { 0 };
+	cleanup_inventory struct inventory inventory = { 0 };
+	cleanup_target struct target target = { 0 };
+	cleanup_free bool *goes = NULL;
+
+	if (prune_find_target(session, container_id, &target, err) < 0 ||
+	    inventory_read(session, &target, &inventory, err) < 0)
+		return -1;
+	goes = calloc(inventory.version_count + 1, sizeof(*goes));
+	if (!goes)
+		return error_memory(err);
+	log_detail("finishing the removal of %zu versions of '%s'", marked->count, container_id);
+	if (keep_needed(session, &inventory, marked, goes, &given_up, err) < 0)
+		return -1;
+	return prune_complete(session, container_id, &inventory, goes, &given_up, err);
+}
+
+int prune_finish_locked(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_names_set struct names_set marked = { 0 };
+
+	if (!session->store)
+		return 0;
+	if (each_unfinished(session, container_id, add_name, &marked, err) < 0)
+		return -1;
+	return marked.count ? finish_marked(session, container_id, &marked, err) : 0;
+}
+
+/* How many were finished, -1 error. */
+static int finish_one(struct session *session, const char *container_id, unsigned wait_s, struct error *err)
+{
+	struct signals signals = { 0 };
+	cleanup_fd int lock = lock_take(session, container_id, "prune", wait_s, err);
+	int count;
+
+	if (lock < 0)
+		return -1;
+	signals_hold(&signals);
+	count = prune_count_unfinished(session, container_id, err);
+	if (count > 0 && prune_finish_locked(session, container_id, err) < 0)
+		count = -1;
+	signals_release(&signals);
+	return count;
+}
+
+int prune_finish(struct session *session, const char *container_id, prune_finished finished, void *context,
+		 struct error *err)
+{
+	cleanup_names_set struct names_set containers = { 0 };
+	struct error first = { 0 };
+
+	if (each_unfinished(session, container_id, add_owner, &containers, err) < 0)
+		return -1;
+	for (size_t i = 0; i < containers.count; i++) {
+		struct error failure = { 0 };
+		unsigned wait_s = container_id ? session->settings->wait_s : 0;
+		int count = finish_one(session, containers.items[i], wait_s, &failure);
+
+		if (count > 0 && finished(containers.items[i], count, context, err) < 0)
+			return -1;
+		if (count >= 0 || (!container_id && failure.kind == ERROR_BUSY))
+			continue;
+		if (first.kind == ERROR_NONE)
+			first = failure;
+	}
+	if (first.kind == ERROR_NONE)
+		return 0;
+	*err = first;
+	return -1;
+}

@@ -1,0 +1,134 @@
+#include "prune/prune_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "base/cleanup.h"
+#include "prune/retention.h"
+#include "workspace/names.h"
+
+/* What no rule takes away. */
+static bool is_held(const struct prune_request *request, const struct inventory_version *version)
+{
+	return !version->snapshot || version->newest || version->current ||
+	       (version->row.display_name && !request->named);
+}
+
+static int compare_versions(const void *a, const void *b)
+{
+	const struct retention_version *left = a, *right = b;
+
+	return (left->version > right->version) - (left->version < right->version);
+}
+
+/* The judgements are sorted by version. */
+static bool is_kept(const struct retention_version *judged, size_t count, int32_t version)
+{
+	const struct retention_version wanted = { .version = version };
+	const struct retention_version *found = bsearch(&wanted, judged, count, sizeof(*judged), compare_versions);
+
+	return !found || found->kept;
+}
+
+int prune_plan_by_rules(const struct prune_request *request, int64_t now_ns, const struct inventory *inventory,
+			bool *goes, struct error *err)
+{
+	cleanup_free struct retention_version *judged = calloc(inventory->version_count + 1, sizeof(*judged));
+	size_t count = 0;
+
+	if (!judged)
+		return error_memory(err);
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		const struct inventory_version *version = &inventory->versions[i];
+
+		/* What is not here must not use up the numbers that the rules give. */
+		if (version->snapshot)
+			judged[count++] = (struct retention_version){ .version = version->row.version,
+								      .created_ns = version->row.created_ns };
+	}
+	retention_apply(&request->keep, now_ns, judged, count);
+	qsort(judged, count, sizeof(*judged), compare_versions);
+	for (size_t i = 0; i < inventory->version_count; i++)
+		goes[i] = !is_held(request, &inventory->versions[i]) &&
+			  !is_kept(judged, count, inventory->versions[i].row.version);
+	return 0;
+}
+
+/* A VERSION word's place in the inventory; of several with the name the newest. -1: there is none. */
+static ssize_t find_word(const struct inventory *inventory, int32_t number, const char *name)
+{
+	for (size_t i = inventory->version_count; i-- > 0;) {
+		const struct store_version *row = &inventory->versions[i].row;
+
+		if (name ? row->display_name && strcmp(row->display_name, name) == 0 : row->version == number)
+			return (ssize_t)i;
+	}
+	return -1;
+}
+
+static int refuse(const struct inventory_version *version, const char *container_id, struct error *err)
+{
+	if (version->current) {
+		error_set(err, ERROR_REFUSED, "'%s' stands on version %d: it stays", container_id,
+			  version->row.version);
+		return error_hint(err, "'wsnap rollback %s VERSION' puts it on another one first", container_id);
+	}
+	error_set(err, ERROR_REFUSED, "version %d is the newest of '%s': it stays", version->row.version, container_id);
+	return error_hint(err, "'wsnap version %s' makes a newer one first", container_id);
+}
+
+static int choose(const struct inventory *inventory, const char *container_id, const char *word, bool *goes,
+		  struct error *err)
+{
+	const struct inventory_version *version;
+	cleanup_free char *name = NULL;
+	int32_t number;
+	ssize_t at;
+
+	if (name_parse_version(word, &number, &name, err) < 0)
+		return -1;
+	at = find_word(inventory, number, name);
+	if (at < 0) {
+		error_set(err, ERROR_NOT_FOUND, "'%s' is not a version of '%s'", word, container_id);
+		return error_hint(err, "'wsnap list %s' shows its versions", container_id);
+	}
+	version = &inventory->versions[at];
+	if (version->snapshot && (version->newest || version->current))
+		return refuse(version, container_id, err);
+	if (!version->snapshot && name) {
+		error_set(err, ERROR_REFUSED,
+			  "version %d of '%s' has no snapshot in this containerd; it may be another host's",
+			  version->row.version, container_id);
+		return error_hint(err, "'wsnap delete %s %d' takes its row away", container_id, version->row.version);
+	}
+	goes[at] = true;
+	return 0;
+}
+
+int prune_plan_named(const struct prune_request *request, const struct inventory *inventory, const char *container_id,
+		     bool *goes, struct error *err)
+{
+	for (size_t i = 0; i < request->version_count; i++)
+		if (choose(inventory, container_id, request->versions[i], goes, err) < 0)
+			return -1;
+	return 0;
+}
+
+int prune_plan_given_up(const struct inventory *inventory, const bool *goes, struct names_set *given_up,
+			struct error *err)
+{
+	cleanup_names_set struct names_set kept = { 0 };
+
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (!goes[i] && names_set_add(&kept, inventory->versions[i].row.runtime_name, err) < 0)
+			return -1;
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		const struct inventory_version *version = &inventory->versions[i];
+
+		if (goes[i] && version->snapshot && !names_set_has(&kept, version->row.runtime_name) &&
+		    names_set_add(given_up, version->row.runtime_name, err) < 0)
+			return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,114 @@
+#include "prune/prune_steps.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "workspace/label_keys.h"
+
+int prune_find_target(struct session *session, const char *container_id, struct target *target, struct error *err)
+{
+	if (target_resolve(session, container_id, false, target, err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	target->container_id = strdup(container_id);
+	return target->container_id ? 0 : error_memory(err);
+}
+
+static int set_label(struct session *session, const struct inventory_snapshot *snapshot, const char *key,
+		     const char *value, struct error *err)
+{
+	return ctr_snapshot_set_label(session->ctr, snapshot->snapshotter, snapshot->info.name, key, value, err);
+}
+
+/* Another tool's snapshot bears neither label, by which the mark is found and counts: they come first. */
+int prune_mark(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
+	       struct error *err)
+{
+	const struct labels *labels = &snapshot->info.labels;
+	char now[CLOCK_TEXT_SIZE];
+
+	clock_format(clock_unix_ns(), now);
+	if (!labels_get(labels, LABEL_CONTAINER) &&
+	    set_label(session, snapshot, LABEL_CONTAINER, container_id, err) < 0)
+		return -1;
+	if (!labels_get(labels, LABEL_GC_ROOT) && set_label(session, snapshot, LABEL_GC_ROOT, now, err) < 0)
+		return -1;
+	return set_label(session, snapshot, LABEL_GIVEN_UP, now, err);
+}
+
+int prune_unmark(struct session *session, const struct inventory_snapshot *snapshot, struct error *err)
+{
+	return snapshot ? set_label(session, snapshot, LABEL_GIVEN_UP, "", err) : 0;
+}
+
+static int delete_rows(struct session *session, const char *container_id, const struct inventory *inventory,
+		       const bool *goes, struct error *err)
+{
+	cleanup_free int32_t *numbers = calloc(inventory->version_count + 1, sizeof(*numbers));
+	char operation_id[ID_SIZE];
+	size_t count = 0;
+
+	if (!numbers)
+		return error_memory(err);
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (goes[i])
+			numbers[count++] = inventory->versions[i].row.version;
+	if (count == 0)
+		return 0;
+	id_random(operation_id);
+	return store_versions_delete(session->store, container_id, numbers, count, operation_id, err);
+}
+
+/* A snapshot that somebody has removed meanwhile needs no label. */
+static int let_go(struct session *session, const struct inventory *inventory, const char *name, struct error *err)
+{
+	for (size_t i = 0; i < inventory->snapshotters.count; i++) {
+		const struct inventory_snapshot *snapshot =
+			inventory_find(inventory, inventory->snapshotters.items[i], name);
+
+		if (!snapshot || set_label(session, snapshot, LABEL_GC_ROOT, "", err) == 0)
+			continue;
+		if (err->kind != ERROR_NOT_FOUND)
+			return -1;
+		error_clear(err);
+	}
+	return 0;
+}
+
+int prune_incomplete(const char *container_id, struct error *err)
+{
+	err->kind = ERROR_INCOMPLETE;
+	error_wrap(err, "versions of '%s' are marked to go, and not gone yet", container_id);
+	return error_hint(err, "'wsnap recover %s' does the rest", container_id);
+}
+
+/* A server that answers has said no and keeps the rows: it will say no again. Else nobody knows what it did. What is
+ * marked and has no row any more stays marked: that went before. */
+static int take_back(struct session *session, const char *container_id, const struct inventory *inventory,
+		     const bool *goes, struct error *err)
+{
+	struct error failure = { 0 };
+
+	if (!store_has_refused(session->store))
+		return prune_incomplete(container_id, err);
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (goes[i] && prune_unmark(session, inventory->versions[i].snapshot, &failure) < 0)
+			return prune_incomplete(container_id, err);
+	return error_wrap(err, "no version of '%s' went", container_id);
+}
+
+int prune_complete(struct session *session, const char *container_id, const struct inventory *inventory,
+		   const bool *goes, const struct names_set *given_up, struct error *err)
+{
+	if (delete_rows(session, container_id, inventory, goes, err) < 0)
+		return given_up->count ? take_back(session, container_id, inventory, goes, err) : -1;
+	for (size_t i = 0; i < given_up->count; i++)
+		if (let_go(session, inventory, given_up->items[i], err) < 0)
+			return prune_incomplete(container_id, err);
+	return 0;
+}

@@ -1,0 +1,25 @@
+/* The steps in which versions go, for a first run and for one that finishes it; internal to prune*.c. */
+#ifndef WSNAP_PRUNE_PRUNE_STEPS_H
+#define WSNAP_PRUNE_PRUNE_STEPS_H
+
+#include "prune/prune.h"
+#include "workspace/inventory.h"
+
+/* The workspace, though neither its container nor its row may be left. */
+int prune_find_target(struct session *session, const char *container_id, struct target *target, struct error *err);
+
+/* Marks a snapshot as given up, with what a later run needs to find it. */
+int prune_mark(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
+	       struct error *err);
+
+/* Takes the mark off again. NULL is fine. */
+int prune_unmark(struct session *session, const struct inventory_snapshot *snapshot, struct error *err);
+
+/* Deletes the rows of the versions that go, then lets go of the snapshots. ERROR_INCOMPLETE. */
+int prune_complete(struct session *session, const char *container_id, const struct inventory *inventory,
+		   const bool *goes, const struct names_set *given_up, struct error *err);
+
+/* Makes an ERROR_INCOMPLETE of an error that came after the first mark. Returns -1. */
+int prune_incomplete(const char *container_id, struct error *err);
+
+#endif

@@ -1,0 +1,53 @@
+#include "recover/bring_back.h"
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "operation/recovery.h"
+#include "workspace/journal.h"
+#include "workspace/lock.h"
+#include "workspace/signals.h"
+
+/* Whether anything was done to the workspace. */
+static bool finish_earlier(struct session *session, const char *container_id)
+{
+	cleanup_settled struct settled settled = { 0 };
+	struct signals signals = { 0 };
+	struct error err = { 0 };
+	cleanup_fd int lock = -1;
+
+	if (session_open_state(session, &err) < 0 || journal_exists(session, container_id, &err) != 1)
+		return false;
+	lock = lock_take(session, container_id, "recover", 0, &err);
+	if (lock < 0)
+		return false;
+	signals_hold(&signals);
+	if (recovery_settle(session, container_id, &settled, &err) < 0)
+		log_warning("'%s' has an unfinished operation: %s", container_id, err.message);
+	else if (settled.what)
+		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
+	signals_release(&signals);
+	return true;
+}
+
+int bring_back_and_find(struct session *session, const char *word, bool must_exist, struct target *target,
+			struct error *err)
+{
+	if (target_resolve(session, word, must_exist, target, err) < 0)
+		return -1;
+	if (!finish_earlier(session, target->container_id))
+		return 0;
+	target_release(target);
+	if (session_need_store(session, err) < 0)
+		return -1;
+	return target_resolve(session, word, must_exist, target, err);
+}
+
+void bring_back(struct session *session, const char *word)
+{
+	cleanup_target struct target target = { 0 };
+	struct error err = { 0 };
+	/* A container that is gone may have left a record under its id. */
+	bool known = target_resolve(session, word, false, &target, &err) == 0;
+
+	finish_earlier(session, known ? target.container_id : word);
+}

@@ -1,0 +1,121 @@
+#include "task/spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+
+#define SPEC_LIMIT ((size_t)4 << 20)
+#define MOUNTS_LIMIT 256
+
+/* A namespace of the type that the runtime makes: listed, and without a path. */
+static bool has_own_namespace(const cJSON *linux_part, const char *type)
+{
+	const cJSON *namespaces = cJSON_GetObjectItemCaseSensitive(linux_part, "namespaces"), *item;
+
+	cJSON_ArrayForEach(item, namespaces) {
+		const char *its_type = json_text(item, "type"), *path = json_text(item, "path");
+
+		if (its_type && strcmp(its_type, type) == 0)
+			return !path || !*path;
+	}
+	return false;
+}
+
+/* nerdctl runs itself as a hook: `nerdctl … internal oci-hook createRuntime`. */
+static bool is_nerdctl_hook(const cJSON *hook)
+{
+	const cJSON *args = cJSON_GetObjectItemCaseSensitive(hook, "args"), *arg;
+
+	cJSON_ArrayForEach(arg, args)
+		if (cJSON_IsString(arg) && strcmp(arg->valuestring, "oci-hook") == 0)
+			return true;
+	return false;
+}
+
+static bool has_nerdctl_hooks(const cJSON *json)
+{
+	const cJSON *stages = cJSON_GetObjectItemCaseSensitive(json, "hooks"), *stage, *hook;
+
+	cJSON_ArrayForEach(stage, stages)
+		cJSON_ArrayForEach(hook, stage)
+			if (is_nerdctl_hook(hook))
+				return true;
+	return false;
+}
+
+static bool has_option(const cJSON *mount, const char *option)
+{
+	const cJSON *options = cJSON_GetObjectItemCaseSensitive(mount, "options"), *item;
+
+	cJSON_ArrayForEach(item, options)
+		if (cJSON_IsString(item) && strcmp(item->valuestring, option) == 0)
+			return true;
+	return false;
+}
+
+/* The files that runtimes make for every container hold nothing of the user's. */
+static bool is_runtime_file(const char *destination)
+{
+	static const char *const files[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/dev/shm" };
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (strcmp(destination, files[i]) == 0)
+			return true;
+	return false;
+}
+
+static bool is_writable_bind(const cJSON *mount)
+{
+	const char *type = json_text(mount, "type"), *destination = json_text(mount, "destination");
+	bool bind = has_option(mount, "bind") || has_option(mount, "rbind") || (type && strcmp(type, "bind") == 0);
+
+	return destination && bind && !has_option(mount, "ro") && !has_option(mount, "rro") &&
+	       !is_runtime_file(destination);
+}
+
+static int collect_mounts(const cJSON *json, struct spec *spec, struct error *err)
+{
+	const cJSON *mounts = cJSON_GetObjectItemCaseSensitive(json, "mounts"), *mount;
+
+	spec->writable_mounts = calloc(MOUNTS_LIMIT, sizeof(char *));
+	if (!spec->writable_mounts)
+		return error_memory(err);
+	cJSON_ArrayForEach(mount, mounts) {
+		char *copy;
+
+		if (spec->writable_mount_count == MOUNTS_LIMIT || !is_writable_bind(mount))
+			continue;
+		copy = strdup(json_text(mount, "destination"));
+		if (!copy)
+			return error_memory(err);
+		spec->writable_mounts[spec->writable_mount_count++] = copy;
+	}
+	return 0;
+}
+
+int spec_read(const struct ctr_container *container, struct spec *spec, struct error *err)
+{
+	cleanup_json cJSON *json = NULL;
+	const cJSON *linux_part;
+
+	if (!container->spec.value || container->spec.length > SPEC_LIMIT)
+		return error_set(err, ERROR_FAILED, "'%s' has no OCI runtime spec that could be read", container->id);
+	json = json_parse(container->spec.value, container->spec.length, "its OCI runtime spec", err);
+	if (!json)
+		return error_wrap(err, "'%s'", container->id);
+	linux_part = cJSON_GetObjectItemCaseSensitive(json, "linux");
+	spec->own_pids = has_own_namespace(linux_part, "pid");
+	spec->own_network = has_own_namespace(linux_part, "network");
+	spec->network_in_hooks = has_nerdctl_hooks(json);
+	return collect_mounts(json, spec, err);
+}
+
+void spec_release(struct spec *spec)
+{
+	for (size_t i = 0; i < spec->writable_mount_count; i++)
+		free(spec->writable_mounts[i]);
+	free(spec->writable_mounts);
+	*spec = (struct spec){ 0 };
+}

@@ -1,0 +1,7 @@
+/* The kinds of operation. */
+#ifndef WSNAP_WORKSPACE_KIND_H
+#define WSNAP_WORKSPACE_KIND_H
+
+enum operation_kind { OPERATION_CREATE, OPERATION_VERSION, OPERATION_ROLLBACK, OPERATION_COMPACT };
+
+#endif
