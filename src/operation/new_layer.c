@@ -39,6 +39,14 @@ int new_layer_begin(struct run *run, const char *name, const char *parent, struc
 	return ctr_snapshot_prepare(ctr, record->snapshotter, work, parent, &labels, NULL, err);
 }
 
+/* Where layers do not stack, a new one begins as a copy of its parent. */
+static int make_empty(const struct place *place, struct error *err)
+{
+	if (!place->writable)
+		return error_set(err, ERROR_REFUSED, "this snapshotter has no folders that could be filled");
+	return place->overlay ? 0 : layer_clear(place->writable, err);
+}
+
 int new_layer_fill(struct run *run, const char *name, const char *const *layers, size_t count,
 		   const struct labels *labels, struct error *err)
 {
@@ -48,7 +56,8 @@ int new_layer_fill(struct run *run, const char *name, const char *const *layers,
 	struct layer_merge_result result = { 0 };
 
 	if (!work || place_find(run->session, record->snapshotter, work, &place, err) < 0 ||
-	    room_check(place.writable, err) < 0 || layer_merge(layers, count, place.writable, &result, err) < 0)
+	    room_check(place.filesystem, err) < 0 || make_empty(&place, err) < 0 ||
+	    layer_merge(layers, count, place.writable, &result, err) < 0)
 		return -1;
 	log_detail("merged %zu layers: %llu entries, %llu bytes copied", count, (unsigned long long)result.entries,
 		   (unsigned long long)result.copied_bytes);

@@ -136,12 +136,11 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	if (!record->server_id && err->kind == ERROR_CONTAINERD)
 		return -1;
 	error_clear(err); /* one without that service has no name: then there is nothing to compare */
-	record->old_upper = strdup(findings->place.writable);
+	record->old_upper = copy_or_null(findings->place.writable);
 	record->own_pids = findings->spec.own_pids;
 	record->restart_status = copy_or_null(labels_get(&findings->container.labels, LABEL_RESTART_STATUS));
 	record->stop_signal = copy_or_null(labels_get(&findings->container.labels, LABEL_STOP_SIGNAL));
-	return record->container_id && record->namespace && record->bot_id && record->snapshotter &&
-			       record->old_active && record->old_upper
+	return record->container_id && record->namespace && record->bot_id && record->snapshotter && record->old_active
 		       ? 0
 		       : error_memory(err);
 }
@@ -332,7 +331,7 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	    networks_plan(plan->session, &findings->spec, earlier, record, network, err) < 0 ||
 	    devices_plan(plan->session, &findings->container, record, err) < 0)
 		return -1;
-	return room_check(record->old_upper, err);
+	return room_check(findings->place.filesystem, err);
 }
 
 int plan_make(const struct plan *plan, struct record *record, struct network **network, struct operation_result *result,
@@ -349,7 +348,7 @@ int plan_make(const struct plan *plan, struct record *record, struct network **n
 		decided = decide(plan, &findings, record, network, result, err);
 	if (decided == 0) {
 		keep_mounts(&findings, result);
-		room_warn(plan->session->settings, record->old_upper);
+		room_warn(plan->session->settings, findings.place.filesystem);
 		if (!record->merged)
 			warnings_depth(plan->session->settings, plan->container_id, findings.place.below.count + 1);
 	}

@@ -36,6 +36,18 @@ static int judge_change(struct run *run, struct error *err)
 	return journal_save(run->session, record, err);
 }
 
+static int check_room(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_place struct place place = { 0 };
+
+	if (record->old_upper)
+		return room_check(record->old_upper, err);
+	if (place_find(run->session, record->snapshotter, record->old_active, &place, err) < 0)
+		return -1;
+	return room_check(place.filesystem, err);
+}
+
 int step_commit(struct run *run, struct error *err)
 {
 	cleanup_labels struct labels labels = { 0 };
@@ -56,7 +68,7 @@ int step_commit(struct run *run, struct error *err)
 		return -1;
 	if (found > 0)
 		return salvage(run, &labels, err);
-	if (room_check(record->old_upper, err) < 0)
+	if (check_room(run, err) < 0)
 		return -1;
 	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->old_active, &labels,
 				   err);
@@ -121,10 +133,10 @@ int step_sync(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	cleanup_place struct place place = { 0 };
 
-	if (record_makes_version(record) && access(record->old_upper, F_OK) == 0)
+	if (record_makes_version(record) && record->old_upper && access(record->old_upper, F_OK) == 0)
 		return layer_sync(record->old_upper, err);
 	if (place_find(run->session, record->snapshotter, record->new_active, &place, err) == 0)
-		return layer_sync(place.writable, err);
+		return place.filesystem ? layer_sync(place.filesystem, err) : 0;
 	/* Somebody has put the container on another one and removed ours: it keeps no operation from its end. */
 	if (err->kind != ERROR_NOT_FOUND)
 		return -1;

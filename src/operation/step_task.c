@@ -6,6 +6,7 @@
 #include "operation/task.h"
 #include "task/bundle.h"
 #include "task/teardown.h"
+#include "workspace/place.h"
 
 static void note_down(struct run *run, const struct ctr_task *task)
 {
@@ -30,9 +31,23 @@ int step_detach(struct run *run, struct error *err)
 				&run->detachment, err);
 }
 
+/* An image file or a device is copied whole: only once it is unmounted is all of it there. */
+static int can_tear_down_beside(struct run *run, struct error *err)
+{
+	cleanup_place struct place place = { 0 };
+
+	/* Without a PID namespace other processes may outlive the first one: they end with the task. */
+	if (!run->record->own_pids || run->resumed)
+		return 0;
+	if (place_find(run->session, run->record->snapshotter, run->record->old_active, &place, err) < 0)
+		return -1;
+	return place.layers_are_folders;
+}
+
 int step_stop(struct run *run, struct error *err)
 {
 	cleanup_ctr_task struct ctr_task task = { 0 };
+	int beside;
 
 	if (run->repointed)
 		return 0;
@@ -40,11 +55,13 @@ int step_stop(struct run *run, struct error *err)
 		return -1;
 	if (task.state == CTR_TASK_NONE)
 		return 0;
+	beside = can_tear_down_beside(run, err);
+	if (beside < 0)
+		return -1;
 	note_down(run, &task);
 	if (task_end(run, &task, err) < 0)
 		return -1;
-	/* Without a PID namespace other processes may outlive the first one: they end with the task. */
-	if (!run->record->own_pids || run->resumed)
+	if (!beside)
 		return task_remove(run, err);
 	if (run->teardown)
 		return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctr/snapshots.h"
+#include "workspace/snapshotter_traits.h"
 
 /* Paths come from containerd, which runs as root here too; still only absolute ones make sense. */
 static int set_writable(struct place *place, const char *path, struct error *err)
@@ -14,12 +15,35 @@ static int set_writable(struct place *place, const char *path, struct error *err
 	return place->writable ? 0 : error_memory(err);
 }
 
+static int set_overlay(struct place *place, const struct ctr_mount *mount, struct error *err)
+{
+	const char *lower = ctr_mount_option(mount, "lowerdir");
+
+	if (lower && layer_paths_parse(lower, &place->below, err) < 0)
+		return -1;
+	return set_writable(place, ctr_mount_option(mount, "upperdir"), err);
+}
+
+static int set_all(struct place *place, const char *snapshotter, const struct ctr_mount *mount, struct error *err)
+{
+	struct snapshotter_traits traits = snapshotter_traits_of(snapshotter, mount);
+
+	place->overlay = traits.stacks;
+	place->layers_are_folders = traits.layers_are_folders;
+	if (strcmp(mount->type, "overlay") == 0) {
+		if (set_overlay(place, mount, err) < 0)
+			return -1;
+	} else if (strcmp(mount->type, "bind") == 0 && set_writable(place, mount->source, err) < 0) {
+		return -1;
+	}
+	return snapshotter_filesystem(mount, &place->filesystem, err);
+}
+
 int place_find(struct session *session, const char *snapshotter, const char *key, struct place *place,
 	       struct error *err)
 {
 	cleanup_ctr_mounts struct ctr_mounts mounts = { 0 };
 	const struct ctr_mount *mount;
-	const char *lower;
 
 	if (ctr_snapshot_mounts(session->ctr, snapshotter, key, &mounts, err) < 0)
 		return -1;
@@ -27,19 +51,13 @@ int place_find(struct session *session, const char *snapshotter, const char *key
 	if (!mount)
 		return error_set(err, ERROR_FAILED, "the snapshot '%s' has %zu mounts in place of one", key,
 				 mounts.count);
-	/* The overlayfs snapshotter binds a first layer as it is. */
-	place->overlay = strcmp(snapshotter, "overlayfs") == 0 || strcmp(mount->type, "overlay") == 0;
-	if (strcmp(mount->type, "overlay") != 0)
-		return set_writable(place, mount->source, err);
-	lower = ctr_mount_option(mount, "lowerdir");
-	if (lower && layer_paths_parse(lower, &place->below, err) < 0)
-		return -1;
-	return set_writable(place, ctr_mount_option(mount, "upperdir"), err);
+	return set_all(place, snapshotter, mount, err);
 }
 
 void place_release(struct place *place)
 {
 	free(place->writable);
+	free(place->filesystem);
 	layer_paths_free(&place->below);
 	*place = (struct place){ 0 };
 }

@@ -9,7 +9,9 @@
 
 struct place {
 	bool overlay;             /* layers that can be read and merged one by one */
-	char *writable;           /* the folder that takes the changes */
+	bool layers_are_folders;  /* see snapshotter_traits.h */
+	char *writable;           /* the folder that takes the changes; NULL where the mount does not name one */
+	char *filesystem;         /* a path on the filesystem that it lies on, or NULL: that is not mounted */
 	struct layer_paths below; /* overlay: the folders under it, newest first */
 };
 

@@ -44,7 +44,7 @@ struct record {
 	struct ctr_task_streams streams;
 	char *old_active;
 	char *old_parent;       /* what that snapshot stands on; NULL: nothing */
-	char *old_upper;        /* where the writable layer lies, overlayfs only */
+	char *old_upper;        /* the folder of the writable layer, or NULL: it has none of its own */
 	char *stands_on;        /* the snapshot that its state came from */
 	bool stands_on_version; /* and that is a version that can be brought back */
 	char *restart_status;   /* the restart monitor's label, while it is taken off */

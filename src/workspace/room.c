@@ -10,6 +10,8 @@ int room_check(const char *path, struct error *err)
 {
 	struct layer_space space;
 
+	if (!path)
+		return 0;
 	if (layer_space(path, &space, err) < 0)
 		return -1;
 	if (space.free_bytes >= NEEDED_BYTES && (space.total_inodes == 0 || space.free_inodes >= NEEDED_INODES))
@@ -31,7 +33,7 @@ void room_warn(const struct settings *settings, const char *path)
 	struct layer_space space;
 	struct error err = { 0 };
 
-	if (settings->warn_free_percent == 0 || layer_space(path, &space, &err) < 0)
+	if (!path || settings->warn_free_percent == 0 || layer_space(path, &space, &err) < 0)
 		return;
 	if (percent(space.free_bytes, space.total_bytes) < settings->warn_free_percent)
 		log_warning("only %llu MiB (%d %%) are free on the filesystem of '%s'",

@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 
-/* ERROR_FAILED when less than 16 MiB or 64 inodes are free around `path`. */
+/* ERROR_FAILED when less than 16 MiB or 64 inodes are free around `path`; without one there is nothing to look at. */
 int room_check(const char *path, struct error *err);
 
 /* Warns when less of the filesystem is free than the settings ask for. */

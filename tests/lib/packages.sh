@@ -35,6 +35,7 @@ test_set() {
 	needs_program mkfs.ext4 e2fsprogs
 	needs_program mkfs.xfs xfsprogs
 	needs_program mkfs.btrfs btrfs-progs
+	needs_program mkfs.erofs erofs-utils
 	[ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || missing+=(containernetworking-plugins)
 	needs_package libcmocka-dev
 }

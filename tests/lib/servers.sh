@@ -12,6 +12,7 @@
 #
 # CONTAINERD=/path/to/containerd takes another containerd, with the shim and the ctr beside it.
 # SERVERS_RESTART_INTERVAL=1s is how often containerd's restart monitor looks (default 10s).
+# SERVERS_SNAPSHOTTERS="btrfs blockfile" are made ready beside overlayfs and native, as far as the containerd has them.
 # SERVERS_POSTGRES_OPTIONS="-c fsync=on" is put behind the options of the server.
 
 servers_say() {
@@ -91,6 +92,42 @@ servers_wait_gone() {
 
 # --- containerd -----------------------------------------------------------------------------------
 
+# snapshotter_wanted NAME: whether SERVERS_SNAPSHOTTERS names it.
+snapshotter_wanted() {
+	[[ " ${SERVERS_SNAPSHOTTERS:-} " == *" $1 "* ]]
+}
+
+# Those that the containerd has but nobody has asked for, each as an element of disabled_plugins.
+snapshotters_disabled() {
+	local name
+	for name in aufs btrfs devmapper zfs blockfile erofs; do
+		snapshotter_wanted "$name" || printf '"io.containerd.snapshotter.v1.%s", ' "$name"
+	done
+}
+
+# What the snapshotters asked for need: a btrfs of its own in a file, a scratch file with an empty ext4.
+snapshotters_prepare() {
+	if snapshotter_wanted btrfs && ! mountpoint -q "$SERVERS/btrfs"; then
+		mkdir -p "$SERVERS/btrfs"
+		truncate -s 512M "$SERVERS/btrfs.img"
+		mkfs.btrfs -q "$SERVERS/btrfs.img" >"$SERVERS/btrfs.log" 2>&1 && mount -o loop "$SERVERS/btrfs.img" "$SERVERS/btrfs" || return 1
+	fi
+	if snapshotter_wanted blockfile && [ ! -e "$SERVERS/scratch.img" ]; then
+		truncate -s 16M "$SERVERS/scratch.img"
+		mkfs.ext4 -q -F "$SERVERS/scratch.img" || return 1
+	fi
+}
+
+snapshotters_configure() {
+	if snapshotter_wanted btrfs; then
+		printf '[plugins."io.containerd.snapshotter.v1.btrfs"]\n  root_path = "%s"\n' "$SERVERS/btrfs"
+	fi
+	if snapshotter_wanted blockfile; then
+		printf '[plugins."io.containerd.snapshotter.v1.blockfile"]\n'
+		printf '  scratch_file = "%s"\n  fs_type = "ext4"\n  mount_options = []\n' "$SERVERS/scratch.img"
+	fi
+}
+
 containerd_configure() {
 	mkdir -p "$SERVERS/root" "$SERVERS/state"
 	cat >"$SERVERS/containerd.toml" <<-END
@@ -101,10 +138,7 @@ containerd_configure() {
 		  "io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime",
 		  "io.containerd.podsandbox.controller.v1.podsandbox", "io.containerd.nri.v1.nri",
 		  "io.containerd.internal.v1.opt", "io.containerd.internal.v1.tracing",
-		  "io.containerd.tracing.processor.v1.otlp", "io.containerd.snapshotter.v1.aufs",
-		  "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.devmapper",
-		  "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.blockfile",
-		  "io.containerd.snapshotter.v1.erofs",
+		  "io.containerd.tracing.processor.v1.otlp", $(snapshotters_disabled)
 		]
 		[grpc]
 		  address = "$SERVERS/containerd.sock"
@@ -112,6 +146,7 @@ containerd_configure() {
 		  interval = "${SERVERS_RESTART_INTERVAL:-10s}"
 		[plugins."io.containerd.monitor.container.v1.restart"]
 		  interval = "${SERVERS_RESTART_INTERVAL:-10s}"
+		$(snapshotters_configure)
 	END
 }
 
@@ -122,6 +157,7 @@ containerd_answers() {
 
 containerd_start() {
 	! servers_alive "$SERVERS/containerd.pid" containerd || return 0
+	snapshotters_prepare || return 1
 	[ -e "$SERVERS/containerd.toml" ] || containerd_configure
 	setsid "$CONTAINERD" --config "$SERVERS/containerd.toml" </dev/null >>"$SERVERS/containerd.log" 2>&1 &
 	echo $! >"$SERVERS/containerd.pid"

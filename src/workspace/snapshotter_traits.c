@@ -1,0 +1,127 @@
+#include "workspace/snapshotter_traits.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#define MOUNTS "/proc/self/mountinfo"
+
+struct kind {
+	const char *mount_type;
+	struct snapshotter_traits traits;
+};
+
+/* A type that is not here is a filesystem inside of a file or a device: nothing is known of its layers. */
+static const struct kind kinds[] = {
+	{ "overlay", { .stacks = true, .layers_are_folders = true } },
+	{ "bind", { .layers_are_folders = true } },
+	{ "btrfs", { .layers_are_folders = true } },
+};
+
+/* They bind a first layer as it is: nothing lies under it yet. */
+static const char *const stacking[] = { "overlayfs", "erofs" };
+
+static bool stacks_by_name(const char *snapshotter)
+{
+	for (size_t i = 0; i < sizeof(stacking) / sizeof(*stacking); i++)
+		if (strcmp(snapshotter, stacking[i]) == 0)
+			return true;
+	return false;
+}
+
+struct snapshotter_traits snapshotter_traits_of(const char *snapshotter, const struct ctr_mount *mount)
+{
+	struct snapshotter_traits traits = { 0 };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (strcmp(mount->type, kinds[i].mount_type) == 0)
+			traits = kinds[i].traits;
+	if (traits.layers_are_folders && stacks_by_name(snapshotter))
+		traits.stacks = true;
+	return traits;
+}
+
+/* Spaces and the like stand there as \040 (proc_pid_mountinfo(5)). */
+static void unescape(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from; to++) {
+		unsigned value;
+
+		if (*from == '\\' && sscanf(from + 1, "%3o", &value) == 1) {
+			*to = (char)value;
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+}
+
+/* The fifth word of such a line, where its type and source are these; else NULL. */
+static char *point_of(char *line, const struct ctr_mount *mount)
+{
+	char *words[6] = { 0 }, *rest = strstr(line, " - "), *save = NULL;
+	const char *type, *source;
+
+	if (!rest)
+		return NULL;
+	type = strtok_r(rest + strlen(" - "), " \n", &save);
+	source = strtok_r(NULL, " \n", &save);
+	if (!type || !source || strcmp(type, mount->type) != 0 || strcmp(source, mount->source) != 0)
+		return NULL;
+	*rest = '\0';
+	save = NULL;
+	for (size_t i = 0; i < 5; i++)
+		words[i] = strtok_r(i == 0 ? line : NULL, " ", &save);
+	if (words[4])
+		unescape(words[4]);
+	return words[4];
+}
+
+/* Whether it leads there from here: another mount may lie over it. */
+static bool is_reachable(const char *point)
+{
+	struct stat status;
+
+	return stat(point, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+static int find_mounted(const struct ctr_mount *mount, char **path, struct error *err)
+{
+	cleanup_file FILE *mounts = fopen(MOUNTS, "re");
+	cleanup_free char *line = NULL;
+	size_t size = 0;
+
+	if (!mounts)
+		return error_set(err, ERROR_FAILED, "cannot read '%s'", MOUNTS);
+	while (!*path && getline(&line, &size, mounts) > 0) {
+		const char *point = point_of(line, mount);
+
+		if (!point || !is_reachable(point))
+			continue;
+		*path = strdup(point);
+		if (!*path)
+			return error_memory(err);
+	}
+	return 0;
+}
+
+int snapshotter_filesystem(const struct ctr_mount *mount, char **path, struct error *err)
+{
+	const char *writable =
+		strcmp(mount->type, "overlay") == 0 ? ctr_mount_option(mount, "upperdir") : mount->source;
+	struct stat status;
+
+	*path = NULL;
+	if (!writable)
+		return 0;
+	if (*writable != '/' || (stat(writable, &status) == 0 && S_ISBLK(status.st_mode)))
+		return find_mounted(mount, path, err);
+	*path = strdup(writable);
+	return *path ? 0 : error_memory(err);
+}

@@ -1,0 +1,180 @@
+#!/usr/bin/env bats
+# Snapshotters other than overlayfs: whole trees (native), subvolumes (btrfs), image files (blockfile), layers made into
+# read-only images (erofs). Those that the containerd under test does not have are skipped.
+load ../lib/workspace
+
+setup_file() {
+	export SERVERS_SNAPSHOTTERS='btrfs blockfile erofs'
+	workspaces_own_servers
+	workspaces_begin
+}
+teardown_file() { workspaces_end; }
+
+needs() {
+	ctr plugins ls | awk -v id="$1" '$1 == "io.containerd.snapshotter.v1" && $2 == id && $NF == "ok"' | grep -q . ||
+		skip "this containerd has no snapshotter '$1'"
+	SNAPSHOTTER=$1
+}
+
+on_it() {
+	WORKSPACE_OPTIONS+=(--snapshotter "$SNAPSHOTTER")
+	workspace "$@"
+}
+
+snapshots_of_it() {
+	ctr snapshots --snapshotter "$SNAPSHOTTER" ls | awk 'NR > 1 { print $1 }'
+}
+
+# What was written a moment before is in the running workspace and in the version, every time: nothing syncs it, and
+# nothing waits for it.
+keeps_what_was_just_written() {
+	local id=$1-written round
+	needs "$1"
+	on_it "$id"
+	for round in 1 2 3 4 5 6 7 8; do
+		head -c 300000 /dev/urandom >"$(workspace_root "$id")/data/$round"
+		workspace_write "$id" /data/last "$round"
+		sha256sum <"$(workspace_root "$id")/data/$round" >"$BATS_TEST_TMPDIR/$round"
+		expect 0 version "$id"
+		same RUNNING "$(workspace_status "$id")"
+		same "$round" "$(workspace_read "$id" /data/last)"
+		same "$(cat "$BATS_TEST_TMPDIR/$round")" "$(sha256sum <"$(workspace_root "$id")/data/$round")"
+	done
+	for round in 2 7 4; do
+		expect 0 rollback "$id" "$round"
+		same "$round" "$(workspace_read "$id" /data/last)"
+		same "$(cat "$BATS_TEST_TMPDIR/$round")" "$(sha256sum <"$(workspace_root "$id")/data/$round")"
+		[ ! -e "$(workspace_root "$id")/data/$((round + 1))" ]
+	done
+	expect 0 doctor "$id"
+}
+
+# A rollback brings deleted files back, takes new ones away, and saves what was not saved.
+goes_back_and_forth() {
+	local id=$1-back root
+	needs "$1"
+	on_it "$id"
+	workspace_write "$id" /data/kept first
+	expect 0 create "$id" one
+	rm "$(workspace_root "$id")/data/kept"
+	workspace_write "$id" /data/new second
+	expect 0 create "$id" two
+	workspace_write "$id" /data/unsaved third
+	expect 0 --json rollback "$id" one
+	same 3 "$(json .saved_version)"
+	root=$(workspace_root "$id")
+	same first "$(cat "$root/data/kept")"
+	[ ! -e "$root/data/new" ] && [ ! -e "$root/data/unsaved" ]
+	expect 0 rollback "$id" 3
+	root=$(workspace_root "$id")
+	[ ! -e "$root/data/kept" ]
+	same second "$(cat "$root/data/new")"
+	same third "$(cat "$root/data/unsaved")"
+}
+
+stopped_stays_stopped() {
+	local id=$1-stopped
+	needs "$1"
+	on_it "$id"
+	workspace_write "$id" /data/f one
+	ctr tasks kill --signal KILL "$id"
+	servers_wait_for 20 ctr tasks delete "$id"
+	expect 0 create "$id"
+	same '' "$(workspace_status "$id")"
+	ctr tasks start --detach --null-io "$id" 3>&- 4>&-
+	same one "$(workspace_read "$id" /data/f)"
+}
+
+prunes() {
+	local id=$1-pruned number
+	needs "$1"
+	on_it "$id"
+	for number in 1 2 3 4; do
+		workspace_write "$id" /data/f "$number"
+		expect 0 version "$id"
+		eval "local name_$number=$(db "SELECT s.runtime_snapshot_name FROM snapshots s JOIN container_versions v
+			ON v.snapshot_id = s.id WHERE v.container_id = '$id' AND v.version = $number")"
+	done
+	snapshots_of_it | grep -qx "$name_1"
+	expect 0 prune --keep-last 2 "$id"
+	same '3 4' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions
+		WHERE container_id = '$id'")"
+	expect 0 rollback "$id" 3
+	same 3 "$(workspace_read "$id" /data/f)"
+	expect 0 rollback "$id" 4
+	same 4 "$(workspace_read "$id" /data/f)"
+	expect 0 doctor "$id"
+}
+
+# if_changed SNAPSHOTTER SEES: whether layers can be compared there. Where they cannot, it saves.
+if_changed() {
+	local id=$1-changed
+	needs "$1"
+	on_it "$id"
+	workspace_write "$id" /data/f one
+	expect 0 create "$id"
+	expect 0 --json create --if-changed "$id"
+	if [ "$2" = sees ]; then
+		same 1 "$(json .version)"
+	else
+		same 2 "$(json .version)"
+	fi
+	workspace_write "$id" /data/f two
+	expect 0 --json create --if-changed "$id"
+	same two "$(workspace_read "$id" /data/f)"
+	same "$(json .version)" "$(db "SELECT max(version) FROM container_versions WHERE container_id = '$id'")"
+}
+
+@test "native: what was just written" { keeps_what_was_just_written native; }
+@test "native: back and forth" { goes_back_and_forth native; }
+@test "native: stopped" { stopped_stays_stopped native; }
+@test "native: prune" { prunes native; }
+@test "native: --if-changed" { if_changed native blind; }
+
+@test "btrfs: what was just written" { keeps_what_was_just_written btrfs; }
+@test "btrfs: back and forth" { goes_back_and_forth btrfs; }
+@test "btrfs: stopped" { stopped_stays_stopped btrfs; }
+@test "btrfs: prune" { prunes btrfs; }
+@test "btrfs: --if-changed" { if_changed btrfs blind; }
+
+@test "blockfile: what was just written" { keeps_what_was_just_written blockfile; }
+@test "blockfile: back and forth" { goes_back_and_forth blockfile; }
+@test "blockfile: stopped" { stopped_stays_stopped blockfile; }
+@test "blockfile: prune" { prunes blockfile; }
+@test "blockfile: --if-changed" { if_changed blockfile blind; }
+
+@test "erofs: what was just written" { keeps_what_was_just_written erofs; }
+@test "erofs: back and forth" { goes_back_and_forth erofs; }
+@test "erofs: stopped" { stopped_stays_stopped erofs; }
+@test "erofs: prune" { prunes erofs; }
+@test "erofs: --if-changed" { if_changed erofs sees; }
+
+# on_tiny_dev COMMAND…: where /dev is a tmpfs without room, as on many a small host.
+on_tiny_dev() {
+	# shellcheck disable=SC2016 # for the shell over there
+	unshare --mount --propagation private sh -c '
+		mkdir "$1" && mount --bind /dev "$1" && mount -t tmpfs -o size=64k,nr_inodes=400 tmpfs /dev &&
+			cp -a "$1"/loop* "$1"/null "$1"/zero "$1"/urandom /dev && shift && exec "$@"' sh "$BATS_TEST_TMPDIR/dev" "$@"
+}
+
+@test "btrfs: the room that counts is that of the layers, not of /dev" {
+	needs btrfs
+	on_it btrfs-dev
+	workspace_write btrfs-dev /data/f one
+	printf '#!/bin/bash\n%s\non_tiny_dev %q "$@"\n' "$(declare -f on_tiny_dev)" "$WSNAP" >"$BATS_TEST_TMPDIR/wsnap"
+	chmod +x "$BATS_TEST_TMPDIR/wsnap"
+	WSNAP=$BATS_TEST_TMPDIR/wsnap expect 0 version btrfs-dev
+	same one "$(workspace_read btrfs-dev /data/f)"
+}
+
+@test "the filesystem that a version lies on is written back, whatever the snapshotter" {
+	for SNAPSHOTTER in overlayfs native btrfs blockfile erofs; do
+		ctr plugins ls | grep -q "snapshotter.v1 *$SNAPSHOTTER .* ok" || continue
+		on_it "sync-$SNAPSHOTTER"
+		strace -f -y -e trace=syncfs -o "$BATS_TEST_TMPDIR/calls" "$WSNAP" version "sync-$SNAPSHOTTER" 3>&- 4>&-
+		case $SNAPSHOTTER in
+		btrfs) grep -q "syncfs([0-9]*<$SERVERS/btrfs[/>]" "$BATS_TEST_TMPDIR/calls" ;;
+		*) grep -q "syncfs([0-9]*<$SERVERS/root/io.containerd.snapshotter.v1.$SNAPSHOTTER/" "$BATS_TEST_TMPDIR/calls" ;;
+		esac || complain "$SNAPSHOTTER: $(cat "$BATS_TEST_TMPDIR/calls")"
+	done
+}
