@@ -62,7 +62,8 @@ CREATE TABLE container_versions (
 
 CREATE INDEX container_versions_snapshot_id ON container_versions (snapshot_id);
 
--- What happened, for whoever watches; NOTIFY wsnap_lifecycle announces every row.
+-- What happened, for whoever watches; every row is announced: NOTIFY wsnap_lifecycle where processes are new, else
+-- wsnap_saved.
 CREATE TABLE lifecycle_events (
 	id text PRIMARY KEY,
 	container_id text NOT NULL REFERENCES containers (container_id),

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "workspace/names.h"
 #include "workspace/target.h"
+#include "workspace/version_word.h"
 
 /* How many words a command can name. */
 #define MAX_ARGUMENTS 8
@@ -20,19 +21,19 @@ static int check_target(const char *word, struct error *err)
 	return error_set(err, ERROR_USAGE, "'%.100s' can be neither a container id nor a bot id", word);
 }
 
+/* Where no name may be '' the command says so. */
 static int check_name(const char *word, struct error *err)
 {
-	cleanup_free char *name = name_check(word, err);
+	cleanup_free char *name = *word ? name_check(word, err) : NULL;
 
-	return name ? 0 : -1;
+	return name || !*word ? 0 : -1;
 }
 
 static int check_version(const char *word, struct error *err)
 {
-	cleanup_free char *name = NULL;
-	int32_t number;
+	cleanup_version_word struct version_word version = { 0 };
 
-	return name_parse_version(word, &number, &name, err);
+	return version_word_parse(word, &version, err);
 }
 
 /* What words behind a command can be, by the names that help gives them. */

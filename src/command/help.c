@@ -9,10 +9,11 @@ static void help_of_wsnap(const struct command_line *line, struct text *text)
 		       "\n"
 		       "Commands:\n");
 	for (const struct command *const *command = line->commands; *command; command++)
-		text_printf(text, "  %-9s %-16s %s\n", (*command)->name, (*command)->arguments, (*command)->summary);
+		text_printf(text, "  %-9s %-19s %s\n", (*command)->name, (*command)->arguments, (*command)->summary);
 	text_add(text, "\nOptions:\n");
 	options_help(settings_options, text);
-	text_add(text, "\nTARGET is a container id or a bot id; VERSION is a number or a name.\n"
+	text_add(text, "\nTARGET is a container id or a bot id. VERSION is a number, a name, @ (what the workspace\n"
+		       "stands on), @-1 (the one before), an age (@2h, @3d) or a time (@2026-01-31T23:59).\n"
 		       "'wsnap COMMAND --help' tells more.\n");
 }
 

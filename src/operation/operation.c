@@ -14,14 +14,15 @@
 #include "workspace/names.h"
 #include "workspace/signals.h"
 #include "workspace/target.h"
+#include "workspace/version_word.h"
 #include "workspace/warnings.h"
 
 static const char *const kind_names[] = { "create", "version", "rollback", "compact" };
 
 int operation_check(const struct operation_request *request, struct error *err)
 {
+	cleanup_version_word struct version_word version = { 0 };
 	cleanup_free char *name = NULL;
-	int32_t number;
 
 	if (!target_name_is_valid(request->target))
 		return error_set(err, ERROR_USAGE, "'%s' can be neither a container id nor a bot id", request->target);
@@ -31,7 +32,7 @@ int operation_check(const struct operation_request *request, struct error *err)
 		name = name_check(request->display_name, err);
 		return name ? 0 : -1;
 	}
-	return request->kind == OPERATION_ROLLBACK ? name_parse_version(request->version, &number, &name, err) : 0;
+	return request->kind == OPERATION_ROLLBACK ? version_word_parse(request->version, &version, err) : 0;
 }
 
 void operation_result_release(struct operation_result *result)

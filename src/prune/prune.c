@@ -61,7 +61,8 @@ static int decide(struct pruning *pruning, struct error *err)
 	if (!pruning->goes)
 		return error_memory(err);
 	if (request->version_count)
-		decided = prune_plan_named(request, inventory, pruning->target->container_id, pruning->goes, err);
+		decided = prune_plan_named(pruning->session, request, inventory, pruning->target->container_id,
+					   pruning->goes, err);
 	else
 		decided = prune_plan_by_rules(request, clock_unix_ns(), inventory, pruning->goes, err);
 	if (decided < 0)

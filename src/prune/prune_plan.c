@@ -6,7 +6,8 @@
 
 #include "base/cleanup.h"
 #include "prune/retention.h"
-#include "workspace/names.h"
+#include "workspace/history.h"
+#include "workspace/version_word.h"
 
 /* What no rule takes away. */
 static bool is_held(const struct prune_request *request, const struct inventory_version *version)
@@ -55,15 +56,12 @@ int prune_plan_by_rules(const struct prune_request *request, int64_t now_ns, con
 	return 0;
 }
 
-/* A VERSION word's place in the inventory; of several with the name the newest. -1: there is none. */
-static ssize_t find_word(const struct inventory *inventory, int32_t number, const char *name)
+/* A version's place in the inventory; -1: it has gone meanwhile. */
+static ssize_t find_number(const struct inventory *inventory, int32_t number)
 {
-	for (size_t i = inventory->version_count; i-- > 0;) {
-		const struct store_version *row = &inventory->versions[i].row;
-
-		if (name ? row->display_name && strcmp(row->display_name, name) == 0 : row->version == number)
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (inventory->versions[i].row.version == number)
 			return (ssize_t)i;
-	}
 	return -1;
 }
 
@@ -78,39 +76,42 @@ static int refuse(const struct inventory_version *version, const char *container
 	return error_hint(err, "'wsnap version %s' makes a newer one first", container_id);
 }
 
-static int choose(const struct inventory *inventory, const char *container_id, const char *word, bool *goes,
-		  struct error *err)
+/* What is neither here nor meant by its number could be another host's. */
+static int refuse_missing(const struct inventory_version *version, const char *container_id, struct error *err)
 {
+	error_set(err, ERROR_REFUSED, "version %d of '%s' has no snapshot in this containerd; it may be another host's",
+		  version->row.version, container_id);
+	return error_hint(err, "'wsnap delete %s %d' takes its row away", container_id, version->row.version);
+}
+
+static int choose(struct session *session, const struct inventory *inventory, const char *container_id,
+		  const char *word, bool *goes, struct error *err)
+{
+	cleanup_store_version struct store_version row = { 0 };
+	cleanup_version_word struct version_word parsed = { 0 };
 	const struct inventory_version *version;
-	cleanup_free char *name = NULL;
-	int32_t number;
 	ssize_t at;
 
-	if (name_parse_version(word, &number, &name, err) < 0)
+	if (version_word_parse(word, &parsed, err) < 0 || history_find(session, container_id, word, &row, err) < 0)
 		return -1;
-	at = find_word(inventory, number, name);
-	if (at < 0) {
-		error_set(err, ERROR_NOT_FOUND, "'%s' is not a version of '%s'", word, container_id);
-		return error_hint(err, "'wsnap list %s' shows its versions", container_id);
-	}
+	at = find_number(inventory, row.version);
+	if (at < 0)
+		return error_set(err, ERROR_NOT_FOUND, "version %d of '%s' has gone meanwhile", row.version,
+				 container_id);
 	version = &inventory->versions[at];
 	if (version->snapshot && (version->newest || version->current))
 		return refuse(version, container_id, err);
-	if (!version->snapshot && name) {
-		error_set(err, ERROR_REFUSED,
-			  "version %d of '%s' has no snapshot in this containerd; it may be another host's",
-			  version->row.version, container_id);
-		return error_hint(err, "'wsnap delete %s %d' takes its row away", container_id, version->row.version);
-	}
+	if (!version->snapshot && parsed.kind != VERSION_WORD_NUMBER)
+		return refuse_missing(version, container_id, err);
 	goes[at] = true;
 	return 0;
 }
 
-int prune_plan_named(const struct prune_request *request, const struct inventory *inventory, const char *container_id,
-		     bool *goes, struct error *err)
+int prune_plan_named(struct session *session, const struct prune_request *request, const struct inventory *inventory,
+		     const char *container_id, bool *goes, struct error *err)
 {
 	for (size_t i = 0; i < request->version_count; i++)
-		if (choose(inventory, container_id, request->versions[i], goes, err) < 0)
+		if (choose(session, inventory, container_id, request->versions[i], goes, err) < 0)
 			return -1;
 	return 0;
 }

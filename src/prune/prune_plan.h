@@ -13,9 +13,9 @@ int prune_plan_by_rules(const struct prune_request *request, int64_t now_ns, con
 			bool *goes, struct error *err);
 
 /* The versions that the request names. ERROR_NOT_FOUND; ERROR_REFUSED for the newest and the current one, and
- * for a name whose snapshot this containerd lacks: such a row goes by its number alone. */
-int prune_plan_named(const struct prune_request *request, const struct inventory *inventory, const char *container_id,
-		     bool *goes, struct error *err);
+ * for a name, a place or a time whose snapshot this containerd lacks: such a row goes by its number alone. */
+int prune_plan_named(struct session *session, const struct prune_request *request, const struct inventory *inventory,
+		     const char *container_id, bool *goes, struct error *err);
 
 /* The snapshots that no version refers to any more once those go. */
 int prune_plan_given_up(const struct inventory *inventory, const bool *goes, struct names_set *given_up,

@@ -35,7 +35,7 @@ int announce_event(struct store *store, const struct announcement *announcement,
 				  "(id, container_id, event_type, payload, created_at) "
 				  "SELECT $1::text, $2::text, $3::text, $4::jsonb, coalesce($6::timestamptz, now()) "
 				  "WHERE NOT EXISTS (SELECT FROM lifecycle_events WHERE id = $1::text) RETURNING 1) "
-				  "SELECT pg_notify('wsnap_lifecycle', $5::text) FROM written";
+				  "SELECT pg_notify($7::text, $5::text) FROM written";
 	cleanup_free char *id = event_id(announcement);
 	cleanup_free char *notice = notification(announcement, err);
 	cleanup_free char *document = NULL;
@@ -56,7 +56,8 @@ int announce_event(struct store *store, const struct announcement *announcement,
 					   announcement->type,
 					   document,
 					   notice,
-					   query_time(announcement->created_ns, &created) };
+					   query_time(announcement->created_ns, &created),
+					   announcement->only_history ? "wsnap_saved" : "wsnap_lifecycle" };
 
 	return query_rows(store, sql, parameters, QUERY_COUNT(parameters), NULL, err) < 0 ? -1 : 0;
 }

@@ -15,11 +15,12 @@ struct announcement {
 	int32_t version;
 	int64_t created_ns; /* 0: now() */
 	bool many;          /* the operation writes several events of the type: the id names the version */
+	bool only_history;  /* the workspace's processes are the ones they were: announced on wsnap_saved */
 };
 
 /*
- * Inserts the event with the payload, to which operation_id is added, and sends NOTIFY
- * wsnap_lifecycle, inside the transaction that is open. The event's id is OPERATION:TYPE, or OPERATION:TYPE:VERSION
+ * Inserts the event with the payload, to which operation_id is added, and sends NOTIFY wsnap_lifecycle or wsnap_saved,
+ * inside the transaction that is open. The event's id is OPERATION:TYPE, or OPERATION:TYPE:VERSION
  * for many; one that is there already is neither written nor announced again.
  */
 int announce_event(struct store *store, const struct announcement *announcement, cJSON *payload, struct error *err);

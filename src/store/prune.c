@@ -1,7 +1,9 @@
 /* Taking versions away. Their numbers live on in the events. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "store/announce.h"
 #include "store/query.h"
 #include "store/transaction.h"
@@ -13,7 +15,13 @@ struct pruning {
 	const int32_t *versions;
 	size_t count;
 	char bot_id[ID_SIZE];
+	struct rows parents; /* version and number of its parent, for those that are there */
 };
+
+static void pruning_release(struct pruning *pruning)
+{
+	rows_release(&pruning->parents);
+}
 
 static int read_bot(struct store *store, struct pruning *pruning, struct error *err)
 {
@@ -22,6 +30,59 @@ static int read_bot(struct store *store, struct pruning *pruning, struct error *
 			       &pruning->container_id, 1, &rows, err);
 
 	return found > 0 ? rows_id(&rows, 0, 0, pruning->bot_id, err) : found;
+}
+
+static int add_numbers(const struct pruning *pruning, struct text *array, struct error *err)
+{
+	for (size_t i = 0; i < pruning->count; i++)
+		text_printf(array, "%c%" PRId32, i ? ',' : '{', pruning->versions[i]);
+	text_add(array, pruning->count ? "}" : "{}");
+	return array->failed ? error_memory(err) : 0;
+}
+
+/* What the versions came from, asked before any of them goes. One that went earlier is told by its event. */
+static int read_parents(struct store *store, struct pruning *pruning, struct error *err)
+{
+	static const char sql[] =
+		"WITH known AS (SELECT s.runtime_snapshot_name AS name, v.version FROM container_versions v "
+		"JOIN snapshots s ON s.id = v.snapshot_id WHERE v.container_id = $1 UNION ALL "
+		"SELECT payload->>'snapshot_name', "
+		"CASE WHEN payload->>'version' ~ '^[0-9]{1,9}$' THEN (payload->>'version')::int END "
+		"FROM lifecycle_events WHERE container_id = $1 AND event_type = 'version_prune') "
+		"SELECT v.version, max(known.version) FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id "
+		"JOIN known ON known.name = s.parent_runtime_snapshot_name AND known.version < v.version "
+		"WHERE v.container_id = $1 AND v.version = ANY ($2::int[]) GROUP BY v.version ORDER BY v.version";
+	cleanup_text struct text array = { 0 };
+
+	if (add_numbers(pruning, &array, err) < 0)
+		return -1;
+
+	const char *const parameters[] = { pruning->container_id, array.data };
+
+	rows_release(&pruning->parents);
+	return query_rows(store, sql, parameters, QUERY_COUNT(parameters), &pruning->parents, err) < 0 ? -1 : 0;
+}
+
+/* The parent's number, 0 for none. */
+static int find_parent(const struct pruning *pruning, int32_t version, int64_t *parent, struct error *err)
+{
+	int low = 0, high = rows_count(&pruning->parents);
+	int64_t number;
+
+	*parent = 0;
+	while (low < high) {
+		int middle = low + (high - low) / 2;
+
+		if (rows_integer(&pruning->parents, middle, 0, 1, INT32_MAX, &number, err) < 0)
+			return -1;
+		if (number == version)
+			return rows_integer(&pruning->parents, middle, 1, 1, INT32_MAX, parent, err);
+		if (number < version)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return 0;
 }
 
 /* Columns of what delete_version() returns. */
@@ -76,15 +137,20 @@ static int announce_prune(struct store *store, const struct pruning *pruning, in
 		.type = "version_prune",
 		.version = version,
 		.many = true,
+		.only_history = true,
 	};
 	cleanup_json cJSON *payload = cJSON_CreateObject();
+	int64_t parent;
 
 	if (add_column(payload, "snapshot_name", deleted, RUNTIME_NAME, err) < 0 ||
+	    add_column(payload, "runtime_snapshot_name", deleted, RUNTIME_NAME, err) < 0 ||
 	    add_column(payload, "version_id", deleted, VERSION_ID, err) < 0 ||
 	    add_column(payload, "display_name", deleted, DISPLAY_NAME, err) < 0 ||
-	    add_column(payload, "source", deleted, SOURCE, err) < 0)
+	    add_column(payload, "source", deleted, SOURCE, err) < 0 || find_parent(pruning, version, &parent, err) < 0)
 		return -1;
-	if (!cJSON_AddNumberToObject(payload, "version", version))
+	if (!cJSON_AddNumberToObject(payload, "version", version) ||
+	    !(parent ? cJSON_AddNumberToObject(payload, "parent", (double)parent)
+		     : cJSON_AddNullToObject(payload, "parent")))
 		return error_memory(err);
 	return announce_event(store, &announcement, payload, err);
 }
@@ -93,7 +159,7 @@ static int prune_body(struct store *store, void *context, struct error *err)
 {
 	struct pruning *pruning = context;
 
-	if (read_bot(store, pruning, err) < 0)
+	if (read_bot(store, pruning, err) < 0 || read_parents(store, pruning, err) < 0)
 		return -1;
 	for (size_t i = 0; i < pruning->count; i++) {
 		cleanup_rows struct rows deleted = { 0 };
@@ -111,7 +177,7 @@ static int prune_body(struct store *store, void *context, struct error *err)
 int store_versions_delete(struct store *store, const char *container_id, const int32_t *versions, size_t count,
 			  const char *operation_id, struct error *err)
 {
-	struct pruning pruning = {
+	__attribute__((cleanup(pruning_release))) struct pruning pruning = {
 		.container_id = container_id,
 		.operation_id = operation_id,
 		.versions = versions,

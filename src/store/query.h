@@ -75,6 +75,9 @@ int rows_time(const struct rows *rows, int row, int column, int64_t *unix_ns, st
 /* A value as the server sent it, to be handed back to it; "" for NULL. */
 const char *rows_raw(const struct rows *rows, int row, int column);
 
+/* How many there are. */
+int rows_count(const struct rows *rows);
+
 bool rows_is_null(const struct rows *rows, int row, int column);
 
 #endif

@@ -13,6 +13,11 @@ void rows_release(struct rows *rows)
 	rows->result = NULL;
 }
 
+int rows_count(const struct rows *rows)
+{
+	return PQntuples(rows->result);
+}
+
 bool rows_is_null(const struct rows *rows, int row, int column)
 {
 	return PQgetisnull(rows->result, row, column);

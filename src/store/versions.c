@@ -135,6 +135,18 @@ int store_version_newest(struct store *store, const char *container_id, struct s
 	return find_version(store, SELECT_VERSIONS "ORDER BY v.version DESC LIMIT 1", &container_id, 1, version, err);
 }
 
+int store_version_at(struct store *store, const char *container_id, int64_t unix_ns, struct store_version *version,
+		     struct error *err)
+{
+	char limit[CLOCK_TEXT_SIZE];
+	const char *const parameters[] = { container_id, limit };
+
+	clock_format(unix_ns, limit);
+	return find_version(store,
+			    SELECT_VERSIONS "AND v.created_at <= $2 ORDER BY v.created_at DESC, v.version DESC LIMIT 1",
+			    parameters, QUERY_COUNT(parameters), version, err);
+}
+
 int store_version_of_snapshot(struct store *store, const char *container_id, const char *runtime_name,
 			      struct store_version *version, struct error *err)
 {

@@ -32,20 +32,23 @@ typedef int (*store_version_each)(const struct store_version *version, void *con
 int store_versions_each(struct store *store, const char *container_id, store_version_each each, void *context,
 			struct error *err);
 
-/* One version: by number, the newest that bears a display name, the newest at all, or by its
- * snapshot. 1 found, 0 none, -1 error. */
+/* One version: by number, the newest that bears a display name, the newest at all, the newest that was made by then, or
+ * by its snapshot. 1 found, 0 none, -1 error. */
 int store_version_by_number(struct store *store, const char *container_id, int32_t number,
 			    struct store_version *version, struct error *err);
 int store_version_by_name(struct store *store, const char *container_id, const char *display_name,
 			  struct store_version *version, struct error *err);
 int store_version_newest(struct store *store, const char *container_id, struct store_version *version,
 			 struct error *err);
+int store_version_at(struct store *store, const char *container_id, int64_t unix_ns, struct store_version *version,
+		     struct error *err);
 int store_version_of_snapshot(struct store *store, const char *container_id, const char *runtime_name,
 			      struct store_version *version, struct error *err);
 
 /* Takes versions away, in one transaction: row of container_versions, row of snapshots
- * when no other version refers to it, and one event `version_prune` each (payload snapshot_name (runtime name),
- * version, version_id, display_name, source, operation_id). A version that is gone already is no error. */
+ * when no other version refers to it, and one event `version_prune` each (payload snapshot_name and
+ * runtime_snapshot_name (both the runtime name), version, version_id, display_name, source, parent (the number of the
+ * version that it came from, or null), operation_id). A version that is gone already is no error. */
 int store_versions_delete(struct store *store, const char *container_id, const int32_t *versions, size_t count,
 			  const char *operation_id, struct error *err);
 

@@ -5,7 +5,6 @@
 
 #include "base/cleanup.h"
 #include "workspace/label_keys.h"
-#include "workspace/names.h"
 #include "workspace/snapshotters.h"
 
 /* Whether a snapshot is the one of a version: by its row, or without a database by its label. 1, 0, -1. */
@@ -46,27 +45,6 @@ int history_stands_on(struct session *session, const struct target *target, char
 	}
 	*runtime_name = strdup(label ? label : "");
 	return *runtime_name ? 1 : error_memory(err);
-}
-
-int history_find(struct session *session, const char *container_id, const char *version, struct store_version *row,
-		 struct error *err)
-{
-	cleanup_free char *name = NULL;
-	int32_t number;
-	int found;
-
-	if (name_parse_version(version, &number, &name, err) < 0)
-		return -1;
-	if (name)
-		found = store_version_by_name(session->store, container_id, name, row, err);
-	else
-		found = store_version_by_number(session->store, container_id, number, row, err);
-	if (found > 0)
-		return 0;
-	if (found < 0)
-		return -1;
-	error_set(err, ERROR_NOT_FOUND, "'%s' is not a version of '%s'", version, container_id);
-	return error_hint(err, "'wsnap list %s' shows its versions", container_id);
 }
 
 int history_operation_of(struct session *session, const struct store_version *row, char **operation_id,

@@ -22,7 +22,8 @@ typedef int (*history_each)(const struct history_version *version, void *context
 int history_versions_each(struct session *session, const struct target *target, history_each each, void *context,
 			  struct error *err);
 
-/* A VERSION argument's row; ERROR_NOT_FOUND when there is none. */
+/* A VERSION argument's row, whichever form it has (version_word.h); ERROR_NOT_FOUND when there is none. What it stands on
+ * is that of the present moment: who acts on it holds the lock. */
 int history_find(struct session *session, const char *container_id, const char *version, struct store_version *row,
 		 struct error *err);
 

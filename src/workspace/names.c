@@ -26,6 +26,8 @@ char *name_check(const char *text, struct error *err)
 			  strlen(name), NAME_MAX_BYTES);
 	else if (text_is_digits(name))
 		error_set(err, ERROR_USAGE, "'%s' cannot be a name: digits alone are a version's number", name);
+	else if (*name == '@')
+		error_set(err, ERROR_USAGE, "'%s' cannot be a name: '@' says a version's place or time", name);
 	else
 		return steal_pointer(name);
 	return NULL;
@@ -39,39 +41,6 @@ int name_check_source(const char *text, struct error *err)
 		return 0;
 	return error_set(err, ERROR_USAGE, "'%.64s' cannot be a source: 1 to %d of a-z, 0-9, '_' and '-' can", text,
 			 SOURCE_MAX_BYTES);
-}
-
-/* Digits in 1…2147483647; leading zeros are allowed. */
-static int parse_number(const char *digits, int32_t *number)
-{
-	int64_t value = 0;
-
-	for (const char *at = digits; *at; at++) {
-		value = value * 10 + (*at - '0');
-		if (value > INT32_MAX)
-			return -1;
-	}
-	*number = (int32_t)value;
-	return value < 1 ? -1 : 0;
-}
-
-int name_parse_version(const char *text, int32_t *number, char **name, struct error *err)
-{
-	cleanup_free char *trimmed = text_trimmed(text);
-
-	*number = 0;
-	*name = NULL;
-	if (!trimmed)
-		return error_memory(err);
-	if (text_is_digits(trimmed)) {
-		if (parse_number(trimmed, number) == 0)
-			return 0;
-		*number = 0;
-		return error_set(err, ERROR_USAGE, "'%.64s' cannot be a version: numbers go from 1 to %d", trimmed,
-				 INT32_MAX);
-	}
-	*name = name_check(trimmed, err);
-	return *name ? 0 : -1;
 }
 
 char *name_shown(const char *display_name, int32_t version)

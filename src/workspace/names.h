@@ -10,15 +10,11 @@
 #define NAME_MAX_BYTES 128
 
 /* A display name as it is stored: trimmed, 1 to 128 bytes of UTF-8, no control characters, not digits
- * alone. The caller frees; NULL: ERROR_USAGE. */
+ * alone, no '@' at its beginning. The caller frees; NULL: ERROR_USAGE. */
 char *name_check(const char *text, struct error *err);
 
 /* A --source: 1 to 32 of [a-z0-9_-]. ERROR_USAGE. */
 int name_check_source(const char *text, struct error *err);
-
-/* A VERSION argument: digits are a number in 1…2147483647 (else ERROR_USAGE), anything else is a display
- * name. *number is 0 for a name, and *name then the checked name (caller frees). */
-int name_parse_version(const char *text, int32_t *number, char **name, struct error *err);
 
 /* "Version N" or the display name; the caller frees. NULL: no memory. */
 char *name_shown(const char *display_name, int32_t version);

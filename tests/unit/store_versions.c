@@ -142,7 +142,7 @@ static void numbers_of_pruned_versions_are_never_used_again(void **state)
 		record.version_event = NULL;
 		rows_record(store, &record);
 	}
-	database_run("LISTEN wsnap_lifecycle");
+	database_run("LISTEN wsnap_saved");
 	assert_int_equal(store_versions_delete(store, "box", gone, 3, PRUNE, &err), 0);
 	assert_string_equal(database_notifications(), "{\"container_id\":\"box\",\"bot_id\":\"" BOT
 						      "\",\"event_type\":\"version_prune\",\"version\":3}\n"

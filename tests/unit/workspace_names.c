@@ -42,6 +42,7 @@ static void what_is_no_name_is_a_usage_error(void **state)
 		{ "a\xc2\x85", "'a?"
 			       "?' cannot be a name: it has control characters" },
 		{ "\xff", "'?' cannot be a name: it is not UTF-8" },
+		{ "@home", "'@home' cannot be a name: '@' says a version's place or time" },
 		{ "007", "'007' cannot be a name: digits alone are a version's number" },
 	};
 
@@ -52,32 +53,6 @@ static void what_is_no_name_is_a_usage_error(void **state)
 		assert_null(name_check(cases[i].text, &err));
 		assert_int_equal(err.kind, ERROR_USAGE);
 		assert_string_equal(err.message, cases[i].message);
-	}
-}
-
-static void a_version_is_a_number_or_a_name(void **state)
-{
-	static const char *const bad[] = { "0", "000", "2147483648", "99999999999999999999999", "" };
-	cleanup_free char *name = NULL;
-	struct error err = { 0 };
-	int32_t number;
-
-	(void)state;
-	assert_int_equal(name_parse_version("2147483647", &number, &name, &err), 0);
-	assert_int_equal(number, INT32_MAX);
-	assert_null(name);
-	assert_int_equal(name_parse_version("0012", &number, &name, &err), 0);
-	assert_int_equal(number, 12);
-	assert_int_equal(name_parse_version(" v1.2 ", &number, &name, &err), 0);
-	assert_int_equal(number, 0);
-	assert_string_equal(name, "v1.2");
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		char *none = NULL;
-
-		assert_int_equal(name_parse_version(bad[i], &number, &none, &err), -1);
-		assert_int_equal(err.kind, ERROR_USAGE);
-		assert_int_equal(number, 0);
-		assert_null(none);
 	}
 }
 
@@ -109,7 +84,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_trimmed_and_checked),
 		cmocka_unit_test(what_is_no_name_is_a_usage_error),
-		cmocka_unit_test(a_version_is_a_number_or_a_name),
 		cmocka_unit_test(sources_are_short_words),
 		cmocka_unit_test(a_version_without_a_name_shows_its_number),
 	};

@@ -1,0 +1,62 @@
+#include "command/commands.h"
+#include "command/describe.h"
+#include "naming/naming.h"
+
+static struct naming_request make_request(const struct invocation *invocation)
+{
+	return (struct naming_request){
+		.target = invocation->arguments[0],
+		.version = invocation->arguments[1],
+		.name = invocation->arguments[2],
+	};
+}
+
+static int name_check_words(const struct invocation *invocation, struct error *err)
+{
+	struct naming_request request = make_request(invocation);
+
+	return naming_check(&request, err);
+}
+
+static void print_json(struct output *out, const struct naming_result *result)
+{
+	struct json_writer writer = { .stream = out->stream };
+
+	writer_object(&writer, NULL);
+	writer_text(&writer, "container_id", result->container_id);
+	describe_version(&writer, &result->row);
+	writer_text(&writer, "operation_id", result->operation_id);
+	writer_close(&writer);
+}
+
+static int name_run(const struct invocation *invocation, struct error *err)
+{
+	struct naming_request request = make_request(invocation);
+	cleanup_naming_result struct naming_result result = { 0 };
+	struct output *out = invocation->out;
+
+	if (naming_run(invocation->session, &request, &result, err) < 0)
+		return -1;
+	if (out->json)
+		print_json(out, &result);
+	else if (out->quiet)
+		output_line(out, "%d", result.row.version);
+	else if (result.row.display_name)
+		output_line(out, "version %d of '%s' is called '%s'", result.row.version, result.container_id,
+			    result.row.display_name);
+	else
+		output_line(out, "version %d of '%s' has no name", result.row.version, result.container_id);
+	return 0;
+}
+
+const struct command command_name = {
+	.name = "name",
+	.arguments = "TARGET VERSION NAME",
+	.summary = "give a version a name, or with '' take it away",
+	.description = "Names a version after it was made; '' takes its name away. Versions with a name stay when\n"
+		       "'prune' gives up others. Nothing else changes, and the workspace goes on running.\n"
+		       "With --quiet the version's number is printed.\n",
+	.needs = COMMAND_NEEDS_ALL,
+	.check = name_check_words,
+	.run = name_run,
+};

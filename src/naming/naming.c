@@ -1,0 +1,116 @@
+#include "naming/naming.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "ctr/snapshots.h"
+#include "operation/recovery.h"
+#include "prune/prune.h"
+#include "store/rename.h"
+#include "workspace/history.h"
+#include "workspace/label_keys.h"
+#include "workspace/lock.h"
+#include "workspace/names.h"
+#include "workspace/signals.h"
+#include "workspace/snapshotters.h"
+
+void naming_result_release(struct naming_result *result)
+{
+	free(result->container_id);
+	store_version_release(&result->row);
+}
+
+/* The name as it will be stored; NULL in *name takes it away. */
+static int read_name(const char *word, char **name, struct error *err)
+{
+	*name = NULL;
+	if (!*word)
+		return 0;
+	*name = name_check(word, err);
+	return *name ? 0 : -1;
+}
+
+int naming_check(const struct naming_request *request, struct error *err)
+{
+	cleanup_free char *name = NULL;
+
+	return read_name(request->name, &name, err);
+}
+
+static int settle(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_settled struct settled settled = { 0 };
+
+	if (recovery_settle(session, container_id, &settled, err) < 0)
+		return error_wrap(err, "'%s' has an unfinished operation", container_id);
+	if (settled.what)
+		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
+	if (session_need_store(session, err) < 0)
+		return -1;
+	/* A version that is on its way out is not named, it goes. */
+	return prune_finish_locked(session, container_id, err);
+}
+
+/* Another host's snapshot bears its label there. */
+static int set_label(struct session *session, const char *container_id, const struct store_version *row,
+		     struct error *err)
+{
+	const char *name = row->display_name ? row->display_name : "";
+
+	if (ctr_snapshot_set_label(session->ctr, row->snapshotter, row->runtime_name, LABEL_NAME, name, err) == 0)
+		return 0;
+	if (err->kind == ERROR_NOT_FOUND || snapshotters_pass_over(session, row->snapshotter, err)) {
+		error_clear(err);
+		return 0;
+	}
+	err->kind = ERROR_INCOMPLETE;
+	error_wrap(err, "version %d of '%s' has its name, but its snapshot's label has it not", row->version,
+		   container_id);
+	return error_hint(err, "the same command again puts that right");
+}
+
+static int name_locked(struct session *session, const struct naming_request *request, struct naming_result *result,
+		       struct error *err)
+{
+	cleanup_free char *name = NULL;
+
+	if (settle(session, result->container_id, err) < 0 || read_name(request->name, &name, err) < 0 ||
+	    history_find(session, result->container_id, request->version, &result->row, err) < 0)
+		return -1;
+	id_random(result->operation_id);
+	if (store_version_rename(session->store, result->container_id, &result->row, name, result->operation_id, err) <
+	    0)
+		return -1;
+	free(result->row.display_name);
+	result->row.display_name = steal_pointer(name);
+	return set_label(session, result->container_id, &result->row, err);
+}
+
+int naming_run(struct session *session, const struct naming_request *request, struct naming_result *result,
+	       struct error *err)
+{
+	cleanup_target struct target target = { 0 };
+	struct signals signals = { 0 };
+	cleanup_fd int lock = -1;
+	int done, signal;
+
+	if (target_resolve(session, request->target, false, &target, err) < 0 ||
+	    target_check_namespace(session, target.container_id, err) < 0)
+		return -1;
+	result->container_id = strdup(target.container_id);
+	if (!result->container_id)
+		return error_memory(err);
+	lock = lock_take(session, target.container_id, "name", session->settings->wait_s, err);
+	if (lock < 0)
+		return -1;
+	signals_hold(&signals);
+	done = name_locked(session, request, result, err);
+	signal = signals_release_to_tell(&signals);
+	if (signal && done == 0)
+		log_warning("SIG%s came while the version was named; that was finished first", sigabbrev_np(signal));
+	return done;
+}
