@@ -29,6 +29,7 @@ int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, str
 	__attribute__((format(printf, 4, 5)));
 
 /* Each examines one thing. The workspace's lock is held where there is a target. */
+int doctor_check_refused(struct doctor *doctor, const char *container_id, struct error *err);
 int doctor_check_versions(struct doctor *doctor, const struct target *target, struct error *err);
 int doctor_check_container(struct doctor *doctor, const struct target *target, struct error *err);
 int doctor_check_leases(struct doctor *doctor, const char *container_id, struct error *err);

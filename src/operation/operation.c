@@ -8,6 +8,7 @@
 #include "operation/drive.h"
 #include "operation/plan.h"
 #include "operation/recovery.h"
+#include "operation/rows.h"
 #include "operation/run.h"
 #include "workspace/journal.h"
 #include "workspace/lock.h"
@@ -72,6 +73,19 @@ static int report_unmerged(const struct run *run, struct error *err)
 	return 0;
 }
 
+/* The rows were set aside. Where something else is left to do, that is the error. */
+static int report_refused(const struct run *run, int done, struct error *err)
+{
+	struct error refusal = run->refusal;
+
+	rows_are_refused(run->record, &refusal);
+	if (done < 0)
+		log_warning("%s", refusal.message);
+	else
+		*err = refusal;
+	return -1;
+}
+
 /* What planning says of --if-changed without a change, and of a compaction with nothing to merge. */
 #define NOTHING_TO_DO 1
 
@@ -88,6 +102,8 @@ static int execute(const struct plan *plan, struct operation_result *result, str
 	run_end(&run);
 	if (done == 0 && run.merge_error.kind != ERROR_NONE)
 		done = report_unmerged(&run, err);
+	if (run.refusal.kind != ERROR_NONE)
+		done = report_refused(&run, done, err);
 	return done;
 }
 

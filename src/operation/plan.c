@@ -13,6 +13,7 @@
 #include "operation/devices.h"
 #include "operation/networks.h"
 #include "operation/plan_chain.h"
+#include "operation/rows.h"
 #include "store/record.h"
 #include "store/versions.h"
 #include "task/spec.h"
@@ -329,7 +330,8 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	result->layers_merged = record->merge_count;
 	if (set_task(plan, record, err) < 0 ||
 	    networks_plan(plan->session, &findings->spec, earlier, record, network, err) < 0 ||
-	    devices_plan(plan->session, &findings->container, record, err) < 0)
+	    devices_plan(plan->session, &findings->container, record, err) < 0 ||
+	    rows_rehearse(plan->session, record, err) < 0)
 		return -1;
 	return room_check(findings->place.filesystem, err);
 }

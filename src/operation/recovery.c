@@ -76,6 +76,9 @@ static char *describe(const struct run *run)
 {
 	const struct record *record = run->record;
 
+	if (run->refusal.kind != ERROR_NONE)
+		return text_format("the %s was ended, but for its rows, which the database refuses: %s",
+				   kind_words(record), run->refusal.message);
 	if (record->turned_back && run->result->version > 0)
 		return text_format("the rollback to version %d was taken back; version %d holds the state before",
 				   record->rollback_to, run->result->version);

@@ -29,6 +29,7 @@ struct run {
 	double down_since_ms;            /* 0: not down by this run */
 	struct error network_error;      /* why the workspace runs without its network */
 	struct error merge_error;        /* why its layers were not merged */
+	struct error refusal;            /* why the database did not take its rows, which were set aside */
 };
 
 /*

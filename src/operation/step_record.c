@@ -4,55 +4,10 @@
 
 #include "base/log.h"
 #include "ctr/snapshots.h"
+#include "operation/rows.h"
 #include "operation/steps.h"
-#include "store/record.h"
+#include "workspace/journal.h"
 #include "workspace/label_keys.h"
-
-static const char *status_of(const struct record *record)
-{
-	if (record->start_pending)
-		return "stopped";
-	switch (record->state) {
-	case CTR_TASK_RUNNING:
-		return "running";
-	case CTR_TASK_PAUSED:
-	case CTR_TASK_PAUSING:
-		return "paused";
-	case CTR_TASK_CREATED:
-		return "created";
-	default:
-		return "stopped";
-	}
-}
-
-static struct store_record row_of(const struct record *record)
-{
-	bool rolled_back = record->kind == OPERATION_ROLLBACK && !record->turned_back;
-	struct store_record row = {
-		.operation_id = record->operation_id,
-		.container_id = record->container_id,
-		.bot_id = record->bot_id,
-		.namespace = record->namespace,
-		.image = record->image,
-		.status = status_of(record),
-		.stopped_ns = record->stopped_ns,
-		.started_ns = record->started_ns,
-		.snapshotter = record->snapshotter,
-		.source = record->source,
-		.created_ns = record->created_ns,
-		.version_floor = record->version_floor,
-		.rolled_back_to = rolled_back ? record->rollback_to : 0,
-		.rollback_runtime_name = rolled_back ? record->rollback_name : NULL,
-	};
-
-	if (record_makes_version(record)) {
-		row.runtime_name = record->saved;
-		row.display_name = record->display_name;
-		row.parent = record->stands_on;
-		row.version_event = record->kind == OPERATION_CREATE ? "snapshot_create" : "version_create";
-	}
-	return row;
-}
 
 static void keep_result(struct operation_result *result, const struct store_recorded *recorded)
 {
@@ -70,14 +25,36 @@ static int leave_unrecorded(struct run *run, struct error *err)
 	return 0;
 }
 
+/* Later operations must not wait for what somebody has to change in the database first. */
+static int set_aside(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+	struct error failure = { 0 };
+
+	if (err->kind != ERROR_NOT_FOUND && (err->kind != ERROR_DATABASE || !store_has_judged(run->session->store)))
+		return -1;
+	record->refusal = strdup(err->message);
+	if (record->refusal && journal_set_aside(run->session, record, &failure) == 0) {
+		run->refusal = *err;
+		error_clear(err);
+		return 0;
+	}
+	free(record->refusal);
+	record->refusal = NULL;
+	log_detail("%s", failure.message);
+	return -1;
+}
+
 int step_record(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
-	struct store_record row = row_of(record);
+	struct store_record row = rows_of(record);
 	struct store_recorded recorded = { 0 };
 
 	if (record->turned_back && !record_saves(record))
 		return 0; /* nothing has happened that the database should know */
+	if (record->refusal)
+		return 0; /* its rows wait on their own */
 	if (record->recorded && !run->session->store) {
 		run->result->version = record->version;
 		return 0;
@@ -85,7 +62,7 @@ int step_record(struct run *run, struct error *err)
 	if (!run->session->store)
 		return error_set(err, ERROR_DATABASE, "the database is not connected");
 	if (store_record_operation(run->session->store, &row, &recorded, err) < 0)
-		return run->orphaned && err->kind == ERROR_NOT_FOUND ? leave_unrecorded(run, err) : -1;
+		return run->orphaned && err->kind == ERROR_NOT_FOUND ? leave_unrecorded(run, err) : set_aside(run, err);
 	keep_result(run->result, &recorded);
 	record->recorded = true;
 	record->version = recorded.version;

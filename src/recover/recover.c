@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "operation/recovery.h"
+#include "operation/rows.h"
 #include "prune/prune.h"
 #include "prune/reclaim.h"
 #include "workspace/journal.h"
@@ -74,6 +75,49 @@ static int recover_next(const char *container_id, void *context, struct error *e
 			 container_id, sigabbrev_np(all->signal));
 }
 
+/* The lock of its container is held. */
+static int record_refused(const struct record *record, void *context, struct error *err)
+{
+	struct recover_all *all = context;
+	struct error failure = { 0 };
+	cleanup_free char *what = NULL;
+	int32_t version = 0;
+
+	if (rows_write_refused(all->session, record, &version, &failure) == 0) {
+		what = version > 0 ? text_format("version %d is recorded, which the database had refused", version)
+				   : strdup("what the database had refused is recorded");
+		if (!what)
+			return error_memory(err);
+	}
+	return tell_recovered(all, record->operation_id, record->container_id, what, &failure, err);
+}
+
+static int add_container(const struct record *record, void *context, struct error *err)
+{
+	return names_set_add(context, record->container_id, err);
+}
+
+/* What the database would not take once: somebody may have changed what it asked for. */
+static int recover_refused(struct recover_all *all, const char *container_id, struct error *err)
+{
+	cleanup_names_set struct names_set ids = { 0 };
+	unsigned wait_s = all->session->settings->wait_s;
+
+	if (journal_each_refused(all->session, container_id, add_container, &ids, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ids.count; i++) {
+		struct error failure = { 0 };
+		cleanup_fd int lock = lock_take(all->session, ids.items[i], "recover", wait_s, &failure);
+
+		if (lock < 0 && failure.kind == ERROR_BUSY && !all->is_one && wait_s == 0)
+			continue;
+		if ((lock < 0 ? tell_recovered(all, "", ids.items[i], NULL, &failure, err)
+			      : journal_each_refused(all->session, ids.items[i], record_refused, all, err)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int tell_pruned(const char *container_id, int count, void *context, struct error *err)
 {
 	struct error none = { 0 };
@@ -123,7 +167,7 @@ int recover_workspaces(struct session *session, const char *container_id, recove
 	if ((container_id && exists && recover_next(container_id, &all, err) < 0) ||
 	    (!container_id && journal_each(session, recover_next, &all, err) < 0))
 		return -1;
-	if (!container_id && reclaim_tidy(session, err) < 0)
+	if (recover_refused(&all, container_id, err) < 0 || (!container_id && reclaim_tidy(session, err) < 0))
 		return -1;
 	pruned = recover_prunings(&all, container_id, err);
 	return first_failure(&all, err) < 0 ? -1 : pruned;

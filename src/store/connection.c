@@ -151,3 +151,15 @@ bool store_has_refused(const struct store *store)
 	return !connection_is_lost(store) && strcmp(store->sqlstate, "55P03") != 0 &&
 	       strcmp(store->sqlstate, "57014") != 0;
 }
+
+bool store_has_judged(const struct store *store)
+{
+	/* Classes of the Postgres manual, appendix A: connection, transaction state, rollback, resources, intervention,
+	 * system. */
+	static const char *const passing[] = { "08", "25", "40", "53", "57", "58" };
+
+	for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++)
+		if (text_starts_with(store->sqlstate, passing[i]))
+			return false;
+	return store_has_refused(store);
+}

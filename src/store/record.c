@@ -73,7 +73,8 @@ static int insert_container(struct store *store, struct recording *recording, st
 /* An operation that is recorded late does not turn the times of a later one back. */
 static int write_container(struct store *store, struct recording *recording, struct error *err)
 {
-	static const char sql[] = "UPDATE containers SET image = coalesce($2, image), status = $3, updated_at = now(), "
+	static const char sql[] = "UPDATE containers SET image = coalesce($2, image), "
+				  "status = coalesce($3, status), updated_at = now(), "
 				  "last_stopped_at = greatest(last_stopped_at, $4), "
 				  "last_started_at = greatest(last_started_at, $5) "
 				  "WHERE container_id = $1 RETURNING bot_id::text";
@@ -81,8 +82,8 @@ static int write_container(struct store *store, struct recording *recording, str
 	struct query_time stopped, started;
 	const char *const parameters[] = {
 		record->container_id,
-		record->image,
-		record->status,
+		record->is_late ? NULL : record->image,
+		record->is_late ? NULL : record->status,
 		query_time(record->stopped_ns, &stopped),
 		query_time(record->started_ns, &started),
 	};
@@ -337,6 +338,13 @@ int store_record_operation(struct store *store, const struct store_record *recor
 		return -1;
 	*recorded = recording.recorded;
 	return 0;
+}
+
+int store_record_rehearse(struct store *store, const struct store_record *record, struct error *err)
+{
+	__attribute__((cleanup(recording_release))) struct recording recording = { .record = record };
+
+	return transaction_rehearse(store, record->container_id, record_body, &recording, err);
 }
 
 int store_check_bot(struct store *store, const char *bot_id, struct error *err)

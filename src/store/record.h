@@ -35,6 +35,7 @@ struct store_record {
 	/* the event about it: "snapshot_create", "version_create", or NULL for none */
 	const char *version_event;
 	bool is_rebuilt; /* the version is old: the event gets its time */
+	bool is_late;    /* later operations may be recorded already: image and status stay as they are */
 
 	/* a rollback's target; 0: no rollback */
 	int32_t rolled_back_to;
@@ -55,6 +56,10 @@ struct store_recorded {
  */
 int store_record_operation(struct store *store, const struct store_record *record, struct store_recorded *recorded,
 			   struct error *err);
+
+/* Whether the database would take these very rows: they are written in a transaction that is taken back. 0 also where
+ * it could not say, because of a lock. ERROR_DATABASE with what it lacks, or the errors of store_record_operation(). */
+int store_record_rehearse(struct store *store, const struct store_record *record, struct error *err);
 
 /* Would an operation of the bot be accepted? ERROR_NOT_FOUND if it has no row in a schema that is not ours;
  * ERROR_DATABASE if its rows could not be written (store_check_writable). */

@@ -46,6 +46,10 @@ int store_check_deletable(struct store *store, struct error *err);
  * another transaction, of which nobody knows yet how it ends) that took too long. */
 bool store_has_refused(const struct store *store);
 
+/* Whether the last error was the server's verdict on the rows themselves, which it will give again until somebody changes
+ * a setting, a privilege or a table: no wait, no lost race, no shortage, no server that is a standby or shutting down. */
+bool store_has_judged(const struct store *store);
+
 /* Whether the schema was made by `wsnap init` (then bots may be inserted): 1, 0, -1. */
 int store_schema_is_ours(struct store *store, struct error *err);
 

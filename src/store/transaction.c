@@ -8,16 +8,19 @@
 
 #define ATTEMPTS 6
 #define FIRST_PAUSE_MS 10
+#define REHEARSAL_ATTEMPTS 2
+/* A rehearsal that waits for a lock would wait for nothing: whether the row is taken is not what the lock says. */
+#define REHEARSAL_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '2s'"
 
 /* READ COMMITTED whatever the server's default: under an older snapshot, waiting for the lock would
  * not show what its last holder wrote. */
-static int begin(struct store *store, const char *subject, struct error *err)
+static int begin(struct store *store, const char *script, const char *subject, struct error *err)
 {
 	static const char sql[] = "SELECT pg_advisory_xact_lock(" TRANSACTION_LOCK_CLASS ", hashtext($1)), "
 				  "CASE current_setting('synchronous_commit') WHEN 'off' "
 				  "THEN set_config('synchronous_commit', 'on', true) END";
 
-	if (query_script(store, "BEGIN ISOLATION LEVEL READ COMMITTED", err) < 0)
+	if (query_script(store, script, err) < 0)
 		return -1;
 	return query_rows(store, sql, &subject, 1, NULL, err) < 0 ? -1 : 0;
 }
@@ -52,13 +55,13 @@ static bool is_worth_another_try(const struct store *store)
 	       strcmp(store->sqlstate, "23505") == 0;
 }
 
-enum outcome { DONE, TRY_AGAIN, CONNECTION_LOST, FAILED };
+enum outcome { DONE, TRY_AGAIN, CONNECTION_LOST, NO_VERDICT, FAILED };
 
 static enum outcome attempt(struct store *store, const char *subject, transaction_body body, void *context,
 			    struct error *err)
 {
 	store->sqlstate[0] = '\0';
-	if (begin(store, subject, err) == 0 && body(store, context, err) == 0) {
+	if (begin(store, "BEGIN ISOLATION LEVEL READ COMMITTED", subject, err) == 0 && body(store, context, err) == 0) {
 		if (commit(store, err) == 0)
 			return DONE;
 		if (connection_is_lost(store))
@@ -95,4 +98,42 @@ int transaction_run(struct store *store, const char *subject, transaction_body b
 		}
 	}
 	return -1;
+}
+
+static enum outcome rehearse(struct store *store, const char *subject, transaction_body body, void *context,
+			     struct error *err)
+{
+	store->sqlstate[0] = '\0';
+	if (begin(store, REHEARSAL_BEGIN, subject, err) == 0 && body(store, context, err) == 0 &&
+	    query_script(store, "SET CONSTRAINTS ALL IMMEDIATE", err) == 0) {
+		roll_back(store);
+		return DONE;
+	}
+	if (connection_is_lost(store))
+		return CONNECTION_LOST;
+	roll_back(store);
+	if (is_worth_another_try(store))
+		return TRY_AGAIN;
+	return err->kind != ERROR_DATABASE || store_has_judged(store) ? FAILED : NO_VERDICT;
+}
+
+int transaction_rehearse(struct store *store, const char *subject, transaction_body body, void *context,
+			 struct error *err)
+{
+	enum outcome outcome = TRY_AGAIN;
+
+	for (int i = 1; i <= REHEARSAL_ATTEMPTS; i++) {
+		outcome = rehearse(store, subject, body, context, err);
+		if (outcome == CONNECTION_LOST && connection_reopen(store, err) < 0)
+			return -1;
+		if (outcome != CONNECTION_LOST && outcome != TRY_AGAIN)
+			break;
+		clock_sleep_ms(FIRST_PAUSE_MS);
+	}
+	if (outcome == FAILED || outcome == CONNECTION_LOST || (outcome == TRY_AGAIN && store_has_judged(store)))
+		return -1;
+	if (outcome != DONE)
+		log_detail("whether the database would take the rows is not known: %s", err->message);
+	error_clear(err);
+	return 0;
 }

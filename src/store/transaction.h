@@ -19,6 +19,14 @@ typedef int (*transaction_body)(struct store *store, void *context, struct error
  */
 int transaction_run(struct store *store, const char *subject, transaction_body body, void *context, struct error *err);
 
+/*
+ * Lets the server judge the body's statements, deferred constraints included, and takes them back. 0: it would take
+ * them, or could not say (a lock that somebody holds for more than two seconds, a race that was lost). ERROR_DATABASE,
+ * or what the body says: it would not.
+ */
+int transaction_rehearse(struct store *store, const char *subject, transaction_body body, void *context,
+			 struct error *err);
+
 /* First key of the two of every advisory lock of ours: "wsna" in ASCII. */
 #define TRANSACTION_LOCK_CLASS "2004053601"
 

@@ -130,7 +130,7 @@ int journal_each(struct session *session, journal_each_container each, void *con
 /* A container may have ".operation" in its id: only the end of a file's name tells what the file is. */
 static bool is_record(const char *file)
 {
-	static const char *const suffixes[] = { SUFFIX, HALF_SUFFIX };
+	static const char *const suffixes[] = { SUFFIX, HALF_SUFFIX, JOURNAL_REFUSED };
 	size_t length = strlen(file);
 
 	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++)

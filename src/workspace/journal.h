@@ -9,6 +9,9 @@
 #include "workspace/record.h"
 #include "workspace/session.h"
 
+/* The end of the name of a record that was set aside. */
+#define JOURNAL_REFUSED ".refused"
+
 int journal_save(struct session *session, const struct record *record, struct error *err);
 
 /* 1 there is one, 0 there is none, -1 it cannot be read. */
@@ -21,6 +24,21 @@ int journal_remove(struct session *session, const char *container_id, struct err
 
 /* Removes what a journal_save that was killed has left beside the record. The caller holds the lock. */
 void journal_tidy(struct session *session, const char *container_id);
+
+/*
+ * Keeps the record of an operation whose rows the database refused under a name of its own, NAMESPACE~CONTAINER~ID.refused:
+ * the operation has ended but for them, and the next ones run.
+ */
+int journal_set_aside(struct session *session, const struct record *record, struct error *err);
+
+/* Removes it. */
+int journal_take_up(struct session *session, const struct record *record, struct error *err);
+
+/* Calls `each` for every record of this namespace that was set aside, of one container or with NULL of all, the oldest
+ * first. One that cannot be read is a warning. */
+typedef int (*journal_each_record)(const struct record *record, void *context, struct error *err);
+int journal_each_refused(struct session *session, const char *container_id, journal_each_record each, void *context,
+			 struct error *err);
 
 /* Calls `each` for the container of every record of this namespace, whole or half written, in the order of
  * their names. */

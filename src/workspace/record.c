@@ -86,6 +86,7 @@ static const struct field fields[] = {
 	FIELD(TIME, stopped_ns),
 	FIELD(TIME, started_ns),
 	FIELD(TEXT, failure),
+	FIELD(TEXT, refusal),
 };
 
 #define FIELD_COUNT (sizeof(fields) / sizeof(*fields))

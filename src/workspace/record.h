@@ -81,6 +81,7 @@ struct record {
 	int32_t version;      /* … as this version, 0 for none */
 	int64_t stopped_ns, started_ns;
 	char *failure; /* why it was turned back */
+	char *refusal; /* what the database said to its rows, which were set aside for that */
 };
 
 void record_release(struct record *record);

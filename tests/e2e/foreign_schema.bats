@@ -14,7 +14,8 @@ setup_file() {
 		team_id uuid NOT NULL DEFAULT current_team() REFERENCES teams (id),
 		display_name text NOT NULL, UNIQUE (team_id, id));
 	CREATE TABLE containers (
-		id uuid PRIMARY KEY DEFAULT gen_random_uuid(), team_id uuid NOT NULL DEFAULT current_team(),
+		id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+		team_id uuid NOT NULL DEFAULT current_team() REFERENCES teams (id),
 		bot_id uuid NOT NULL REFERENCES bots (id) ON DELETE CASCADE,
 		container_id text NOT NULL, container_name text NOT NULL, image text NOT NULL,
 		status text NOT NULL DEFAULT 'created', namespace text NOT NULL DEFAULT 'default',
@@ -122,6 +123,52 @@ teardown_file() {
 	matches "wsnap: bot '[0-9a-f-]{36}' has no row in the table bots" "${stderr%%$'\n'*}"
 	same "$pid" "$(workspace_pid d)"
 	same "$before" "$(world)"
+}
+
+# A superuser sees every team's rows, and writes none of them for nobody.
+@test "a setting that the tables read is asked for, before anything is touched" {
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$BOT")
+	workspace unsaid
+	pid=$(workspace_pid unsaid)
+	before=$(world)
+	hint="hint: the tables want the setting 'app.team_id': give it in --database, as in"
+	hint+=" \"dbname=… options='-c app.team_id=VALUE'\", or in PGOPTIONS"
+	for body in "SELECT current_setting('app.team_id')::uuid" \
+		"BEGIN IF coalesce(current_setting('app.team_id', true), '') = '' THEN
+			RAISE EXCEPTION 'app.team_id is not set' USING ERRCODE = '42501'; END IF;
+			RETURN current_setting('app.team_id')::uuid; END"; do
+		language=sql
+		[[ $body != BEGIN* ]] || language=plpgsql
+		db "CREATE OR REPLACE FUNCTION current_team() RETURNS uuid LANGUAGE $language STABLE AS \$\$ $body \$\$" >/dev/null
+		PGOPTIONS='' expect 6 create unsaid
+		[[ $stderr == "wsnap: 'unsaid' was not touched"*"$hint" ]] || complain "other words"
+		same "$before" "$(world)"
+		same "$pid" "$(workspace_pid unsaid)"
+	done
+	expect 0 create unsaid
+	db "CREATE OR REPLACE FUNCTION current_team() RETURNS uuid LANGUAGE sql STABLE
+		AS \$\$ SELECT current_setting('app.team_id')::uuid \$\$" >/dev/null
+}
+
+@test "a team that is not there, and rows that a policy denies, are refused before anything is touched" {
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$BOT")
+	workspace nobody
+	expect 0 create nobody
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$BOT")
+	workspace fresh
+	before=$(world)
+	for id in nobody fresh; do
+		PGOPTIONS="-c app.team_id=00000000-0000-4000-8000-000000000009" expect 6 version $id
+		[[ $stderr == *"Key (team_id"*"00000000-0000-4000-8000-000000000009"*"hint: make the row that is referred to"* ]] ||
+			complain "other words"
+		same "$before" "$(world)"
+	done
+	db "CREATE POLICY readers ON snapshots AS RESTRICTIVE FOR INSERT WITH CHECK (display_name IS NULL)"
+	PGUSER=$MEMBER expect 6 create nobody named
+	[[ $stderr == *'violates row-level security policy "readers" for table "snapshots"'*"that the policy asks for"* ]] ||
+		complain "other words"
+	PGUSER=$MEMBER expect 0 version nobody
+	db "DROP POLICY readers ON snapshots"
 }
 
 @test "init leaves the other server's tables alone" {

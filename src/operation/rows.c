@@ -1,0 +1,116 @@
+#include "operation/rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "ctr/snapshots.h"
+#include "workspace/journal.h"
+#include "workspace/label_keys.h"
+
+static const char *status_of(const struct record *record)
+{
+	if (record->start_pending)
+		return "stopped";
+	switch (record->state) {
+	case CTR_TASK_RUNNING:
+		return "running";
+	case CTR_TASK_PAUSED:
+	case CTR_TASK_PAUSING:
+		return "paused";
+	case CTR_TASK_CREATED:
+		return "created";
+	default:
+		return "stopped";
+	}
+}
+
+struct store_record rows_of(const struct record *record)
+{
+	bool rolled_back = record->kind == OPERATION_ROLLBACK && !record->turned_back;
+	struct store_record row = {
+		.operation_id = record->operation_id,
+		.container_id = record->container_id,
+		.bot_id = record->bot_id,
+		.namespace = record->namespace,
+		.image = record->image,
+		.status = status_of(record),
+		.stopped_ns = record->stopped_ns,
+		.started_ns = record->started_ns,
+		.snapshotter = record->snapshotter,
+		.source = record->source,
+		.created_ns = record->created_ns,
+		.version_floor = record->version_floor,
+		.rolled_back_to = rolled_back ? record->rollback_to : 0,
+		.rollback_runtime_name = rolled_back ? record->rollback_name : NULL,
+	};
+
+	if (record_makes_version(record)) {
+		row.runtime_name = record->saved;
+		row.display_name = record->display_name;
+		row.parent = record->stands_on;
+		row.version_event = record->kind == OPERATION_CREATE ? "snapshot_create" : "version_create";
+	}
+	return row;
+}
+
+int rows_rehearse(struct session *session, const struct record *record, struct error *err)
+{
+	struct store_record rows = rows_of(record);
+
+	if (store_record_rehearse(session->store, &rows, err) == 0)
+		return 0;
+	if (err->kind == ERROR_DATABASE)
+		error_wrap(err, "'%s' was not touched, for what is saved of it could not be recorded",
+			   record->container_id);
+	return -1;
+}
+
+int rows_are_refused(const struct record *record, struct error *err)
+{
+	const char *id = record->container_id;
+	char hint[sizeof(err->hint)];
+
+	snprintf(hint, sizeof(hint), "%s", err->hint);
+	if (record_saves(record))
+		error_wrap(err, "'%s' is saved as the snapshot '%s', but is no version yet", id, record->saved);
+	else
+		error_wrap(err, "'%s' was rolled back, but that is not recorded yet", id);
+	err->kind = ERROR_INCOMPLETE;
+	if (!hint[0])
+		return error_hint(err, "once that has changed, 'wsnap recover %s' records it", id);
+	return error_hint(err, "%.400s; then 'wsnap recover %s' records it", hint, id);
+}
+
+/* A version whose snapshot somebody has removed has its row all the same: doctor names it. */
+static int label_saved(struct session *session, const struct record *record, int32_t version, struct error *err)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", version);
+	if (ctr_snapshot_set_label(session->ctr, record->snapshotter, record->saved, LABEL_VERSION, number, err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	log_warning("version %s of '%s' is recorded, but somebody has removed its snapshot '%s'", number,
+		    record->container_id, record->saved);
+	error_clear(err);
+	return 0;
+}
+
+int rows_write_refused(struct session *session, const struct record *record, int32_t *version, struct error *err)
+{
+	struct store_record rows = rows_of(record);
+	struct store_recorded recorded = { 0 };
+	int written;
+
+	rows.is_late = true;
+	written = session->store ? store_record_operation(session->store, &rows, &recorded, err)
+				 : error_set(err, ERROR_DATABASE, "the database is not connected");
+	if (written < 0)
+		return rows_are_refused(record, err);
+	*version = recorded.version;
+	if (recorded.version > 0 && label_saved(session, record, recorded.version, err) < 0)
+		return -1;
+	return journal_take_up(session, record, err);
+}
