@@ -30,3 +30,11 @@ const char *ctr_mount_option(const struct ctr_mount *mount, const char *name)
 			return mount->options[i] + length + 1;
 	return NULL;
 }
+
+bool ctr_mount_has_word(const struct ctr_mount *mount, const char *word)
+{
+	for (size_t i = 0; i < mount->option_count; i++)
+		if (strcmp(mount->options[i], word) == 0)
+			return true;
+	return false;
+}

@@ -2,6 +2,7 @@
 #ifndef WSNAP_CTR_MOUNTS_H
 #define WSNAP_CTR_MOUNTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ctr_mount {
@@ -23,5 +24,8 @@ void ctr_mounts_release(struct ctr_mounts *mounts);
 
 /* The value of an option "name=value" of the mount, or NULL. Belongs to the mount. */
 const char *ctr_mount_option(const struct ctr_mount *mount, const char *name);
+
+/* Whether the mount has an option that is this word alone. */
+bool ctr_mount_has_word(const struct ctr_mount *mount, const char *word);
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "layer/content.h"
 #include "layer/listing.h"
+#include "layer/marks.h"
 #include "layer/walk.h"
 #include "layer/xattrs.h"
 
@@ -25,13 +26,18 @@ struct changes {
 };
 
 /* The place below that shows `name`, with its status; 0 when nothing shows. */
-static int find_below(const struct walk_frame *frame, const char *name, uint32_t *shown, struct stat *status,
-		      struct error *err)
+static int find_below(const struct changes *changes, const struct walk_frame *frame, const char *name, uint32_t *shown,
+		      struct stat *status, struct error *err)
 {
+	enum entry_kind kind;
+
 	for (uint32_t place = 1; place < frame->count; place++) {
 		if (fstatat(frame->places[place].fd, name, status, AT_SYMLINK_NOFOLLOW) == 0) {
 			*shown = place;
-			return listing_kind(status) != ENTRY_WHITEOUT;
+			if (marks_entry_kind(changes->buffer->marks, frame->places[place].fd, name, status, &kind,
+					     err) < 0)
+				return -1;
+			return kind != ENTRY_WHITEOUT;
 		}
 		if (errno != ENOENT)
 			return error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", name);
@@ -99,11 +105,9 @@ static int same_entries(struct changes *changes, int a, int b, const char *name,
 /* Whether the directory is opaque: 1, 0, -1. A mark that cannot be read is as good as opaque: a change. */
 static int is_opaque(struct changes *changes, int dir, const char *name, struct error *err)
 {
-	bool opaque;
+	int opaque = marks_read_opaque(changes->buffer, dir, name, err);
 
-	if (xattrs_read_marks(dir, name, &opaque, changes->buffer, err) == 0)
-		return opaque;
-	return err->kind == ERROR_REFUSED ? 1 : -1;
+	return opaque < 0 && err->kind == ERROR_REFUSED ? 1 : opaque;
 }
 
 /* Notes which places show in the directory `name`, from `place` on down. */
@@ -132,15 +136,15 @@ static int add_places(struct changes *changes, struct walk_frame *frame, const c
 	return 0;
 }
 
-static int same_entry(struct changes *changes, struct walk_frame *frame, const struct entry *entry, struct error *err)
+static int same_entry(struct changes *changes, struct walk_frame *frame, struct entry *entry, struct error *err)
 {
 	int upper = frame->places[0].fd;
 	struct stat below;
 	uint32_t place = 0;
-	int found = find_below(frame, entry->name, &place, &below, err);
+	int found = find_below(changes, frame, entry->name, &place, &below, err);
 	int same, opaque;
 
-	if (found < 0)
+	if (found < 0 || (entry->kind == ENTRY_REGULAR && marks_look(changes->buffer->marks, upper, entry, err) < 0))
 		return -1;
 	if (entry->kind == ENTRY_WHITEOUT)
 		return !found;
@@ -202,7 +206,8 @@ static int same_trees(struct changes *changes, struct error *err)
 	return same;
 }
 
-int layer_changes_nothing(const char *layer, const char *const *below, size_t count, struct error *err)
+int layer_changes_nothing(enum layer_marks marks, const char *layer, const char *const *below, size_t count,
+			  struct error *err)
 {
 	cleanup_free const char **paths = reallocarray(NULL, count + 1, sizeof(*paths));
 	cleanup_free struct xattrs_buffer *buffer = malloc(sizeof(*buffer));
@@ -211,6 +216,7 @@ int layer_changes_nothing(const char *layer, const char *const *below, size_t co
 
 	if (!paths || !buffer)
 		return error_memory(err);
+	buffer->marks = marks;
 	paths[0] = layer;
 	for (size_t i = 0; i < count; i++)
 		paths[i + 1] = below[i];

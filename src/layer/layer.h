@@ -20,6 +20,10 @@
 
 #include "base/error.h"
 
+/* Where overlayfs notes whiteouts, opaque directories and the like: below trusted.overlay., or below user.overlay. where
+ * it is mounted with `userxattr`, as by a containerd without root. */
+enum layer_marks { LAYER_MARKS_TRUSTED, LAYER_MARKS_USER };
+
 /*
  * Merges `count` layers (absolute paths of directories, newest first) into the empty directory
  * `target`, which should lie on the same filesystem: the result, put on what lay below the oldest of
@@ -36,16 +40,15 @@
  * what the layers hold, not what lies below.
  *
  * ERROR_REFUSED for a layer with overlay features that point out of an entry or are not known here
- * (trusted.overlay.redirect, trusted.overlay.metacopy, whiteouts made of extended attributes). This is found
- * on the way, when a part of the result may be written: after any error, and after an interruption,
+ * (redirect, metacopy). This is found on the way, when a part of the result may be written: after any error, and after an interruption,
  * layer_clear() the target and begin again.
  */
 struct layer_merge_result {
 	uint64_t entries; /* names written */
 	uint64_t copied_bytes;
 };
-int layer_merge(const char *const *layers, size_t count, const char *target, struct layer_merge_result *result,
-		struct error *err);
+int layer_merge(enum layer_marks marks, const char *const *layers, size_t count, const char *target,
+		struct layer_merge_result *result, struct error *err);
 
 /*
  * Whether putting `layer` on top of `below` (paths, newest first; count may be 0) changes nothing that can
@@ -55,7 +58,8 @@ int layer_merge(const char *const *layers, size_t count, const char *target, str
  * time, content; one over 1 MiB counts as changed), nor a whiteout that hides nothing. The root is compared
  * in the same way with the newest layer below.
  */
-int layer_changes_nothing(const char *layer, const char *const *below, size_t count, struct error *err);
+int layer_changes_nothing(enum layer_marks marks, const char *layer, const char *const *below, size_t count,
+			  struct error *err);
 
 /* Empties a directory that a merge was interrupted in (own device only, no links followed). */
 int layer_clear(const char *directory, struct error *err);

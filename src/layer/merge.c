@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "layer/marks.h"
 #include "layer/metadata.h"
 #include "layer/place.h"
 #include "layer/walk.h"
@@ -40,9 +41,11 @@ static const struct walk_place *target_place(const struct walk_frame *frame)
 static int add_directory(struct merge *merge, const struct walk_frame *frame, struct name_entry *known, uint32_t place,
 			 struct error *err)
 {
-	if (xattrs_read_marks(frame->places[place].fd, known->name, &known->opaque, merge->placer.buffer, err) < 0)
+	int opaque = marks_read_opaque(merge->placer.buffer, frame->places[place].fd, known->name, err);
+
+	if (opaque < 0)
 		return -1;
-	known->closed = known->opaque;
+	known->closed = known->opaque = opaque > 0;
 	return names_add_place(known, place, err);
 }
 
@@ -92,6 +95,18 @@ static int add_newest(struct merge *merge, struct walk_frame *frame, uint32_t pl
 	return 0;
 }
 
+static int merge_entry(struct merge *merge, struct walk_frame *frame, uint32_t place, struct entry *entry,
+		       struct error *err)
+{
+	struct name_entry *known = names_find(&frame->names, entry->name);
+
+	/* A regular file may be a whiteout as well. */
+	if (entry->kind == ENTRY_REGULAR &&
+	    marks_look(merge->placer.buffer->marks, frame->places[place].fd, entry, err) < 0)
+		return -1;
+	return known ? add_older(merge, frame, known, place, entry, err) : add_newest(merge, frame, place, entry, err);
+}
+
 static int merge_place(struct merge *merge, struct walk_frame *frame, uint32_t place, struct error *err)
 {
 	struct listing listing;
@@ -99,14 +114,9 @@ static int merge_place(struct merge *merge, struct walk_frame *frame, uint32_t p
 	int more;
 
 	listing_begin(&listing, frame->places[place].fd);
-	while ((more = listing_next(&listing, &entry, err)) > 0) {
-		struct name_entry *known = names_find(&frame->names, entry.name);
-		int done = known ? add_older(merge, frame, known, place, &entry, err)
-				 : add_newest(merge, frame, place, &entry, err);
-
-		if (done < 0)
+	while ((more = listing_next(&listing, &entry, err)) > 0)
+		if (merge_entry(merge, frame, place, &entry, err) < 0)
 			return -1;
-	}
 	return more;
 }
 
@@ -147,9 +157,9 @@ static int finish_directory(struct merge *merge, struct error *err)
 	if (metadata_copy(from, ".", &status, to, ".", merge->placer.buffer, err) < 0)
 		return -1;
 	if (frame->flags & OPAQUE)
-		return xattrs_mark_opaque(to, ".", err);
+		return marks_set_opaque(merge->placer.buffer->marks, to, ".", err);
 	if (frame->flags & KEEPS_WHITEOUTS)
-		return xattrs_mark_whiteouts(to, ".", err);
+		return marks_set_whiteouts(merge->placer.buffer->marks, to, ".", err);
 	return 0;
 }
 
@@ -169,7 +179,7 @@ static int merge_all(struct merge *merge, struct error *err)
 	return 0;
 }
 
-static int open_empty_target(struct merge *merge, struct error *err)
+static int open_empty_target(struct merge *merge, enum layer_marks marks, struct error *err)
 {
 	int target = target_place(walk_top(&merge->walk))->fd;
 	struct listing listing;
@@ -182,20 +192,20 @@ static int open_empty_target(struct merge *merge, struct error *err)
 		return more < 0 ? -1 : error_set(err, ERROR_FAILED, "the target is not empty");
 	if (xattrs_remove_acls(target, ".", err) < 0)
 		return -1;
-	return placer_begin(&merge->placer, target, err);
+	return placer_begin(&merge->placer, marks, target, err);
 }
 
-static int merge_paths(struct merge *merge, const char **paths, size_t count, struct error *err)
+static int merge_paths(struct merge *merge, enum layer_marks marks, const char **paths, size_t count, struct error *err)
 {
 	if (walk_begin(&merge->walk, paths, count, err) < 0)
 		return -1;
-	if (open_empty_target(merge, err) < 0 || merge_all(merge, err) < 0)
+	if (open_empty_target(merge, marks, err) < 0 || merge_all(merge, err) < 0)
 		return walk_wrap(&merge->walk, err);
 	return 0;
 }
 
-int layer_merge(const char *const *layers, size_t count, const char *target, struct layer_merge_result *result,
-		struct error *err)
+int layer_merge(enum layer_marks marks, const char *const *layers, size_t count, const char *target,
+		struct layer_merge_result *result, struct error *err)
 {
 	cleanup_free const char **paths = reallocarray(NULL, count + 1, sizeof(*paths));
 	struct merge merge = { 0 };
@@ -208,7 +218,7 @@ int layer_merge(const char *const *layers, size_t count, const char *target, str
 	for (size_t i = 0; i < count; i++)
 		paths[i] = layers[i];
 	paths[count] = target;
-	merged = merge_paths(&merge, paths, count + 1, err);
+	merged = merge_paths(&merge, marks, paths, count + 1, err);
 	*result = (struct layer_merge_result){ .entries = merge.entries, .copied_bytes = merge.placer.copied_bytes };
 	walk_release(&merge.walk);
 	placer_release(&merge.placer);

@@ -5,18 +5,23 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "layer/content.h"
 #include "layer/handle.h"
+#include "layer/marks.h"
 #include "layer/metadata.h"
 
-int placer_begin(struct placer *placer, int target, struct error *err)
+int placer_begin(struct placer *placer, enum layer_marks marks, int target, struct error *err)
 {
 	*placer = (struct placer){ .target = target, .clones = content_can_clone(target) };
 	placer->buffer = malloc(sizeof(*placer->buffer));
-	return placer->buffer ? 0 : error_memory(err);
+	if (!placer->buffer)
+		return error_memory(err);
+	placer->buffer->marks = marks;
+	return 0;
 }
 
 static int copy_regular(struct placer *placer, int from, const char *name, const struct stat *status, int to,
@@ -97,7 +102,7 @@ static int put_copy(struct placer *placer, int from, const struct entry *entry, 
 
 	if (fstatat(from, entry->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", entry->name);
-	if (status.st_nlink == 1 || entry->kind == ENTRY_WHITEOUT)
+	if (status.st_nlink == 1)
 		return copy_entry(placer, from, entry->name, &status, to, err);
 	known = inodes_find(&placer->inodes, &status);
 	if (known)
@@ -107,6 +112,14 @@ static int put_copy(struct placer *placer, int from, const struct entry *entry, 
 	return remember_copy(placer, &status, entry->name, to, err);
 }
 
+/* Of the kind that every overlay takes, whatever its options. */
+static int put_whiteout(const char *name, int to, struct error *err)
+{
+	if (mknodat(to, name, S_IFCHR, makedev(0, 0)) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", name);
+	return 0;
+}
+
 static bool wants_copy(int number)
 {
 	return number == EMLINK || number == EXDEV || number == EPERM || number == EOPNOTSUPP;
@@ -114,11 +127,11 @@ static bool wants_copy(int number)
 
 int placer_put(struct placer *placer, int from, const struct entry *entry, int to, struct error *err)
 {
-	bool opaque;
-
+	if (entry->kind == ENTRY_WHITEOUT)
+		return put_whiteout(entry->name, to, err);
 	if (placer->clones)
 		return put_copy(placer, from, entry, to, err);
-	if (entry->kind == ENTRY_REGULAR && xattrs_read_marks(from, entry->name, &opaque, placer->buffer, err) < 0)
+	if (entry->kind == ENTRY_REGULAR && marks_read_opaque(placer->buffer, from, entry->name, err) < 0)
 		return -1;
 	if (linkat(from, entry->name, to, entry->name, 0) == 0)
 		return 0;

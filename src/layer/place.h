@@ -23,7 +23,7 @@ struct placer {
 
 #define cleanup_placer __attribute__((cleanup(placer_release)))
 
-int placer_begin(struct placer *placer, int target, struct error *err);
+int placer_begin(struct placer *placer, enum layer_marks marks, int target, struct error *err);
 
 /* Puts `entry` of the directory `from` into the directory `to` under the same name. */
 int placer_put(struct placer *placer, int from, const struct entry *entry, int to, struct error *err);

@@ -1,15 +1,17 @@
 /*
  * Extended attributes of one entry, named by an open directory and a single path component that
- * is never followed ("." is the directory itself), and what overlayfs writes into
- * its own ones (kernel documentation, filesystems/overlayfs).
+ * is never followed ("." is the directory itself). Which of them are overlayfs's own is for marks.h to say.
  */
 #ifndef WSNAP_LAYER_XATTRS_H
 #define WSNAP_LAYER_XATTRS_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/error.h"
+#include "layer/layer.h"
 
 /* The kernel's own limits (xattr(7)). */
 #define XATTRS_LIST_SIZE 65536
@@ -17,20 +19,23 @@
 
 /* Memory for the functions below; too large for the stack. Its content means nothing between calls. */
 struct xattrs_buffer {
+	enum layer_marks marks; /* whose attributes are overlayfs's own: set by the caller */
 	char list[XATTRS_LIST_SIZE];
 	char other_list[XATTRS_LIST_SIZE];
 	char value[XATTRS_VALUE_SIZE];
 	char other_value[XATTRS_VALUE_SIZE];
 };
 
-/*
- * Reads what overlayfs noted on an entry: whether it is an opaque directory. ERROR_REFUSED when
- * there is a mark whose meaning lies outside of the entry or that is not known here: redirect,
- * metacopy, whiteouts made of extended attributes.
- */
-int xattrs_read_marks(int dir, const char *name, bool *opaque, struct xattrs_buffer *buffer, struct error *err);
+/* There are no *xattrat() calls before Linux 6.13; a name behind a descriptor in /proc does the same. */
+struct xattr_path {
+	char text[sizeof("/proc/self/fd//") + 12 + NAME_MAX];
+};
+const char *xattr_path_of(struct xattr_path *path, int dir, const char *name);
 
-/* Copies all but overlayfs's own. ERROR_REFUSED as above. */
+/* Bytes of the names in `list`, each ended by a NUL. Filesystems without attributes have none. */
+ssize_t xattrs_list(const char *path, const char *name, char list[static XATTRS_LIST_SIZE], struct error *err);
+
+/* Copies all but overlayfs's own. ERROR_REFUSED for one of its own that says what cannot be carried over. */
 int xattrs_copy(int from, const char *from_name, int to, const char *to_name, struct xattrs_buffer *buffer,
 		struct error *err);
 
@@ -39,15 +44,5 @@ int xattrs_remove_acls(int dir, const char *name, struct error *err);
 
 /* Whether both have the same ones, overlayfs's own aside: 1, 0, or -1 on an error. */
 int xattrs_equal(int a, const char *a_name, int b, const char *b_name, struct xattrs_buffer *buffer, struct error *err);
-
-/* Marks a directory as opaque: nothing shows through from below. */
-int xattrs_mark_opaque(int dir, const char *name, struct error *err);
-
-/*
- * Marks a directory that holds whiteouts. Where no layer below has the directory, overlayfs lists it as it
- * is, with the whiteouts as entries, unless an origin is noted on it; an empty one stands for "not known"
- * (fs/overlayfs, ovl_check_origin_xattr).
- */
-int xattrs_mark_whiteouts(int dir, const char *name, struct error *err);
 
 #endif

@@ -11,5 +11,6 @@ int changes_none(struct session *session, const char *snapshotter, const char *a
 		return -1;
 	if (!place.overlay || place.below.count == 0)
 		return 0;
-	return layer_changes_nothing(place.writable, (const char *const *)place.below.items, place.below.count, err);
+	return layer_changes_nothing(place.marks, place.writable, (const char *const *)place.below.items,
+				     place.below.count, err);
 }

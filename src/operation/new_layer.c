@@ -57,7 +57,7 @@ int new_layer_fill(struct run *run, const char *name, const char *const *layers,
 
 	if (!work || place_find(run->session, record->snapshotter, work, &place, err) < 0 ||
 	    room_check(place.filesystem, err) < 0 || make_empty(&place, err) < 0 ||
-	    layer_merge(layers, count, place.writable, &result, err) < 0)
+	    layer_merge(place.marks, layers, count, place.writable, &result, err) < 0)
 		return -1;
 	log_detail("merged %zu layers: %llu entries, %llu bytes copied", count, (unsigned long long)result.entries,
 		   (unsigned long long)result.copied_bytes);

@@ -19,6 +19,7 @@ static int set_overlay(struct place *place, const struct ctr_mount *mount, struc
 {
 	const char *lower = ctr_mount_option(mount, "lowerdir");
 
+	place->marks = ctr_mount_has_word(mount, "userxattr") ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED;
 	if (lower && layer_paths_parse(lower, &place->below, err) < 0)
 		return -1;
 	return set_writable(place, ctr_mount_option(mount, "upperdir"), err);

@@ -12,6 +12,7 @@ struct place {
 	bool layers_are_folders;  /* see snapshotter_traits.h */
 	char *writable;           /* the folder that takes the changes; NULL where the mount does not name one */
 	char *filesystem;         /* a path on the filesystem that it lies on, or NULL: that is not mounted */
+	enum layer_marks marks;   /* overlay: whose notes count in its layers */
 	struct layer_paths below; /* overlay: the folders under it, newest first */
 };
 

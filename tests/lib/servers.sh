@@ -13,6 +13,7 @@
 # CONTAINERD=/path/to/containerd takes another containerd, with the shim and the ctr beside it.
 # SERVERS_RESTART_INTERVAL=1s is how often containerd's restart monitor looks (default 10s).
 # SERVERS_SNAPSHOTTERS="btrfs blockfile" are made ready beside overlayfs and native, as far as the containerd has them.
+# SERVERS_OVERLAY_OPTIONS='"userxattr"' is what the overlayfs snapshotter puts into its mounts.
 # SERVERS_POSTGRES_OPTIONS="-c fsync=on" is put behind the options of the server.
 
 servers_say() {
@@ -142,6 +143,8 @@ containerd_configure() {
 		]
 		[grpc]
 		  address = "$SERVERS/containerd.sock"
+		[plugins."io.containerd.snapshotter.v1.overlayfs"]
+		  mount_options = [${SERVERS_OVERLAY_OPTIONS:-}]
 		[plugins."io.containerd.internal.v1.restart"]
 		  interval = "${SERVERS_RESTART_INTERVAL:-10s}"
 		[plugins."io.containerd.monitor.container.v1.restart"]

@@ -20,6 +20,7 @@
 #include "support/filesystems.h"
 
 static char folder[PATH_MAX];
+static enum layer_marks marks;
 
 /* In the folder that each test starts with: "upper" is asked about, on top of "new" and "old". */
 static int changes_nothing(size_t below_count)
@@ -34,7 +35,7 @@ static int changes_nothing(size_t below_count)
 		assert_non_null(realpath(names[i], paths[i]));
 		pointers[i] = paths[i];
 	}
-	answer = layer_changes_nothing(pointers[0], pointers + 1, below_count, &err);
+	answer = layer_changes_nothing(marks, pointers[0], pointers + 1, below_count, &err);
 	assert_string_equal(err.message, "");
 	return answer;
 }
@@ -70,6 +71,7 @@ static int begin(void **state)
 	struct error err = { 0 };
 
 	(void)state;
+	marks = LAYER_MARKS_TRUSTED;
 	if (layer_clear(folder, &err) < 0 || chdir(folder) < 0)
 		return -1;
 	make_folder("upper");
@@ -141,6 +143,53 @@ static void test_opaque(void **state)
 	set_xattr("upper/d", "trusted.overlay.origin", "");
 	assert_int_equal(changes_nothing(2), 1);
 	set_xattr("upper/d", "trusted.overlay.opaque", "y");
+	assert_int_equal(changes_nothing(2), 0);
+}
+
+/* With `userxattr` a mark of the other name is content, and the other way round. */
+static void test_user_marks(void **state)
+{
+	(void)state;
+	make_folder("old/d");
+	make_folder("upper/d");
+	set_xattr("upper/d", "user.overlay.origin", "");
+	assert_int_equal(changes_nothing(2), 0);
+	marks = LAYER_MARKS_USER;
+	assert_int_equal(changes_nothing(2), 1);
+	set_xattr("upper/d", "user.overlay.opaque", "y");
+	assert_int_equal(changes_nothing(2), 0);
+	assert_int_equal(rmdir("upper/d"), 0);
+	make_folder("upper/d");
+	set_xattr("upper/d", "trusted.overlay.opaque", "y");
+	assert_int_equal(changes_nothing(2), 0);
+	set_xattr("old/d", "trusted.overlay.opaque", "y");
+	assert_int_equal(changes_nothing(2), 1);
+}
+
+/* An empty file with the mark "whiteout" is one, above and below; with content it is a file. */
+static void test_attribute_whiteouts(void **state)
+{
+	(void)state;
+	make_file("upper/gone", "");
+	set_xattr("upper/gone", "trusted.overlay.whiteout", "y");
+	assert_int_equal(changes_nothing(2), 1);
+	make_file("old/gone", "");
+	assert_int_equal(changes_nothing(2), 0);
+	make_file("new/gone", "");
+	set_xattr("new/gone", "trusted.overlay.whiteout", "y");
+	assert_int_equal(changes_nothing(2), 1);
+	marks = LAYER_MARKS_USER;
+	assert_int_equal(changes_nothing(2), 1); /* now two equal files */
+	set_xattr("new/gone", "user.overlay.whiteout", "y");
+	assert_int_equal(changes_nothing(2), 0);
+	assert_int_equal(unlink("new/gone"), 0);
+	assert_int_equal(unlink("old/gone"), 0);
+	make_file("new/gone", "x");
+	set_xattr("new/gone", "user.overlay.whiteout", "y");
+	make_whiteout("upper/other");
+	assert_int_equal(unlink("upper/gone"), 0);
+	assert_int_equal(changes_nothing(2), 1);
+	make_whiteout("upper/gone");
 	assert_int_equal(changes_nothing(2), 0);
 }
 
@@ -219,7 +268,7 @@ static void test_missing(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	assert_int_equal(layer_changes_nothing("/nowhere/upper", NULL, 0, &err), -1);
+	assert_int_equal(layer_changes_nothing(LAYER_MARKS_TRUSTED, "/nowhere/upper", NULL, 0, &err), -1);
 	assert_int_equal(err.kind, ERROR_FAILED);
 	assert_string_equal(err.message, "cannot examine the layer: cannot open the directory '/nowhere/upper': "
 					 "No such file or directory");
@@ -228,11 +277,18 @@ static void test_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_empty, begin),        cmocka_unit_test_setup(test_root_attributes, begin),
-		cmocka_unit_test_setup(test_mount_points, begin), cmocka_unit_test_setup(test_hidden_below, begin),
-		cmocka_unit_test_setup(test_opaque, begin),       cmocka_unit_test_setup(test_whiteouts, begin),
-		cmocka_unit_test_setup(test_files, begin),        cmocka_unit_test_setup(test_large_file, begin),
-		cmocka_unit_test_setup(test_other_kinds, begin),  cmocka_unit_test_setup(test_missing, begin),
+		cmocka_unit_test_setup(test_empty, begin),
+		cmocka_unit_test_setup(test_root_attributes, begin),
+		cmocka_unit_test_setup(test_mount_points, begin),
+		cmocka_unit_test_setup(test_hidden_below, begin),
+		cmocka_unit_test_setup(test_opaque, begin),
+		cmocka_unit_test_setup(test_whiteouts, begin),
+		cmocka_unit_test_setup(test_user_marks, begin),
+		cmocka_unit_test_setup(test_attribute_whiteouts, begin),
+		cmocka_unit_test_setup(test_files, begin),
+		cmocka_unit_test_setup(test_large_file, begin),
+		cmocka_unit_test_setup(test_other_kinds, begin),
+		cmocka_unit_test_setup(test_missing, begin),
 	};
 	struct filesystem filesystem;
 	char scratch[PATH_MAX];

@@ -62,7 +62,7 @@ static void check(const char *type)
 	assert_int_equal(layer_exclusive(layers, 2, bytes, &err), 0);
 	expect_about(bytes[0], FILE_BYTES);
 	expect_about(bytes[1], FILE_BYTES);
-	assert_int_equal(layer_merge(two, 2, target, &merged, &err), 0);
+	assert_int_equal(layer_merge(LAYER_MARKS_TRUSTED, two, 2, target, &merged, &err), 0);
 	assert_int_equal(layer_sync(target, &err), 0);
 	assert_int_equal(layer_exclusive(layers, 2, bytes, &err), 0);
 	expect_about(bytes[0] + bytes[1], 0);

@@ -25,10 +25,12 @@
 #include "support/tree_compare.h"
 
 #define OPAQUE "trusted.overlay.opaque"
+#define USER_OPAQUE "user.overlay.opaque"
 
 static char folder[PATH_MAX];
 static struct filesystem ext4, xfs;
 static bool mounts_work;
+static enum layer_marks marks;
 
 /* Folders are named by the working directory: the filesystem under test. */
 static void enter(const struct filesystem *filesystem)
@@ -37,6 +39,7 @@ static void enter(const struct filesystem *filesystem)
 
 	if (!mounts_work)
 		skip();
+	marks = LAYER_MARKS_TRUSTED;
 	layer_clear(filesystem->root, &err);
 	assert_string_equal(err.message, "");
 	assert_int_equal(chdir(filesystem->root), 0);
@@ -103,7 +106,7 @@ static int merge(const char *const *names, size_t count, const char *target, str
 	snprintf(target_path, sizeof(target_path), "%s/%s", here, target);
 	if (mkdir(target_path, 0755) < 0)
 		assert_int_equal(errno, EEXIST);
-	return layer_merge(layers, count, target_path, result, err);
+	return layer_merge(marks, layers, count, target_path, result, err);
 }
 
 static struct layer_merge_result merge_well(const char *const *names, size_t count)
@@ -148,10 +151,11 @@ static void fill(const char *layer, const char *name, enum holds holds)
 	if (strcmp(layer, "below") == 0)
 		make_file(hidden, layer);
 	if (holds == OPAQUE_FOLDER) {
-		set_xattr(path, OPAQUE, "y");
+		set_xattr(path, marks == LAYER_MARKS_USER ? USER_OPAQUE : OPAQUE, "y");
 	} else if (strcmp(layer, "old") == 0) {
 		make_whiteout(hidden);
-		set_xattr(path, "trusted.overlay.origin", ""); /* as where the kernel makes one */
+		set_xattr(path, marks == LAYER_MARKS_USER ? "user.overlay.origin" : "trusted.overlay.origin",
+			  ""); /* as where the kernel makes one */
 	}
 }
 
@@ -186,29 +190,34 @@ static void compare_views(const char *const *before, size_t before_count, const 
 		fail_msg("%s", difference.data);
 }
 
-static void check_combinations(const struct filesystem *filesystem)
+static void check_combinations(const struct filesystem *filesystem, enum layer_marks kind)
 {
 	static const char *const layers[] = { "new", "middle", "old", "below", "empty" };
 	static const char *const after[] = { "target", "below", "empty" };
 
 	enter(filesystem);
+	marks = kind;
+	overlay_use_userxattr(kind == LAYER_MARKS_USER);
 	fill_combinations();
 	make_folder("empty");
 	merge_well(layers, 3);
 	compare_views(layers, 5, after, 3);
+	overlay_use_userxattr(false);
 	assert_true(trees_compared() > 1000);
 }
 
 static void test_combinations_linked(void **state)
 {
 	(void)state;
-	check_combinations(&ext4);
+	check_combinations(&ext4, LAYER_MARKS_TRUSTED);
+	check_combinations(&ext4, LAYER_MARKS_USER);
 }
 
 static void test_combinations_cloned(void **state)
 {
 	(void)state;
-	check_combinations(&xfs);
+	check_combinations(&xfs, LAYER_MARKS_TRUSTED);
+	check_combinations(&xfs, LAYER_MARKS_USER);
 }
 
 static void test_linked(void **state)
@@ -270,7 +279,7 @@ static void test_copied(void **state)
 	close(fd);
 	assert_int_equal(link("holes", "again"), 0);
 	assert_int_equal(mkfifo("fifo", 0600), 0);
-	layer_merge((const char *const[]){ layer }, 1, target, &result, &err);
+	layer_merge(marks, (const char *const[]){ layer }, 1, target, &result, &err);
 	assert_string_equal(err.message, "");
 	assert_int_equal(chdir(target), 0);
 	assert_true(result.copied_bytes > 0 && result.copied_bytes < 1 << 20);
@@ -366,6 +375,49 @@ static void test_private_marks(void **state)
 	assert_true(has_xattr("target/d", "user.overlay.opaque"));
 }
 
+static void test_user_marks(void **state)
+{
+	static const char *const layers[] = { "new" };
+
+	(void)state;
+	enter(&ext4);
+	marks = LAYER_MARKS_USER;
+	make_folder("new");
+	make_folder("new/d");
+	set_xattr("new/d", "user.overlay.impure", "y");
+	set_xattr("new/d", "user.overlay.overlay.opaque", "y");
+	set_xattr("new/d", OPAQUE, "y");
+	merge_well(layers, 1);
+	assert_false(has_xattr("target/d", "user.overlay.impure"));
+	assert_false(has_xattr("target/d", USER_OPAQUE));
+	assert_true(has_xattr("target/d", "user.overlay.overlay.opaque"));
+	assert_true(has_xattr("target/d", OPAQUE));
+}
+
+/* Empty files with the mark "whiteout": the result has whiteouts that every overlay takes. */
+static void test_attribute_whiteouts(void **state)
+{
+	static const char *const layers[] = { "new", "old" };
+
+	(void)state;
+	enter(&ext4);
+	make_folder("new");
+	make_folder("new/d");
+	set_xattr("new/d", OPAQUE, "x");
+	make_file("new/d/gone", "");
+	set_xattr("new/d/gone", "trusted.overlay.whiteout", "y");
+	make_folder("old");
+	make_folder("old/d");
+	make_file("old/d/gone", "old");
+	make_file("old/d/kept", "old");
+	merge_well(layers, 2);
+	assert_true(S_ISCHR(status_of("target/d/gone").st_mode));
+	assert_int_equal(status_of("target/d/gone").st_rdev, makedev(0, 0));
+	assert_int_equal(status_of("target/d/kept").st_size, 3);
+	assert_false(has_xattr("target/d", OPAQUE));
+	assert_true(has_xattr("target/d", "trusted.overlay.origin"));
+}
+
 /* Below an opaque directory there is nothing to hide, and nothing is kept that hides. */
 static void test_covered_whiteouts(void **state)
 {
@@ -411,7 +463,7 @@ static void test_refused_marks(void **state)
 		const struct filesystem *filesystem = i ? &xfs : &ext4;
 
 		refuse_mark(filesystem, "d", "trusted.overlay.redirect", "/elsewhere");
-		refuse_mark(filesystem, "d", OPAQUE, "x");
+		refuse_mark(filesystem, "d", OPAQUE, "z");
 		refuse_mark(filesystem, "d", "trusted.overlay.unheard-of", "1");
 		refuse_mark(filesystem, "f", "trusted.overlay.metacopy", "");
 		refuse_mark(filesystem, "f", "trusted.overlay.redirect", "g");
@@ -525,7 +577,7 @@ static void test_full_filesystem(void **state)
 	filesystem_mount(&small, place, "ext4", 4);
 	target = text_format("%s/target", small.root);
 	make_folder(target);
-	assert_int_equal(layer_merge((const char *const[]){ layer }, 1, target, &result, &err), -1);
+	assert_int_equal(layer_merge(marks, (const char *const[]){ layer }, 1, target, &result, &err), -1);
 	assert_string_equal(err.message, "cannot merge layers: cannot copy 'f': No space left on device");
 	filesystem_unmount(&small);
 }
@@ -566,6 +618,8 @@ int main(void)
 		cmocka_unit_test(test_too_many_links),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_private_marks),
+		cmocka_unit_test(test_user_marks),
+		cmocka_unit_test(test_attribute_whiteouts),
 		cmocka_unit_test(test_covered_whiteouts),
 		cmocka_unit_test(test_refused_marks),
 		cmocka_unit_test(test_bad_paths),

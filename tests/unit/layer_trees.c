@@ -1,6 +1,7 @@
 /*
  * Merging on random trees: layers are written through real overlay mounts, some of them are
- * merged, and the chain with the merged layer must show what the old chain shows.
+ * merged, and the chain with the merged layer must show what the old chain shows. Every other tree's overlays are
+ * mounted with `userxattr`.
  *
  *     layer_trees [SEED COUNT [FOLDER]]
  *
@@ -39,6 +40,7 @@ static bool mounts_work;
 struct tree {
 	const char *root;
 	uint64_t seed, state;
+	enum layer_marks marks;
 	const char *layers[LAYERS_MAX];
 	size_t count;
 	char *folders[FOLDERS_MAX]; /* all that were made */
@@ -80,7 +82,7 @@ static void check_unchanged(struct tree *tree)
 	const char *without = new_folder(tree);
 	const char *below[LAYERS_MAX + 1];
 	struct error err = { 0 };
-	int unchanged = layer_changes_nothing(tree->layers[0], tree->layers + 1, tree->count - 1, &err);
+	int unchanged = layer_changes_nothing(tree->marks, tree->layers[0], tree->layers + 1, tree->count - 1, &err);
 
 	assert_string_equal(err.message, "");
 	if (unchanged == 0)
@@ -126,7 +128,7 @@ static void merge_some(struct tree *tree, const char **chain, size_t *count)
 	struct layer_merge_result result;
 	struct error err = { 0 };
 
-	layer_merge(chain + first, length, target, &result, &err);
+	layer_merge(tree->marks, chain + first, length, target, &result, &err);
 	assert_string_equal(err.message, "");
 	chain[first] = target;
 	memmove(chain + first + 1, chain + first + length, (*count - first - length) * sizeof(*chain));
@@ -155,6 +157,8 @@ static void check_tree(const char *root, uint64_t seed)
 	struct error err = { 0 };
 	size_t count;
 
+	tree.marks = seed % 2 ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED;
+	overlay_use_userxattr(tree.marks == LAYER_MARKS_USER);
 	make_layers(&tree);
 	memcpy(chain, tree.layers, sizeof(chain));
 	count = tree.count;

@@ -108,11 +108,19 @@ void filesystem_unmount(struct filesystem *filesystem)
 	assert_int_equal(unlink(filesystem->image), 0);
 }
 
+static bool userxattr;
+
+void overlay_use_userxattr(bool use)
+{
+	userxattr = use;
+}
+
 void overlay_mount(const char *mountpoint, const char *const *lower, size_t count, const char *upper, const char *work)
 {
 	cleanup_text struct text options = { 0 };
 
-	text_add(&options, "redirect_dir=off,metacopy=off,index=off,lowerdir=");
+	text_add(&options,
+		 userxattr ? "userxattr,index=off,lowerdir=" : "redirect_dir=off,metacopy=off,index=off,lowerdir=");
 	for (size_t i = 0; i < count; i++)
 		text_printf(&options, "%s%s", i ? ":" : "", lower[i]);
 	if (upper)

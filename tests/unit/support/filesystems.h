@@ -30,6 +30,9 @@ void filesystem_unmount(struct filesystem *filesystem);
 void overlay_mount(const char *mountpoint, const char *const *lower, size_t count, const char *upper, const char *work);
 void overlay_unmount(const char *mountpoint);
 
+/* Whether overlays are mounted with `userxattr` from now on: their marks are user.overlay.* then. */
+void overlay_use_userxattr(bool use);
+
 /* A new folder under /tmp (TMPDIR), and its removal with everything below. */
 void scratch_make(char path[static PATH_MAX]);
 void scratch_remove(const char *path);
