@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "ctr/containers.pb-c.h"
 #include "ctr/grpc.h"
 #include "ctr/message.h"
@@ -146,20 +145,34 @@ int ctr_container_repoint(struct ctr *ctr, const char *id, const char *snapshot_
 	return update_fields(ctr, &container, paths, spec_json ? 2 : 1, err);
 }
 
-int ctr_container_set_label(struct ctr *ctr, const char *id, const char *key, const char *value, struct error *err)
+int ctr_container_set_labels(struct ctr *ctr, const char *id, const struct labels *labels, struct error *err)
 {
 	Ctr__Containers__Container container;
-	cleanup_free char *path = text_format("labels.%s", key);
-	Ctr__Label label, *labels[] = { &label };
+	cleanup_free char **paths = calloc(labels->count + 1, sizeof(*paths));
+	cleanup_free Ctr__Label **entries = NULL;
+	int result;
 
 	ctr__containers__container__init(&container);
-	ctr__label__init(&label);
-	if (!path)
-		return error_memory(err);
-	label.key = message_string(key);
-	label.value = message_string(value);
 	container.id = message_string(id);
-	container.labels = labels;
-	container.n_labels = 1;
-	return update_fields(ctr, &container, &path, 1, err);
+	if (!paths)
+		return error_memory(err);
+	entries = message_make_labels(labels, &container.n_labels, err);
+	if (!entries && container.n_labels)
+		return -1;
+	container.labels = entries;
+	result = message_label_paths(labels, paths, err);
+	if (result == 0)
+		result = update_fields(ctr, &container, paths, labels->count, err);
+	for (size_t i = 0; i < labels->count; i++)
+		free(paths[i]);
+	return result;
+}
+
+int ctr_container_set_label(struct ctr *ctr, const char *id, const char *key, const char *value, struct error *err)
+{
+	cleanup_labels struct labels labels = { 0 };
+
+	if (labels_set(&labels, key, value, err) < 0)
+		return -1;
+	return ctr_container_set_labels(ctr, id, &labels, err);
 }

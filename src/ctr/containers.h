@@ -53,7 +53,10 @@ int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_container
 int ctr_container_repoint(struct ctr *ctr, const char *id, const char *snapshot_key, const char *spec_type_url,
 			  const char *spec_json, struct error *err);
 
-/* Sets one label; the empty value takes it off. */
+/* Sets labels in one update, which containerd makes whole or not at all; an empty value takes its label off. */
+int ctr_container_set_labels(struct ctr *ctr, const char *id, const struct labels *labels, struct error *err);
+
+/* The same for one label. */
 int ctr_container_set_label(struct ctr *ctr, const char *id, const char *key, const char *value, struct error *err);
 
 #endif

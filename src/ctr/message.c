@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "ctr/common.pb-c.h"
 #include "ctr/containers.h"
 
@@ -46,6 +47,16 @@ struct Ctr__Label **message_make_labels(const struct labels *labels, size_t *cou
 		list[i] = &items[i];
 	}
 	return list;
+}
+
+int message_label_paths(const struct labels *labels, char **paths, struct error *err)
+{
+	for (size_t i = 0; i < labels->count; i++) {
+		paths[i] = text_format("labels.%s", labels->items[i].key);
+		if (!paths[i])
+			return error_memory(err);
+	}
+	return 0;
 }
 
 int message_copy_labels(struct labels *to, struct Ctr__Label *const *from, size_t count, struct error *err)

@@ -33,6 +33,10 @@ int64_t message_time_ns(const struct Ctr__Timestamp *time);
  * (then *count is 0 and there is no error). */
 struct Ctr__Label **message_make_labels(const struct labels *labels, size_t *count, struct error *err);
 
+/* The paths of a field mask that name the labels one by one, so that all others stay. The caller frees what `paths`
+ * holds, also after an error. */
+int message_label_paths(const struct labels *labels, char **paths, struct error *err);
+
 int message_copy_labels(struct labels *to, struct Ctr__Label *const *from, size_t count, struct error *err);
 
 int message_copy_any(struct ctr_any *to, const struct Ctr__Any *from, struct error *err);

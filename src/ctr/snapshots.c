@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 #include "ctr/grpc.h"
 #include "ctr/message.h"
 #include "ctr/snapshots.pb-c.h"
@@ -221,31 +220,53 @@ int ctr_snapshot_remove(struct ctr *ctr, const char *snapshotter, const char *na
 	return 0;
 }
 
+static int update_labels(struct ctr *ctr, const char *snapshotter, Ctr__Snapshots__Info *info, char **paths,
+			 struct error *err)
+{
+	Ctr__Snapshots__UpdateRequest request;
+	Ctr__FieldMask mask = CTR__FIELD_MASK__INIT;
+
+	ctr__snapshots__update_request__init(&request);
+	mask.paths = paths;
+	mask.n_paths = info->n_labels;
+	request.snapshotter = message_string(snapshotter);
+	request.info = info;
+	request.update_mask = &mask;
+	return grpc_tell(ctr, &update, &request.base, err);
+}
+
+int ctr_snapshot_set_labels(struct ctr *ctr, const char *snapshotter, const char *name, const struct labels *labels,
+			    struct error *err)
+{
+	Ctr__Snapshots__Info info;
+	cleanup_free char **paths = calloc(labels->count + 1, sizeof(*paths));
+	cleanup_free Ctr__Label **entries = NULL;
+	int result;
+
+	ctr__snapshots__info__init(&info);
+	info.name = message_string(name);
+	if (!paths)
+		return error_memory(err);
+	entries = message_make_labels(labels, &info.n_labels, err);
+	if (!entries && info.n_labels)
+		return -1;
+	info.labels = entries;
+	result = message_label_paths(labels, paths, err);
+	if (result == 0)
+		result = update_labels(ctr, snapshotter, &info, paths, err);
+	for (size_t i = 0; i < labels->count; i++)
+		free(paths[i]);
+	return result;
+}
+
 int ctr_snapshot_set_label(struct ctr *ctr, const char *snapshotter, const char *name, const char *key,
 			   const char *value, struct error *err)
 {
-	Ctr__Snapshots__UpdateRequest request;
-	Ctr__Snapshots__Info info;
-	Ctr__FieldMask mask = CTR__FIELD_MASK__INIT;
-	Ctr__Label label, *labels[] = { &label };
-	cleanup_free char *path = text_format("labels.%s", key);
+	cleanup_labels struct labels labels = { 0 };
 
-	ctr__snapshots__update_request__init(&request);
-	ctr__snapshots__info__init(&info);
-	ctr__label__init(&label);
-	if (!path)
-		return error_memory(err);
-	label.key = message_string(key);
-	label.value = message_string(value);
-	info.name = message_string(name);
-	info.labels = labels;
-	info.n_labels = 1;
-	mask.paths = &path;
-	mask.n_paths = 1;
-	request.snapshotter = message_string(snapshotter);
-	request.info = &info;
-	request.update_mask = &mask;
-	return grpc_tell(ctr, &update, &request.base, err);
+	if (labels_set(&labels, key, value, err) < 0)
+		return -1;
+	return ctr_snapshot_set_labels(ctr, snapshotter, name, &labels, err);
 }
 
 int ctr_snapshot_usage(struct ctr *ctr, const char *snapshotter, const char *name, int64_t *bytes, int64_t *inodes,

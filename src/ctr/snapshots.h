@@ -65,7 +65,12 @@ int ctr_snapshot_commit(struct ctr *ctr, const char *snapshotter, const char *na
 /* Removes one without children. One that is not there is no error. */
 int ctr_snapshot_remove(struct ctr *ctr, const char *snapshotter, const char *name, struct error *err);
 
-/* Sets one label; the empty value takes it off. (Snapshots.Update, mask labels.KEY.) */
+/* Sets labels in one update, which containerd makes whole or not at all; an empty value takes its label off.
+ * (Snapshots.Update, mask labels.KEY.) */
+int ctr_snapshot_set_labels(struct ctr *ctr, const char *snapshotter, const char *name, const struct labels *labels,
+			    struct error *err);
+
+/* The same for one label. */
 int ctr_snapshot_set_label(struct ctr *ctr, const char *snapshotter, const char *name, const char *key,
 			   const char *value, struct error *err);
 

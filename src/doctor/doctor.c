@@ -100,6 +100,17 @@ static int check_prune(struct doctor *doctor, const char *container_id, struct e
 			   container_id, count);
 }
 
+/* What it stands on, and what else of its state there is: the one may have been put right for the other. */
+static int check_state(struct doctor *doctor, const struct target *target, struct error *err)
+{
+	cleanup_target struct target standing = { 0 };
+
+	if (doctor_check_container(doctor, target, err) < 0 ||
+	    prune_find_target(doctor->session, target->container_id, &standing, err) < 0)
+		return -1;
+	return doctor_check_layers(doctor, &standing, err);
+}
+
 static int examine_locked(struct doctor *doctor, const char *container_id, struct error *err)
 {
 	cleanup_target struct target target = { 0 };
@@ -112,7 +123,7 @@ static int examine_locked(struct doctor *doctor, const char *container_id, struc
 	    prune_find_target(doctor->session, container_id, &target, err) < 0 ||
 	    doctor_check_versions(doctor, &target, err) < 0)
 		return -1;
-	return doctor_check_container(doctor, &target, err);
+	return check_state(doctor, &target, err);
 }
 
 /* Another host's: a lock would say from now on that this one has worked on it. */

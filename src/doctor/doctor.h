@@ -18,6 +18,8 @@
 #define DOCTOR_VERSION_UNRECORDED "version_unrecorded"   /* a version's snapshot without a row */
 #define DOCTOR_VERSION_UNPROTECTED "version_unprotected" /* containerd might collect its snapshot */
 #define DOCTOR_CONTAINER_BROKEN "container_broken"       /* its active snapshot is gone */
+#define DOCTOR_RESTART_HELD "restart_held"               /* the restart monitor is kept away for nothing */
+#define DOCTOR_LAYER_LEFT "layer_left"                   /* what a compaction has saved is kept for nothing */
 #define DOCTOR_LEASE_STALE "lease_stale"                 /* a lease of ours without an operation */
 #define DOCTOR_ADDRESS_STALE "address_stale"             /* a network attachment without a task */
 

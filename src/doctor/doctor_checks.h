@@ -32,6 +32,7 @@ int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, str
 int doctor_check_refused(struct doctor *doctor, const char *container_id, struct error *err);
 int doctor_check_versions(struct doctor *doctor, const struct target *target, struct error *err);
 int doctor_check_container(struct doctor *doctor, const struct target *target, struct error *err);
+int doctor_check_layers(struct doctor *doctor, const struct target *target, struct error *err);
 int doctor_check_leases(struct doctor *doctor, const char *container_id, struct error *err);
 
 /* The attachments of one workspace, or with NULL of the namespace. `known` are the workspaces that are remembered by
@@ -42,5 +43,9 @@ int doctor_check_network(struct doctor *doctor, const char *container_id, const 
 /* Writes the rows of versions again whose snapshots have none, from their labels. */
 int doctor_check_unrecorded(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
 			    struct error *err);
+
+/* Makes a version of a layer that a compaction has saved; *version is its number. */
+int doctor_make_version(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
+			const struct inventory_snapshot *layer, int32_t *version, struct error *err);
 
 #endif

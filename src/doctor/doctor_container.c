@@ -1,4 +1,4 @@
-/* A container whose active snapshot containerd lacks: it cannot start, but its versions can be stood on. */
+/* A container whose active snapshot containerd lacks: it cannot start, but what is newest of its state can be stood on. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,72 +8,90 @@
 #include "ctr/leases.h"
 #include "ctr/tasks.h"
 #include "doctor/doctor_checks.h"
+#include "doctor/doctor_newest.h"
 #include "workspace/chain.h"
+#include "workspace/label_keys.h"
 #include "workspace/snapshot_labels.h"
 
 /* Should this run die, containerd drops its lease after this. */
 #define LEASE_NS ((int64_t)600 * 1000000000)
 
-static const struct inventory_version *newest_present(const struct inventory *inventory, const char *snapshotter)
+/* No number that a version has had is given again. */
+static int32_t greatest_version(const struct inventory *inventory)
 {
-	for (size_t i = inventory->version_count; i-- > 0;) {
-		const struct inventory_version *version = &inventory->versions[i];
+	int32_t greatest = inventory_greatest_label(inventory);
 
-		if (version->snapshot && strcmp(version->row.snapshotter, snapshotter) == 0)
-			return version;
-	}
-	return NULL;
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (inventory->versions[i].row.version > greatest)
+			greatest = inventory->versions[i].row.version;
+	return greatest;
 }
 
-/* The labels of the new active snapshot are those of a rollback to the version. */
-static int plan(struct doctor *doctor, const struct target *target, const struct store_version *row,
-		struct record *record, struct error *err)
+/* The labels of the new active snapshot are those of a rollback to the state's version, or of a compaction. */
+static int plan(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
+		const struct inventory_snapshot *state, struct record *record, struct error *err)
 {
+	const char *origin = doctor_origin_of(inventory, state);
 	cleanup_chain struct chain chain = { 0 };
 	char operation_id[ID_SIZE];
 
 	id_random(operation_id);
-	record->kind = OPERATION_ROLLBACK;
+	record->kind = OPERATION_COMPACT;
 	record->created_ns = clock_unix_ns();
 	record->operation_id = strdup(operation_id);
 	record->container_id = strdup(target->container_id);
-	record->rollback_name = strdup(row->runtime_name);
+	record->stands_on = origin ? strdup(origin) : NULL;
+	record->version_floor = greatest_version(inventory);
 	record->new_active = text_format("%s-rollback-%lld", target->container_id, (long long)record->created_ns);
-	if (!record->operation_id || !record->container_id || !record->rollback_name || !record->new_active)
+	if (!record->operation_id || !record->container_id || (origin && !record->stands_on) || !record->new_active)
 		return error_memory(err);
-	if (chain_read(doctor->session, row->snapshotter, row->runtime_name, &chain, err) < 0)
+	if (chain_read(doctor->session, state->snapshotter, state->info.name, &chain, err) < 0)
 		return -1;
+	if (chain.snapshots.count >= CHAIN_KERNEL_LIMIT)
+		return error_set(err, ERROR_REFUSED, "'%s' stands on %zu layers, of which overlayfs takes less than %d",
+				 state->info.name, chain.snapshots.count, CHAIN_KERNEL_LIMIT);
 	record->depth = (int)chain.above_image + 1;
 	return 0;
 }
 
-static int repoint(struct doctor *doctor, const struct record *record, const struct store_version *row,
+static int repoint(struct doctor *doctor, const struct record *record, const struct inventory_snapshot *state,
 		   struct error *err)
 {
 	cleanup_labels struct labels labels = { 0 };
 	struct ctr *ctr = doctor->session->ctr;
 
 	if (snapshot_labels_active(record, &labels, err) < 0 ||
-	    ctr_snapshot_prepare(ctr, row->snapshotter, record->new_active, row->runtime_name, &labels, NULL, err) < 0)
+	    ctr_snapshot_prepare(ctr, state->snapshotter, record->new_active, state->info.name, &labels, NULL, err) < 0)
 		return -1;
 	return ctr_container_repoint(ctr, record->container_id, record->new_active, NULL, NULL, err);
 }
 
-static int stand_on(struct doctor *doctor, const struct target *target, const struct store_version *row,
-		    struct error *err)
+static int check_is_down(struct doctor *doctor, const char *container_id, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (ctr_task_get(doctor->session->ctr, container_id, &task, err) < 0)
+		return -1;
+	if (task.state == CTR_TASK_NONE || task.state == CTR_TASK_STOPPED)
+		return 0;
+	return error_set(err, ERROR_REFUSED, "'%s' still runs", container_id);
+}
+
+static int stand_on(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
+		    const struct inventory_snapshot *state, struct error *err)
 {
 	cleanup_record struct record record = { 0 };
-	cleanup_ctr_task struct ctr_task task = { 0 };
 	cleanup_free char *lease = NULL;
 	struct ctr *ctr = doctor->session->ctr;
 	struct error ignored = { 0 };
 	int done;
 
-	if (ctr_task_get(ctr, target->container_id, &task, err) < 0)
+	if (check_is_down(doctor, target->container_id, err) < 0)
 		return -1;
-	if (task.state != CTR_TASK_NONE && task.state != CTR_TASK_STOPPED)
-		return error_set(err, ERROR_REFUSED, "'%s' still runs", target->container_id);
-	if (plan(doctor, target, row, &record, err) < 0)
+	/* What was made to be written into is taken as it is. */
+	if (state->info.kind == CTR_SNAPSHOT_ACTIVE)
+		return ctr_container_repoint(ctr, target->container_id, state->info.name, NULL, NULL, err);
+	if (plan(doctor, target, inventory, state, &record, err) < 0)
 		return -1;
 	lease = text_format("wsnap-doctor-%s", record.operation_id);
 	if (!lease)
@@ -81,32 +99,87 @@ static int stand_on(struct doctor *doctor, const struct target *target, const st
 	if (ctr_lease_create(ctr, lease, clock_unix_ns() + LEASE_NS, NULL, err) < 0 ||
 	    ctr_use_lease(ctr, lease, err) < 0)
 		return -1;
-	done = repoint(doctor, &record, row, err);
+	done = repoint(doctor, &record, state, err);
 	if (ctr_use_lease(ctr, NULL, &ignored) < 0 || ctr_lease_delete(ctr, lease, false, &ignored) < 0)
 		return done < 0 ? -1 : error_set(err, ignored.kind, "%s", ignored.message);
 	return done;
 }
 
+/* Going back is said, with how far. */
+static char *words_for_version(const struct doctor_state *state, bool fixed)
+{
+	char created[CLOCK_TEXT_SIZE];
+
+	if (!fixed)
+		return state->version > 0 ? text_format("it can be put on version %d", state->version)
+					  : text_format("it can be put on the version '%s', which has no row yet",
+							state->snapshot->info.name);
+	clock_format(state->snapshot->info.created_ns, created);
+	return text_format("it stands on a new one of version %d; what was written since %s is not on the disk",
+			   state->version, created);
+}
+
+static char *words_for(const struct doctor_state *state, bool fixed)
+{
+	const struct ctr_snapshot *info = &state->snapshot->info;
+	const char *kind = labels_get(&info->labels, LABEL_KIND);
+
+	if (state->version > 0 || (kind && strcmp(kind, KIND_VERSION) == 0))
+		return words_for_version(state, fixed);
+	return text_format("%s its newest state, which no version holds: '%s' (%s)",
+			   fixed ? "it stands on" : "it can be put on", info->name, kind ? kind : KIND_ACTIVE);
+}
+
 static int tell_broken(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
 		       struct error *err)
 {
-	const struct inventory_version *newest = newest_present(inventory, target->container.snapshotter);
+	const struct doctor_state newest =
+		doctor_find_newest(inventory, target->container.snapshotter, target->container_id);
+	cleanup_free char *words = NULL;
 	struct error failure = { 0 };
 	struct doctor_subject subject = { .kind = DOCTOR_CONTAINER_BROKEN,
 					  .container_id = target->container_id,
 					  .subject = target->container.snapshot_key,
 					  .failure = &failure };
 
-	if (!newest)
+	if (!newest.snapshot)
 		return doctor_tell(doctor, &subject, err,
 				   "'%s': its snapshot '%s' is gone, and there is no version to put it on",
 				   target->container_id, target->container.snapshot_key);
-	if (doctor->fix && stand_on(doctor, target, &newest->row, &failure) == 0)
+	if (doctor->fix && stand_on(doctor, target, inventory, newest.snapshot, &failure) == 0)
 		subject.fate = DOCTOR_FIXED;
-	return doctor_tell(doctor, &subject, err, "'%s': its snapshot '%s' is gone; %s version %d",
-			   target->container_id, target->container.snapshot_key,
-			   subject.fate == DOCTOR_FIXED ? "it stands on a new one of" : "it can be put on",
-			   newest->row.version);
+	words = words_for(&newest, subject.fate == DOCTOR_FIXED);
+	if (!words)
+		return error_memory(err);
+	return doctor_tell(doctor, &subject, err, "'%s': its snapshot '%s' is gone; %s", target->container_id,
+			   target->container.snapshot_key, words);
+}
+
+/* An operation whose record is lost has taken the restart monitor's label off, and noted it beside. */
+static int check_restart(struct doctor *doctor, const struct target *target, struct error *err)
+{
+	const struct labels *labels = &target->container.labels;
+	const char *held = labels_get(labels, LABEL_RESTART_HELD);
+	cleanup_labels struct labels as_before = { 0 };
+	struct error failure = { 0 };
+	struct doctor_subject subject = { .kind = DOCTOR_RESTART_HELD,
+					  .container_id = target->container_id,
+					  .subject = target->container_id,
+					  .failure = &failure };
+
+	if (!held)
+		return 0;
+	/* What somebody has set since is what counts. */
+	if ((!labels_get(labels, LABEL_RESTART_STATUS) &&
+	     labels_set(&as_before, LABEL_RESTART_STATUS, held, err) < 0) ||
+	    labels_set(&as_before, LABEL_RESTART_HELD, "", err) < 0)
+		return -1;
+	if (doctor->fix &&
+	    ctr_container_set_labels(doctor->session->ctr, target->container_id, &as_before, &failure) == 0)
+		subject.fate = DOCTOR_FIXED;
+	return doctor_tell(doctor, &subject, err,
+			   "'%s': an operation that was cut off keeps the restart monitor away from it ('%s')",
+			   target->container_id, held);
 }
 
 int doctor_check_container(struct doctor *doctor, const struct target *target, struct error *err)
@@ -119,9 +192,11 @@ int doctor_check_container(struct doctor *doctor, const struct target *target, s
 	    !*container->snapshot_key)
 		return 0;
 	found = ctr_snapshot_stat(doctor->session->ctr, container->snapshotter, container->snapshot_key, NULL, err);
-	if (found != 0)
-		return found < 0 ? -1 : 0;
-	if (inventory_read(doctor->session, target, &inventory, err) < 0)
+	if (found < 0)
 		return -1;
-	return tell_broken(doctor, target, &inventory, err);
+	if (found == 0 && (inventory_read(doctor->session, target, &inventory, err) < 0 ||
+			   tell_broken(doctor, target, &inventory, err) < 0))
+		return -1;
+	/* Last: from here on it may be started. */
+	return check_restart(doctor, target, err);
 }

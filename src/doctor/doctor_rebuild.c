@@ -7,9 +7,13 @@
 #include "base/text.h"
 #include "ctr/tasks.h"
 #include "doctor/doctor_checks.h"
+#include "doctor/doctor_newest.h"
 #include "store/record.h"
 #include "workspace/label_keys.h"
 #include "workspace/version_label.h"
+
+/* Why there is a version that a compaction has left. */
+#define SOURCE_COMPACT "compact"
 
 /* A snapshot of a version without a row. */
 struct lost {
@@ -165,6 +169,32 @@ static int write_again(struct doctor *doctor, const struct target *target, const
 	return write_labels(doctor, lost, recorded.version, err);
 }
 
+int doctor_make_version(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
+			const struct inventory_snapshot *layer, int32_t *version, struct error *err)
+{
+	const char *origin = doctor_origin_of(inventory, layer);
+	cleanup_labels struct labels labels = { 0 };
+	struct inventory_snapshot made = *layer;
+	struct lost lost;
+	int result;
+
+	/* First: should this run die, the next one finds a version without a row. */
+	if (labels_set(&labels, LABEL_KIND, KIND_VERSION, err) < 0 ||
+	    labels_set(&labels, LABEL_SOURCE, SOURCE_COMPACT, err) < 0 ||
+	    (origin && labels_set(&labels, LABEL_PARENT, origin, err) < 0) ||
+	    ctr_snapshot_set_labels(doctor->session->ctr, layer->snapshotter, layer->info.name, &labels, err) < 0)
+		return -1;
+	made.info.labels = (struct labels){ 0 };
+	result = labels_copy(&made.info.labels, &layer->info.labels, err);
+	if (result == 0)
+		result = labels_copy(&made.info.labels, &labels, err);
+	lost = read_lost(inventory, &made);
+	if (result == 0)
+		result = write_again(doctor, target, &lost, inventory_greatest_label(inventory), version, err);
+	labels_release(&made.info.labels);
+	return result;
+}
+
 static int tell_lost(struct doctor *doctor, const struct target *target, const struct lost *lost, int32_t floor,
 		     struct error *err)
 {
@@ -188,25 +218,12 @@ static int tell_lost(struct doctor *doctor, const struct target *target, const s
 			   target->container_id, version, name, was);
 }
 
-/* No number that any snapshot bears is given to another one. */
-static int32_t find_floor(const struct inventory *inventory)
-{
-	int32_t floor = 0;
-
-	for (size_t i = 0; i < inventory->snapshot_count; i++) {
-		const struct labels *labels = &inventory->snapshots[i].info.labels;
-		int32_t version = version_label_parse(labels_get(labels, LABEL_VERSION));
-
-		floor = version > floor ? version : floor;
-	}
-	return floor;
-}
-
 int doctor_check_unrecorded(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
 			    struct error *err)
 {
 	cleanup_free struct lost *lost = calloc(inventory->snapshot_count + 1, sizeof(*lost));
-	int32_t floor = find_floor(inventory);
+	/* No number that any snapshot bears is given to another one. */
+	int32_t floor = inventory_greatest_label(inventory);
 	size_t count = 0;
 
 	if (!lost)

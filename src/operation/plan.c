@@ -114,6 +114,14 @@ static char *copy_or_null(const char *text)
 	return text && *text ? strdup(text) : NULL;
 }
 
+/* What an operation whose record was lost had taken off is given back by the next one. */
+static const char *restart_status_of(const struct ctr_container *container)
+{
+	const char *status = labels_get(&container->labels, LABEL_RESTART_STATUS);
+
+	return status ? status : labels_get(&container->labels, LABEL_RESTART_HELD);
+}
+
 static int set_origin(const struct plan *plan, const struct findings *findings, struct record *record,
 		      struct error *err)
 {
@@ -139,7 +147,7 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	error_clear(err); /* one without that service has no name: then there is nothing to compare */
 	record->old_upper = copy_or_null(findings->place.writable);
 	record->own_pids = findings->spec.own_pids;
-	record->restart_status = copy_or_null(labels_get(&findings->container.labels, LABEL_RESTART_STATUS));
+	record->restart_status = copy_or_null(restart_status_of(&findings->container));
 	record->stop_signal = copy_or_null(labels_get(&findings->container.labels, LABEL_STOP_SIGNAL));
 	return record->container_id && record->namespace && record->bot_id && record->snapshotter && record->old_active
 		       ? 0

@@ -57,11 +57,22 @@ int step_lease(struct run *run, struct error *err)
 	return ctr_use_lease(run->session->ctr, lease, err);
 }
 
+/* The container itself says what was taken off, so that it is found where the record is lost. */
+static int set_restart_labels(struct run *run, const char *status, const char *held, struct error *err)
+{
+	cleanup_labels struct labels labels = { 0 };
+
+	if (labels_set(&labels, LABEL_RESTART_STATUS, status, err) < 0 ||
+	    labels_set(&labels, LABEL_RESTART_HELD, held, err) < 0)
+		return -1;
+	return ctr_container_set_labels(run->session->ctr, run->record->container_id, &labels, err);
+}
+
 int step_hold(struct run *run, struct error *err)
 {
 	if (!run->record->restart_status || run->record->turned_back)
 		return 0;
-	return ctr_container_set_label(run->session->ctr, run->record->container_id, LABEL_RESTART_STATUS, "", err);
+	return set_restart_labels(run, "", run->record->restart_status, err);
 }
 
 int step_unhold(struct run *run, struct error *err)
@@ -69,8 +80,7 @@ int step_unhold(struct run *run, struct error *err)
 	struct record *record = run->record;
 	struct error ignored = { 0 };
 
-	if (record->restart_status && ctr_container_set_label(run->session->ctr, record->container_id,
-							      LABEL_RESTART_STATUS, record->restart_status, err) < 0)
+	if (record->restart_status && set_restart_labels(run, record->restart_status, "", err) < 0)
 		return -1;
 	/* Of what was not touched, or is not ours any more, there is nothing to note. */
 	if (record->up || run->orphaned || (record->turned_back && !record->stopping))

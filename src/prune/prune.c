@@ -64,7 +64,8 @@ static int decide(struct pruning *pruning, struct error *err)
 		decided = prune_plan_named(pruning->session, request, inventory, pruning->target->container_id,
 					   pruning->goes, err);
 	else
-		decided = prune_plan_by_rules(request, clock_unix_ns(), inventory, pruning->goes, err);
+		decided = prune_plan_by_rules(request, clock_unix_ns(), inventory, pruning->target->container_id,
+					      pruning->goes, err);
 	if (decided < 0)
 		return -1;
 	return prune_plan_given_up(inventory, pruning->goes, &pruning->given_up, err);

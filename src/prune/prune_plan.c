@@ -5,9 +5,14 @@
 #include <sys/types.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
 #include "prune/retention.h"
 #include "workspace/history.h"
 #include "workspace/version_word.h"
+
+/* Numbers that a line holds. */
+#define FUTURE_TOLD 10
 
 /* What no rule takes away. */
 static bool is_held(const struct prune_request *request, const struct inventory_version *version)
@@ -32,8 +37,20 @@ static bool is_kept(const struct retention_version *judged, size_t count, int32_
 	return !found || found->kept;
 }
 
+/* They come first. */
+static void tell_future(const struct retention_version *judged, size_t count, const char *container_id)
+{
+	cleanup_text struct text numbers = { 0 };
+
+	for (size_t i = 0; i < count && i < FUTURE_TOLD; i++)
+		text_printf(&numbers, "%s%d", i ? ", " : "", judged[i].version);
+	if (count && !numbers.failed)
+		log_warning("'%s': %zu versions have times in the future and stay, whatever the rules say: %s%s",
+			    container_id, count, numbers.data, count > FUTURE_TOLD ? ", …" : "");
+}
+
 int prune_plan_by_rules(const struct prune_request *request, int64_t now_ns, const struct inventory *inventory,
-			bool *goes, struct error *err)
+			const char *container_id, bool *goes, struct error *err)
 {
 	cleanup_free struct retention_version *judged = calloc(inventory->version_count + 1, sizeof(*judged));
 	size_t count = 0;
@@ -48,7 +65,7 @@ int prune_plan_by_rules(const struct prune_request *request, int64_t now_ns, con
 			judged[count++] = (struct retention_version){ .version = version->row.version,
 								      .created_ns = version->row.created_ns };
 	}
-	retention_apply(&request->keep, now_ns, judged, count);
+	tell_future(judged, retention_apply(&request->keep, now_ns, judged, count), container_id);
 	qsort(judged, count, sizeof(*judged), compare_versions);
 	for (size_t i = 0; i < inventory->version_count; i++)
 		goes[i] = !is_held(request, &inventory->versions[i]) &&

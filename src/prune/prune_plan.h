@@ -7,10 +7,11 @@
 
 /*
  * `goes` gets one flag for each version of the inventory. By rules: the newest version, the one the workspace
- * stands on, named ones (without request->named), and those whose snapshots this containerd lacks never go.
+ * stands on, named ones (without request->named), and those whose snapshots this containerd lacks never go. Versions
+ * whose times lie in the future stay as well, with a warning.
  */
 int prune_plan_by_rules(const struct prune_request *request, int64_t now_ns, const struct inventory *inventory,
-			bool *goes, struct error *err);
+			const char *container_id, bool *goes, struct error *err);
 
 /* The versions that the request names. ERROR_NOT_FOUND; ERROR_REFUSED for the newest and the current one, and
  * for a name, a place or a time whose snapshot this containerd lacks: such a row goes by its number alone. */

@@ -5,38 +5,31 @@
 
 #define NS_PER_S ((int64_t)1000000000)
 
-/* A rule while it is applied: in which period a time lies, and how many versions it may still keep. */
+/* A rule of time while it is applied: in which period a time lies, and how many versions it may still keep. */
 struct rule {
-	int64_t (*period)(const struct tm *time, size_t position);
+	int64_t (*period)(const struct tm *time);
 	int left;
 	int64_t last; /* the period of the version it kept last, -1 at first */
 };
 
-static int64_t period_of_one(const struct tm *time, size_t position)
+static int64_t period_year(const struct tm *time)
 {
-	(void)time;
-	return (int64_t)position;
-}
-
-static int64_t period_year(const struct tm *time, size_t position)
-{
-	(void)position;
 	return time->tm_year + (int64_t)1900;
 }
 
-static int64_t period_month(const struct tm *time, size_t position)
+static int64_t period_month(const struct tm *time)
 {
-	return period_year(time, position) * 100 + time->tm_mon;
+	return period_year(time) * 100 + time->tm_mon;
 }
 
-static int64_t period_day(const struct tm *time, size_t position)
+static int64_t period_day(const struct tm *time)
 {
-	return period_month(time, position) * 100 + time->tm_mday;
+	return period_month(time) * 100 + time->tm_mday;
 }
 
-static int64_t period_hour(const struct tm *time, size_t position)
+static int64_t period_hour(const struct tm *time)
 {
-	return period_day(time, position) * 100 + time->tm_hour;
+	return period_day(time) * 100 + time->tm_hour;
 }
 
 static bool is_leap(int64_t year)
@@ -45,9 +38,9 @@ static bool is_leap(int64_t year)
 }
 
 /* ISO 8601: a week belongs to the year that its Thursday lies in. */
-static int64_t period_week(const struct tm *time, size_t position)
+static int64_t period_week(const struct tm *time)
 {
-	int64_t year = period_year(time, position);
+	int64_t year = period_year(time);
 	int thursday = time->tm_yday + 3 - (time->tm_wday + 6) % 7;
 
 	if (thursday < 0) {
@@ -80,24 +73,22 @@ static int compare_newest_first(const void *a, const void *b)
 	return (left->version < right->version) - (left->version > right->version);
 }
 
-static bool rule_keeps(struct rule *rule, const struct tm *time, size_t position, bool is_oldest)
+static int compare_greatest_first(const void *a, const void *b)
 {
-	int64_t period = rule->period(time, position);
+	const struct retention_version *left = a, *right = b;
+
+	return (left->version < right->version) - (left->version > right->version);
+}
+
+static bool rule_keeps(struct rule *rule, const struct tm *time, bool is_oldest)
+{
+	int64_t period = rule->period(time);
 
 	if (rule->left == 0 || (period == rule->last && !is_oldest))
 		return false;
 	rule->last = period;
 	rule->left--;
 	return true;
-}
-
-/* What `within` is relative to. A version out of the future, from a clock that was wrong, does not count. */
-static int64_t find_latest(int64_t now_ns, const struct retention_version *versions, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (versions[i].created_ns <= now_ns)
-			return versions[i].created_ns;
-	return now_ns;
 }
 
 /* The time so much before another one: fields of a date that are out of their range count on (timegm(3)). */
@@ -116,27 +107,47 @@ static int64_t before(int64_t unix_ns, const struct duration *duration)
 										 : result + unix_ns % NS_PER_S;
 }
 
-void retention_apply(const struct keep_rules *rules, int64_t now_ns, struct retention_version *versions, size_t count)
+/* Numbers are given one after the other, whatever the clock says. */
+static void keep_last(int last, struct retention_version *versions, size_t count)
+{
+	qsort(versions, count, sizeof(*versions), compare_greatest_first);
+	for (size_t i = 0; i < count; i++)
+		versions[i].kept = i < (size_t)last;
+}
+
+/* The versions are sorted from newest to oldest, and none lies in the future. */
+static void apply_times(const struct keep_rules *rules, struct retention_version *versions, size_t count)
 {
 	struct rule applied[] = {
-		{ period_of_one, rules->last, -1 },   { period_hour, rules->hourly, -1 },
-		{ period_day, rules->daily, -1 },     { period_week, rules->weekly, -1 },
-		{ period_month, rules->monthly, -1 }, { period_year, rules->yearly, -1 },
+		{ period_hour, rules->hourly, -1 }, { period_day, rules->daily, -1 },
+		{ period_week, rules->weekly, -1 }, { period_month, rules->monthly, -1 },
+		{ period_year, rules->yearly, -1 },
 	};
-	int64_t limit_ns;
+	int64_t limit_ns = count ? before(versions[0].created_ns, &rules->within) : 0;
 
-	if (count == 0)
-		return;
-	qsort(versions, count, sizeof(*versions), compare_newest_first);
-	limit_ns = before(find_latest(now_ns, versions, count), &rules->within);
 	for (size_t i = 0; i < count; i++) {
 		time_t seconds = (time_t)(versions[i].created_ns / NS_PER_S);
 		struct tm time = { 0 };
 
 		gmtime_r(&seconds, &time);
-		versions[i].kept = is_given(&rules->within) && versions[i].created_ns > limit_ns;
+		if (is_given(&rules->within) && versions[i].created_ns > limit_ns)
+			versions[i].kept = true;
 		for (size_t r = 0; r < sizeof(applied) / sizeof(*applied); r++)
-			if (rule_keeps(&applied[r], &time, i, i == count - 1))
+			if (rule_keeps(&applied[r], &time, i == count - 1))
 				versions[i].kept = true;
 	}
+}
+
+size_t retention_apply(const struct keep_rules *rules, int64_t now_ns, struct retention_version *versions, size_t count)
+{
+	size_t future = 0;
+
+	if (count == 0)
+		return 0;
+	keep_last(rules->last, versions, count);
+	qsort(versions, count, sizeof(*versions), compare_newest_first);
+	for (; future < count && versions[future].created_ns > now_ns; future++)
+		versions[future].kept = true;
+	apply_times(rules, versions + future, count - future);
+	return future;
 }

@@ -9,6 +9,7 @@
 #include "workspace/history.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshotters.h"
+#include "workspace/version_label.h"
 
 struct reading {
 	struct session *session;
@@ -222,4 +223,17 @@ bool inventory_is_recorded(const struct inventory *inventory, const char *name)
 		if (strcmp(inventory->versions[i].row.runtime_name, name) == 0)
 			return true;
 	return false;
+}
+
+int32_t inventory_greatest_label(const struct inventory *inventory)
+{
+	int32_t greatest = 0;
+
+	for (size_t i = 0; i < inventory->snapshot_count; i++) {
+		const struct labels *labels = &inventory->snapshots[i].info.labels;
+		int32_t version = version_label_parse(labels_get(labels, LABEL_VERSION));
+
+		greatest = version > greatest ? version : greatest;
+	}
+	return greatest;
 }

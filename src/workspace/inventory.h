@@ -41,6 +41,9 @@ void inventory_release(struct inventory *inventory);
 const struct inventory_snapshot *inventory_find(const struct inventory *inventory, const char *snapshotter,
 						const char *name);
 
+/* The greatest number of a version that a snapshot's label says, 0: none does. */
+int32_t inventory_greatest_label(const struct inventory *inventory);
+
 /* Whether a version refers to the snapshot of that name. */
 bool inventory_is_recorded(const struct inventory *inventory, const char *name);
 

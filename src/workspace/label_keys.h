@@ -17,10 +17,12 @@
 #define LABEL_NAME "wsnap.name"                 /* display name */
 #define LABEL_CREATED "wsnap.created"           /* RFC 3339 */
 #define LABEL_PARENT "wsnap.parent"             /* runtime name of the version before it */
-#define LABEL_STANDS_ON "wsnap.stands_on"       /* active: the version whose state it began with */
+#define LABEL_STANDS_ON "wsnap.stands_on"       /* active, layer, merged: the version whose state it began with */
 #define LABEL_GIVEN_UP "wsnap.given_up"         /* a version on its way out: when that was decided, RFC 3339 */
-#define LABEL_LAST_VERSION "wsnap.last_version" /* active: the greatest number of a version so far */
+#define LABEL_LAST_VERSION "wsnap.last_version" /* active, layer, merged: the greatest number of a version so far */
 #define LABEL_DEPTH "wsnap.depth"               /* active: layers of ours under it */
+/* Of a container, while an operation keeps the restart monitor away: the value of its label. */
+#define LABEL_RESTART_HELD "wsnap.restart_status"
 
 #define KIND_VERSION "version"
 #define KIND_MERGED "merged" /* layers made one: no version of its own */

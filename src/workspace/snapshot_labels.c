@@ -23,6 +23,25 @@ static int add_origin(const struct record *record, const char *kind, struct labe
 	return add(labels, LABEL_CREATED, created, err);
 }
 
+/* What the workspace's state began with, as its owner sees it: merged layers are not a state. */
+static const char *begins_with(const struct record *record)
+{
+	if (record->kind == OPERATION_ROLLBACK && !record->turned_back)
+		return record->rollback_name;
+	return record->kind == OPERATION_COMPACT ? record->stands_on : record->saved;
+}
+
+/* Where in the history it belongs: by this the newest state is found again where the record is lost. */
+static int add_place(const struct record *record, struct labels *labels, struct error *err)
+{
+	char last[16];
+
+	snprintf(last, sizeof(last), "%d", record->version_floor);
+	if (record->version_floor > 0 && add(labels, LABEL_LAST_VERSION, last, err) < 0)
+		return -1;
+	return add(labels, LABEL_STANDS_ON, begins_with(record), err);
+}
+
 int snapshot_labels_saved(const struct record *record, struct labels *labels, struct error *err)
 {
 	char created[CLOCK_TEXT_SIZE];
@@ -31,7 +50,7 @@ int snapshot_labels_saved(const struct record *record, struct labels *labels, st
 	if (add(labels, LABEL_GC_ROOT, created, err) < 0)
 		return -1;
 	if (!record_makes_version(record))
-		return add_origin(record, KIND_LAYER, labels, err);
+		return add_origin(record, KIND_LAYER, labels, err) < 0 ? -1 : add_place(record, labels, err);
 	if (add_origin(record, KIND_VERSION, labels, err) < 0 || add(labels, LABEL_BOT_ID, record->bot_id, err) < 0 ||
 	    add(labels, LABEL_SOURCE, record->source, err) < 0 ||
 	    add(labels, LABEL_NAME, record->display_name, err) < 0)
@@ -41,28 +60,18 @@ int snapshot_labels_saved(const struct record *record, struct labels *labels, st
 
 int snapshot_labels_merged(const struct record *record, struct labels *labels, struct error *err)
 {
-	return add_origin(record, KIND_MERGED, labels, err);
-}
-
-/* What the workspace's state began with, as its owner sees it: merged layers are not a state. */
-static const char *begins_with(const struct record *record)
-{
-	if (record->kind == OPERATION_ROLLBACK && !record->turned_back)
-		return record->rollback_name;
-	return record->kind == OPERATION_COMPACT ? record->stands_on : record->saved;
+	return add_origin(record, KIND_MERGED, labels, err) < 0 ? -1 : add_place(record, labels, err);
 }
 
 int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err)
 {
-	char depth[16], last[16];
+	char depth[16];
 
 	snprintf(depth, sizeof(depth), "%d", record->depth);
-	snprintf(last, sizeof(last), "%d", record->version_floor);
 	if (add_origin(record, KIND_ACTIVE, labels, err) < 0 ||
-	    (record->depth > 0 && add(labels, LABEL_DEPTH, depth, err) < 0) ||
-	    (record->version_floor > 0 && add(labels, LABEL_LAST_VERSION, last, err) < 0))
+	    (record->depth > 0 && add(labels, LABEL_DEPTH, depth, err) < 0))
 		return -1;
-	return add(labels, LABEL_STANDS_ON, begins_with(record), err);
+	return add_place(record, labels, err);
 }
 
 int snapshot_labels_keep(struct session *session, const char *snapshotter, const char *name, struct error *err)

@@ -149,11 +149,27 @@ static void rules_add_up(void **state)
 	expect_kept(&(const struct keep_rules){ .hourly = 1, .within = { .days = 1 } }, times, "5 6");
 }
 
-/* A clock that was set back: what counts is the time, not the number. */
-static void order_is_by_time(void **state)
+/* A clock that was set back: the last ones are those with the greatest numbers, days are days. */
+static void last_is_by_number_and_days_are_by_time(void **state)
 {
 	(void)state;
-	KEPT("1 3", RULES(.last = 2), "2026-01-03T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+	KEPT("2 3", RULES(.last = 2), "2026-01-03T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+	KEPT("1 3", RULES(.daily = 2), "2026-01-03T00:00:00Z", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+}
+
+/* A clock that was ahead: what it dated stays, and takes no place of what was dated rightly. */
+static void the_future_stays_and_counts_for_no_rule_of_time(void **state)
+{
+	(void)state;
+	KEPT("1 2 4 5", RULES(.last = 2), "2031-01-01T00:00:00Z", "2031-01-02T00:00:00Z", "2026-01-01T00:00:00Z",
+	     "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z");
+	KEPT("1 2 4 5", RULES(.daily = 2), "2031-01-01T00:00:00Z", "2031-01-02T00:00:00Z", "2026-01-01T00:00:00Z",
+	     "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z");
+	KEPT("1 2 5", RULES(.yearly = 1), "2031-01-01T00:00:00Z", "2032-01-02T00:00:00Z", "2026-01-01T00:00:00Z",
+	     "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z");
+	/* The newest by number may be of the future. */
+	KEPT("3 4", RULES(.last = 2), "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2031-01-01T00:00:00Z",
+	     "2031-01-02T00:00:00Z");
 }
 
 static void any_rules(void **state)
@@ -212,7 +228,8 @@ int main(void)
 		cmocka_unit_test(within),
 		cmocka_unit_test(within_goes_by_the_calendar),
 		cmocka_unit_test(rules_add_up),
-		cmocka_unit_test(order_is_by_time),
+		cmocka_unit_test(last_is_by_number_and_days_are_by_time),
+		cmocka_unit_test(the_future_stays_and_counts_for_no_rule_of_time),
 		cmocka_unit_test(any_rules),
 		cmocka_unit_test(durations),
 	};
