@@ -51,7 +51,7 @@ static int plan(struct doctor *doctor, const struct target *target, const struct
 		return error_set(err, ERROR_REFUSED, "'%s' stands on %zu layers, of which overlayfs takes less than %d",
 				 state->info.name, chain.snapshots.count, CHAIN_KERNEL_LIMIT);
 	record->depth = (int)chain.above_image + 1;
-	return 0;
+	return snapshot_labels_remembered(&state->info, &record->kept_labels, err);
 }
 
 static int repoint(struct doctor *doctor, const struct record *record, const struct inventory_snapshot *state,

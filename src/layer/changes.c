@@ -1,191 +1,323 @@
-/* Whether a layer changes anything: a walk whose place 0 is the layer, and the others what lies below. */
+/*
+ * Whether two stacks of layers show the same tree. Both are walked at once. The places of a frame are one directory as
+ * it lies in the layers that show there: first those that belong to the one stack alone, then those of the other alone,
+ * then those that both share, each newest first. A name that is in none of the first two is the same in both: it is not
+ * looked at, and neither is a directory that has none.
+ *
+ * A workspace may be at work in the newest layer of the first stack. What vanishes, or becomes something else, while
+ * it is looked at is a change.
+ */
 #include "layer/layer.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "layer/content.h"
 #include "layer/listing.h"
 #include "layer/marks.h"
+#include "layer/same.h"
 #include "layer/walk.h"
 #include "layer/xattrs.h"
 
-/* Files over this many bytes are not compared. */
-#define COMPARED_SIZE ((off_t)1 << 20)
+/* A layer on top of others: larger files are not compared, it may be down meanwhile. */
+#define FILE_LIMIT ((off_t)1 << 20)
+/* Of trees that have little in common: merged layers hold copies of the files that the others have. */
+#define BYTES_LIMIT ((off_t)1 << 28)
+
+enum { ONE, OTHER, STACKS };
 
 /* Functions here return 1 for the same, 0 for a change, -1 on an error. */
 struct changes {
 	struct walk walk;
-	struct xattrs_buffer *buffer;
+	struct same same;
+	uint32_t *showing[STACKS]; /* room for the places of one directory */
 };
 
-/* The place below that shows `name`, with its status; 0 when nothing shows. */
-static int find_below(const struct changes *changes, const struct walk_frame *frame, const char *name, uint32_t *shown,
-		      struct stat *status, struct error *err)
+/* Where a stack shows a name. */
+struct shown {
+	bool found;
+	bool looked; /* at what is in `status` */
+	uint32_t place;
+	struct stat status;
+};
+
+static uint32_t own_count(const struct walk_frame *frame)
 {
+	return frame->split[ONE] + frame->split[OTHER];
+}
+
+static bool belongs(const struct walk_frame *frame, uint32_t place, int stack)
+{
+	return place < own_count(frame) && (place < frame->split[ONE]) == (stack == ONE);
+}
+
+static int examine(const struct walk_frame *frame, uint32_t place, const char *name, struct stat *status,
+		   struct error *err)
+{
+	if (fstatat(frame->places[place].fd, name, status, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", name);
+}
+
+/* What shows is what is found first, whiteouts aside. 1, 0: nothing is there, -1. */
+static int look(const struct changes *changes, const struct walk_frame *frame, uint32_t place, const char *name,
+		struct shown *shown, struct error *err)
+{
+	int there = examine(frame, place, name, &shown->status, err);
 	enum entry_kind kind;
 
-	for (uint32_t place = 1; place < frame->count; place++) {
-		if (fstatat(frame->places[place].fd, name, status, AT_SYMLINK_NOFOLLOW) == 0) {
-			*shown = place;
-			if (marks_entry_kind(changes->buffer->marks, frame->places[place].fd, name, status, &kind,
-					     err) < 0)
-				return -1;
-			return kind != ENTRY_WHITEOUT;
-		}
-		if (errno != ENOENT)
-			return error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", name);
+	if (there <= 0)
+		return there;
+	shown->looked = true;
+	shown->place = place;
+	if (marks_entry_kind(changes->same.buffer->marks, frame->places[place].fd, name, &shown->status, &kind, err) <
+	    0)
+		return -1;
+	shown->found = kind != ENTRY_WHITEOUT;
+	return 1;
+}
+
+static int show_shared(const struct changes *changes, const struct walk_frame *frame, const char *name,
+		       struct shown *shown, struct error *err)
+{
+	for (uint32_t place = own_count(frame); place < frame->count; place++) {
+		int there = look(changes, frame, place, name, shown, err);
+
+		if (there != 0)
+			return there;
 	}
-	return 0;
+	return 1;
 }
 
-static bool same_status(const struct stat *a, const struct stat *b)
+/* What a stack shows under the name of an entry, whose places are those of the two stacks' own that have it. */
+static int show(const struct changes *changes, const struct walk_frame *frame, const struct name_entry *entry,
+		int stack, struct shown *shown, struct error *err)
 {
-	if (a->st_mode != b->st_mode || a->st_uid != b->st_uid || a->st_gid != b->st_gid)
-		return false;
-	if (S_ISDIR(a->st_mode))
-		return true;
-	return a->st_size == b->st_size && a->st_rdev == b->st_rdev && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	for (uint32_t i = 0; i < entry->count; i++)
+		if (belongs(frame, entry->places[i], stack))
+			return look(changes, frame, entry->places[i], entry->name, shown, err);
+	return show_shared(changes, frame, entry->name, shown, err);
 }
 
-static int same_files(int a, int b, const char *name, off_t size, struct error *err)
-{
-	const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC;
-	cleanup_fd int left = -1;
-	cleanup_fd int right = -1;
-	int same = -1;
-
-	if (size > COMPARED_SIZE)
-		return 0;
-	left = openat(a, name, flags);
-	right = openat(b, name, flags);
-	if (left >= 0 && right >= 0)
-		same = content_equal(left, right, size);
-	if (same < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot compare '%s'", name);
-	return same;
-}
-
-static int same_links(int a, int b, const char *name, struct error *err)
-{
-	char left[PATH_MAX], right[PATH_MAX];
-	ssize_t length = readlinkat(a, name, left, sizeof(left));
-	ssize_t other = readlinkat(b, name, right, sizeof(right));
-
-	if (length < 0 || other < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot read the link '%s'", name);
-	return length == other && memcmp(left, right, (size_t)length) == 0;
-}
-
-static int same_entries(struct changes *changes, int a, int b, const char *name, const struct stat *below,
-			struct error *err)
+/* Adds the place to those that show in a directory. 1: what is older shows as well, 0: it does not, or nothing is known
+ * of the place's marks: then what it hides is as good as changed. */
+static int add_showing(struct changes *changes, const struct walk_frame *frame, const char *name, uint32_t place,
+		       uint32_t *showing, uint32_t *count, struct error *err)
 {
 	struct stat status;
-	int same;
+	int there = examine(frame, place, name, &status, err);
+	int opaque;
 
-	if (fstatat(a, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", name);
-	if (!same_status(&status, below))
+	if (there <= 0)
+		return there < 0 ? -1 : 1;
+	if (!S_ISDIR(status.st_mode))
 		return 0;
-	same = xattrs_equal(a, name, b, name, changes->buffer, err);
-	if (same > 0 && S_ISREG(status.st_mode))
-		same = same_files(a, b, name, status.st_size, err);
-	else if (same > 0 && S_ISLNK(status.st_mode))
-		same = same_links(a, b, name, err);
-	return same;
-}
-
-/* Whether the directory is opaque: 1, 0, -1. A mark that cannot be read is as good as opaque: a change. */
-static int is_opaque(struct changes *changes, int dir, const char *name, struct error *err)
-{
-	int opaque = marks_read_opaque(changes->buffer, dir, name, err);
-
-	return opaque < 0 && err->kind == ERROR_REFUSED ? 1 : opaque;
-}
-
-/* Notes which places show in the directory `name`, from `place` on down. */
-static int add_places(struct changes *changes, struct walk_frame *frame, const char *name, uint32_t place,
-		      struct error *err)
-{
-	struct name_entry *child = names_add(&frame->names, name, err);
-	int opaque = 0;
-
-	if (!child || names_add_place(child, 0, err) < 0)
+	opaque = marks_read_opaque(changes->same.buffer, frame->places[place].fd, name, err);
+	if (opaque < 0)
 		return -1;
-	for (; place < frame->count && !opaque; place++) {
-		struct stat status;
+	showing[(*count)++] = place;
+	return !opaque;
+}
 
-		if (fstatat(frame->places[place].fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
-			if (errno == ENOENT)
-				continue;
-			return error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", name);
-		}
-		if (!S_ISDIR(status.st_mode))
-			break;
-		opaque = is_opaque(changes, frame->places[place].fd, name, err);
-		if (opaque < 0 || names_add_place(child, place, err) < 0)
+/* The places of a stack's own that show in the directory. 1: what the stacks share shows as well. */
+static int find_own(struct changes *changes, const struct walk_frame *frame, const struct name_entry *entry, int stack,
+		    uint32_t *count, struct error *err)
+{
+	int open = 1;
+
+	for (uint32_t i = 0; open > 0 && i < entry->count; i++)
+		if (belongs(frame, entry->places[i], stack))
+			open = add_showing(changes, frame, entry->name, entry->places[i], changes->showing[stack],
+					   count, err);
+	return open;
+}
+
+static int find_shared(struct changes *changes, const struct walk_frame *frame, const char *name, uint32_t *showing,
+		       uint32_t *count, struct error *err)
+{
+	int open = 1;
+
+	for (uint32_t place = own_count(frame); open > 0 && place < frame->count; place++)
+		open = add_showing(changes, frame, name, place, showing, count, err);
+	return open < 0 ? -1 : 0;
+}
+
+static int put_places(struct name_entry *entry, const uint32_t *places, uint32_t count, struct error *err)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (names_add_place(entry, places[i], err) < 0)
 			return -1;
-	}
 	return 0;
 }
 
-static int same_entry(struct changes *changes, struct walk_frame *frame, struct entry *entry, struct error *err)
+/* Turns the entry of a directory into what is entered. What the stacks share is shared below only if both show it. */
+static int prepare_child(struct changes *changes, const struct walk_frame *frame, struct name_entry *entry,
+			 struct error *err)
 {
-	int upper = frame->places[0].fd;
-	struct stat below;
-	uint32_t place = 0;
-	int found = find_below(changes, frame, entry->name, &place, &below, err);
-	int same, opaque;
+	uint32_t count[STACKS] = { 0, 0 };
+	int open[STACKS];
 
-	if (found < 0 || (entry->kind == ENTRY_REGULAR && marks_look(changes->buffer->marks, upper, entry, err) < 0))
+	for (int stack = ONE; stack < STACKS; stack++) {
+		open[stack] = find_own(changes, frame, entry, stack, &count[stack], err);
+		if (open[stack] < 0)
+			return -1;
+	}
+	for (int stack = ONE; stack < STACKS; stack++)
+		entry->split[stack] = count[stack];
+	for (int stack = ONE; stack < STACKS; stack++) {
+		if (!open[stack])
+			continue;
+		if (find_shared(changes, frame, entry->name, changes->showing[stack], &count[stack], err) < 0)
+			return -1;
+		if (!open[!stack])
+			entry->split[stack] = count[stack];
+	}
+	entry->count = 0;
+	if (put_places(entry, changes->showing[ONE], entry->split[ONE], err) < 0 ||
+	    put_places(entry, changes->showing[OTHER], count[OTHER], err) < 0)
 		return -1;
-	if (entry->kind == ENTRY_WHITEOUT)
-		return !found;
-	if (!found)
-		return 0;
-	same = same_entries(changes, upper, frame->places[place].fd, entry->name, &below, err);
-	if (same <= 0 || entry->kind != ENTRY_DIRECTORY)
-		return same;
-	opaque = is_opaque(changes, upper, entry->name, err);
-	if (opaque != 0)
-		return opaque < 0 ? -1 : 0;
-	return add_places(changes, frame, entry->name, place, err) < 0 ? -1 : 1;
+	return 1;
+}
+
+static int same_shown(struct changes *changes, const struct walk_frame *frame, const struct shown *shown,
+		      const char *name, struct error *err)
+{
+	return same_entries(&changes->same, frame->places[shown[ONE].place].fd, &shown[ONE].status,
+			    frame->places[shown[OTHER].place].fd, &shown[OTHER].status, name, err);
+}
+
+/* Whether what was looked at has become something else meanwhile, which is why it could not be read. */
+static bool has_moved(const struct walk_frame *frame, const struct shown *shown, const char *name)
+{
+	const struct stat *was = &shown->status;
+	struct stat now;
+
+	if (!shown->looked)
+		return false;
+	return fstatat(frame->places[shown->place].fd, name, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
+	       now.st_ino != was->st_ino || now.st_dev != was->st_dev || now.st_ctim.tv_sec != was->st_ctim.tv_sec ||
+	       now.st_ctim.tv_nsec != was->st_ctim.tv_nsec;
+}
+
+/* What cannot be read because of what overlayfs noted on it is a change; so is what has moved. */
+static int judge_failure(const struct walk_frame *frame, const struct shown *shown, const char *name, struct error *err)
+{
+	if (err->kind != ERROR_REFUSED && !has_moved(frame, &shown[ONE], name) &&
+	    !has_moved(frame, &shown[OTHER], name))
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+static int same_name(struct changes *changes, const struct walk_frame *frame, struct name_entry *entry,
+		     struct error *err)
+{
+	struct shown shown[STACKS] = { 0 };
+	int same = 1;
+
+	for (int stack = ONE; same > 0 && stack < STACKS; stack++)
+		same = show(changes, frame, entry, stack, &shown[stack], err);
+	if (same <= 0)
+		return same < 0 ? judge_failure(frame, shown, entry->name, err) : 0;
+	if (!shown[ONE].found || !shown[OTHER].found) {
+		entry->count = 0;
+		return shown[ONE].found == shown[OTHER].found;
+	}
+	same = same_shown(changes, frame, shown, entry->name, err);
+	if (same > 0 && S_ISDIR(shown[ONE].status.st_mode))
+		same = prepare_child(changes, frame, entry, err);
+	else
+		entry->count = 0;
+	return same < 0 ? judge_failure(frame, shown, entry->name, err) : same;
+}
+
+/* A name that was listed. With one place to list it is judged at once, with several when all of them are listed. */
+static int take_name(struct changes *changes, struct walk_frame *frame, uint32_t place, const char *name,
+		     struct error *err)
+{
+	bool only_one = own_count(frame) == 1;
+	struct name_entry *entry = only_one ? NULL : names_find(&frame->names, name);
+
+	if (entry)
+		return names_add_place(entry, place, err) < 0 ? -1 : 1;
+	entry = names_add(&frame->names, name, err);
+	if (!entry || names_add_place(entry, place, err) < 0)
+		return -1;
+	if (only_one)
+		return same_name(changes, frame, entry, err);
+	return names_index(&frame->names, entry, err) < 0 ? -1 : 1;
+}
+
+/* A directory that was removed cannot be listed. */
+static int judge_listing(int dir, struct error *err)
+{
+	struct stat status;
+
+	if (fstat(dir, &status) < 0 || status.st_nlink > 0)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+static int take_place(struct changes *changes, struct walk_frame *frame, uint32_t place, struct error *err)
+{
+	struct listing listing;
+	struct entry entry;
+	int more;
+
+	listing_begin(&listing, frame->places[place].fd);
+	while ((more = listing_next(&listing, &entry, err)) > 0) {
+		int same = take_name(changes, frame, place, entry.name, err);
+
+		if (same <= 0)
+			return same;
+	}
+	return more < 0 ? judge_listing(frame->places[place].fd, err) : 1;
 }
 
 static int same_top(struct changes *changes, struct error *err)
 {
 	struct walk_frame *frame = walk_top(&changes->walk);
-	struct listing listing;
-	struct entry entry;
-	int more;
+	int same = 1;
 
-	listing_begin(&listing, frame->places[0].fd);
-	while ((more = listing_next(&listing, &entry, err)) > 0) {
-		int same = same_entry(changes, frame, &entry, err);
+	for (uint32_t place = 0; same > 0 && place < own_count(frame); place++)
+		same = take_place(changes, frame, place, err);
+	if (own_count(frame) == 1)
+		return same;
+	for (struct name_entry *entry = frame->names.first; same > 0 && entry; entry = entry->next)
+		same = same_name(changes, frame, entry, err);
+	return same;
+}
 
-		if (same <= 0)
-			return same;
-	}
-	return more < 0 ? -1 : 1;
+static int enter(struct changes *changes, const struct name_entry *child, struct error *err)
+{
+	struct walk_frame *frame;
+
+	if (walk_enter(&changes->walk, child, err) < 0)
+		return -1;
+	frame = walk_top(&changes->walk);
+	memcpy(frame->split, child->split, sizeof(frame->split));
+	return same_top(changes, err);
 }
 
 static int same_root(struct changes *changes, struct error *err)
 {
 	const struct walk_frame *frame = walk_top(&changes->walk);
-	struct stat status;
+	struct shown shown[STACKS] = { 0 };
 
-	if (frame->count < 2)
-		return 1;
-	if (fstat(frame->places[1].fd, &status) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot examine a directory");
-	return same_entries(changes, frame->places[0].fd, frame->places[1].fd, ".", &status, err);
+	for (int stack = ONE; stack < STACKS; stack++) {
+		uint32_t first = stack == OTHER ? frame->split[ONE] : frame->split[ONE] > 0 ? 0 : own_count(frame);
+
+		if (first == frame->count)
+			return 1; /* nothing to compare with */
+		shown[stack].place = first;
+		if (fstat(frame->places[first].fd, &shown[stack].status) < 0)
+			return error_errno(err, ERROR_FAILED, errno, "cannot examine a directory");
+	}
+	return same_shown(changes, frame, shown, ".", err);
 }
 
 static int same_trees(struct changes *changes, struct error *err)
@@ -201,29 +333,85 @@ static int same_trees(struct changes *changes, struct error *err)
 		if (!child)
 			same = walk_leave(&changes->walk, err) < 0 ? -1 : 1;
 		else
-			same = walk_enter(&changes->walk, child, err) < 0 ? -1 : same_top(changes, err);
+			same = enter(changes, child, err);
 	}
+	if (same >= 0 || !changes->walk.vanished)
+		return same;
+	error_clear(err);
+	return 0;
+}
+
+static size_t count_shared(const struct layer_stack *one, const struct layer_stack *other)
+{
+	size_t count = 0;
+
+	while (count < one->count && count < other->count &&
+	       strcmp(one->layers[one->count - 1 - count], other->layers[other->count - 1 - count]) == 0)
+		count++;
+	return count;
+}
+
+static int begin(struct changes *changes, enum layer_marks marks, const struct layer_stack *one,
+		 const struct layer_stack *other, struct error *err)
+{
+	size_t shared = count_shared(one, other), own = one->count - shared, count = own + other->count;
+	cleanup_free const char **paths = calloc(count + 1, sizeof(*paths));
+	struct walk_frame *frame;
+
+	changes->same.buffer = malloc(sizeof(*changes->same.buffer));
+	for (int stack = ONE; stack < STACKS; stack++)
+		changes->showing[stack] = calloc(count + 1, sizeof(uint32_t));
+	if (!paths || !changes->same.buffer || !changes->showing[ONE] || !changes->showing[OTHER])
+		return error_memory(err);
+	changes->same.buffer->marks = marks;
+	for (size_t i = 0; i < own; i++)
+		paths[i] = one->layers[i];
+	for (size_t i = 0; i < other->count; i++)
+		paths[own + i] = other->layers[i];
+	if (walk_begin(&changes->walk, paths, count, err) < 0)
+		return -1;
+	frame = walk_top(&changes->walk);
+	frame->split[ONE] = (uint32_t)own;
+	frame->split[OTHER] = (uint32_t)(other->count - shared);
+	return 0;
+}
+
+static int compare(struct changes *changes, enum layer_marks marks, const struct layer_stack *one,
+		   const struct layer_stack *other, struct error *err)
+{
+	int same = begin(changes, marks, one, other, err);
+
+	if (same == 0 && (same = same_trees(changes, err)) < 0)
+		walk_wrap(&changes->walk, err);
+	walk_release(&changes->walk);
+	free(changes->same.buffer);
+	for (int stack = ONE; stack < STACKS; stack++)
+		free(changes->showing[stack]);
 	return same;
+}
+
+int layer_same_trees(enum layer_marks marks, const struct layer_stack *one, const struct layer_stack *other,
+		     struct error *err)
+{
+	struct changes changes = { .same = { .file_limit = BYTES_LIMIT, .bytes_limit = BYTES_LIMIT } };
+	int same = compare(&changes, marks, one, other, err);
+
+	return same < 0 ? error_wrap(err, "cannot compare the layers") : same;
 }
 
 int layer_changes_nothing(enum layer_marks marks, const char *layer, const char *const *below, size_t count,
 			  struct error *err)
 {
-	cleanup_free const char **paths = reallocarray(NULL, count + 1, sizeof(*paths));
-	cleanup_free struct xattrs_buffer *buffer = malloc(sizeof(*buffer));
-	struct changes changes = { .buffer = buffer };
+	cleanup_free const char **all = calloc(count + 1, sizeof(*all));
+	struct changes changes = { .same = { .file_limit = FILE_LIMIT, .bytes_limit = BYTES_LIMIT } };
+	const struct layer_stack with = { .layers = all, .count = count + 1 }, without = { below, count };
 	int same;
 
-	if (!paths || !buffer)
+	if (!all)
 		return error_memory(err);
-	buffer->marks = marks;
-	paths[0] = layer;
+	all[0] = layer;
 	for (size_t i = 0; i < count; i++)
-		paths[i + 1] = below[i];
-	if (walk_begin(&changes.walk, paths, count + 1, err) < 0)
-		same = -1;
-	else if ((same = same_trees(&changes, err)) < 0)
-		walk_wrap(&changes.walk, err);
-	walk_release(&changes.walk);
+		all[i + 1] = below[i];
+	same = compare(&changes, marks, &with, &without, err);
 	return same < 0 ? error_wrap(err, "cannot examine the layer") : same;
 }

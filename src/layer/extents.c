@@ -1,6 +1,5 @@
 #include "layer/extents.h"
 
-#include <fcntl.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
@@ -9,6 +8,7 @@
 #include <sys/vfs.h>
 
 #include "base/cleanup.h"
+#include "layer/regular.h"
 
 #define XFS_MAGIC 0x58465342 /* XFS_SUPER_MAGIC, which <linux/magic.h> lacks here and there */
 #define EXTENTS_AT_ONCE 64
@@ -46,7 +46,7 @@ static int add_shared(int file, uint64_t *offset, int64_t *shared)
 
 int64_t extents_exclusive(int dir, const char *name, int64_t bytes)
 {
-	cleanup_fd int file = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NOATIME | O_NONBLOCK | O_CLOEXEC);
+	cleanup_fd int file = regular_open(dir, name);
 	uint64_t offset = 0;
 	int64_t shared = 0;
 

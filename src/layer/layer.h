@@ -56,10 +56,24 @@ int layer_merge(enum layer_marks marks, const char *const *layers, size_t count,
  * extended attributes is no change whatever its times, so mount points made by a
  * runtime where the image has them do not count; nor is a file equal to the one below (metadata, modification
  * time, content; one over 1 MiB counts as changed), nor a whiteout that hides nothing. The root is compared
- * in the same way with the newest layer below.
+ * in the same way with the newest layer below. `layer` may change meanwhile; then the answer is of some moment, and what
+ * vanishes while it is looked at is a change.
  */
 int layer_changes_nothing(enum layer_marks marks, const char *layer, const char *const *below, size_t count,
 			  struct error *err);
+
+/*
+ * Whether two stacks of layers show the same tree, by the same rules: 1 the same, 0 not, -1 error. The newest layer of
+ * `one` may change meanwhile. What both stacks have at their lower ends (the same paths) is not looked at but for names
+ * that the rest has: time and memory follow what they do not share. A file that is one and the same in both (merging
+ * makes hard links) is not read; others are compared up to 256 MiB in all, beyond that they count as changed.
+ */
+struct layer_stack {
+	const char *const *layers; /* paths, newest first */
+	size_t count;
+};
+int layer_same_trees(enum layer_marks marks, const struct layer_stack *one, const struct layer_stack *other,
+		     struct error *err);
 
 /* Empties a directory that a merge was interrupted in (own device only, no links followed). */
 int layer_clear(const char *directory, struct error *err);

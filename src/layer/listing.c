@@ -25,6 +25,7 @@ enum entry_kind listing_kind(const struct stat *status)
 	return ENTRY_OTHER;
 }
 
+/* 1, -1; 0: it was removed since it was listed. */
 static int resolve_kind(int dir, unsigned char type, struct entry *entry, struct error *err)
 {
 	struct stat status;
@@ -32,23 +33,23 @@ static int resolve_kind(int dir, unsigned char type, struct entry *entry, struct
 	switch (type) {
 	case DT_DIR:
 		entry->kind = ENTRY_DIRECTORY;
-		return 0;
+		return 1;
 	case DT_REG:
 		entry->kind = ENTRY_REGULAR;
-		return 0;
+		return 1;
 	case DT_LNK:
 	case DT_FIFO:
 	case DT_SOCK:
 	case DT_BLK:
 		entry->kind = ENTRY_OTHER;
-		return 0;
+		return 1;
 	default:
 		break;
 	}
 	if (fstatat(dir, entry->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", entry->name);
+		return errno == ENOENT ? 0 : error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", entry->name);
 	entry->kind = listing_kind(&status);
-	return 0;
+	return 1;
 }
 
 static int refill(struct listing *listing, struct error *err)
@@ -66,6 +67,7 @@ int listing_next(struct listing *listing, struct entry *entry, struct error *err
 {
 	for (;;) {
 		const struct dirent64 *next;
+		int resolved;
 
 		if (listing->offset >= listing->filled) {
 			int more = refill(listing, err);
@@ -78,6 +80,8 @@ int listing_next(struct listing *listing, struct entry *entry, struct error *err
 		if (strcmp(next->d_name, ".") == 0 || strcmp(next->d_name, "..") == 0)
 			continue;
 		entry->name = next->d_name;
-		return resolve_kind(listing->dir, next->d_type, entry, err) < 0 ? -1 : 1;
+		resolved = resolve_kind(listing->dir, next->d_type, entry, err);
+		if (resolved != 0)
+			return resolved;
 	}
 }

@@ -18,6 +18,7 @@ struct name_entry {
 	uint32_t count, capacity; /* of places */
 	bool closed;              /* nothing older shows */
 	bool opaque;              /* nothing below all layers may show */
+	uint32_t split[2];        /* the caller's */
 	char name[];
 };
 

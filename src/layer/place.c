@@ -13,6 +13,7 @@
 #include "layer/handle.h"
 #include "layer/marks.h"
 #include "layer/metadata.h"
+#include "layer/regular.h"
 
 int placer_begin(struct placer *placer, enum layer_marks marks, int target, struct error *err)
 {
@@ -27,7 +28,7 @@ int placer_begin(struct placer *placer, enum layer_marks marks, int target, stru
 static int copy_regular(struct placer *placer, int from, const char *name, const struct stat *status, int to,
 			struct error *err)
 {
-	cleanup_fd int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+	cleanup_fd int source = regular_open(from, name);
 	cleanup_fd int copy = -1;
 
 	if (source < 0)

@@ -83,14 +83,23 @@ int walk_begin(struct walk *walk, const char *const *paths, size_t count, struct
 	return 0;
 }
 
+/* What a tree that somebody is at work in answers now and then. */
+static void note_vanished(struct walk *walk, int number)
+{
+	if (number == ENOENT || number == ENOTDIR || number == ELOOP || number == ESTALE)
+		walk->vanished = true;
+}
+
 static int open_place(struct walk *walk, struct walk_frame *frame, const struct walk_place *parent, const char *name,
 		      struct error *err)
 {
 	cleanup_fd int fd = openat(parent->fd, name, OPEN_DIRECTORY);
 	struct stat status;
 
-	if (fd < 0 || fstat(fd, &status) < 0)
+	if (fd < 0 || fstat(fd, &status) < 0) {
+		note_vanished(walk, errno);
 		return error_errno(err, ERROR_FAILED, errno, "cannot open the directory '%s'", name);
+	}
 	if (status.st_dev != parent->device)
 		return error_set(err, ERROR_REFUSED, "'%s' lies on another filesystem than the layer", name);
 	add_place(walk, frame, steal_fd(&fd), parent->root, parent->device);
@@ -120,9 +129,11 @@ static int unpark_frame(struct walk *walk, struct walk_frame *frame, struct erro
 		struct walk_place *place = &frame->places[i];
 
 		place->fd = handle_open(roots[place->root].fd, place->handle, OPEN_DIRECTORY);
-		if (place->fd < 0)
+		if (place->fd < 0) {
+			note_vanished(walk, errno);
 			return error_errno(err, ERROR_FAILED, errno, "cannot open the directory '%s' again",
 					   frame->name);
+		}
 		free(steal_pointer(place->handle));
 		walk->open++;
 	}

@@ -30,6 +30,7 @@ struct walk_frame {
 	size_t count;
 	struct names names; /* the caller's: what is found here */
 	unsigned flags;     /* the caller's */
+	uint32_t split[2];  /* the caller's */
 };
 
 /* Zeroed, it is empty. */
@@ -39,6 +40,7 @@ struct walk {
 	size_t open;   /* descriptors */
 	size_t budget; /* how many there should be at most */
 	size_t parked; /* frames 1 to this one are parked */
+	bool vanished; /* a directory that was found is not there any more: why a call failed */
 };
 
 #define cleanup_walk __attribute__((cleanup(walk_release)))

@@ -1,16 +1,94 @@
 #include "operation/changes.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "ctr/snapshots.h"
 #include "layer/layer.h"
 #include "workspace/place.h"
+#include "workspace/snapshot_labels.h"
 
-int changes_none(struct session *session, const char *snapshotter, const char *active, struct error *err)
+/* Whether what lies under the active snapshot is that version, or a merged layer that shows the same tree. */
+static int stands_right_on(struct session *session, const char *snapshotter, const char *active, const char *version,
+			   struct error *err)
+{
+	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 }, parent = { 0 };
+	int found = ctr_snapshot_stat(session->ctr, snapshotter, active, &snapshot, err);
+
+	if (found <= 0)
+		return found;
+	if (strcmp(snapshot.parent, version) == 0)
+		return 1;
+	if (!*snapshot.parent)
+		return 0;
+	found = ctr_snapshot_stat(session->ctr, snapshotter, snapshot.parent, &parent, err);
+	return found > 0 ? strcmp(snapshot_labels_shows(&parent), version) == 0 : found;
+}
+
+/* Layers that cannot be read to the end, as where another filesystem is mounted inside of one, may hide a change. */
+static int judge(int none, struct error *err)
+{
+	if (none >= 0 || err->kind != ERROR_REFUSED)
+		return none;
+	log_detail("taken for changed: %s", err->message);
+	error_clear(err);
+	return 0;
+}
+
+static int compare_layer(const struct place *place, struct error *err)
+{
+	return judge(layer_changes_nothing(place->marks, place->writable, (const char *const *)place->below.items,
+					   place->below.count, err),
+		     err);
+}
+
+static int compare_trees(struct session *session, const char *snapshotter, const struct place *place,
+			 const char *version, struct error *err)
+{
+	cleanup_layer_paths struct layer_paths saved = { 0 };
+	cleanup_free const char **layers = calloc(place->below.count + 1, sizeof(*layers));
+	const struct layer_stack present = { .layers = layers, .count = place->below.count + 1 };
+	struct layer_stack then;
+
+	if (!layers)
+		return error_memory(err);
+	if (place_find_layers(session, snapshotter, version, &saved, err) < 0)
+		return -1;
+	layers[0] = place->writable;
+	for (size_t i = 0; i < place->below.count; i++)
+		layers[i + 1] = place->below.items[i];
+	then = (struct layer_stack){ .layers = (const char *const *)saved.items, .count = saved.count };
+	return judge(layer_same_trees(place->marks, &present, &then, err), err);
+}
+
+static int find(struct session *session, const char *snapshotter, const char *active, struct place *place,
+		struct error *err)
+{
+	if (place_find(session, snapshotter, active, place, err) < 0)
+		return -1;
+	return place->overlay && place->below.count > 0;
+}
+
+int changes_none(struct session *session, const char *snapshotter, const char *active, const char *version,
+		 struct error *err)
 {
 	cleanup_place struct place place = { 0 };
+	int readable = find(session, snapshotter, active, &place, err);
+	int right_on = readable > 0 ? stands_right_on(session, snapshotter, active, version, err) : readable;
 
-	if (place_find(session, snapshotter, active, &place, err) < 0)
-		return -1;
-	if (!place.overlay || place.below.count == 0)
-		return 0;
-	return layer_changes_nothing(place.marks, place.writable, (const char *const *)place.below.items,
-				     place.below.count, err);
+	if (readable <= 0 || right_on < 0)
+		return right_on;
+	return right_on ? compare_layer(&place, err) : compare_trees(session, snapshotter, &place, version, err);
+}
+
+int changes_none_by_layer(struct session *session, const char *snapshotter, const char *active, const char *version,
+			  struct error *err)
+{
+	cleanup_place struct place place = { 0 };
+	int readable = find(session, snapshotter, active, &place, err);
+	int right_on = readable > 0 ? stands_right_on(session, snapshotter, active, version, err) : readable;
+
+	return right_on > 0 ? compare_layer(&place, err) : right_on;
 }

@@ -259,7 +259,8 @@ static bool was_used(struct run *run)
 	struct error unknown = { 0 };
 
 	return run->resumed && run->repointed &&
-	       changes_none(run->session, run->record->snapshotter, run->record->new_active, &unknown) != 1;
+	       changes_none(run->session, run->record->snapshotter, run->record->new_active, run->record->rollback_name,
+			    &unknown) != 1;
 }
 
 static int fail_down(struct run *run, const struct step *step, struct error *err)

@@ -34,7 +34,7 @@ int new_layer_begin(struct run *run, const char *name, const char *parent, struc
 	cleanup_free char *work = work_name(name, err);
 	cleanup_labels struct labels labels = { 0 };
 
-	if (!work || new_layer_drop(run, name, err) < 0 || snapshot_labels_merged(record, &labels, err) < 0)
+	if (!work || new_layer_drop(run, name, err) < 0 || snapshot_labels_merged(record, name, &labels, err) < 0)
 		return -1;
 	return ctr_snapshot_prepare(ctr, record->snapshotter, work, parent, &labels, NULL, err);
 }

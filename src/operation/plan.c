@@ -146,6 +146,8 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 		return -1;
 	error_clear(err); /* one without that service has no name: then there is nothing to compare */
 	record->old_upper = copy_or_null(findings->place.writable);
+	if (snapshot_labels_of_others(&findings->active, &record->kept_labels, err) < 0)
+		return -1;
 	record->own_pids = findings->spec.own_pids;
 	record->restart_status = copy_or_null(restart_status_of(&findings->container));
 	record->stop_signal = copy_or_null(labels_get(&findings->container.labels, LABEL_STOP_SIGNAL));
@@ -273,7 +275,7 @@ static int judge_if_changed(const struct plan *plan, const struct record *record
 
 	if (!plan->request->if_changed || !record->stands_on_version)
 		return 0;
-	unchanged = changes_none(plan->session, record->snapshotter, record->old_active, err);
+	unchanged = changes_none(plan->session, record->snapshotter, record->old_active, record->stands_on, err);
 	if (unchanged <= 0)
 		return unchanged;
 	if (snapshot_labels_keep(plan->session, record->snapshotter, record->stands_on, err) < 0)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "workspace/chain.h"
 #include "workspace/label_keys.h"
+#include "workspace/snapshot_labels.h"
 
 /* Layers that a workspace stands on after a merge: the merged one and the newest. */
 #define DEPTH_AFTER_MERGE 2
@@ -19,6 +20,17 @@ static int labelled_depth(const struct ctr_snapshot *active)
 	return label && text_is_digits(label) && strlen(label) < 5 ? atoi(label) : -1;
 }
 
+/* What the merged layer shows is what the workspace's own layer lies on; where that is a merged layer, which goes, what
+ * that shows. */
+static int name_shown(const struct ctr_snapshot *parent, struct record *record, struct error *err)
+{
+	const char *kind = labels_get(&parent->labels, LABEL_KIND);
+	const char *shows = kind && strcmp(kind, KIND_MERGED) == 0 ? snapshot_labels_shows(parent) : parent->name;
+
+	record->merged_shows = *shows ? strdup(shows) : NULL;
+	return *shows && !record->merged_shows ? error_memory(err) : 0;
+}
+
 static int name_merge(const struct chain *chain, struct record *record, struct error *err)
 {
 	const struct ctr_snapshot *lowest = &chain->snapshots.items[chain->above_image];
@@ -28,7 +40,9 @@ static int name_merge(const struct chain *chain, struct record *record, struct e
 	record->merged = text_format("%s-merged-%lld", record->container_id, (long long)record->created_ns);
 	record->top = text_format("%s-top-%lld", record->container_id, (long long)record->created_ns);
 	record->depth = DEPTH_AFTER_MERGE;
-	return record->merge_base && record->merged && record->top ? 0 : error_memory(err);
+	if (!record->merge_base || !record->merged || !record->top)
+		return error_memory(err);
+	return name_shown(&chain->snapshots.items[1], record, err);
 }
 
 static int refuse_depth(const struct record *record, size_t layers, struct error *err)

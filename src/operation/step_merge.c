@@ -20,7 +20,7 @@ static int put_merged(struct run *run, const char *name, const char *const *laye
 {
 	cleanup_labels struct labels labels = { 0 };
 
-	if (snapshot_labels_merged(run->record, &labels, err) < 0)
+	if (snapshot_labels_merged(run->record, name, &labels, err) < 0)
 		return -1;
 	return new_layer_fill(run, name, layers, count, &labels, err);
 }

@@ -19,15 +19,36 @@ static int is_there(struct run *run, const char *name, struct error *err)
 	return ctr_snapshot_stat(run->session->ctr, run->record->snapshotter, name, NULL, err);
 }
 
-/* A rollback saves the present state only if no version holds it already. */
+/* What a compaction finds unchanged, its merged layers show: later comparisons are short then. One that is not certain
+ * is no reason to be down for longer. */
+static void note_unchanged(struct run *run)
+{
+	struct record *record = run->record;
+	struct error unknown = { 0 };
+
+	record->unchanged = record->merged && record->stands_on_version &&
+			    changes_none_by_layer(run->session, record->snapshotter, record->old_active,
+						  record->stands_on, &unknown) == 1;
+	if (record->unchanged && journal_save(run->session, record, &unknown) < 0)
+		log_detail("%s", unknown.message);
+}
+
+/* A rollback saves the present state only if no version holds it already. What cannot be compared is saved. */
 static int judge_change(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
 	int unchanged;
 
+	if (record->kind == OPERATION_COMPACT)
+		note_unchanged(run);
 	if (record->save != SAVE_IF_CHANGED || !record->stands_on_version)
 		return 0;
-	unchanged = changes_none(run->session, record->snapshotter, record->old_active, err);
+	unchanged = changes_none(run->session, record->snapshotter, record->old_active, record->stands_on, err);
+	if (unchanged < 0 && err->kind != ERROR_CONTAINERD) {
+		log_detail("'%s' is taken for changed: %s", record->container_id, err->message);
+		error_clear(err);
+		return 0;
+	}
 	if (unchanged <= 0)
 		return unchanged;
 	if (snapshot_labels_keep(run->session, record->snapshotter, record->stands_on, err) < 0)

@@ -20,7 +20,10 @@
 #define LABEL_STANDS_ON "wsnap.stands_on"       /* active, layer, merged: the version whose state it began with */
 #define LABEL_GIVEN_UP "wsnap.given_up"         /* a version on its way out: when that was decided, RFC 3339 */
 #define LABEL_LAST_VERSION "wsnap.last_version" /* active, layer, merged: the greatest number of a version so far */
-#define LABEL_DEPTH "wsnap.depth"               /* active: layers of ours under it */
+#define LABEL_SHOWS "wsnap.shows"               /* merged: the snapshot whose tree it shows */
+#define LABEL_OF_ACTIVE \
+	"wsnap.active." /* version, layer, merged: before each label of others that the active snapshot bore */
+#define LABEL_DEPTH "wsnap.depth" /* active: layers of ours under it */
 /* Of a container, while an operation keeps the restart monitor away: the value of its label. */
 #define LABEL_RESTART_HELD "wsnap.restart_status"
 

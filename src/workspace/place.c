@@ -3,6 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
 #include "ctr/snapshots.h"
 #include "workspace/snapshotter_traits.h"
 
@@ -53,6 +57,36 @@ int place_find(struct session *session, const char *snapshotter, const char *key
 		return error_set(err, ERROR_FAILED, "the snapshot '%s' has %zu mounts in place of one", key,
 				 mounts.count);
 	return set_all(place, snapshotter, mount, err);
+}
+
+/* A view of one layer is that folder itself, bound. */
+static int read_layers(const struct ctr_mounts *mounts, const char *name, struct layer_paths *layers, struct error *err)
+{
+	const struct ctr_mount *mount = mounts->count == 1 ? &mounts->items[0] : NULL;
+	const char *lower = mount ? ctr_mount_option(mount, "lowerdir") : NULL;
+
+	if (mount && !lower && strcmp(mount->type, "overlay") != 0)
+		lower = mount->source;
+	if (!lower)
+		return error_set(err, ERROR_FAILED, "containerd does not say where the layers of '%s' lie", name);
+	return layer_paths_parse(lower, layers, err);
+}
+
+int place_find_layers(struct session *session, const char *snapshotter, const char *name, struct layer_paths *layers,
+		      struct error *err)
+{
+	cleanup_free char *view = text_format("%s-look-%lld", name, (long long)clock_unix_ns());
+	cleanup_ctr_mounts struct ctr_mounts mounts = { 0 };
+	struct error ignored = { 0 };
+
+	if (!view)
+		return error_memory(err);
+	if (ctr_snapshot_view(session->ctr, snapshotter, view, name, &mounts, err) < 0)
+		return -1;
+	/* Nothing holds it: what is not removed here is collected. */
+	if (ctr_snapshot_remove(session->ctr, snapshotter, view, &ignored) < 0)
+		log_detail("%s", ignored.message);
+	return read_layers(&mounts, name, layers, err);
 }
 
 void place_release(struct place *place)

@@ -16,10 +16,15 @@ struct place {
 	struct layer_paths below; /* overlay: the folders under it, newest first */
 };
 
-/* Of an active snapshot or a view. */
+/* Of an active snapshot. */
 int place_find(struct session *session, const char *snapshotter, const char *key, struct place *place,
 	       struct error *err);
 void place_release(struct place *place);
+
+/* The folders that the committed snapshot `name` consists of, newest first; overlayfs only. Asks by a view, which is gone
+ * again: the folders stay as long as the snapshot does. */
+int place_find_layers(struct session *session, const char *snapshotter, const char *name, struct layer_paths *layers,
+		      struct error *err);
 
 #define cleanup_place __attribute__((cleanup(place_release)))
 

@@ -11,7 +11,7 @@
 
 #define RECORD_FORMAT 1
 
-enum field_type { FIELD_TEXT, FIELD_FLAG, FIELD_TIME, FIELD_NUMBER };
+enum field_type { FIELD_TEXT, FIELD_FLAG, FIELD_TIME, FIELD_NUMBER, FIELD_LABELS };
 
 struct field {
 	const char *key;
@@ -53,6 +53,7 @@ static const struct field fields[] = {
 	REQUIRED(TEXT, old_active),
 	FIELD(TEXT, old_parent),
 	FIELD(TEXT, old_upper),
+	FIELD(LABELS, kept_labels),
 	FIELD(TEXT, stands_on),
 	FIELD(FLAG, stands_on_version),
 	FIELD(TEXT, restart_status),
@@ -72,11 +73,13 @@ static const struct field fields[] = {
 	FIELD(TEXT, merged),
 	FIELD(TEXT, merge_base),
 	FIELD(NUMBER, merge_count),
+	FIELD(TEXT, merged_shows),
 	FIELD(TEXT, top),
 	FIELD(NUMBER, depth),
 	FIELD(NUMBER, version_floor),
 	FIELD(FLAG, stopping),
 	FIELD(FLAG, nothing_saved),
+	FIELD(FLAG, unchanged),
 	FIELD(FLAG, turned_back),
 	FIELD(FLAG, up),
 	FIELD(FLAG, network_pending),
@@ -111,11 +114,19 @@ static int *field_number(const struct record *record, const struct field *field)
 	return (int *)((uintptr_t)record + field->offset);
 }
 
+static struct labels *field_labels(const struct record *record, const struct field *field)
+{
+	return (struct labels *)((uintptr_t)record + field->offset);
+}
+
 void record_release(struct record *record)
 {
-	for (size_t i = 0; i < FIELD_COUNT; i++)
+	for (size_t i = 0; i < FIELD_COUNT; i++) {
 		if (fields[i].type == FIELD_TEXT)
 			free(*field_text(record, &fields[i]));
+		else if (fields[i].type == FIELD_LABELS)
+			labels_release(field_labels(record, &fields[i]));
+	}
 	*record = (struct record){ 0 };
 }
 
@@ -125,6 +136,18 @@ static int print_time(cJSON *json, const char *key, int64_t time, struct error *
 	cleanup_free char *digits = text_format("%lld", (long long)time);
 
 	return digits ? json_add_text(json, key, digits, err) : error_memory(err);
+}
+
+static int print_labels(cJSON *json, const char *key, const struct labels *labels, struct error *err)
+{
+	cJSON *object = labels->count > 0 ? cJSON_AddObjectToObject(json, key) : NULL;
+
+	if (labels->count > 0 && !object)
+		return error_memory(err);
+	for (size_t i = 0; i < labels->count; i++)
+		if (json_add_text(object, labels->items[i].key, labels->items[i].value, err) < 0)
+			return -1;
+	return 0;
 }
 
 static int print_field(cJSON *json, const struct record *record, const struct field *field, struct error *err)
@@ -140,6 +163,8 @@ static int print_field(cJSON *json, const struct record *record, const struct fi
 		return print_time(json, field->key, *field_time(record, field), err);
 	case FIELD_NUMBER:
 		return cJSON_AddNumberToObject(json, field->key, *field_number(record, field)) ? 0 : error_memory(err);
+	case FIELD_LABELS:
+		return print_labels(json, field->key, field_labels(record, field), err);
 	}
 	return 0;
 }
@@ -169,6 +194,21 @@ static int parse_time(const cJSON *json, const struct field *field, int64_t *tim
 	return 0;
 }
 
+static int parse_labels(const cJSON *item, const char *key, struct labels *labels, struct error *err)
+{
+	const cJSON *label;
+
+	if (item && !cJSON_IsObject(item))
+		return error_set(err, ERROR_FAILED, "its '%s' are no labels", key);
+	cJSON_ArrayForEach(label, item) {
+		if (!cJSON_IsString(label))
+			return error_set(err, ERROR_FAILED, "its '%s' are no labels", key);
+		if (labels_set(labels, label->string, label->valuestring, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int parse_field(const cJSON *json, struct record *record, const struct field *field, struct error *err)
 {
 	const cJSON *item = cJSON_GetObjectItemCaseSensitive(json, field->key);
@@ -195,6 +235,8 @@ static int parse_field(const cJSON *json, struct record *record, const struct fi
 			return error_set(err, ERROR_FAILED, "its '%s' is out of range", field->key);
 		*field_number(record, field) = (int)number;
 		return 0;
+	case FIELD_LABELS:
+		return parse_labels(item, field->key, field_labels(record, field), err);
 	}
 	return 0;
 }

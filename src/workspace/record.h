@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/labels.h"
 #include "ctr/tasks.h"
 #include "workspace/kind.h"
 
@@ -43,16 +44,17 @@ struct record {
 	int old_pid;               /* of the first process; 0: it did not run */
 	struct ctr_task_streams streams;
 	char *old_active;
-	char *old_parent;       /* what that snapshot stands on; NULL: nothing */
-	char *old_upper;        /* the folder of the writable layer, or NULL: it has none of its own */
-	char *stands_on;        /* the snapshot that its state came from */
-	bool stands_on_version; /* and that is a version that can be brought back */
-	char *restart_status;   /* the restart monitor's label, while it is taken off */
-	char *stop_signal;      /* number as text */
-	bool own_pids;          /* a PID namespace of its own: all processes end with the first */
-	char *attachment;       /* network_attachment_print(); NULL: the network is not ours */
-	char *old_spec;         /* kept when new_spec is set */
-	char *new_spec;         /* the OCI spec with the devices' edits */
+	char *old_parent;          /* what that snapshot stands on; NULL: nothing */
+	char *old_upper;           /* the folder of the writable layer, or NULL: it has none of its own */
+	struct labels kept_labels; /* of old_active, from others: new_active bears them too */
+	char *stands_on;           /* the snapshot that its state came from */
+	bool stands_on_version;    /* and that is a version that can be brought back */
+	char *restart_status;      /* the restart monitor's label, while it is taken off */
+	char *stop_signal;         /* number as text */
+	bool own_pids;             /* a PID namespace of its own: all processes end with the first */
+	char *attachment;          /* network_attachment_print(); NULL: the network is not ours */
+	char *old_spec;            /* kept when new_spec is set */
+	char *new_spec;            /* the OCI spec with the devices' edits */
 	char *spec_type;
 
 	/* the names that will be */
@@ -66,6 +68,7 @@ struct record {
 	char *merged;        /* merging: the layers above the image's as one … */
 	char *merge_base;    /* … on this ("" for none) … */
 	int merge_count;     /* … and how many they are */
+	char *merged_shows;  /* the snapshot whose tree `merged` shows; NULL: none that stays */
 	char *top;           /* the newest layer, on `merged` */
 	int depth;           /* layers of ours under new_active */
 	int version_floor;   /* the greatest number of a version so far, as far as labels know */
@@ -73,6 +76,7 @@ struct record {
 	/* what has become of it */
 	bool stopping;        /* the workspace may be down by our hand */
 	bool nothing_saved;   /* SAVE_IF_CHANGED found no change */
+	bool unchanged;       /* compact: the tree is that of the version it stands on; false: not known */
 	bool turned_back;     /* the way leads back to the state before */
 	bool up;              /* the container's part is done */
 	bool network_pending; /* it runs, but without its network */

@@ -1,8 +1,12 @@
 #include "workspace/snapshot_labels.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "ctr/snapshots.h"
 #include "workspace/label_keys.h"
 
@@ -42,6 +46,32 @@ static int add_place(const struct record *record, struct labels *labels, struct 
 	return add(labels, LABEL_STANDS_ON, begins_with(record), err);
 }
 
+/* containerd takes no more for a label's key and value (containerd, labels/validate.go). */
+#define LABEL_LIMIT 4096
+
+/* So that they are not lost with the active snapshot. */
+static int add_remembered(const struct record *record, struct labels *labels, struct error *err)
+{
+	for (size_t i = 0; i < record->kept_labels.count; i++) {
+		const struct label *label = &record->kept_labels.items[i];
+		cleanup_free char *key = text_format("%s%s", LABEL_OF_ACTIVE, label->key);
+
+		if (!key)
+			return error_memory(err);
+		if (strlen(key) + strlen(label->value) <= LABEL_LIMIT && add(labels, key, label->value, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Of a committed snapshot that is no version. */
+static int add_layer(const struct record *record, const char *kind, struct labels *labels, struct error *err)
+{
+	if (add_origin(record, kind, labels, err) < 0 || add_place(record, labels, err) < 0)
+		return -1;
+	return add_remembered(record, labels, err);
+}
+
 int snapshot_labels_saved(const struct record *record, struct labels *labels, struct error *err)
 {
 	char created[CLOCK_TEXT_SIZE];
@@ -50,17 +80,62 @@ int snapshot_labels_saved(const struct record *record, struct labels *labels, st
 	if (add(labels, LABEL_GC_ROOT, created, err) < 0)
 		return -1;
 	if (!record_makes_version(record))
-		return add_origin(record, KIND_LAYER, labels, err) < 0 ? -1 : add_place(record, labels, err);
+		return add_layer(record, KIND_LAYER, labels, err);
 	if (add_origin(record, KIND_VERSION, labels, err) < 0 || add(labels, LABEL_BOT_ID, record->bot_id, err) < 0 ||
 	    add(labels, LABEL_SOURCE, record->source, err) < 0 ||
-	    add(labels, LABEL_NAME, record->display_name, err) < 0)
+	    add(labels, LABEL_NAME, record->display_name, err) < 0 || add_remembered(record, labels, err) < 0)
 		return -1;
 	return add(labels, LABEL_PARENT, record->stands_on, err);
 }
 
-int snapshot_labels_merged(const struct record *record, struct labels *labels, struct error *err)
+/* The newest layer, merged, shows what was saved; of a compaction, the version, if nothing had changed since. */
+static const char *top_shows(const struct record *record)
 {
-	return add_origin(record, KIND_MERGED, labels, err) < 0 ? -1 : add_place(record, labels, err);
+	if (record->kind == OPERATION_COMPACT)
+		return record->unchanged ? record->stands_on : NULL;
+	return record->saved;
+}
+
+int snapshot_labels_merged(const struct record *record, const char *name, struct labels *labels, struct error *err)
+{
+	bool is_top = record->top && strcmp(name, record->top) == 0;
+
+	if (add_layer(record, KIND_MERGED, labels, err) < 0)
+		return -1;
+	return add(labels, LABEL_SHOWS, is_top ? top_shows(record) : record->merged_shows, err);
+}
+
+const char *snapshot_labels_shows(const struct ctr_snapshot *snapshot)
+{
+	const char *kind = labels_get(&snapshot->labels, LABEL_KIND);
+	const char *shows = labels_get(&snapshot->labels, LABEL_SHOWS);
+
+	return shows && kind && strcmp(kind, KIND_MERGED) == 0 ? shows : "";
+}
+
+int snapshot_labels_of_others(const struct ctr_snapshot *active, struct labels *kept, struct error *err)
+{
+	for (size_t i = 0; i < active->labels.count; i++) {
+		const struct label *label = &active->labels.items[i];
+
+		if (!text_starts_with(label->key, "wsnap.") && !text_starts_with(label->key, "containerd.io/gc.") &&
+		    strcmp(label->key, "containerd.io/snapshot.ref") != 0 &&
+		    add(kept, label->key, label->value, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int snapshot_labels_remembered(const struct ctr_snapshot *version, struct labels *kept, struct error *err)
+{
+	for (size_t i = 0; i < version->labels.count; i++) {
+		const struct label *label = &version->labels.items[i];
+
+		if (text_starts_with(label->key, LABEL_OF_ACTIVE) &&
+		    add(kept, label->key + strlen(LABEL_OF_ACTIVE), label->value, err) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err)
@@ -68,7 +143,7 @@ int snapshot_labels_active(const struct record *record, struct labels *labels, s
 	char depth[16];
 
 	snprintf(depth, sizeof(depth), "%d", record->depth);
-	if (add_origin(record, KIND_ACTIVE, labels, err) < 0 ||
+	if (labels_copy(labels, &record->kept_labels, err) < 0 || add_origin(record, KIND_ACTIVE, labels, err) < 0 ||
 	    (record->depth > 0 && add(labels, LABEL_DEPTH, depth, err) < 0))
 		return -1;
 	return add_place(record, labels, err);

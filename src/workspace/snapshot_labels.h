@@ -3,6 +3,7 @@
 #define WSNAP_WORKSPACE_SNAPSHOT_LABELS_H
 
 #include "base/labels.h"
+#include "ctr/snapshots.h"
 #include "workspace/record.h"
 #include "workspace/session.h"
 
@@ -10,11 +11,24 @@
  * operation ends. */
 int snapshot_labels_saved(const struct record *record, struct labels *labels, struct error *err);
 
-/* Of a merged layer: kept by what stands on it alone. */
-int snapshot_labels_merged(const struct record *record, struct labels *labels, struct error *err);
+/* Of a merged layer, the one of this name: kept by what stands on it alone. */
+int snapshot_labels_merged(const struct record *record, const char *name, struct labels *labels, struct error *err);
 
 /* Of the new active snapshot. */
 int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err);
+
+/* The snapshot whose tree a merged layer shows, as its label says; "" where it does not, or is none. */
+const char *snapshot_labels_shows(const struct ctr_snapshot *snapshot);
+
+/*
+ * Labels of the active snapshot that are others': a quota, how ids are mapped, what steers a snapshotter. The next active
+ * snapshot needs them as well. Adds them to `kept`, those aside that are ours, that hold for the collection of this one
+ * snapshot, or that ask for a layer when a snapshot is made (containerd.io/snapshot.ref).
+ */
+int snapshot_labels_of_others(const struct ctr_snapshot *active, struct labels *kept, struct error *err);
+
+/* The same, as a version remembers them, for where the active snapshot is lost. */
+int snapshot_labels_remembered(const struct ctr_snapshot *version, struct labels *kept, struct error *err);
 
 /* Sees to it that a version that is relied on is kept: one of another tool's, or out of a restored containerd, may lack
  * containerd.io/gc.root, and one may be marked to be given up. Of a snapshot that is not there nothing is said. */

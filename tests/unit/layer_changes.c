@@ -5,11 +5,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -143,6 +147,12 @@ static void test_opaque(void **state)
 	set_xattr("upper/d", "trusted.overlay.origin", "");
 	assert_int_equal(changes_nothing(2), 1);
 	set_xattr("upper/d", "trusted.overlay.opaque", "y");
+	assert_int_equal(changes_nothing(2), 1); /* it hides nothing */
+	make_file("old/d/f", "hidden");
+	assert_int_equal(changes_nothing(2), 0);
+	make_file("upper/d/f", "hidden");
+	assert_int_equal(changes_nothing(2), 1);
+	set_xattr("upper/d", "trusted.overlay.redirect", "/e");
 	assert_int_equal(changes_nothing(2), 0);
 }
 
@@ -155,6 +165,7 @@ static void test_user_marks(void **state)
 	set_xattr("upper/d", "user.overlay.origin", "");
 	assert_int_equal(changes_nothing(2), 0);
 	marks = LAYER_MARKS_USER;
+	make_file("old/d/f", "hidden");
 	assert_int_equal(changes_nothing(2), 1);
 	set_xattr("upper/d", "user.overlay.opaque", "y");
 	assert_int_equal(changes_nothing(2), 0);
@@ -263,6 +274,107 @@ static void test_other_kinds(void **state)
 	assert_int_equal(changes_nothing(2), 0);
 }
 
+/* A workspace at work in its layer: files in which every other name is a device or a FIFO for a moment. */
+#define SWAPPED 8
+
+static void swap(int upper, int turn)
+{
+	char file[16], device[16];
+
+	snprintf(file, sizeof(file), "f%d", turn % SWAPPED);
+	snprintf(device, sizeof(device), "../device%d", turn % SWAPPED);
+	assert_int_equal(renameat2(upper, file, upper, device, RENAME_EXCHANGE), 0);
+}
+
+static void *swap_always(void *stop)
+{
+	cleanup_fd int upper = open("upper", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	for (int turn = 0; !atomic_load((atomic_bool *)stop); turn++)
+		swap(upper, turn);
+	return NULL;
+}
+
+static int watch_devices(void)
+{
+	int watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	assert_true(watch >= 0);
+	for (int i = 0; i < SWAPPED; i++) {
+		char path[16];
+
+		snprintf(path, sizeof(path), "device%d", i);
+		assert_int_equal(mknod(path, i % 2 ? S_IFIFO | 0644 : S_IFCHR | 0644, i % 2 ? 0 : makedev(1, 3)), 0);
+		assert_true(inotify_add_watch(watch, path, IN_OPEN) >= 0);
+	}
+	return watch;
+}
+
+static void test_device_in_place_of_a_file(void **state)
+{
+	struct error err = { 0 };
+	const char *const below[] = { "old" };
+	atomic_bool stop = false;
+	pthread_t thread;
+	struct inotify_event event;
+
+	(void)state;
+	for (int i = 0; i < SWAPPED; i++) {
+		char path[16];
+
+		snprintf(path, sizeof(path), "old/f%d", i);
+		make_file(path, "the same");
+		snprintf(path, sizeof(path), "upper/f%d", i);
+		make_file(path, "the same");
+	}
+	cleanup_fd int watch = watch_devices();
+
+	assert_int_equal(pthread_create(&thread, NULL, swap_always, &stop), 0);
+	for (int i = 0; i < 20000; i++)
+		if (layer_changes_nothing(LAYER_MARKS_TRUSTED, "upper", below, 1, &err) < 0)
+			break;
+	atomic_store(&stop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_string_equal(err.message, "");
+	assert_int_equal(read(watch, &event, sizeof(event)), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
+/* Folders that come and go, and are links and files for a moment. */
+static void *move_always(void *stop)
+{
+	while (!atomic_load((atomic_bool *)stop)) {
+		assert_int_equal(rename("upper/d/e", "upper/e"), 0);
+		assert_int_equal(symlink("/etc", "upper/d/e"), 0);
+		assert_int_equal(unlink("upper/d/e"), 0);
+		assert_int_equal(rename("upper/e", "upper/d/e"), 0);
+		assert_int_equal(rmdir("upper/d/e/g"), 0);
+		make_folder("upper/d/e/g");
+	}
+	return NULL;
+}
+
+static void test_folders_that_vanish(void **state)
+{
+	struct error err = { 0 };
+	const char *const below[] = { "old" };
+	atomic_bool stop = false;
+	pthread_t thread;
+
+	(void)state;
+	for (const char *const *path = (const char *const[]){ "old/d", "old/d/e", "old/d/e/g", "upper/d", "upper/d/e",
+							      "upper/d/e/g", NULL };
+	     *path; path++)
+		make_folder(*path);
+	assert_int_equal(pthread_create(&thread, NULL, move_always, &stop), 0);
+	for (int i = 0; i < 20000; i++)
+		if (layer_changes_nothing(LAYER_MARKS_TRUSTED, "upper", below, 1, &err) < 0)
+			break;
+	atomic_store(&stop, true);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_string_equal(err.message, "");
+}
+
 static void test_missing(void **state)
 {
 	struct error err = { 0 };
@@ -289,6 +401,8 @@ int main(void)
 		cmocka_unit_test_setup(test_large_file, begin),
 		cmocka_unit_test_setup(test_other_kinds, begin),
 		cmocka_unit_test_setup(test_missing, begin),
+		cmocka_unit_test_setup(test_device_in_place_of_a_file, begin),
+		cmocka_unit_test_setup(test_folders_that_vanish, begin),
 	};
 	struct filesystem filesystem;
 	char scratch[PATH_MAX];

@@ -29,7 +29,7 @@
 #include "support/tree_random.h"
 
 #define LAYERS_MAX 12
-#define FOLDERS_MAX 80
+#define FOLDERS_MAX 100
 
 static uint64_t first_seed = 1;
 static unsigned tree_count = 30;
@@ -47,7 +47,7 @@ struct tree {
 	unsigned made;
 };
 
-static unsigned long entries_compared, layers_merged, unchanged_layers;
+static unsigned long entries_compared, layers_merged, unchanged_layers, same_stacks, different_stacks;
 
 static const char *new_folder(struct tree *tree)
 {
@@ -150,6 +150,51 @@ static void compare_chains(struct tree *tree, const char **chain, size_t count)
 	overlay_unmount(old_view);
 }
 
+/* What layer_same_trees says of two stacks must be what their overlays show. */
+static void check_stacks(struct tree *tree, const char *const *one, size_t one_count, const char *const *other,
+			 size_t other_count)
+{
+	const struct layer_stack stacks[2] = { { one, one_count }, { other, other_count } };
+	const char *views[2] = { new_folder(tree), new_folder(tree) };
+	cleanup_text struct text difference = { 0 };
+	struct error err = { 0 };
+	int same = layer_same_trees(tree->marks, &stacks[0], &stacks[1], &err);
+
+	assert_string_equal(err.message, "");
+	for (int i = 0; i < 2; i++) {
+		const char *layers[LAYERS_MAX + 1];
+
+		memcpy(layers, stacks[i].layers, stacks[i].count * sizeof(*layers));
+		layers[stacks[i].count] = new_folder(tree);
+		overlay_mount(views[i], layers, stacks[i].count + 1, NULL, NULL);
+	}
+	if (trees_equal(views[0], views[1], true, &difference) != (same == 1))
+		fail_msg("seed %llu: layer_same_trees says %d, but: %s", (unsigned long long)tree->seed, same,
+			 difference.data ? difference.data : "both show the same");
+	same_stacks += same == 1;
+	different_stacks += same == 0;
+	overlay_unmount(views[0]);
+	overlay_unmount(views[1]);
+}
+
+/* The merged chain, without and with a layer on top, against the one that it came from and what that was before. */
+static void check_comparison(struct tree *tree, const char **chain, size_t count)
+{
+	const char *mountpoint = new_folder(tree), *work = new_folder(tree), *upper = new_folder(tree);
+	size_t less = random_below(&tree->state, (unsigned)tree->count);
+	const char *above[LAYERS_MAX];
+
+	check_stacks(tree, chain, count, tree->layers, tree->count);
+	check_stacks(tree, chain, count, tree->layers + less, tree->count - less);
+	overlay_mount(mountpoint, chain, count, upper, work);
+	tree_change(mountpoint, random_below(&tree->state, 4), &tree->state);
+	overlay_unmount(mountpoint);
+	above[0] = upper;
+	memcpy(above + 1, chain, count * sizeof(*chain));
+	check_stacks(tree, above, count + 1, tree->layers, tree->count);
+	check_stacks(tree, tree->layers, tree->count, above, count + 1);
+}
+
 static void check_tree(const char *root, uint64_t seed)
 {
 	struct tree tree = { .root = root, .seed = seed, .state = seed };
@@ -165,6 +210,7 @@ static void check_tree(const char *root, uint64_t seed)
 	merge_some(&tree, chain, &count);
 	merge_some(&tree, chain, &count); /* perhaps what was just merged */
 	compare_chains(&tree, chain, count);
+	check_comparison(&tree, chain, count);
 	for (unsigned i = 0; i < tree.made; i++)
 		free(tree.folders[i]);
 	layer_clear(root, &err);
@@ -178,16 +224,19 @@ static void check_filesystem(const char *type, unsigned megabytes)
 
 	if (!mounts_work)
 		skip();
-	entries_compared = layers_merged = unchanged_layers = 0;
+	entries_compared = layers_merged = unchanged_layers = same_stacks = different_stacks = 0;
 	filesystem_mount(&filesystem, folder, type, megabytes);
 	snprintf(root, sizeof(root), "%s/tree", filesystem.root);
 	assert_int_equal(mkdir(root, 0755), 0);
 	for (unsigned i = 0; i < tree_count; i++)
 		check_tree(root, first_seed + i);
 	filesystem_unmount(&filesystem);
-	print_message("%s: %u trees, %lu layers merged, %lu entries compared, %lu layers without changes\n", type,
-		      tree_count, layers_merged, entries_compared, unchanged_layers);
+	print_message("%s: %u trees, %lu layers merged, %lu entries compared, %lu layers without changes, "
+		      "%lu stacks the same and %lu not\n",
+		      type, tree_count, layers_merged, entries_compared, unchanged_layers, same_stacks,
+		      different_stacks);
 	assert_true(entries_compared > 20 * tree_count && layers_merged > tree_count);
+	assert_true(same_stacks >= tree_count && different_stacks >= tree_count);
 }
 
 static void test_ext4(void **state)
