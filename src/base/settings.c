@@ -36,6 +36,18 @@ static int check_not_empty(const char *text, struct error *err)
 	return *text ? 0 : error_set(err, ERROR_USAGE, "it is empty");
 }
 
+#define NOTE_MAX_BYTES 1024
+
+/* It is shown on terminals, and kept as a label. */
+static int check_note(const char *text, struct error *err)
+{
+	if (!text_is_utf8(text, strlen(text)))
+		return error_set(err, ERROR_USAGE, "it is not UTF-8");
+	if (strlen(text) > NOTE_MAX_BYTES)
+		return error_set(err, ERROR_USAGE, "longer than %d bytes", NOTE_MAX_BYTES);
+	return check_not_empty(text, err);
+}
+
 static int set_network(const char *text, void *field, struct error *err)
 {
 	if (strcmp(text, "auto") != 0 && strcmp(text, "none") != 0)
@@ -171,6 +183,12 @@ const struct option_spec settings_options[] = {
 	  FIELD(verbose),
 	  .help = "steps and their milliseconds, on standard error" },
 	{ .type = OPTION_FLAG, .name = "force", FIELD(force), .help = "do it although safety says no" },
+	{ .type = OPTION_TEXT,
+	  .name = "note",
+	  .argument = "TEXT",
+	  FIELD(note),
+	  .check = check_note,
+	  .help = "what the operation is for, kept with its events" },
 	{ .type = OPTION_FLAG, .name = "version", FIELD(show_version), .help = "print the version of wsnap" },
 	{ .type = OPTION_FLAG, .letter = 'h', .name = "help", FIELD(show_help), .help = "print this help" },
 	CONFIGURATION_NUMBER("cni_timeout", cni_timeout_s, 1, 3600, "60"),

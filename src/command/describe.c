@@ -23,6 +23,13 @@ void describe_version(struct json_writer *writer, const struct store_version *ro
 	writer_time(writer, "created_at", row->created_ns);
 }
 
+void describe_origin(struct json_writer *writer, const struct origin *origin)
+{
+	writer_text(writer, "by", origin->by);
+	writer_text(writer, "host", origin->host);
+	writer_text(writer, "note", origin->note);
+}
+
 void describe_time(int64_t unix_ns, char text[static DESCRIBE_TIME_SIZE])
 {
 	char *fraction;

@@ -6,10 +6,14 @@
 
 #include "output/json_writer.h"
 #include "store/versions.h"
+#include "workspace/origin.h"
 #include "workspace/session.h"
 
 /* The keys of a version: id, version, snapshot_name, runtime_snapshot_name, display_name, source, created_at. */
 void describe_version(struct json_writer *writer, const struct store_version *row);
+
+/* The keys by, host and note, null where they are not known. */
+void describe_origin(struct json_writer *writer, const struct origin *origin);
 
 /* A time for people, to the second: 2026-01-31T23:59:59Z. */
 #define DESCRIBE_TIME_SIZE 40

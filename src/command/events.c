@@ -47,6 +47,9 @@ static void write_row(struct table *table, const struct store_event *event, cons
 	table_cell(table, event->type);
 	table_cell(table, version ? number : NULL);
 	table_cell(table, json_text(payload, "snapshot_name"));
+	table_cell(table, json_text(payload, "by"));
+	table_cell(table, json_text(payload, "host"));
+	table_cell(table, json_text(payload, "note"));
 }
 
 static int write_event(const struct store_event *event, void *context, struct error *err)
@@ -65,7 +68,7 @@ static int write_event(const struct store_event *event, void *context, struct er
 
 static int list_events(const struct invocation *invocation, const char *container_id, struct error *err)
 {
-	static const char *const headings[] = { "CREATED", "EVENT", "VERSION", "SNAPSHOT" };
+	static const char *const headings[] = { "CREATED", "EVENT", "VERSION", "SNAPSHOT", "BY", "HOST", "NOTE" };
 	struct output *out = invocation->out;
 	struct events_list list = { .out = out, .writer = { .stream = out->stream } };
 	bool as_table = !out->json && !out->quiet;
@@ -76,7 +79,7 @@ static int list_events(const struct invocation *invocation, const char *containe
 		writer_text(&list.writer, "container_id", container_id);
 		writer_array(&list.writer, "events");
 	} else if (as_table) {
-		table_begin(&list.table, out->stream, headings, 4);
+		table_begin(&list.table, out->stream, headings, 7);
 	}
 	result = store_events_each(invocation->session->store, container_id, write_event, &list, err);
 	if (result == 0 && out->json) {
@@ -102,7 +105,7 @@ const struct command command_events = {
 	.name = "events",
 	.arguments = "TARGET",
 	.summary = "lifecycle events, oldest first",
-	.description = "Lists what happened to a workspace, oldest first.\n"
+	.description = "Lists what happened to a workspace, oldest first, and who did it, on which host and what for.\n"
 		       "With --quiet the ids of the events are printed.\n",
 	.run = events_run,
 };

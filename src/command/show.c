@@ -15,12 +15,14 @@ struct shown_version {
 	bool current;
 	bool present;
 	char *operation_id; /* NULL: unknown */
+	struct origin origin;
 };
 
 static void shown_release(struct shown_version *shown)
 {
 	store_version_release(&shown->row);
 	free(shown->operation_id);
+	origin_release(&shown->origin);
 }
 
 #define cleanup_shown __attribute__((cleanup(shown_release)))
@@ -60,6 +62,7 @@ static void print_json(struct output *out, const char *container_id, const struc
 	writer_bool(&writer, "present", shown->present);
 	describe_size(&writer, &shown->size);
 	writer_text(&writer, "operation_id", shown->operation_id);
+	describe_origin(&writer, &shown->origin);
 	writer_close(&writer);
 }
 
@@ -67,6 +70,18 @@ static void print_field(struct output *out, const char *name, const char *value)
 {
 	if (value)
 		output_line(out, "%-12s %s", name, value);
+}
+
+/* One that is not here may well be where it was taken. */
+static void print_snapshot(struct output *out, const struct shown_version *shown)
+{
+	const char *host = shown->origin.host;
+
+	if (shown->present)
+		print_field(out, "snapshot:", shown->row.runtime_name);
+	else
+		output_line(out, "%-12s %s (missing in containerd%s%s)", "snapshot:", shown->row.runtime_name,
+			    host ? "; it was taken on the host " : "", host ? host : "");
 }
 
 static int print_lines(struct output *out, const char *container_id, const struct shown_version *shown,
@@ -86,8 +101,7 @@ static int print_lines(struct output *out, const char *container_id, const struc
 	print_field(out, "id:", shown->row.id);
 	print_field(out, "source:", shown->row.source);
 	print_field(out, "created:", created);
-	output_line(out, "%-12s %s%s", "snapshot:", shown->row.runtime_name,
-		    shown->present ? "" : " (missing in containerd)");
+	print_snapshot(out, shown);
 	print_field(out, "snapshotter:", shown->row.snapshotter);
 	print_field(out, "parent:", shown->row.parent);
 	if (shown->size.known) {
@@ -95,6 +109,9 @@ static int print_lines(struct output *out, const char *container_id, const struc
 		output_line(out, "%-12s %lld", "inodes:", (long long)shown->size.inodes);
 	}
 	print_field(out, "operation:", shown->operation_id);
+	print_field(out, "by:", shown->origin.by);
+	print_field(out, "host:", shown->origin.host);
+	print_field(out, "note:", shown->origin.note);
 	return 0;
 }
 
@@ -108,7 +125,8 @@ static int show_run(const struct invocation *invocation, struct error *err)
 	if (bring_back_and_find(session, invocation->arguments[0], false, &target, err) < 0)
 		return -1;
 	if (history_find(session, target.container_id, invocation->arguments[1], &shown.row, err) < 0 ||
-	    find_current(session, &target, &shown, err) < 0 || find_snapshot(session, &shown, err) < 0)
+	    find_current(session, &target, &shown, err) < 0 || find_snapshot(session, &shown, err) < 0 ||
+	    history_origin_of(session, target.container_id, shown.row.version, &shown.origin, err) < 0)
 		return -1;
 	if (out->json)
 		print_json(out, target.container_id, &shown);
@@ -124,7 +142,7 @@ const struct command command_show = {
 	.arguments = "TARGET VERSION",
 	.summary = "one version: id, runtime name, parent, source, created, size",
 	.description = "Shows one version, by number or by name (the newest of that name). The size is what its\n"
-		       "snapshot alone holds.\n"
+		       "snapshot alone holds. Who took it, on which host and what for is shown where that is known.\n"
 		       "With --quiet the version's number is printed.\n",
 	.run = show_run,
 };

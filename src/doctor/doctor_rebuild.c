@@ -156,6 +156,9 @@ static int write_again(struct doctor *doctor, const struct target *target, const
 		.version_floor = floor,
 		.version_event = event_of(target, info->name),
 		.is_rebuilt = true,
+		.origin = { .by = labels_get(&info->labels, LABEL_BY),
+			    .host = labels_get(&info->labels, LABEL_HOST),
+			    .note = labels_get(&info->labels, LABEL_NOTE) },
 	};
 	struct store_recorded recorded = { 0 };
 

@@ -125,6 +125,8 @@ static const char *restart_status_of(const struct ctr_container *container)
 static int set_origin(const struct plan *plan, const struct findings *findings, struct record *record,
 		      struct error *err)
 {
+	const struct origin *asks = &plan->session->origin;
+
 	record->operation_id = malloc(ID_SIZE);
 	if (!record->operation_id)
 		return error_memory(err);
@@ -137,6 +139,8 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	record->container_id = strdup(plan->container_id);
 	record->namespace = strdup(plan->session->settings->namespace);
 	record->bot_id = strdup(plan->bot_id);
+	if (origin_keep(asks->by, asks->host, asks->note, &record->origin, err) < 0)
+		return -1;
 	record->image = copy_or_null(findings->container.image);
 	record->snapshotter = strdup(findings->container.snapshotter);
 	record->old_active = strdup(findings->container.snapshot_key);
@@ -251,12 +255,8 @@ static int set_rollback(const struct plan *plan, struct record *record, struct e
 				 "version %d of '%s' is in the snapshotter '%s', the workspace in '%s'", row.version,
 				 record->container_id, row.snapshotter, record->snapshotter);
 	found = ctr_snapshot_stat(plan->session->ctr, row.snapshotter, row.runtime_name, NULL, err);
-	if (found == 0) {
-		error_set(err, ERROR_NOT_FOUND,
-			  "version %d of '%s' is not in this containerd: its snapshot '%s' is gone", row.version,
-			  record->container_id, row.runtime_name);
-		return error_hint(err, "'wsnap list %s' shows what is present", record->container_id);
-	}
+	if (found == 0)
+		return history_is_missing(plan->session, record->container_id, &row, err);
 	if (found < 0)
 		return -1;
 	record->save = plan->request->no_save ? SAVE_NEVER : SAVE_IF_CHANGED;

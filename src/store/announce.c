@@ -44,7 +44,8 @@ int announce_event(struct store *store, const struct announcement *announcement,
 		return -1;
 	if (!id)
 		return error_memory(err);
-	if (json_add_text(payload, "operation_id", announcement->operation_id, err) < 0)
+	if (json_add_text(payload, "operation_id", announcement->operation_id, err) < 0 ||
+	    store_origin_add(payload, announcement->origin ? announcement->origin : &store->origin, err) < 0)
 		return -1;
 	document = json_print(payload, err);
 	if (!document)

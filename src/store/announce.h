@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "store/connection.h"
+#include "store/origin.h"
 
 struct announcement {
 	const char *operation_id;
@@ -15,11 +16,12 @@ struct announcement {
 	int32_t version;
 	int64_t created_ns; /* 0: now() */
 	bool many;          /* the operation writes several events of the type: the id names the version */
-	bool only_history;  /* the workspace's processes are the ones they were: announced on wsnap_saved */
+	const struct store_origin *origin; /* NULL: that of this run */
+	bool only_history; /* the workspace's processes are the ones they were: announced on wsnap_saved */
 };
 
 /*
- * Inserts the event with the payload, to which operation_id is added, and sends NOTIFY wsnap_lifecycle or wsnap_saved,
+ * Inserts the event with the payload, to which operation_id, by, host and note are added, and sends NOTIFY wsnap_lifecycle or wsnap_saved,
  * inside the transaction that is open. The event's id is OPERATION:TYPE, or OPERATION:TYPE:VERSION
  * for many; one that is there already is neither written nor announced again.
  */

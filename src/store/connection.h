@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/origin.h"
 #include "store/store.h"
 
 struct pg_conn;
@@ -19,6 +20,7 @@ struct store {
 	int64_t answer_timeout_ms;  /* how long an answer may take; 0: for ever */
 	char sqlstate[6];           /* of the last error, "" when the server sent none */
 	int schema_is_ours;         /* 1, 0; -1: not asked yet */
+	struct store_origin origin; /* of this run */
 };
 
 /* Opens a new connection in place of a lost one, with the same settings. */

@@ -244,6 +244,12 @@ static int write_version(struct store *store, struct recording *recording, struc
 	return recording->recorded.version > 0 ? 0 : insert_version(store, recording, err);
 }
 
+/* Of an operation that was begun before such things were kept, this run is all that is known. */
+static const struct store_origin *origin_of(const struct store_record *record)
+{
+	return record->is_rebuilt || record->origin.by || record->origin.host ? &record->origin : NULL;
+}
+
 static int announce(struct store *store, const struct recording *recording, const char *type, int32_t version,
 		    cJSON *payload, struct error *err)
 {
@@ -254,6 +260,7 @@ static int announce(struct store *store, const struct recording *recording, cons
 		.type = type,
 		.version = version,
 		.created_ns = recording->record->is_rebuilt ? recording->record->created_ns : 0,
+		.origin = origin_of(recording->record),
 	};
 
 	return announce_event(store, &announcement, payload, err);

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "store/origin.h"
 #include "store/store.h"
 
 struct store_record {
@@ -34,8 +35,9 @@ struct store_record {
 
 	/* the event about it: "snapshot_create", "version_create", or NULL for none */
 	const char *version_event;
-	bool is_rebuilt; /* the version is old: the event gets its time */
-	bool is_late;    /* later operations may be recorded already: image and status stay as they are */
+	bool is_rebuilt;            /* the version is old: the event gets its time */
+	bool is_late;               /* later operations may be recorded already: image and status stay as they are */
+	struct store_origin origin; /* who asked for it; all NULL, and it is not rebuilt: this run */
 
 	/* a rollback's target; 0: no rollback */
 	int32_t rolled_back_to;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "store/origin.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshotters.h"
 
@@ -60,4 +61,42 @@ int history_operation_of(struct session *session, const struct store_version *ro
 
 	*operation_id = label ? strdup(label) : NULL;
 	return label && !*operation_id ? error_memory(err) : found;
+}
+
+static int keep_origin(int32_t version, const struct store_origin *told, void *context, struct error *err)
+{
+	struct origin *origin = context, copy;
+
+	(void)version;
+	if (origin_keep(told->by, told->host, told->note, &copy, err) < 0)
+		return -1;
+	origin_release(origin);
+	*origin = copy;
+	return 0;
+}
+
+int history_origin_of(struct session *session, const char *container_id, int32_t version, struct origin *origin,
+		      struct error *err)
+{
+	*origin = (struct origin){ 0 };
+	return store_origins_each(session->store, container_id, version, keep_origin, origin, err);
+}
+
+int history_is_missing(struct session *session, const char *container_id, const struct store_version *row,
+		       struct error *err)
+{
+	struct error ignored = { 0 };
+	struct origin origin = { 0 };
+	const char *here = session->origin.host;
+
+	error_set(err, ERROR_NOT_FOUND, "version %d of '%s' is not in this containerd: its snapshot '%s' is gone",
+		  row->version, container_id, row->runtime_name);
+	if (history_origin_of(session, container_id, row->version, &origin, &ignored) == 0 && origin.host &&
+	    (!here || strcmp(origin.host, here) != 0))
+		error_hint(err, "it was taken on the host '%s'; 'wsnap list %s' shows what is present here",
+			   origin.host, container_id);
+	else
+		error_hint(err, "'wsnap list %s' shows what is present", container_id);
+	origin_release(&origin);
+	return -1;
 }

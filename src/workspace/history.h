@@ -6,6 +6,7 @@
 
 #include "ctr/snapshots.h"
 #include "store/versions.h"
+#include "workspace/origin.h"
 #include "workspace/target.h"
 
 /* The version that the workspace stands on: what its active snapshot was prepared from. The label
@@ -31,6 +32,15 @@ int history_find(struct session *session, const char *container_id, const char *
  * is there, 0 containerd does not have it, -1 error. */
 int history_operation_of(struct session *session, const struct store_version *row, char **operation_id,
 			 struct error *err);
+
+/* Who made a version, where and what for, as far as its event tells. The caller releases it. */
+int history_origin_of(struct session *session, const char *container_id, int32_t version, struct origin *origin,
+		      struct error *err);
+
+/* ERROR_NOT_FOUND for a version whose snapshot this containerd does not have, with the host that it was taken on in the
+ * hint, where that is another one. Returns -1. */
+int history_is_missing(struct session *session, const char *container_id, const struct store_version *row,
+		       struct error *err);
 
 struct history_snapshot {
 	const struct ctr_snapshot *snapshot;

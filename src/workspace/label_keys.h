@@ -16,6 +16,9 @@
 #define LABEL_SOURCE "wsnap.source"
 #define LABEL_NAME "wsnap.name"                 /* display name */
 #define LABEL_CREATED "wsnap.created"           /* RFC 3339 */
+#define LABEL_BY "wsnap.by"                     /* who made it, … */
+#define LABEL_HOST "wsnap.host"                 /* … where … */
+#define LABEL_NOTE "wsnap.note"                 /* … and what for */
 #define LABEL_PARENT "wsnap.parent"             /* runtime name of the version before it */
 #define LABEL_STANDS_ON "wsnap.stands_on"       /* active, layer, merged: the version whose state it began with */
 #define LABEL_GIVEN_UP "wsnap.given_up"         /* a version on its way out: when that was decided, RFC 3339 */

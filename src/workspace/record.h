@@ -15,6 +15,7 @@
 #include "base/labels.h"
 #include "ctr/tasks.h"
 #include "workspace/kind.h"
+#include "workspace/origin.h"
 
 /* Whether the present state becomes a committed snapshot. */
 enum save_rule {
@@ -38,6 +39,7 @@ struct record {
 	char *server_id;      /* of the containerd it was begun in: another one knows nothing of it */
 	int64_t container_ns; /* when the container was made: another of the same id is not ours */
 	enum save_rule save;
+	struct origin origin; /* who asks */
 
 	/* the workspace before */
 	enum ctr_task_state state; /* NONE also for a task that had ended */

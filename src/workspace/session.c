@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "store/origin.h"
 
 static void session_init(const struct settings *settings, struct session *session)
 {
@@ -33,8 +34,15 @@ static int open_containerd(struct session *session, struct error *err)
 
 static int open_store(struct session *session, struct error *err)
 {
+	const struct origin *origin = &session->origin;
+	struct store_origin told;
+
+	if (!origin->by && origin_find(session->settings->note, &session->origin, err) < 0)
+		return -1;
 	if (store_open(session->settings->database, &session->store, err) < 0)
 		return -1;
+	told = (struct store_origin){ .by = origin->by, .host = origin->host, .note = origin->note };
+	store_set_origin(session->store, &told);
 	return store_check_schema(session->store, err);
 }
 
@@ -119,5 +127,6 @@ void session_close(struct session *session)
 	store_close(session->store);
 	if (session->state_dir >= 0)
 		close(session->state_dir);
+	origin_release(&session->origin);
 	*session = (struct session){ .settings = session->settings, .state_dir = -1 };
 }

@@ -6,12 +6,14 @@
 #include "base/settings.h"
 #include "ctr/ctr.h"
 #include "store/store.h"
+#include "workspace/origin.h"
 
 struct session {
 	const struct settings *settings;
 	struct ctr *ctr;
-	struct store *store; /* NULL when the command runs without a database */
-	int state_dir;       /* descriptor of the state directory, -1 before it is needed */
+	struct store *store;  /* NULL when the command runs without a database */
+	int state_dir;        /* descriptor of the state directory, -1 before it is needed */
+	struct origin origin; /* of this run */
 };
 
 /* Opens containerd (and asks it for its version and whether the namespace is a name it takes) and the

@@ -83,7 +83,10 @@ int snapshot_labels_saved(const struct record *record, struct labels *labels, st
 		return add_layer(record, KIND_LAYER, labels, err);
 	if (add_origin(record, KIND_VERSION, labels, err) < 0 || add(labels, LABEL_BOT_ID, record->bot_id, err) < 0 ||
 	    add(labels, LABEL_SOURCE, record->source, err) < 0 ||
-	    add(labels, LABEL_NAME, record->display_name, err) < 0 || add_remembered(record, labels, err) < 0)
+	    add(labels, LABEL_NAME, record->display_name, err) < 0 ||
+	    add(labels, LABEL_BY, record->origin.by, err) < 0 ||
+	    add(labels, LABEL_HOST, record->origin.host, err) < 0 ||
+	    add(labels, LABEL_NOTE, record->origin.note, err) < 0 || add_remembered(record, labels, err) < 0)
 		return -1;
 	return add(labels, LABEL_PARENT, record->stands_on, err);
 }
