@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "operation/drive.h"
+#include "operation/execute.h"
 #include "operation/plan.h"
 #include "operation/recovery.h"
 #include "operation/rows.h"
@@ -89,14 +89,14 @@ static int report_refused(const struct run *run, int done, struct error *err)
 /* What planning says of --if-changed without a change, and of a compaction with nothing to merge. */
 #define NOTHING_TO_DO 1
 
-static int execute(const struct plan *plan, struct operation_result *result, struct error *err)
+static int plan_and_execute(const struct plan *plan, struct operation_result *result, struct error *err)
 {
 	cleanup_record struct record record = { 0 };
 	struct run run = { .session = plan->session, .record = &record, .result = result };
 	int done = plan_make(plan, &record, &run.network, result, err);
 
 	if (done == 0) {
-		done = drive(&run, "journal", err);
+		done = execute(&run, ENTRY_BEGINNING, err);
 		keep_names(&record, result);
 	}
 	run_end(&run);
@@ -119,7 +119,7 @@ static int settle_earlier(struct session *session, const struct operation_reques
 			log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled->what);
 		return 0;
 	}
-	if (pending->container_id && (!pending->start_pending || request->kind == OPERATION_ROLLBACK))
+	if (pending->container_id && (pending->pending != PENDING_START || request->kind == OPERATION_ROLLBACK))
 		return 0;
 	error_wrap(err, "'%s' has an unfinished operation", container_id);
 	return -1;
@@ -156,7 +156,7 @@ static int run_locked(struct session *session, const struct operation_request *r
 		return -1;
 	if (settled.pending.container_id)
 		plan.pending = &settled.pending;
-	done = execute(&plan, result, err);
+	done = plan_and_execute(&plan, result, err);
 	if (done != 0 && plan.pending)
 		return tell_unfinished(session, target->container_id, &unfinished, done, err);
 	return done < 0 ? -1 : 0;

@@ -1,7 +1,7 @@
 /*
  * One operation on one workspace: create, version, rollback or compact, from the check of its
  * arguments to the released lock. The steps stand in steps.c, what is decided before the
- * stop in plan.c, what happens when a step fails in drive.c, and what an earlier run
+ * stop in plan.c, what happens when a step fails in verdict.c, and what an earlier run
  * left in recovery.c.
  */
 #ifndef WSNAP_OPERATION_OPERATION_H

@@ -135,7 +135,7 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	record->created_ns = clock_unix_ns();
 	record->container_ns = findings->container.created_ns;
 	/* What is taken over is not as it should be: the way back from here leads through a start. */
-	record->stopping = plan->pending != NULL;
+	record->stage = plan->pending ? STAGE_DOWN : STAGE_PLANNED;
 	record->container_id = strdup(plan->container_id);
 	record->namespace = strdup(plan->session->settings->namespace);
 	record->bot_id = strdup(plan->bot_id);
@@ -206,7 +206,7 @@ static int set_task(const struct plan *plan, struct record *record, struct error
 		return -1;
 	record->state = task.state == CTR_TASK_STOPPED ? CTR_TASK_NONE : task.state;
 	record->old_pid = record->state == CTR_TASK_NONE ? 0 : (int)task.pid;
-	if (record->state != CTR_TASK_NONE || !plan->pending || !plan->pending->start_pending)
+	if (record->state != CTR_TASK_NONE || !plan->pending || plan->pending->pending != PENDING_START)
 		return streams_keep(&task.streams, &record->streams, err);
 	record->state = plan->pending->state;
 	return streams_keep(&plan->pending->streams, &record->streams, err);

@@ -8,7 +8,8 @@
 #include "ctr/containers.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
-#include "operation/drive.h"
+#include "operation/execute.h"
+#include "operation/effect.h"
 #include "operation/networks.h"
 #include "operation/run.h"
 #include "operation/steps.h"
@@ -54,18 +55,22 @@ static int settle_without_container(struct run *run, const char *why, char **wha
 	struct record *record = run->record;
 	int saved = 0;
 
-	if (!run->is_there && record->attachment)
+	if (run->found == FOUND_GONE && record->attachment)
 		give_address_back(run);
 	if (record_saves(record))
 		saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
 	if (saved < 0)
 		return -1;
-	run->orphaned = true;
 	record->turned_back = true;
-	record->nothing_saved = saved == 0;
+	if (saved == 0)
+		record->save = SAVE_NEVER;
 	record->state = CTR_TASK_NONE;
-	record->start_pending = record->network_pending = false;
-	if (drive(run, saved == 0 ? "release" : record_makes_version(record) ? "sync" : "record", err) < 0)
+	record->pending = PENDING_NOTHING;
+	if (execute(run,
+		    saved == 0                     ? ENTRY_LET_GO
+		    : record_makes_version(record) ? ENTRY_BOOKKEEPING
+						   : ENTRY_TELL,
+		    err) < 0)
 		return -1;
 	*what = run->result->version > 0 ? text_format("%s; its state is kept as version %d", why, run->result->version)
 					 : text_format("%s; there was nothing to keep", why);
@@ -100,7 +105,7 @@ static int settle_network(struct run *run, struct error *err)
 
 	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
 		return -1;
-	run->record->network_pending = false;
+	run->record->pending = PENDING_NOTHING;
 	if (task.state == CTR_TASK_NONE || task.state == CTR_TASK_STOPPED)
 		return 0;
 	return task_attach(run, task.pid, err);
@@ -112,11 +117,12 @@ static int note_absence(struct run *run, struct error *err)
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	struct record *record = run->record;
 
-	if (record->stopping || record->state == CTR_TASK_NONE)
+	if (record->stage != STAGE_PLANNED || record->state == CTR_TASK_NONE)
 		return 0;
 	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
 		return -1;
-	record->stopping = task.state == CTR_TASK_NONE;
+	if (task.state == CTR_TASK_NONE)
+		record->stage = STAGE_DOWN;
 	return 0;
 }
 
@@ -142,24 +148,27 @@ static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 	struct record *record = run->record;
 	int effect;
 
-	if (record->up && record->network_pending && settle_network(run, err) < 0)
+	if (record->stage == STAGE_UP && record->pending == PENDING_NETWORK && settle_network(run, err) < 0)
 		return -1;
-	if (record->start_pending)
-		record->start_pending = record->up = false;
-	if (record->up && strcmp(snapshot_key, record->new_active) == 0 && mend(run, err) < 0)
+	if (record->pending == PENDING_START) {
+		record->pending = PENDING_NOTHING;
+		record->stage = STAGE_DOWN;
+	}
+	if (record->stage == STAGE_UP && strcmp(snapshot_key, record->new_active) == 0 && mend(run, err) < 0)
 		return -1;
-	if (record->up)
-		return drive(run, "sync", err);
+	if (record->stage == STAGE_UP)
+		return execute(run, ENTRY_BOOKKEEPING, err);
 	if (note_absence(run, err) < 0)
 		return -1;
 	/* The way back may have begun without a note of it. */
 	if (record->turned_back || (record->back_active && strcmp(snapshot_key, record->back_active) == 0))
-		return drive_back(run, record->failure ? record->failure : "interrupted", err);
-	run->repointed = strcmp(snapshot_key, record->new_active) == 0;
-	effect = run->repointed ? 1 : drive_took_effect(run, err);
+		return execute_back(run, record->failure ? record->failure : "interrupted", err);
+	if (strcmp(snapshot_key, record->new_active) == 0)
+		run->found = FOUND_REPOINTED;
+	effect = run->found == FOUND_REPOINTED ? 1 : effect_is_taken(run, err);
 	if (effect < 0)
 		return -1;
-	return effect ? drive(run, "lease", err) : drive_back(run, "interrupted", err);
+	return effect ? execute(run, ENTRY_FORWARD, err) : execute_back(run, "interrupted", err);
 }
 
 static bool is_ours(const struct record *record, const char *snapshot_key)
@@ -211,15 +220,18 @@ static int settle_with(struct run *run, char **what, struct error *err)
 		if (err->kind != ERROR_NOT_FOUND)
 			return -1;
 		error_clear(err);
+		run->found = FOUND_GONE;
 		return settle_without_container(run, "the container was removed by somebody", what, err);
 	}
-	run->is_there = true;
-	if (!is_same(run->record, &container))
+	if (!is_same(run->record, &container)) {
+		run->found = FOUND_TAKEN;
 		return settle_without_container(run, "the container was removed by somebody, and another one made",
 						what, err);
-	if (!run->record->up && !is_ours(run->record, container.snapshot_key)) {
+	}
+	if (run->record->stage != STAGE_UP && !is_ours(run->record, container.snapshot_key)) {
 		/* What keeps it running is given back all the same. */
-		run->record->turned_back = run->orphaned = true;
+		run->record->turned_back = true;
+		run->found = FOUND_TAKEN;
 		if (step_unhold(run, err) < 0)
 			return -1;
 		return settle_without_container(run, "somebody gave the container another snapshot", what, err);
@@ -229,7 +241,7 @@ static int settle_with(struct run *run, char **what, struct error *err)
 		networks_load(run->session, &run->network, &run->network_error);
 	if (go_on(run, container.snapshot_key, err) == 0) {
 		*what = describe(run);
-	} else if (run->released) {
+	} else if (run->ending == ENDING_RELEASED) {
 		*what = describe_failure(run, err);
 		error_clear(err);
 	} else {
@@ -241,7 +253,7 @@ static int settle_with(struct run *run, char **what, struct error *err)
 /* Gives the record on when the next operation may take it over: once its version is recorded. */
 static void hand_over(struct run *run, struct settled *settled)
 {
-	if (!run->only_pending)
+	if (run->ending != ENDING_PENDING)
 		return;
 	settled->pending = *run->record;
 	*run->record = (struct record){ 0 };

@@ -10,7 +10,7 @@
 
 static const char *status_of(const struct record *record)
 {
-	if (record->start_pending)
+	if (record->pending == PENDING_START)
 		return "stopped";
 	switch (record->state) {
 	case CTR_TASK_RUNNING:

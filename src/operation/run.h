@@ -10,6 +10,21 @@
 struct detachment;
 struct teardown;
 
+/* What a resumed run found of the container. */
+enum container_found {
+	FOUND_AS_BEGUN,  /* on the snapshot that it had; a run that is not resumed has seen to that in its plan */
+	FOUND_REPOINTED, /* on its new snapshot */
+	FOUND_TAKEN,     /* not ours any more: made anew, or given another snapshot */
+	FOUND_GONE,
+};
+
+/* How this process's part has ended. */
+enum run_ending {
+	ENDING_OPEN,
+	ENDING_PENDING,  /* all is recorded, but for what the record calls pending */
+	ENDING_RELEASED, /* lease and record are gone: nothing is left to finish */
+};
+
 struct run {
 	struct session *session;
 	struct record *record;
@@ -18,19 +33,22 @@ struct run {
 	struct teardown *teardown;       /* the old task being deleted in a thread, or NULL */
 	struct operation_result *result; /* gathers names, versions, milliseconds */
 	bool resumed;                    /* an earlier process began it */
-	bool released;                   /* lease and record are gone: nothing is left to finish */
-	bool only_pending;               /* all is recorded, but for what the record calls pending */
-	bool is_there;                   /* a container of this id was found when it was resumed */
-	bool orphaned;                   /* the container is gone, or not the one it was begun with */
-	bool repointed;                  /* the container stood on its new snapshot when it was resumed */
-	bool stop_sent;                  /* a signal to end was sent to the old task by this run */
-	bool create_sent;                /* Tasks.Create was sent by this run */
-	bool top_tried;                  /* this run has begun to fill the layer `top` */
-	double down_since_ms;            /* 0: not down by this run */
-	struct error network_error;      /* why the workspace runs without its network */
-	struct error merge_error;        /* why its layers were not merged */
-	struct error refusal;            /* why the database did not take its rows, which were set aside */
+	enum container_found found;
+	enum run_ending ending;
+	bool stop_sent;             /* a signal to end was sent to the old task by this run */
+	bool create_sent;           /* Tasks.Create was sent by this run */
+	bool top_tried;             /* this run has begun to fill the layer `top` */
+	double down_since_ms;       /* 0: not down by this run */
+	struct error network_error; /* why the workspace runs without its network */
+	struct error merge_error;   /* why its layers were not merged */
+	struct error refusal;       /* why the database did not take its rows, which were set aside */
 };
+
+/* The container is gone, or not the one that the operation was begun with: what is saved is kept, the rest is not ours. */
+static inline bool run_is_orphaned(const struct run *run)
+{
+	return run->found == FOUND_TAKEN || run->found == FOUND_GONE;
+}
 
 /*
  * Ends this process's part, whatever has become of the operation: threads that an early end has left behind, the

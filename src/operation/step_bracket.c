@@ -21,8 +21,7 @@
 
 int step_journal(struct run *run, struct error *err)
 {
-	/* What a resumed run works from is the saved record itself. */
-	return run->resumed ? 0 : journal_save(run->session, run->record, err);
+	return journal_save(run->session, run->record, err);
 }
 
 static char *lease_id(const struct run *run)
@@ -70,8 +69,6 @@ static int set_restart_labels(struct run *run, const char *status, const char *h
 
 int step_hold(struct run *run, struct error *err)
 {
-	if (!run->record->restart_status || run->record->turned_back)
-		return 0;
 	return set_restart_labels(run, "", run->record->restart_status, err);
 }
 
@@ -83,9 +80,10 @@ int step_unhold(struct run *run, struct error *err)
 	if (record->restart_status && set_restart_labels(run, record->restart_status, "", err) < 0)
 		return -1;
 	/* Of what was not touched, or is not ours any more, there is nothing to note. */
-	if (record->up || run->orphaned || (record->turned_back && !record->stopping))
+	if (record->stage == STAGE_UP || run_is_orphaned(run) ||
+	    (record->turned_back && record->stage == STAGE_PLANNED))
 		return 0;
-	record->up = true;
+	record->stage = STAGE_UP;
 	if (!record->turned_back)
 		return journal_save(run->session, record, err);
 	/* The way back succeeds also where that cannot be noted. */
@@ -121,11 +119,9 @@ static int note_late_change(struct run *run, struct error *err)
 
 int step_announce(struct run *run, struct error *err)
 {
-	if (run->record->stopping)
-		return 0;
 	if (note_late_change(run, err) < 0)
 		return -1;
-	run->record->stopping = true;
+	run->record->stage = STAGE_DOWN;
 	return journal_save(run->session, run->record, err);
 }
 
@@ -136,8 +132,8 @@ static int keep_pending(struct run *run, struct error *err)
 
 	if (journal_save(run->session, record, err) < 0)
 		return -1;
-	run->only_pending = true;
-	if (record->start_pending) {
+	run->ending = ENDING_PENDING;
+	if (record->pending == PENDING_START) {
 		error_set(err, ERROR_INCOMPLETE, "'%s' %s, but it could not be started again: %s", record->container_id,
 			  record_what_is(record), record->failure ? record->failure : "its task did not start");
 		return error_hint(err,
@@ -174,10 +170,10 @@ int step_release(struct run *run, struct error *err)
 	if (let_layer_go(run, err) < 0 || ctr_use_lease(run->session->ctr, NULL, err) < 0 ||
 	    ctr_lease_delete(run->session->ctr, lease, false, err) < 0)
 		return -1;
-	if (run->record->start_pending || run->record->network_pending)
+	if (run->record->pending != PENDING_NOTHING)
 		return keep_pending(run, err);
 	if (journal_remove(run->session, run->record->container_id, err) < 0)
 		return -1;
-	run->released = true;
+	run->ending = ENDING_RELEASED;
 	return 0;
 }

@@ -60,9 +60,9 @@ int step_merge(struct run *run, struct error *err)
 	cleanup_place struct place place = { 0 };
 	int found;
 
-	if (record->merged && run->resumed && note_given_up(run, err) < 0)
+	if (run->resumed && note_given_up(run, err) < 0)
 		return -1;
-	if (!record->merged || run->repointed)
+	if (!record->merged || run->found == FOUND_REPOINTED)
 		return 0;
 	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->merged, NULL, err);
 	if (found != 0)
@@ -125,11 +125,8 @@ static int go_on_unmerged(struct run *run, struct error *err)
 int step_top(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
-	int found;
+	int found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->top, NULL, err);
 
-	if (!record->merged || run->repointed)
-		return 0;
-	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->top, NULL, err);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	return put_top(run, err) == 0 ? 0 : go_on_unmerged(run, err);

@@ -51,10 +51,6 @@ int step_record(struct run *run, struct error *err)
 	struct store_record row = rows_of(record);
 	struct store_recorded recorded = { 0 };
 
-	if (record->turned_back && !record_saves(record))
-		return 0; /* nothing has happened that the database should know */
-	if (record->refusal)
-		return 0; /* its rows wait on their own */
 	if (record->recorded && !run->session->store) {
 		run->result->version = record->version;
 		return 0;
@@ -62,7 +58,8 @@ int step_record(struct run *run, struct error *err)
 	if (!run->session->store)
 		return error_set(err, ERROR_DATABASE, "the database is not connected");
 	if (store_record_operation(run->session->store, &row, &recorded, err) < 0)
-		return run->orphaned && err->kind == ERROR_NOT_FOUND ? leave_unrecorded(run, err) : set_aside(run, err);
+		return run_is_orphaned(run) && err->kind == ERROR_NOT_FOUND ? leave_unrecorded(run, err)
+									    : set_aside(run, err);
 	keep_result(run->result, &recorded);
 	record->recorded = true;
 	record->version = recorded.version;
@@ -74,8 +71,8 @@ static int label_active(struct run *run, const char *number, struct error *err)
 {
 	const struct record *record = run->record;
 
-	if (run->orphaned || ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->new_active,
-						    LABEL_LAST_VERSION, number, err) == 0)
+	if (run_is_orphaned(run) || ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->new_active,
+							   LABEL_LAST_VERSION, number, err) == 0)
 		return 0;
 	if (err->kind != ERROR_NOT_FOUND)
 		return -1;
@@ -103,7 +100,7 @@ int step_label(struct run *run, struct error *err)
 {
 	char number[16];
 
-	if (!record_makes_version(run->record) || run->result->version == 0)
+	if (run->result->version == 0)
 		return 0;
 	snprintf(number, sizeof(number), "%d", run->result->version);
 	return label_saved(run, number, err) < 0 ? -1 : label_active(run, number, err);

@@ -53,7 +53,7 @@ static int judge_change(struct run *run, struct error *err)
 		return unchanged;
 	if (snapshot_labels_keep(run->session, record->snapshotter, record->stands_on, err) < 0)
 		return -1;
-	record->nothing_saved = true;
+	record->save = SAVE_NEVER;
 	return journal_save(run->session, record, err);
 }
 
@@ -73,11 +73,8 @@ int step_commit(struct run *run, struct error *err)
 {
 	cleanup_labels struct labels labels = { 0 };
 	struct record *record = run->record;
-	int found;
+	int found = is_there(run, record->saved, err);
 
-	if (run->repointed || !record_saves(record))
-		return 0;
-	found = is_there(run, record->saved, err);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	found = salvage_is_needed(run, err);

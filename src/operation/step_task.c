@@ -20,8 +20,6 @@ int step_detach(struct run *run, struct error *err)
 {
 	cleanup_ctr_task struct ctr_task task = { 0 };
 
-	if (run->repointed)
-		return 0;
 	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
 		return -1;
 	note_down(run, &task);
@@ -49,8 +47,6 @@ int step_stop(struct run *run, struct error *err)
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	int beside;
 
-	if (run->repointed)
-		return 0;
 	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
 		return -1;
 	if (task.state == CTR_TASK_NONE)
@@ -136,7 +132,7 @@ int step_start(struct run *run, struct error *err)
 
 	if (finish_teardown(run, err) < 0)
 		return -1;
-	if (run->record->up || run->record->state == CTR_TASK_NONE) {
+	if (run->record->stage == STAGE_UP || run->record->state == CTR_TASK_NONE) {
 		task_finish_detachment(run);
 		return 0;
 	}

@@ -1,23 +1,84 @@
 #include "operation/steps.h"
 
-const struct step steps[] = {
-	{ "journal", PHASE_BEFORE, step_journal },   /* the record is on the disk */
-	{ "lease", PHASE_BEFORE, step_lease },       /* garbage collection keeps away */
-	{ "merge", PHASE_BEFORE, step_merge },       /* a chain near its limit: older layers are one */
-	{ "hold", PHASE_BEFORE, step_hold },         /* the restart monitor will not start it under us */
-	{ "announce", PHASE_BEFORE, step_announce }, /* the record says that we stop it */
-	{ "detach", PHASE_DOWN, step_detach },       /* CNI DEL is on its way */
-	{ "stop", PHASE_DOWN, step_stop },           /* no process of the workspace runs */
-	{ "commit", PHASE_DOWN, step_commit },       /* its state is a committed snapshot */
-	{ "top", PHASE_DOWN, step_top },             /* after a merge: the newest layer on the merged one */
-	{ "prepare", PHASE_DOWN, step_prepare },     /* the new active snapshot exists */
-	{ "repoint", PHASE_DOWN, step_repoint },     /* the container stands on it */
-	{ "start", PHASE_DOWN, step_start },         /* it runs, if it ran */
-	{ "unhold", PHASE_UP, step_unhold },         /* the restart monitor is as before */
-	{ "sync", PHASE_UP, step_sync },             /* the snapshot is on the disk */
-	{ "record", PHASE_UP, step_record },         /* version and event are in the database */
-	{ "label", PHASE_UP, step_label },           /* the snapshot says its version's number */
-	{ "release", PHASE_UP, step_release },       /* lease and record are gone */
+/* clang-format off */
+const struct step steps[STEP_COUNT] = {
+	/* the record is on the disk */
+	[STEP_JOURNAL] = { "journal", step_journal, PHASE_BEFORE, FAILURE_FORGETS,
+			   SKIP_RESUMED, ENTRY_BEGINNING },
+	/* garbage collection keeps away */
+	[STEP_LEASE] = { "lease", step_lease, PHASE_BEFORE, FAILURE_PLAIN,
+			 0, ENTRY_FORWARD },
+	/* a chain near its limit: older layers are one */
+	[STEP_MERGE] = { "merge", step_merge, PHASE_BEFORE, FAILURE_PLAIN,
+			 SKIP_UNMERGED, 0 },
+	/* the restart monitor will not start it under us */
+	[STEP_HOLD] = { "hold", step_hold, PHASE_BEFORE, FAILURE_PLAIN,
+			SKIP_UNMONITORED | SKIP_BACK, 0 },
+	/* the record says that we stop it */
+	[STEP_ANNOUNCE] = { "announce", step_announce, PHASE_BEFORE, FAILURE_PLAIN,
+			    SKIP_TOUCHED, 0 },
+	/* CNI DEL is on its way */
+	[STEP_DETACH] = { "detach", step_detach, PHASE_DOWN, FAILURE_PLAIN,
+			  SKIP_REPOINTED, 0 },
+	/* no process of the workspace runs */
+	[STEP_STOP] = { "stop", step_stop, PHASE_DOWN, FAILURE_PLAIN,
+			SKIP_REPOINTED, 0 },
+	/* its state is a committed snapshot */
+	[STEP_COMMIT] = { "commit", step_commit, PHASE_DOWN, FAILURE_PLAIN,
+			  SKIP_REPOINTED | SKIP_UNSAVED, 0 },
+	/* after a merge: the newest layer on the merged one */
+	[STEP_TOP] = { "top", step_top, PHASE_DOWN, FAILURE_PLAIN,
+		       SKIP_REPOINTED | SKIP_UNMERGED, 0 },
+	/* the new active snapshot exists */
+	[STEP_PREPARE] = { "prepare", step_prepare, PHASE_DOWN, FAILURE_PLAIN,
+			   0, ENTRY_BACK },
+	/* the container stands on it */
+	[STEP_REPOINT] = { "repoint", step_repoint, PHASE_DOWN, FAILURE_PLAIN,
+			   0, 0 },
+	/* it runs, if it ran */
+	[STEP_START] = { "start", step_start, PHASE_DOWN, FAILURE_PENDS,
+			 0, 0 },
+	/* the restart monitor is as before */
+	[STEP_UNHOLD] = { "unhold", step_unhold, PHASE_UP, FAILURE_UNHELD,
+			  0, ENTRY_TIDY },
+	/* the snapshot is on the disk */
+	[STEP_SYNC] = { "sync", step_sync, PHASE_UP, FAILURE_PLAIN,
+			0, ENTRY_BOOKKEEPING },
+	/* version and event are in the database */
+	[STEP_RECORD] = { "record", step_record, PHASE_UP, FAILURE_PLAIN,
+			  SKIP_NOTHING_TOLD | SKIP_REFUSED, ENTRY_TELL },
+	/* the snapshot says its version's number */
+	[STEP_LABEL] = { "label", step_label, PHASE_UP, FAILURE_PLAIN,
+			 SKIP_NO_VERSION, 0 },
+	/* lease and record are gone */
+	[STEP_RELEASE] = { "release", step_release, PHASE_UP, FAILURE_PLAIN,
+			   0, ENTRY_LET_GO },
 };
+/* clang-format on */
 
-const size_t step_count = sizeof(steps) / sizeof(*steps);
+enum step_id step_first(enum step_entry entry)
+{
+	enum step_id id = STEP_JOURNAL;
+
+	while (id < STEP_RELEASE && !(steps[id].entries & entry))
+		id++;
+	return id;
+}
+
+/* The reasons for skipping steps that hold in this run. */
+static unsigned reasons(const struct run *run)
+{
+	const struct record *record = run->record;
+	bool saves = record_saves(record);
+
+	return (run->resumed ? SKIP_RESUMED : 0u) | (record->stage != STAGE_PLANNED ? SKIP_TOUCHED : 0u) |
+	       (record->turned_back ? SKIP_BACK : 0u) | (run->found == FOUND_REPOINTED ? SKIP_REPOINTED : 0u) |
+	       (!record->restart_status ? SKIP_UNMONITORED : 0u) | (!saves ? SKIP_UNSAVED : 0u) |
+	       (!record->merged ? SKIP_UNMERGED : 0u) | (record->turned_back && !saves ? SKIP_NOTHING_TOLD : 0u) |
+	       (!record_makes_version(record) ? SKIP_NO_VERSION : 0u) | (record->refusal ? SKIP_REFUSED : 0u);
+}
+
+bool step_is_skipped(const struct step *step, const struct run *run)
+{
+	return (step->skip & reasons(run)) != 0;
+}

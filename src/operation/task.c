@@ -235,14 +235,14 @@ int task_attach(struct run *run, uint32_t pid, struct error *err)
 	cleanup_network_attachment struct network_attachment attachment = { 0 };
 	struct error failed = { 0 };
 
-	run->record->network_pending = false;
+	run->record->pending = PENDING_NOTHING;
 	if (!run->record->attachment)
 		return 0;
 	if (network_attachment_parse(run->record->attachment, &attachment, err) < 0)
 		return -1;
 	if (add_network(run, &attachment, pid, &failed) == 0)
 		return 0;
-	run->record->network_pending = true;
+	run->record->pending = PENDING_NETWORK;
 	/* Why the configuration could not be loaded says more than that it is not there. */
 	if (run->network || run->network_error.kind == ERROR_NONE)
 		run->network_error = failed;

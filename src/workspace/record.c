@@ -9,7 +9,9 @@
 #include "base/text.h"
 #include "workspace/target.h"
 
-#define RECORD_FORMAT 1
+#define RECORD_FORMAT 2
+/* What wsnap 0.1.0 wrote: flags where stage, pending and save are now. */
+#define RECORD_FORMAT_FLAGS 1
 
 enum field_type { FIELD_TEXT, FIELD_FLAG, FIELD_TIME, FIELD_NUMBER, FIELD_LABELS };
 
@@ -80,13 +82,10 @@ static const struct field fields[] = {
 	FIELD(TEXT, top),
 	FIELD(NUMBER, depth),
 	FIELD(NUMBER, version_floor),
-	FIELD(FLAG, stopping),
-	FIELD(FLAG, nothing_saved),
+	FIELD(NUMBER, stage),
+	FIELD(NUMBER, pending),
 	FIELD(FLAG, unchanged),
 	FIELD(FLAG, turned_back),
-	FIELD(FLAG, up),
-	FIELD(FLAG, network_pending),
-	FIELD(FLAG, start_pending),
 	FIELD(FLAG, recorded),
 	FIELD(NUMBER, version),
 	FIELD(TIME, stopped_ns),
@@ -251,7 +250,8 @@ static int check_ranges(const struct record *record, struct error *err)
 	if (!id_parse(record->operation_id, id) || !id_parse(record->bot_id, id))
 		return error_set(err, ERROR_FAILED, "an id in it is no UUID");
 	if ((int)record->kind > OPERATION_COMPACT || (int)record->save > SAVE_NEVER ||
-	    (int)record->state > CTR_TASK_PAUSING)
+	    (int)record->state > CTR_TASK_PAUSING || (int)record->stage > STAGE_UP ||
+	    (int)record->pending > PENDING_START)
 		return error_set(err, ERROR_FAILED, "a kind in it is unknown");
 	if (!target_name_is_valid(record->container_id) || !target_name_is_valid(record->namespace))
 		return error_set(err, ERROR_FAILED, "its container cannot exist");
@@ -264,23 +264,47 @@ static int check_ranges(const struct record *record, struct error *err)
 	return 0;
 }
 
+static bool flag(const cJSON *json, const char *key)
+{
+	return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(json, key));
+}
+
+static void read_flags(const cJSON *json, struct record *record)
+{
+	if (flag(json, "up"))
+		record->stage = STAGE_UP;
+	else if (flag(json, "stopping"))
+		record->stage = STAGE_DOWN;
+	/* A start brings its network along. */
+	if (flag(json, "start_pending"))
+		record->pending = PENDING_START;
+	else if (flag(json, "network_pending"))
+		record->pending = PENDING_NETWORK;
+	if (flag(json, "nothing_saved"))
+		record->save = SAVE_NEVER;
+}
+
 int record_parse(const char *bytes, size_t length, struct record *record, struct error *err)
 {
 	cleanup_json cJSON *json = json_parse(bytes, length, "it", err);
+	int64_t format;
 
 	if (!json)
 		return -1;
-	if (json_integer(json, "format", 0) != RECORD_FORMAT)
+	format = json_integer(json, "format", 0);
+	if (format != RECORD_FORMAT && format != RECORD_FORMAT_FLAGS)
 		return error_set(err, ERROR_FAILED, "it was written by another version of wsnap");
 	for (size_t i = 0; i < FIELD_COUNT; i++)
 		if (parse_field(json, record, &fields[i], err) < 0)
 			return -1;
+	if (format == RECORD_FORMAT_FLAGS)
+		read_flags(json, record);
 	return check_ranges(record, err);
 }
 
 bool record_saves(const struct record *record)
 {
-	return record->save != SAVE_NEVER && !record->nothing_saved;
+	return record->save != SAVE_NEVER;
 }
 
 bool record_makes_version(const struct record *record)

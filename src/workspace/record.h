@@ -21,7 +21,21 @@
 enum save_rule {
 	SAVE_ALWAYS,
 	SAVE_IF_CHANGED, /* judged once the workspace has stopped */
-	SAVE_NEVER,
+	SAVE_NEVER,      /* not asked for, judged unchanged, or taken back before it was saved */
+};
+
+/* How far the operation has come with the workspace itself. */
+enum record_stage {
+	STAGE_PLANNED, /* it was not touched */
+	STAGE_DOWN,    /* it may be down by our hand */
+	STAGE_UP,      /* its part is done: what is left is bookkeeping */
+};
+
+/* What the workspace still lacks when all else is done. */
+enum record_pending {
+	PENDING_NOTHING,
+	PENDING_NETWORK, /* it runs, but without its network */
+	PENDING_START,   /* it is down: its task did not start */
 };
 
 struct record {
@@ -76,15 +90,12 @@ struct record {
 	int version_floor;   /* the greatest number of a version so far, as far as labels know */
 
 	/* what has become of it */
-	bool stopping;        /* the workspace may be down by our hand */
-	bool nothing_saved;   /* SAVE_IF_CHANGED found no change */
-	bool unchanged;       /* compact: the tree is that of the version it stands on; false: not known */
-	bool turned_back;     /* the way leads back to the state before */
-	bool up;              /* the container's part is done */
-	bool network_pending; /* it runs, but without its network */
-	bool start_pending;   /* it is down: its task did not start */
-	bool recorded;        /* known once something is pending: the database has it … */
-	int32_t version;      /* … as this version, 0 for none */
+	enum record_stage stage;
+	enum record_pending pending;
+	bool unchanged;   /* compact: the tree is that of the version it stands on; false: not known */
+	bool turned_back; /* the way leads back to the state before */
+	bool recorded;    /* known once something is pending: the database has it … */
+	int32_t version;  /* … as this version, 0 for none */
 	int64_t stopped_ns, started_ns;
 	char *failure; /* why it was turned back */
 	char *refusal; /* what the database said to its rows, which were set aside for that */

@@ -2,7 +2,8 @@
 #
 # The blows that wsnap itself takes: killed, failed and signalled at one system call after the other.
 
-# The words of the operation on the workspace of the case, behind those of strike.
+# The words of the operation on the workspace of the case, behind those of strike. With BEGUN_WITH=/path/to/wsnap an
+# older program begins what the one under test has to finish.
 operate() {
 	local words=("$OPERATION" "$ID")
 	case $OPERATION in
@@ -10,7 +11,7 @@ operate() {
 	create) words+=("a name") ;;
 	prune) words+=(--keep-last 1 --named) ;;
 	esac
-	timeout 150 "$@" "$WSNAP" -v "${words[@]}" >"$SCRATCH/run.out" 2>&1 </dev/null
+	timeout 150 "$@" "${BEGUN_WITH:-$WSNAP}" -v "${words[@]}" >"$SCRATCH/run.out" 2>&1 </dev/null
 }
 
 # stir ID: something for the operation to do. A change; for `compact` and `prune` layers and versions as well.

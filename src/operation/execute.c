@@ -1,4 +1,4 @@
-#include "operation/drive.h"
+#include "operation/execute.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,11 +7,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "ctr/containers.h"
 #include "ctr/snapshots.h"
-#include "operation/changes.h"
-#include "operation/salvage.h"
-#include "operation/steps.h"
+#include "operation/effect.h"
+#include "operation/verdict.h"
 #include "workspace/journal.h"
 #include "workspace/signals.h"
 
@@ -21,15 +19,6 @@
 /* The workspace runs again by then: a database that is away is left to recovery soon. */
 #define DATABASE_PATIENCE_MS 3000
 #define DATABASE_PAUSE_MS 300
-
-static size_t step_index(const char *name)
-{
-	size_t index = 0;
-
-	while (strcmp(steps[index].name, name) != 0)
-		index++;
-	return index;
-}
 
 static void note_step(struct run *run, const struct step *step, double ms)
 {
@@ -45,7 +34,7 @@ static bool may_retry(struct run *run, const struct step *step, double since_ms,
 {
 	double waited = clock_monotonic_ms() - since_ms;
 
-	if (err->kind == ERROR_CONTAINERD && run->record->stopping && waited < CONTAINERD_PATIENCE_MS) {
+	if (err->kind == ERROR_CONTAINERD && run->record->stage != STAGE_PLANNED && waited < CONTAINERD_PATIENCE_MS) {
 		clock_sleep_ms(CONTAINERD_PAUSE_MS);
 		return true;
 	}
@@ -63,7 +52,7 @@ static bool may_retry(struct run *run, const struct step *step, double since_ms,
 static int run_step(struct run *run, const struct step *step, struct error *err)
 {
 	double since_ms = clock_monotonic_ms();
-	int result = step->run(run, err);
+	int result = step_is_skipped(step, run) ? 0 : step->run(run, err);
 
 	while (result < 0 && may_retry(run, step, since_ms, err)) {
 		error_clear(err);
@@ -84,41 +73,14 @@ static int check_signals(struct run *run, const struct step *step, struct error 
 			 sigabbrev_np(signal));
 }
 
-static int run_steps(struct run *run, size_t first, size_t *failed, struct error *err)
+static int run_steps(struct run *run, enum step_entry entry, const struct step **failed, struct error *err)
 {
-	for (size_t i = first; i < step_count; i++) {
-		*failed = i;
-		if (check_signals(run, &steps[i], err) < 0 || run_step(run, &steps[i], err) < 0)
+	for (enum step_id id = step_first(entry); id < STEP_COUNT; id++) {
+		*failed = &steps[id];
+		if (check_signals(run, &steps[id], err) < 0 || run_step(run, &steps[id], err) < 0)
 			return -1;
 	}
 	return 0;
-}
-
-/* A call whose answer never came may still be under way in containerd. Its writes come one after the other
- * (boltdb has one writer), so one of our own waits for it: and the way back needs the lease as well. */
-static int wait_for_writes(struct run *run, struct error *err)
-{
-	return step_lease(run, err);
-}
-
-int drive_took_effect(struct run *run, struct error *err)
-{
-	cleanup_ctr_container struct ctr_container container = { 0 };
-	const struct record *record = run->record;
-
-	if (wait_for_writes(run, err) < 0)
-		return -1;
-	if (record_saves(record)) {
-		int saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
-
-		if (saved == 0)
-			saved = salvage_is_needed(run, err);
-		if (saved != 0 || record->save == SAVE_ALWAYS)
-			return saved;
-	}
-	if (ctr_container_get(run->session->ctr, record->container_id, &container, err) < 0)
-		return -1;
-	return strcmp(container.snapshot_key, record->new_active) == 0;
 }
 
 /* Exchanges the names so that the same steps lead back. */
@@ -138,7 +100,8 @@ static int turn_record(struct record *record, bool saved, const char *why, struc
 	record->new_active = back;
 	record->failure = reason;
 	record->turned_back = true;
-	record->nothing_saved = !saved;
+	if (!saved)
+		record->save = SAVE_NEVER;
 	record->depth = 0;
 	return 0;
 }
@@ -162,49 +125,75 @@ static int down(struct run *run, struct error *err)
 static int leave_start(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
-	size_t failed;
+	const struct step *failed;
 
 	free(record->failure);
 	record->failure = strdup(err->message);
-	record->start_pending = true;
+	record->pending = PENDING_START;
 	error_clear(err);
-	if (run_steps(run, step_index("unhold"), &failed, err) == 0)
+	if (run_steps(run, ENTRY_TIDY, &failed, err) == 0)
 		return error_memory(err); /* `release` always reports what is pending */
 	if (err->kind == ERROR_INCOMPLETE)
 		return -1;
 	return down(run, err);
 }
 
-/* A step of the way back failed. */
-static int fail_back(struct run *run, const struct step *step, struct error *err)
+static unsigned effect_facts(struct run *run, const struct error *err)
 {
-	const struct record *record = run->record;
+	struct error unknown = { 0 };
+	int effect = effect_is_taken(run, &unknown);
 
-	if (err->kind == ERROR_INCOMPLETE)
-		return -1;
-	/* Nothing of the workspace was touched: containerd's own absence is the whole story. */
-	if (!record->stopping && !record->restart_status && err->kind == ERROR_CONTAINERD)
-		return error_hint(err, "'wsnap recover %s' tidies up once containerd is back", record->container_id);
-	if (step->run == step_start && err->kind != ERROR_CONTAINERD)
-		return leave_start(run, err);
-	if (run->orphaned)
-		return incomplete(run, "is not ours any more, and what was saved of it is not recorded yet", err);
-	if (step->phase != PHASE_UP || (step->run == step_unhold && record->restart_status))
-		return incomplete(run, "is not as it was yet", err);
-	if (record->recorded)
-		return incomplete(run, "is back as it was, but not all is tidied up", err);
-	return incomplete(run,
-			  record_saves(record) ? "is back as it was, but what it saved is not recorded yet"
-					       : "is back as it was, but not all is tidied up",
-			  err);
+	if (effect < 0)
+		return FACT_EFFECT_UNKNOWN;
+	if (effect == 0)
+		return FACT_EFFECT_NONE;
+	if (run->record->kind == OPERATION_ROLLBACK && err->kind != ERROR_CONTAINERD && effect_was_used(run))
+		return FACT_EFFECT_TAKEN | FACT_USED;
+	return FACT_EFFECT_TAKEN;
 }
 
-int drive_back(struct run *run, const char *why, struct error *err)
+static unsigned step_facts(const struct step *step)
+{
+	static const unsigned phases[] = {
+		[PHASE_BEFORE] = FACT_BEFORE,
+		[PHASE_DOWN] = FACT_DOWN,
+		[PHASE_UP] = FACT_UP,
+	};
+	static const unsigned failures[] = {
+		[FAILURE_FORGETS] = FACT_FORGETS,
+		[FAILURE_PENDS] = FACT_PENDS,
+		[FAILURE_UNHELD] = FACT_UNHELD,
+	};
+
+	return phases[step->phase] | failures[step->failure];
+}
+
+static unsigned facts_of(struct run *run, const struct step *step, const struct error *err)
+{
+	const struct record *record = run->record;
+	bool is_judged = err->kind == ERROR_INCOMPLETE;
+	unsigned facts = step_facts(step) | (is_judged ? FACT_INCOMPLETE : 0u) |
+			 (err->kind == ERROR_CONTAINERD ? FACT_CONTAINERD : 0u) |
+			 (record->turned_back ? FACT_BACK : 0u) |
+			 (record->stage == STAGE_PLANNED ? FACT_UNTOUCHED : 0u) |
+			 (record->kind == OPERATION_ROLLBACK ? FACT_ROLLBACK : 0u) |
+			 (record_saves(record) ? FACT_SAVES : 0u) | (record->recorded ? FACT_RECORDED : 0u) |
+			 (record->restart_status ? FACT_MONITORED : 0u) | (run->resumed ? FACT_RESUMED : 0u) |
+			 (run->stop_sent ? FACT_STOP_SENT : 0u) | (run_is_orphaned(run) ? FACT_ORPHANED : 0u);
+
+	if (step->phase == PHASE_DOWN && !record->turned_back && !is_judged)
+		facts |= effect_facts(run, err);
+	return facts;
+}
+
+static int fail(struct run *run, const struct step *step, struct error *err);
+
+int execute_back(struct run *run, const char *why, struct error *err)
 {
 	struct record *record = run->record;
 	struct error ignored = { 0 };
-	bool touched = record->stopping;
-	size_t failed;
+	bool touched = record->stage != STAGE_PLANNED;
+	const struct step *failed;
 	int saved = 0;
 
 	if (!record->turned_back) {
@@ -216,11 +205,11 @@ int drive_back(struct run *run, const char *why, struct error *err)
 		if (journal_save(run->session, record, &ignored) < 0)
 			log_detail("%s", ignored.message);
 	}
-	if (touched && wait_for_writes(run, err) < 0)
+	if (touched && effect_wait_for_writes(run, err) < 0)
 		return incomplete(run, "is not as it was yet", err);
-	if (run_steps(run, step_index(touched ? "prepare" : "unhold"), &failed, err) == 0)
+	if (run_steps(run, touched ? ENTRY_BACK : ENTRY_TIDY, &failed, err) == 0)
 		return 0;
-	return fail_back(run, &steps[failed], err);
+	return fail(run, failed, err);
 }
 
 /* Back to the state before; *err is why, and stays what is reported if the way back succeeds. */
@@ -231,7 +220,7 @@ static int go_back(struct run *run, struct error *err)
 
 	snprintf(why, sizeof(why), "%.500s", err->message);
 	log_detail("going back: %s", err->message);
-	if (drive_back(run, why, &back) == 0)
+	if (execute_back(run, why, &back) == 0)
 		return -1;
 	error_wrap(&back, "%s; on the way back", why);
 	*err = back;
@@ -252,79 +241,52 @@ static int report_rollback(struct run *run, struct error *err)
 	return -1;
 }
 
-/* Whether the workspace has run on the rollback's target since an earlier run started it: then that is its state, which
- * going back would lose. */
-static bool was_used(struct run *run)
-{
-	struct error unknown = { 0 };
-
-	return run->resumed && run->repointed &&
-	       changes_none(run->session, run->record->snapshotter, run->record->new_active, run->record->rollback_name,
-			    &unknown) != 1;
-}
-
-static int fail_down(struct run *run, const struct step *step, struct error *err)
-{
-	struct error unknown = { 0 };
-	int effect = drive_took_effect(run, &unknown);
-
-	if (effect < 0 && !run->stop_sent)
-		return incomplete(run, run->resumed ? "may be down" : "was not stopped, but its operation is not ended",
-				  err);
-	if (effect < 0)
-		return incomplete(run, "is down", err);
-	if (effect == 0)
-		return go_back(run, err);
-	if (run->record->kind == OPERATION_ROLLBACK && err->kind != ERROR_CONTAINERD && !was_used(run)) {
-		go_back(run, err);
-		return report_rollback(run, err);
-	}
-	if (step->run == step_start && err->kind != ERROR_CONTAINERD)
-		return leave_start(run, err);
-	return down(run, err);
-}
-
 /* A record that could not be made durable may be there all the same. */
 static int leave_no_record(struct run *run)
 {
 	struct error ignored = { 0 };
 
 	/* An earlier operation was to be taken over: its record, or ours, says what is pending. */
-	if (!run->record->stopping && journal_remove(run->session, run->record->container_id, &ignored) < 0)
+	if (run->record->stage == STAGE_PLANNED &&
+	    journal_remove(run->session, run->record->container_id, &ignored) < 0)
 		log_detail("%s", ignored.message);
 	return -1;
 }
 
-static int fail(struct run *run, const struct step *step, struct error *err)
+static int leave_tidying(const struct run *run, struct error *err)
 {
-	if (err->kind == ERROR_INCOMPLETE)
-		return -1;
-	if (run->record->turned_back)
-		return fail_back(run, step, err);
-	switch (step->phase) {
-	case PHASE_BEFORE:
-		/* A resumed run goes forward from what has taken effect: there is no way back from here. */
-		if (run->resumed)
-			return incomplete(run, "has an operation that is not ended yet", err);
-		return step->run == step_journal ? leave_no_record(run) : go_back(run, err);
-	case PHASE_DOWN:
-		return fail_down(run, step, err);
-	case PHASE_UP:
-		break;
-	}
-	if (run->record->recorded)
-		return incomplete(run, "is back and what was done is recorded, but not all is tidied up", err);
-	return incomplete(run,
-			  record_saves(run->record) ? "is back and its state is saved, but that is not recorded yet"
-						    : "is back, but what was done is not recorded yet",
-			  err);
+	return error_hint(err, "'wsnap recover %s' tidies up once containerd is back", run->record->container_id);
 }
 
-int drive(struct run *run, const char *first, struct error *err)
+static int fail(struct run *run, const struct step *step, struct error *err)
 {
-	size_t failed = 0;
+	const struct verdict *verdict = verdict_of(facts_of(run, step, err));
 
-	if (run_steps(run, step_index(first), &failed, err) == 0)
+	switch (verdict->action) {
+	case VERDICT_REPORT:
+		break;
+	case VERDICT_FORGET:
+		return leave_no_record(run);
+	case VERDICT_TAKE_BACK:
+		return go_back(run, err);
+	case VERDICT_GIVE_UP:
+		go_back(run, err);
+		return report_rollback(run, err);
+	case VERDICT_LEAVE_START:
+		return leave_start(run, err);
+	case VERDICT_LEAVE:
+		return incomplete(run, verdict->said, err);
+	case VERDICT_LEAVE_TIDYING:
+		return leave_tidying(run, err);
+	}
+	return -1;
+}
+
+int execute(struct run *run, enum step_entry entry, struct error *err)
+{
+	const struct step *failed = NULL;
+
+	if (run_steps(run, entry, &failed, err) == 0)
 		return 0;
-	return fail(run, &steps[failed], err);
+	return fail(run, failed, err);
 }

@@ -1,0 +1,43 @@
+#include "operation/effect.h"
+
+#include <string.h>
+
+#include "ctr/containers.h"
+#include "ctr/snapshots.h"
+#include "operation/changes.h"
+#include "operation/salvage.h"
+#include "operation/steps.h"
+
+int effect_wait_for_writes(struct run *run, struct error *err)
+{
+	return step_lease(run, err);
+}
+
+int effect_is_taken(struct run *run, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	const struct record *record = run->record;
+
+	if (effect_wait_for_writes(run, err) < 0)
+		return -1;
+	if (record_saves(record)) {
+		int saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+
+		if (saved == 0)
+			saved = salvage_is_needed(run, err);
+		if (saved != 0 || record->save == SAVE_ALWAYS)
+			return saved;
+	}
+	if (ctr_container_get(run->session->ctr, record->container_id, &container, err) < 0)
+		return -1;
+	return strcmp(container.snapshot_key, record->new_active) == 0;
+}
+
+bool effect_was_used(struct run *run)
+{
+	struct error unknown = { 0 };
+
+	return run->resumed && run->found == FOUND_REPOINTED &&
+	       changes_none(run->session, run->record->snapshotter, run->record->new_active, run->record->rollback_name,
+			    &unknown) != 1;
+}
