@@ -18,8 +18,6 @@
 #include "workspace/version_word.h"
 #include "workspace/warnings.h"
 
-static const char *const kind_names[] = { "create", "version", "rollback", "compact" };
-
 int operation_check(const struct operation_request *request, struct error *err)
 {
 	cleanup_version_word struct version_word version = { 0 };
@@ -172,7 +170,7 @@ int operation_run(struct session *session, const struct operation_request *reque
 
 	if (operation_check(request, err) < 0 || target_resolve(session, request->target, true, &target, err) < 0)
 		return -1;
-	lock = lock_take(session, target.container_id, kind_names[request->kind], session->settings->wait_s, err);
+	lock = lock_take(session, target.container_id, kind_words(request->kind)->name, session->settings->wait_s, err);
 	if (lock < 0)
 		return -1;
 	signals_hold(&signals);

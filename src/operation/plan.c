@@ -162,12 +162,8 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 
 static int set_words(const struct operation_request *request, struct record *record, struct error *err)
 {
-	const char *source = request->source ? request->source : "manual";
+	const char *source = request->source ? request->source : kind_words(request->kind)->source;
 
-	if (request->kind == OPERATION_VERSION)
-		source = "pre_exec";
-	else if (request->kind != OPERATION_CREATE)
-		source = request->kind == OPERATION_ROLLBACK ? "rollback" : "compact";
 	record->source = strdup(source);
 	if (!record->source)
 		return error_memory(err);
@@ -186,12 +182,11 @@ static char *dated_name(const struct record *record, const char *kind)
 
 static int set_names(struct record *record, struct error *err)
 {
+	const struct kind_words *words = kind_words(record->kind);
 	bool rollback = record->kind == OPERATION_ROLLBACK;
 
-	record->saved = dated_name(record, record->kind == OPERATION_CREATE    ? "snapshot-"
-					   : record->kind == OPERATION_COMPACT ? "layer-"
-									       : "v");
-	record->new_active = dated_name(record, rollback ? "rollback-" : "active-");
+	record->saved = dated_name(record, words->saved);
+	record->new_active = dated_name(record, words->active);
 	if (rollback)
 		record->back_active = dated_name(record, "active-");
 	return record->saved && record->new_active && (!rollback || record->back_active) ? 0 : error_memory(err);

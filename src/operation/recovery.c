@@ -23,13 +23,6 @@ void settled_release(struct settled *settled)
 	*settled = (struct settled){ 0 };
 }
 
-static const char *kind_words(const struct record *record)
-{
-	static const char *const words[] = { "create", "version", "rollback", "compact" };
-
-	return words[record->kind];
-}
-
 /* A network is configured for a container that nobody has any more: its address is free again. */
 static void give_address_back(struct run *run)
 {
@@ -83,12 +76,12 @@ static char *describe(const struct run *run)
 
 	if (run->refusal.kind != ERROR_NONE)
 		return text_format("the %s was ended, but for its rows, which the database refuses: %s",
-				   kind_words(record), run->refusal.message);
+				   kind_words(record->kind)->name, run->refusal.message);
 	if (record->turned_back && run->result->version > 0)
 		return text_format("the rollback to version %d was taken back; version %d holds the state before",
 				   record->rollback_to, run->result->version);
 	if (record->turned_back)
-		return text_format("the %s was taken back: the workspace is as it was", kind_words(record));
+		return text_format("the %s was taken back: the workspace is as it was", kind_words(record->kind)->name);
 	if (record->kind == OPERATION_ROLLBACK)
 		return text_format("the rollback to version %d was completed", record->rollback_to);
 	if (record->kind == OPERATION_COMPACT && !record->merged)
@@ -270,7 +263,7 @@ int recovery_settle(struct session *session, const char *container_id, struct se
 		journal_tidy(session, container_id);
 	if (found <= 0)
 		return found;
-	log_detail("finishing %s %s of '%s'", kind_words(&record), record.operation_id, container_id);
+	log_detail("finishing %s %s of '%s'", kind_words(record.kind)->name, record.operation_id, container_id);
 	memcpy(settled->operation_id, record.operation_id,
 	       strnlen(record.operation_id, sizeof(settled->operation_id) - 1));
 	settle = settle_with(&run, &settled->what, err);

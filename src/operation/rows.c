@@ -50,7 +50,7 @@ struct store_record rows_of(const struct record *record)
 		row.runtime_name = record->saved;
 		row.display_name = record->display_name;
 		row.parent = record->stands_on;
-		row.version_event = record->kind == OPERATION_CREATE ? "snapshot_create" : "version_create";
+		row.version_event = kind_words(record->kind)->event;
 	}
 	return row;
 }

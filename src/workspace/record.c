@@ -249,7 +249,7 @@ static int check_ranges(const struct record *record, struct error *err)
 
 	if (!id_parse(record->operation_id, id) || !id_parse(record->bot_id, id))
 		return error_set(err, ERROR_FAILED, "an id in it is no UUID");
-	if ((int)record->kind > OPERATION_COMPACT || (int)record->save > SAVE_NEVER ||
+	if ((int)record->kind >= OPERATION_KIND_COUNT || (int)record->save > SAVE_NEVER ||
 	    (int)record->state > CTR_TASK_PAUSING || (int)record->stage > STAGE_UP ||
 	    (int)record->pending > PENDING_START)
 		return error_set(err, ERROR_FAILED, "a kind in it is unknown");

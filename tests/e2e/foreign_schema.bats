@@ -191,7 +191,7 @@ teardown_file() {
 	servers_wait_for 10 events_are_locked
 	"$WSNAP" create orphan >/dev/null 2>&1 </dev/null 3>&- 4>&- &
 	run=$!
-	servers_wait_for 10 grep -q '"up":true' "$file"
+	servers_wait_for 10 grep -q '"stage":2' "$file"
 	saved=$(jq -r .saved "$file")
 	kill -KILL "$run"
 	wait "$run" || true

@@ -122,7 +122,7 @@ cause() {
 	workspace dying sh -c 'trap "sleep 2; exit 0" TERM; while :; do sleep 60 & wait $!; done'
 	"$WSNAP" -v create dying >/dev/null 2>&1 </dev/null 3>&- 4>&- &
 	run=$!
-	servers_wait_for 10 grep -q '"stopping":true' "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~dying.operation"
+	servers_wait_for 10 grep -q '"stage":1' "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~dying.operation"
 	sleep 0.5
 	kill -KILL "$run"
 	wait "$run" || true
@@ -212,7 +212,7 @@ is_stopped() {
 	told_by create halt
 	workspace_write halt /g kept
 	killed_after lease create halt
-	jq '.turned_from = .new_active | .new_active = .old_active | .turned_back = true | .nothing_saved = true |
+	jq '.turned_from = .new_active | .new_active = .old_active | .turned_back = true | .save = 2 |
 		.failure = "SIGTERM"' "$record" >"$BATS_TEST_TMPDIR/record"
 	cp "$BATS_TEST_TMPDIR/record" "$record"
 	ctr tasks delete --force halt >/dev/null 2>&1

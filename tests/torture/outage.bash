@@ -84,7 +84,7 @@ expect_after_power_off() {
 	local record
 	record=$(find "$WSNAP_STATE_DIR" -name '*.operation')
 	STATUS_AFTER=
-	if [ -n "$record" ] && [ "$(jq -r .up "$record")" != true ] && [ "$STATUS_BEFORE" = RUNNING ]; then
+	if [ -n "$record" ] && [ "$(jq -r .stage "$record")" != 2 ] && [ "$STATUS_BEFORE" = RUNNING ]; then
 		STATUS_AFTER=RUNNING
 	fi
 }
