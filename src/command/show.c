@@ -31,7 +31,7 @@ static int find_current(struct session *session, const struct target *target, st
 			struct error *err)
 {
 	cleanup_free char *stands_on = NULL;
-	int found = history_stands_on(session, target, &stands_on, err);
+	int found = history_stands_on_shown(session, target, &stands_on, err);
 
 	shown->current = found > 0 && strcmp(stands_on, shown->row.runtime_name) == 0;
 	return found < 0 ? -1 : 0;

@@ -12,6 +12,7 @@
 #include "workspace/chain.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshot_labels.h"
+#include "workspace/snapshotters.h"
 
 /* Should this run die, containerd drops its lease after this. */
 #define LEASE_NS ((int64_t)600 * 1000000000)
@@ -188,10 +189,9 @@ int doctor_check_container(struct doctor *doctor, const struct target *target, s
 	const struct ctr_container *container = &target->container;
 	int found;
 
-	if (!target->present || !container->snapshotter || !*container->snapshotter || !container->snapshot_key ||
-	    !*container->snapshot_key)
+	if (!target->present || !*container->snapshotter || !*container->snapshot_key)
 		return 0;
-	found = ctr_snapshot_stat(doctor->session->ctr, container->snapshotter, container->snapshot_key, NULL, err);
+	found = snapshotters_stat_active(doctor->session, container, NULL, err);
 	if (found < 0)
 		return -1;
 	if (found == 0 && (inventory_read(doctor->session, target, &inventory, err) < 0 ||

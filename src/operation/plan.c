@@ -24,6 +24,7 @@
 #include "workspace/place.h"
 #include "workspace/room.h"
 #include "workspace/snapshot_labels.h"
+#include "workspace/snapshotters.h"
 #include "workspace/target.h"
 #include "workspace/version_label.h"
 #include "workspace/warnings.h"
@@ -85,8 +86,7 @@ static int find_active(struct session *session, struct findings *findings, struc
 
 	if (!*container->snapshotter || !*container->snapshot_key)
 		return error_set(err, ERROR_FAILED, "'%s' has no snapshot: there is nothing to save", container->id);
-	found = ctr_snapshot_stat(session->ctr, container->snapshotter, container->snapshot_key, &findings->active,
-				  err);
+	found = snapshotters_stat_active(session, container, &findings->active, err);
 	if (found == 0) {
 		error_set(err, ERROR_FAILED, "'%s' points at the snapshot '%s', which containerd does not have",
 			  container->id, container->snapshot_key);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "store/origin.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshotters.h"
@@ -33,8 +34,7 @@ int history_stands_on(struct session *session, const struct target *target, char
 
 	*runtime_name = NULL;
 	if (target->present)
-		found = ctr_snapshot_stat(session->ctr, target->container.snapshotter, target->container.snapshot_key,
-					  &active, err);
+		found = snapshotters_stat_active(session, &target->container, &active, err);
 	if (found <= 0)
 		return found;
 	label = labels_get(&active.labels, LABEL_STANDS_ON);
@@ -46,6 +46,20 @@ int history_stands_on(struct session *session, const struct target *target, char
 	}
 	*runtime_name = strdup(label ? label : "");
 	return *runtime_name ? 1 : error_memory(err);
+}
+
+int history_stands_on_shown(struct session *session, const struct target *target, char **runtime_name,
+			    struct error *err)
+{
+	int found = history_stands_on(session, target, runtime_name, err);
+	struct error failure = *err;
+
+	if (found >= 0)
+		return found;
+	if (!snapshotters_pass_over(session, target->container.snapshotter, err))
+		return -1;
+	log_warning("%s", failure.message);
+	return 0;
 }
 
 int history_operation_of(struct session *session, const struct store_version *row, char **operation_id,

@@ -14,6 +14,10 @@
  * when it is none of ours; the caller frees. 1 known, 0 the container or snapshot is gone, -1 error. */
 int history_stands_on(struct session *session, const struct target *target, char **runtime_name, struct error *err);
 
+/* The same for a list that is good without it: a snapshotter that is not loaded is a warning and "unknown". */
+int history_stands_on_shown(struct session *session, const struct target *target, char **runtime_name,
+			    struct error *err);
+
 struct history_version {
 	const struct store_version *row;
 	bool current; /* the workspace stands on it */

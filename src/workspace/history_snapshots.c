@@ -7,6 +7,7 @@
 #include "workspace/chain.h"
 #include "workspace/history.h"
 #include "workspace/label_keys.h"
+#include "workspace/snapshotters.h"
 
 /* What a row says of its snapshot. */
 struct known_snapshot {
@@ -152,7 +153,7 @@ static int pass_others(struct session *session, const struct target *target, con
 
 	if (!filter)
 		return error_memory(err);
-	if (ctr_snapshot_list(session->ctr, target->container.snapshotter, filter, &ours, err) < 0)
+	if (snapshotters_list(session, target->container.snapshotter, filter, &ours, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ours.count; i++) {
 		/* A writable layer that no container stands on any more waits for its collection. */

@@ -89,7 +89,7 @@ int history_versions_each(struct session *session, const struct target *target, 
 		.each = each,
 		.context = context,
 	};
-	int result = history_stands_on(session, target, &stands_on, err) < 0 ? -1 : 0;
+	int result = history_stands_on_shown(session, target, &stands_on, err) < 0 ? -1 : 0;
 
 	walk.stands_on = stands_on;
 	if (result == 0 && target->present)

@@ -1,7 +1,6 @@
 #include "workspace/snapshotters.h"
 
 #include "base/log.h"
-#include "ctr/containers.h"
 
 #define DEFAULT_SNAPSHOTTER "overlayfs"
 
@@ -24,13 +23,33 @@ int snapshotters_of(struct session *session, struct names_set *names, struct err
 	return 0;
 }
 
+static bool is_not_loaded(struct session *session, const struct error *err)
+{
+	return ctr_status(session->ctr) == STATUS_INVALID_ARGUMENT || err->kind == ERROR_NOT_FOUND;
+}
+
 bool snapshotters_pass_over(struct session *session, const char *snapshotter, struct error *err)
 {
-	if (ctr_status(session->ctr) != STATUS_INVALID_ARGUMENT && err->kind != ERROR_NOT_FOUND)
+	if (!is_not_loaded(session, err))
 		return false;
 	log_detail("the snapshotter '%s' is passed over: %s", snapshotter, err->message);
 	error_clear(err);
 	return true;
+}
+
+int snapshotters_stat_active(struct session *session, const struct ctr_container *container,
+			     struct ctr_snapshot *active, struct error *err)
+{
+	int found;
+
+	if (!*container->snapshotter || !*container->snapshot_key)
+		return 0;
+	found = ctr_snapshot_stat(session->ctr, container->snapshotter, container->snapshot_key, active, err);
+	if (found >= 0 || !is_not_loaded(session, err))
+		return found;
+	error_set(err, ERROR_FAILED, "'%s' is on the snapshotter '%s', which this containerd has not loaded",
+		  container->id, container->snapshotter);
+	return error_hint(err, "'ctr plugins ls' shows those that it has; the workspace is left as it is");
 }
 
 int snapshotters_list(struct session *session, const char *snapshotter, const char *filter,

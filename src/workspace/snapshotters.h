@@ -3,6 +3,7 @@
 #define WSNAP_WORKSPACE_SNAPSHOTTERS_H
 
 #include "base/names_set.h"
+#include "ctr/containers.h"
 #include "ctr/snapshots.h"
 #include "workspace/session.h"
 
@@ -11,6 +12,13 @@ int snapshotters_of(struct session *session, struct names_set *names, struct err
 
 /* Whether the last call failed because this containerd has no such snapshotter; then the error is cleared. */
 bool snapshotters_pass_over(struct session *session, const char *snapshotter, struct error *err);
+
+/*
+ * Stat of the snapshot that the container stands on. 1 found, 0: it is not there, or the container has none (made on a
+ * plain folder), -1: an error, which names the container where its snapshotter is not loaded.
+ */
+int snapshotters_stat_active(struct session *session, const struct ctr_container *container,
+			     struct ctr_snapshot *active, struct error *err);
 
 /* Calls `each` for every snapshot that matches the filter, in all of snapshotters_of(). It returns -1 (with its err) to
  * stop; the value is valid during the call. */

@@ -178,3 +178,54 @@ on_tiny_dev() {
 		esac || complain "$SNAPSHOTTER: $(cat "$BATS_TEST_TMPDIR/calls")"
 	done
 }
+
+# folder_container ID: on a plain folder, without any snapshotter; and known to the database, as a server's would be.
+folder_container() {
+	local folder=$SERVERS/folder-$1
+	mkdir -p "$folder"/{proc,dev,sys,run,tmp,bin}
+	cp "$(command -v busybox)" "$folder/bin/sh"
+	ctr run --detach --null-io --rootfs "$folder" "$1" /bin/sh -c "$POLITE" 3>&- 4>&-
+	db "INSERT INTO containers (bot_id, container_id, container_name, image, status, namespace)
+		SELECT bot_id, '$1', '$1', image, 'running', namespace FROM containers WHERE container_id = '$2'"
+}
+
+@test "a container without a snapshotter, and one whose snapshotter is not loaded any more, keep nobody else" {
+	workspace well
+	workspace_write well /data/f 1
+	expect 0 create well
+	expect 0 create well
+	SNAPSHOTTER=native
+	on_it blind
+	expect 0 create blind
+	expect 0 create blind
+	folder_container plain well
+	containerd_stop
+	sed -i 's/"io.containerd.snapshotter.v1.aufs"/&, "io.containerd.snapshotter.v1.native"/' "$SERVERS/containerd.toml"
+	containerd_start
+
+	expect 0 --quiet list
+	for id in well blind plain; do
+		grep -qx "$id" <<<"$output"
+	done
+	expect 0 --quiet list plain
+	same '' "$output"
+	expect 0 --quiet list --snapshots plain
+	expect 0 doctor plain
+	expect 0 prune --keep-last 1 plain
+
+	not_loaded="'blind' is on the snapshotter 'native', which this containerd has not loaded"
+	expect 0 --json list blind
+	same '1 2' "$(json '[.versions[].version] | join(" ")')"
+	same "wsnap: warning: $not_loaded" "$stderr"
+	expect 0 show blind 1
+	same "wsnap: warning: $not_loaded" "$stderr"
+	expect_error 1 "$not_loaded" version blind
+	expect_error 1 "$not_loaded" prune --keep-last 1 blind
+	expect 1 prune --all --keep-last 1
+	[[ $stderr == *"$not_loaded"* ]]
+	[[ $output == *"'well': 1 versions went, 1 stay"* ]]
+	expect 1 doctor
+	[[ $output$stderr == *"$not_loaded"* ]]
+	[[ $output$stderr != *"snapshotter argument missing"* ]]
+	same 2 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'blind'")"
+}
