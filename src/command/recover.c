@@ -13,6 +13,7 @@
 
 struct recover_options {
 	bool all_namespaces;
+	bool break_lock;
 };
 
 static const struct option_spec recover_options[] = {
@@ -20,10 +21,15 @@ static const struct option_spec recover_options[] = {
 	  .name = "all-namespaces",
 	  .offset = offsetof(struct recover_options, all_namespaces),
 	  .help = "also what was interrupted in other namespaces" },
+	{ .type = OPTION_FLAG,
+	  .name = "break-lock",
+	  .offset = offsetof(struct recover_options, break_lock),
+	  .help = "take TARGET's lock from a run that you know to have ended" },
 	{ .type = OPTION_END },
 };
 
 struct recovered_list {
+	bool break_lock;
 	const char *namespace; /* that is being recovered */
 	struct output *out;
 	struct json_writer writer;
@@ -81,8 +87,10 @@ static void end(struct recovered_list *list, bool failed)
 static int recover_here(struct recovered_list *list, struct session *session, const char *container_id,
 			struct error *err)
 {
+	const struct recover_request request = { .container_id = container_id, .break_lock = list->break_lock };
+
 	list->namespace = session->settings->namespace;
-	return recover_workspaces(session, container_id, write_recovered, list, err);
+	return recover_workspaces(session, &request, write_recovered, list, err);
 }
 
 /* In a session of its own: a connection to containerd is one to a namespace. */
@@ -137,7 +145,7 @@ static int go_through(const struct invocation *invocation, struct recovered_list
 	return -1;
 }
 
-/* A container that is gone may have left a record under its id, or versions that are marked to go. */
+/* A container that is gone may have left a record under its id, a lock, or versions that are marked to go. */
 static int recover_word(const struct invocation *invocation, struct recovered_list *list, const char *word,
 			struct error *err)
 {
@@ -151,7 +159,7 @@ static int recover_word(const struct invocation *invocation, struct recovered_li
 	if (unknown.kind == ERROR_NOT_FOUND) {
 		if (session_open_state(session, err) < 0)
 			return -1;
-		left = journal_exists(session, word, err);
+		left = list->break_lock ? 1 : journal_exists(session, word, err);
 		if (left == 0)
 			left = prune_count_unfinished(session, word, err);
 		if (left != 0)
@@ -169,6 +177,8 @@ static int recover_check(const struct invocation *invocation, struct error *err)
 {
 	const struct recover_options *options = invocation->options;
 
+	if (options->break_lock && !invocation->arguments[0])
+		return error_set(err, ERROR_USAGE, "'--break-lock' needs a TARGET");
 	if (!options->all_namespaces || !invocation->arguments[0])
 		return 0;
 	return error_set(err, ERROR_USAGE, "'--all-namespaces' does not go with a TARGET, '%s'",
@@ -177,7 +187,10 @@ static int recover_check(const struct invocation *invocation, struct error *err)
 
 static int recover_run(const struct invocation *invocation, struct error *err)
 {
-	struct recovered_list list = { .out = invocation->out, .writer = { .stream = invocation->out->stream } };
+	const struct recover_options *options = invocation->options;
+	struct recovered_list list = { .break_lock = options->break_lock,
+				       .out = invocation->out,
+				       .writer = { .stream = invocation->out->stream } };
 	const char *word = invocation->arguments[0];
 	int result;
 
@@ -195,6 +208,8 @@ const struct command command_recover = {
 	.description = "Finishes what was interrupted by a crash, a reboot, or a server that was away, for one\n"
 		       "workspace or for all. Every other command does so for the workspace it is about.\n"
 		       "Without --all-namespaces, which the boot unit gives, it is about one namespace.\n"
+		       "The lock of a run of another host or state directory is never taken for a dead one's;\n"
+		       "--break-lock is your word that it is.\n"
 		       "With --quiet the ids of the operations are printed.\n",
 	.options = recover_options,
 	.options_size = sizeof(struct recover_options),

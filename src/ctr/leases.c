@@ -30,26 +30,42 @@ void ctr_leases_release(struct ctr_leases *leases)
 	*leases = (struct ctr_leases){ 0 };
 }
 
-int ctr_lease_create(struct ctr *ctr, const char *id, int64_t expires_ns, const struct labels *labels,
-		     struct error *err)
+static int send_create(struct ctr *ctr, const char *id, const struct labels *labels, struct error *err)
 {
 	Ctr__Leases__CreateRequest request;
 	cleanup_free Ctr__Label **entries = NULL;
-	cleanup_labels struct labels all = { 0 };
-	char expires[CLOCK_TEXT_SIZE];
 
 	ctr__leases__create_request__init(&request);
-	clock_format(expires_ns, expires);
-	if ((labels && labels_copy(&all, labels, err) < 0) ||
-	    labels_set(&all, "containerd.io/gc.expire", expires, err) < 0)
-		return -1;
-	entries = message_make_labels(&all, &request.n_labels, err);
+	entries = message_make_labels(labels, &request.n_labels, err);
 	if (!entries)
 		return -1;
 	request.id = message_string(id);
 	request.labels = entries;
-	if (grpc_tell(ctr, &create, &request.base, err) == 0)
+	return grpc_tell(ctr, &create, &request.base, err);
+}
+
+int ctr_lease_create(struct ctr *ctr, const char *id, int64_t expires_ns, const struct labels *labels,
+		     struct error *err)
+{
+	cleanup_labels struct labels all = { 0 };
+	char expires[CLOCK_TEXT_SIZE];
+
+	clock_format(expires_ns, expires);
+	if ((labels && labels_copy(&all, labels, err) < 0) ||
+	    labels_set(&all, "containerd.io/gc.expire", expires, err) < 0)
+		return -1;
+	if (send_create(ctr, id, &all, err) == 0)
 		return 0;
+	if (ctr_status(ctr) != CTR_EXISTS)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+int ctr_lease_create_exclusive(struct ctr *ctr, const char *id, const struct labels *labels, struct error *err)
+{
+	if (send_create(ctr, id, labels, err) == 0)
+		return 1;
 	if (ctr_status(ctr) != CTR_EXISTS)
 		return -1;
 	error_clear(err);

@@ -28,6 +28,9 @@ void ctr_leases_release(struct ctr_leases *leases);
 int ctr_lease_create(struct ctr *ctr, const char *id, int64_t expires_ns, const struct labels *labels,
 		     struct error *err);
 
+/* One that never expires, for whoever creates it first: 1 it was created, 0 there is one of that id, -1 error. */
+int ctr_lease_create_exclusive(struct ctr *ctr, const char *id, const struct labels *labels, struct error *err);
+
 /* One that is not there is no error. With `sync`, containerd collects garbage before it answers. */
 int ctr_lease_delete(struct ctr *ctr, const char *id, bool sync, struct error *err);
 

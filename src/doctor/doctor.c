@@ -16,7 +16,6 @@
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
-#include "workspace/signals.h"
 
 int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, struct error *err, const char *format, ...)
 {
@@ -137,21 +136,23 @@ static int examine_foreign(struct doctor *doctor, const char *container_id, stru
 
 static int examine_ours(struct doctor *doctor, const char *container_id, struct error *err)
 {
-	struct signals signals = { 0 };
-	cleanup_fd int lock =
-		lock_take(doctor->session, container_id, "doctor", doctor->session->settings->wait_s, err);
+	const struct lock_request request = { .container_id = container_id,
+					      .what = "doctor",
+					      .wait_s = doctor->session->settings->wait_s,
+					      .only_look = !doctor->fix };
+	struct lock lock;
 	int result;
 
-	if (lock < 0 && err->kind == ERROR_BUSY && !doctor->is_one && doctor->session->settings->wait_s == 0) {
+	if (lock_take(doctor->session, &request, &lock, err) < 0) {
 		/* What another run is about to change is nobody's finding. */
+		if (err->kind != ERROR_BUSY || doctor->is_one || request.wait_s != 0)
+			return -1;
 		error_clear(err);
 		return 0;
 	}
-	if (lock < 0)
-		return -1;
-	signals_hold(&signals);
 	result = examine_locked(doctor, container_id, err);
-	if (signals_release(&signals) && result == 0)
+	doctor->signal = lock_release(&lock);
+	if (doctor->signal && doctor->is_one && result == 0)
 		return error_set(err, ERROR_FAILED, "a signal came; '%s' was finished first", container_id);
 	return result;
 }
@@ -253,6 +254,14 @@ static void keep_first(struct error *first, const struct error *failure)
 		log_warning("%s", failure->message);
 }
 
+/* What was found so far has been told. */
+static int tell_interrupted(const struct doctor *doctor, const char *container_id, struct error *err)
+{
+	return error_set(err, ERROR_FAILED,
+			 "'%s' was looked at to its end, what comes behind it was not: interrupted by SIG%s",
+			 container_id, sigabbrev_np(doctor->signal));
+}
+
 int doctor_run(struct session *session, const char *target, bool fix, doctor_each each, void *context,
 	       struct doctor_summary *summary, struct error *err)
 {
@@ -268,13 +277,21 @@ int doctor_run(struct session *session, const char *target, bool fix, doctor_eac
 	*summary = (struct doctor_summary){ 0 };
 	if ((target ? find_target(session, target, &ids, err) : find_workspaces(session, &ids, err)) < 0)
 		return -1;
-	for (size_t i = 0; i < ids.count; i++)
+	for (size_t i = 0; i < ids.count; i++) {
 		if (examine(&doctor, ids.items[i], &failure) < 0)
 			keep_first(&first, &failure);
+		if (doctor.signal && !target)
+			return tell_interrupted(&doctor, ids.items[i], err);
+	}
 	if (doctor_check_leases(&doctor, target ? ids.items[0] : NULL, &failure) < 0)
+		keep_first(&first, &failure);
+	if (doctor_check_locks(&doctor, target ? ids.items[0] : NULL, &failure) < 0)
 		keep_first(&first, &failure);
 	if (doctor_check_network(&doctor, target ? ids.items[0] : NULL, &ids, &failure) < 0)
 		keep_first(&first, &failure);
+	if (doctor.signal && !target && first.kind == ERROR_NONE)
+		return error_set(err, ERROR_FAILED, "not all network addresses were looked at: interrupted by SIG%s",
+				 sigabbrev_np(doctor.signal));
 	if (first.kind == ERROR_NONE)
 		return 0;
 	*err = first;

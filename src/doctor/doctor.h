@@ -21,6 +21,7 @@
 #define DOCTOR_RESTART_HELD "restart_held"               /* the restart monitor is kept away for nothing */
 #define DOCTOR_LAYER_LEFT "layer_left"                   /* what a compaction has saved is kept for nothing */
 #define DOCTOR_LEASE_STALE "lease_stale"                 /* a lease of ours without an operation */
+#define DOCTOR_LOCK_HELD "lock_held"                     /* by a run that may have ended, and is not ours to judge */
 #define DOCTOR_ADDRESS_STALE "address_stale"             /* a network attachment without a task */
 
 struct doctor_finding {

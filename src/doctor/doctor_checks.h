@@ -9,6 +9,7 @@ struct doctor {
 	struct session *session;
 	bool fix;
 	bool is_one; /* a TARGET was named */
+	int signal;  /* that came while a workspace was examined, and asks us to end */
 	doctor_each each;
 	void *context;
 	struct doctor_summary *summary;
@@ -34,6 +35,7 @@ int doctor_check_versions(struct doctor *doctor, const struct target *target, st
 int doctor_check_container(struct doctor *doctor, const struct target *target, struct error *err);
 int doctor_check_layers(struct doctor *doctor, const struct target *target, struct error *err);
 int doctor_check_leases(struct doctor *doctor, const char *container_id, struct error *err);
+int doctor_check_locks(struct doctor *doctor, const char *container_id, struct error *err);
 
 /* The attachments of one workspace, or with NULL of the namespace. `known` are the workspaces that are remembered by
  * anything: their containers may be gone. Takes the locks itself. */

@@ -69,19 +69,22 @@ static int is_in_use(struct session *session, const char *owner, struct error *e
 }
 
 /* Whether it is a dead one of the container: 1, 0, -1. Another run that holds the container uses it. */
-static int is_stale(struct attachments *attachments, const char *id, const char *owner, int *lock, struct error *err)
+static int is_stale(struct attachments *attachments, const char *id, const char *owner, struct lock *lock,
+		    struct error *err)
 {
 	struct session *session = attachments->doctor->session;
+	const struct lock_request request = { .container_id = owner,
+					      .what = "doctor",
+					      .only_look = !attachments->doctor->fix };
 	int used = is_in_use(session, owner, err);
 
 	if (used == 0 && owner != id && !names_set_has(&attachments->containers, owner))
 		used = is_of_other_namespace(session, id, owner, err);
 	if (used != 0)
 		return used < 0 ? -1 : 0;
-	*lock = lock_take(session, owner, "doctor", 0, err);
-	if (*lock < 0 && err->kind != ERROR_BUSY)
-		return -1;
-	if (*lock < 0) {
+	if (lock_take(session, &request, lock, err) < 0) {
+		if (err->kind != ERROR_BUSY)
+			return -1;
 		error_clear(err);
 		return 0;
 	}
@@ -99,16 +102,20 @@ static int check_attachment(const struct network_attachment *attachment, void *c
 					  .container_id = owner,
 					  .subject = attachment->container_id,
 					  .failure = &failure };
-	cleanup_fd int lock = -1;
-	int stale;
+	struct lock lock = { .file = -1 };
+	int stale, signal;
 
-	if (!owner || (attachments->container_id && strcmp(owner, attachments->container_id) != 0))
+	if (!owner || (attachments->container_id && strcmp(owner, attachments->container_id) != 0) ||
+	    (doctor->signal && !doctor->is_one))
 		return 0;
 	stale = is_stale(attachments, attachment->container_id, owner, &lock, err);
+	if (stale > 0 && doctor->fix && network_del(attachments->network, attachment, NULL, &failure) == 0)
+		subject.fate = DOCTOR_FIXED;
+	signal = lock_release(&lock);
+	if (stale > 0 && signal)
+		doctor->signal = signal;
 	if (stale <= 0)
 		return stale;
-	if (doctor->fix && network_del(attachments->network, attachment, NULL, &failure) == 0)
-		subject.fate = DOCTOR_FIXED;
 	return doctor_tell(doctor, &subject, err, "'%s' does not run, but holds %s%s of the network '%s'", owner,
 			   attachment->address ? "the address " : "an address",
 			   attachment->address ? attachment->address : "", network_name(attachments->network));

@@ -15,7 +15,6 @@
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
 #include "workspace/names.h"
-#include "workspace/signals.h"
 #include "workspace/snapshotters.h"
 
 void naming_result_release(struct naming_result *result)
@@ -94,8 +93,8 @@ int naming_run(struct session *session, const struct naming_request *request, st
 	       struct error *err)
 {
 	cleanup_target struct target target = { 0 };
-	struct signals signals = { 0 };
-	cleanup_fd int lock = -1;
+	struct lock_request lock_request = { .what = "name", .wait_s = session->settings->wait_s };
+	struct lock lock;
 	int done, signal;
 
 	if (target_resolve(session, request->target, false, &target, err) < 0 ||
@@ -104,12 +103,11 @@ int naming_run(struct session *session, const struct naming_request *request, st
 	result->container_id = strdup(target.container_id);
 	if (!result->container_id)
 		return error_memory(err);
-	lock = lock_take(session, target.container_id, "name", session->settings->wait_s, err);
-	if (lock < 0)
+	lock_request.container_id = target.container_id;
+	if (lock_take(session, &lock_request, &lock, err) < 0)
 		return -1;
-	signals_hold(&signals);
 	done = name_locked(session, request, result, err);
-	signal = signals_release_to_tell(&signals);
+	signal = lock_release_to_tell(&lock);
 	if (signal && done == 0)
 		log_warning("SIG%s came while the version was named; that was finished first", sigabbrev_np(signal));
 	return done;

@@ -13,7 +13,6 @@
 #include "workspace/journal.h"
 #include "workspace/lock.h"
 #include "workspace/names.h"
-#include "workspace/signals.h"
 #include "workspace/target.h"
 #include "workspace/version_word.h"
 #include "workspace/warnings.h"
@@ -164,18 +163,19 @@ int operation_run(struct session *session, const struct operation_request *reque
 		  struct error *err)
 {
 	cleanup_target struct target target = { 0 };
-	struct signals signals = { 0 };
-	cleanup_fd int lock = -1;
+	struct lock lock;
 	int done, signal;
 
 	if (operation_check(request, err) < 0 || target_resolve(session, request->target, true, &target, err) < 0)
 		return -1;
-	lock = lock_take(session, target.container_id, kind_words(request->kind)->name, session->settings->wait_s, err);
-	if (lock < 0)
+	if (lock_take(session,
+		      &(struct lock_request){ .container_id = target.container_id,
+					      .what = kind_words(request->kind)->name,
+					      .wait_s = session->settings->wait_s },
+		      &lock, err) < 0)
 		return -1;
-	signals_hold(&signals);
 	done = run_locked(session, request, &target, result, err);
-	signal = signals_release_to_tell(&signals);
+	signal = lock_release_to_tell(&lock);
 	if (result->version > 0 && !result->unchanged)
 		warnings_versions(session, target.container_id);
 	if (signal && done == 0)

@@ -247,8 +247,11 @@ static int prune_target(struct session *session, const struct target *target, co
 {
 	struct pruning pruning = { .session = session, .request = request, .target = target };
 	cleanup_target struct target settled = { 0 };
-	cleanup_fd int lock = -1;
+	const struct lock_request lock_request = { .container_id = target->container_id,
+						   .what = request->version_count ? "delete" : "prune",
+						   .wait_s = session->settings->wait_s };
 	struct signals signals = { 0 };
+	struct lock lock = { .file = -1 };
 	int done = 0;
 
 	*signal = 0;
@@ -257,13 +260,10 @@ static int prune_target(struct session *session, const struct target *target, co
 		return error_memory(err);
 	if (target_check_namespace(session, target->container_id, err) < 0)
 		return -1;
-	if (!request->dry_run) {
-		lock = lock_take(session, target->container_id, request->version_count ? "delete" : "prune",
-				 session->settings->wait_s, err);
-		if (lock < 0)
-			return -1;
-	}
-	signals_hold(&signals);
+	if (request->dry_run)
+		signals_hold(&signals);
+	else if (lock_take(session, &lock_request, &lock, err) < 0)
+		return -1;
 	if (!request->dry_run) {
 		done = settle(session, target->container_id, &settled, err);
 		pruning.target = &settled;
@@ -271,7 +271,7 @@ static int prune_target(struct session *session, const struct target *target, co
 	if (done == 0)
 		done = prune_decided(&pruning, result, err);
 	pruning_release(&pruning);
-	*signal = signals_release(&signals);
+	*signal = request->dry_run ? signals_release(&signals) : lock_release(&lock);
 	if (*signal)
 		log_warning("SIG%s came while '%s' was pruned; it was finished first", sigabbrev_np(*signal),
 			    target->container_id);

@@ -10,7 +10,6 @@
 #include "prune/prune_steps.h"
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
-#include "workspace/signals.h"
 #include "workspace/snapshotters.h"
 
 /* A mark counts as long as the snapshot is kept: without gc.root it was given up to the end. */
@@ -115,17 +114,16 @@ int prune_finish_locked(struct session *session, const char *container_id, struc
 /* How many were finished, -1 error. */
 static int finish_one(struct session *session, const char *container_id, unsigned wait_s, struct error *err)
 {
-	struct signals signals = { 0 };
-	cleanup_fd int lock = lock_take(session, container_id, "prune", wait_s, err);
+	const struct lock_request request = { .container_id = container_id, .what = "prune", .wait_s = wait_s };
+	struct lock lock;
 	int count;
 
-	if (lock < 0)
+	if (lock_take(session, &request, &lock, err) < 0)
 		return -1;
-	signals_hold(&signals);
 	count = prune_count_unfinished(session, container_id, err);
 	if (count > 0 && prune_finish_locked(session, container_id, err) < 0)
 		count = -1;
-	signals_release(&signals);
+	lock_release(&lock);
 	return count;
 }
 

@@ -5,27 +5,24 @@
 #include "operation/recovery.h"
 #include "workspace/journal.h"
 #include "workspace/lock.h"
-#include "workspace/signals.h"
 
 /* Whether anything was done to the workspace. */
 static bool finish_earlier(struct session *session, const char *container_id)
 {
 	cleanup_settled struct settled settled = { 0 };
-	struct signals signals = { 0 };
+	const struct lock_request request = { .container_id = container_id, .what = "recover" };
+	struct lock lock;
 	struct error err = { 0 };
-	cleanup_fd int lock = -1;
 
 	if (session_open_state(session, &err) < 0 || journal_exists(session, container_id, &err) != 1)
 		return false;
-	lock = lock_take(session, container_id, "recover", 0, &err);
-	if (lock < 0)
+	if (lock_take(session, &request, &lock, &err) < 0)
 		return false;
-	signals_hold(&signals);
 	if (recovery_settle(session, container_id, &settled, &err) < 0)
 		log_warning("'%s' has an unfinished operation: %s", container_id, err.message);
 	else if (settled.what)
 		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
-	signals_release(&signals);
+	lock_release(&lock);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "operation/recovery.h"
 #include "operation/rows.h"
@@ -12,14 +13,14 @@
 #include "prune/reclaim.h"
 #include "workspace/journal.h"
 #include "workspace/lock.h"
-#include "workspace/signals.h"
 
 struct recover_all {
 	struct session *session;
 	recovered_each each;
 	void *context;
 	bool is_one;
-	int signal; /* that asks us to end */
+	bool break_lock; /* by the operator's word */
+	int signal;      /* that asks us to end */
 	size_t failures;
 	struct error first; /* of the failures */
 };
@@ -39,16 +40,39 @@ static int tell_recovered(struct recover_all *all, const char *operation_id, con
 	return all->each(&recovered, all->context, err);
 }
 
+static void tell_broken(const struct lock *lock)
+{
+	cleanup_free char *words = lock->lease.broken ? holder_words(&lock->lease.held_by) : NULL;
+
+	if (words)
+		log_warning("the lock of '%s' was taken away from another run (%s)", lock->lease.container_id, words);
+}
+
+/* 1 it is held, 0 what another run is at is in its hands, -1 *failure. */
+static int take_lock(struct recover_all *all, const char *container_id, struct lock *lock, struct error *failure)
+{
+	const struct lock_request request = { .container_id = container_id,
+					      .what = "recover",
+					      .wait_s = all->session->settings->wait_s,
+					      .break_it = all->break_lock };
+
+	if (lock_take(all->session, &request, lock, failure) < 0)
+		return failure->kind == ERROR_BUSY && !all->is_one && request.wait_s == 0 ? 0 : -1;
+	tell_broken(lock);
+	return 1;
+}
+
 /* 1: there was nothing to tell, 0: finished, -1: *failure. */
 static int recover_locked(struct recover_all *all, const char *container_id, struct settled *settled,
 			  struct error *failure)
 {
-	struct signals signals = { 0 };
-	int done;
+	struct lock lock;
+	int done = take_lock(all, container_id, &lock, failure);
 
-	signals_hold(&signals);
+	if (done <= 0)
+		return done < 0 ? -1 : 1;
 	done = recovery_settle(all->session, container_id, settled, failure);
-	all->signal = signals_release(&signals);
+	all->signal = lock_release(&lock);
 	return done == 0 && !settled->what ? 1 : done;
 }
 
@@ -57,13 +81,9 @@ static int recover_next(const char *container_id, void *context, struct error *e
 	struct recover_all *all = context;
 	cleanup_settled struct settled settled = { 0 };
 	struct error failure = { 0 };
-	unsigned wait_s = all->session->settings->wait_s;
-	cleanup_fd int lock = lock_take(all->session, container_id, "recover", wait_s, &failure);
+	int done = recover_locked(all, container_id, &settled, &failure);
 
-	/* What another run is at is in its hands. */
-	if (lock < 0 && failure.kind == ERROR_BUSY && !all->is_one && wait_s == 0)
-		return 0;
-	if (lock >= 0 && recover_locked(all, container_id, &settled, &failure) > 0)
+	if (done > 0)
 		return 0;
 	if (tell_recovered(all, settled.operation_id, container_id, settled.what, &failure, err) < 0)
 		return -1;
@@ -101,18 +121,20 @@ static int add_container(const struct record *record, void *context, struct erro
 static int recover_refused(struct recover_all *all, const char *container_id, struct error *err)
 {
 	cleanup_names_set struct names_set ids = { 0 };
-	unsigned wait_s = all->session->settings->wait_s;
 
 	if (journal_each_refused(all->session, container_id, add_container, &ids, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ids.count; i++) {
 		struct error failure = { 0 };
-		cleanup_fd int lock = lock_take(all->session, ids.items[i], "recover", wait_s, &failure);
+		struct lock lock;
+		int done = take_lock(all, ids.items[i], &lock, &failure);
 
-		if (lock < 0 && failure.kind == ERROR_BUSY && !all->is_one && wait_s == 0)
-			continue;
-		if ((lock < 0 ? tell_recovered(all, "", ids.items[i], NULL, &failure, err)
-			      : journal_each_refused(all->session, ids.items[i], record_refused, all, err)) < 0)
+		if (done < 0)
+			done = tell_recovered(all, "", ids.items[i], NULL, &failure, err);
+		else if (done > 0)
+			done = journal_each_refused(all->session, ids.items[i], record_refused, all, err);
+		lock_release(&lock);
+		if (done < 0)
 			return -1;
 	}
 	return 0;
@@ -150,24 +172,41 @@ static int first_failure(const struct recover_all *all, struct error *err)
 	return -1;
 }
 
-int recover_workspaces(struct session *session, const char *container_id, recovered_each each, void *context,
-		       struct error *err)
+/* Locks of runs that ended before they had a record, or behind it. */
+static int take_left_locks(struct recover_all *all, const char *container_id, struct error *err)
 {
-	struct recover_all all = {
-		.session = session, .each = each, .context = context, .is_one = container_id != NULL
-	};
+	cleanup_names_set struct names_set left = { 0 };
+
+	if (lock_add_left(all->session, container_id, &left, err) < 0)
+		return -1;
+	for (size_t i = 0; i < left.count; i++)
+		if (recover_next(left.items[i], all, err) < 0)
+			return -1;
+	return 0;
+}
+
+int recover_workspaces(struct session *session, const struct recover_request *request, recovered_each each,
+		       void *context, struct error *err)
+{
+	const char *container_id = request->container_id;
+	struct recover_all all = { .session = session,
+				   .each = each,
+				   .context = context,
+				   .is_one = container_id != NULL,
+				   .break_lock = request->break_lock };
 	int exists = 1, pruned;
 
 	if (session_open_state(session, err) < 0)
 		return -1;
-	if (container_id)
+	if (container_id && !request->break_lock)
 		exists = journal_exists(session, container_id, err);
 	if (exists < 0)
 		return -1;
 	if ((container_id && exists && recover_next(container_id, &all, err) < 0) ||
 	    (!container_id && journal_each(session, recover_next, &all, err) < 0))
 		return -1;
-	if (recover_refused(&all, container_id, err) < 0 || (!container_id && reclaim_tidy(session, err) < 0))
+	if (recover_refused(&all, container_id, err) < 0 || take_left_locks(&all, container_id, err) < 0 ||
+	    (!container_id && reclaim_tidy(session, err) < 0))
 		return -1;
 	pruned = recover_prunings(&all, container_id, err);
 	return first_failure(&all, err) < 0 ? -1 : pruned;

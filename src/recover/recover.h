@@ -13,14 +13,19 @@ struct recovered {
 	int failed; /* 0, or the exit status of why it could not be finished; then `what` says it */
 };
 
+struct recover_request {
+	const char *container_id; /* NULL: all of this namespace */
+	bool break_lock;          /* with a container: by the operator's word its lock is taken from whoever had it */
+};
+
 /*
- * Finishes operations and prunings that were interrupted: of one container, or with NULL of all in this namespace that
+ * Finishes operations and prunings that were interrupted: of one container, or of all in this namespace that
  * no other run is at (settings->wait_s is waited for that). `each` is called for every one that was found. 0 when all
  * are finished; else the first failure, after all were tried. Without a database (session->store is NULL) containers
  * are brought back all the same; a pruning that waits for it is ERROR_DATABASE.
  */
 typedef int (*recovered_each)(const struct recovered *recovered, void *context, struct error *err);
-int recover_workspaces(struct session *session, const char *container_id, recovered_each each, void *context,
-		       struct error *err);
+int recover_workspaces(struct session *session, const struct recover_request *request, recovered_each each,
+		       void *context, struct error *err);
 
 #endif

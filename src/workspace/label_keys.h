@@ -1,4 +1,4 @@
-/* The labels that wsnap writes on snapshots: with them the database can be made again. */
+/* The labels that wsnap writes on snapshots, with which the database can be made again, and on leases. */
 #ifndef WSNAP_WORKSPACE_LABEL_KEYS_H
 #define WSNAP_WORKSPACE_LABEL_KEYS_H
 
@@ -29,6 +29,21 @@
 #define LABEL_DEPTH "wsnap.depth" /* active: layers of ours under it */
 /* Of a container, while an operation keeps the restart monitor away: the value of its label. */
 #define LABEL_RESTART_HELD "wsnap.restart_status"
+
+/* On the lease that is a workspace's lock: who holds it. */
+#define LABEL_LOCK "wsnap.lock"                     /* the run that created the lease, a UUID */
+#define LABEL_LOCK_AFTER "wsnap.lock.after"         /* a takeover: the run that it takes over from */
+#define LABEL_LOCK_HOST "wsnap.lock.host"           /* its name */
+#define LABEL_LOCK_MACHINE "wsnap.lock.machine"     /* machine-id(5) */
+#define LABEL_LOCK_BOOT "wsnap.lock.boot"           /* boot_id of random(4) */
+#define LABEL_LOCK_PIDS "wsnap.lock.pid_namespace"  /* its inode */
+#define LABEL_LOCK_PID "wsnap.lock.pid"             /* in that namespace */
+#define LABEL_LOCK_STARTED "wsnap.lock.pid_started" /* starttime of proc(5) */
+#define LABEL_LOCK_STATE "wsnap.lock.state_dir"     /* its path */
+#define LABEL_LOCK_STATE_ID "wsnap.lock.state_id"   /* which directory that is */
+#define LABEL_LOCK_FILE "wsnap.lock.file"           /* device:inode of the file that it has locked */
+#define LABEL_LOCK_WHAT "wsnap.lock.operation"      /* "version", "prune" */
+#define LABEL_LOCK_SINCE "wsnap.lock.since"         /* RFC 3339 */
 
 #define KIND_VERSION "version"
 #define KIND_MERGED "merged" /* layers made one: no version of its own */

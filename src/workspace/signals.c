@@ -74,3 +74,10 @@ int signals_release(struct signals *signals)
 	signals->held = 0;
 	return last;
 }
+
+void signals_deliver(struct signals *signals)
+{
+	if (signals->held)
+		sigprocmask(SIG_SETMASK, &signals->before, NULL);
+	signals->held = 0;
+}

@@ -26,4 +26,7 @@ int signals_release(struct signals *signals);
  * one now still learns by output and exit status what was done. */
 int signals_release_to_tell(struct signals *signals);
 
+/* Unblocks and lets what has arrived have its effect: for a run that holds nothing. */
+void signals_deliver(struct signals *signals);
+
 #endif

@@ -179,7 +179,7 @@ check_workspace() {
 # No lease, no record, and nothing left to do.
 check_tidy() {
 	local leases said
-	leases=$(ctr leases ls -q | grep '^wsnap-')
+	leases=$(ctr leases ls -q | grep '^wsnap[-.]')
 	[ -z "$leases" ] || complain "a lease is left: $leases"
 	[ -z "$(find "$WSNAP_STATE_DIR" -name '*.operation*')" ] || complain "a record is left"
 	[ -z "$(find "$WSNAP_STATE_DIR" -type f ! -name '*.lock')" ] ||
