@@ -133,11 +133,18 @@ static void test_written_and_read_again(void **state)
 	record.stage = STAGE_UP;
 	record.pending = PENDING_START;
 	record.turned_back = true;
+	record.unchanged = true;
+	assert_int_equal(labels_set(&record.kept_labels, "containerd.io/snapshot/uidmapping", "0:1000:65536", &err), 0);
+	assert_int_equal(labels_set(&record.kept_labels, "odd \"key\"", "", &err), 0);
 	printed = record_print(&record, &err);
 	assert_non_null(printed);
 	parse(printed, &again);
 	assert_int_equal(again.stage, STAGE_UP);
 	assert_int_equal(again.pending, PENDING_START);
+	assert_true(again.unchanged);
+	assert_int_equal(again.kept_labels.count, 2);
+	assert_string_equal(labels_get(&again.kept_labels, "containerd.io/snapshot/uidmapping"), "0:1000:65536");
+	assert_string_equal(labels_get(&again.kept_labels, "odd \"key\""), "");
 	reprinted = record_print(&again, &err);
 	assert_non_null(reprinted);
 	assert_string_equal(printed, reprinted);
@@ -164,6 +171,8 @@ static void test_what_cannot_be_ours(void **state)
 		{ "\"format\":1", "\"format\":2,\"pending\":3", "a kind in it is unknown" },
 		{ "\"container_id\":\"ws\"", "\"container_id\":\"../ws\"", "its container cannot exist" },
 		{ "\"new_active\"", "\"new_inactive\"", "it has no 'new_active'" },
+		{ "\"format\":1", "\"format\":2,\"kept_labels\":\"a=b\"", "its 'kept_labels' are no labels" },
+		{ "\"format\":1", "\"format\":2,\"kept_labels\":{\"a\":1}", "its 'kept_labels' are no labels" },
 		{ "\"base\"", "\"bass\"", "it is a rollback to nothing" },
 		{ "\"saved\":\"", "\"shaved\":\"", "it saves under no name" },
 		{ "12b6af46-", "12b6af4x-", "an id in it is no UUID" },
