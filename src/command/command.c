@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "command/several.h"
 #include "workspace/names.h"
 #include "workspace/target.h"
 #include "workspace/version_word.h"
@@ -73,7 +74,8 @@ static int check_more(const struct command_line *line, const char *kind, size_t 
 }
 
 /* Lays the words of the line beside those that the command names. */
-static int check_arguments(const struct command_line *line, const char **arguments, struct error *err)
+static int check_arguments(const struct command_line *line, const struct invocation *invocation, const char **arguments,
+			   struct error *err)
 {
 	const char *at = line->command->arguments;
 	size_t count = 0;
@@ -88,7 +90,7 @@ static int check_arguments(const struct command_line *line, const char **argumen
 			if (check_word(kind, length, arguments[count], err) < 0)
 				return -1;
 			count++;
-		} else if (!optional) {
+		} else if (!optional && !several_is_asked(line->command, invocation)) {
 			error_set(err, ERROR_USAGE, "'%s' needs a %.*s", line->command->name, (int)length, kind);
 			return wrong_count(line->command, err);
 		}
@@ -104,8 +106,8 @@ static int check_arguments(const struct command_line *line, const char **argumen
 	return wrong_count(line->command, err);
 }
 
-static int open_session(const struct command *command, const struct settings *settings, struct session *session,
-			struct error *store_error, struct error *err)
+int command_open(const struct command *command, const struct settings *settings, struct session *session,
+		 struct error *store_error, struct error *err)
 {
 	switch (command->needs) {
 	case COMMAND_NEEDS_DATABASE:
@@ -128,18 +130,21 @@ static int run_with_options(const struct command_line *line, struct invocation *
 
 	if (!arguments)
 		return error_memory(err);
-	if (check_arguments(line, arguments, err) < 0)
+	if (check_arguments(line, invocation, arguments, err) < 0)
 		return -1;
 	invocation->arguments = arguments;
 	invocation->argument_count = line->argument_count;
+	if (command->takes_several && several_check(command, invocation, err) < 0)
+		return -1;
 	if (command->check && command->check(invocation, err) < 0)
 		return -1;
-	if (open_session(command, invocation->settings, &session, &store_error, err) < 0)
+	if (command_open(command, invocation->settings, &session, &store_error, err) < 0)
 		return -1;
 	invocation->session = &session;
 	if (store_error.kind != ERROR_NONE)
 		invocation->store_error = &store_error;
-	return command->run(invocation, err);
+	return several_is_asked(command, invocation) ? several_run(command, invocation, err)
+						     : command->run(invocation, err);
 }
 
 int command_run(const struct command_line *line, const struct settings *settings, struct output *out, struct error *err)

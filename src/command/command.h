@@ -42,6 +42,11 @@ struct command {
 	size_t options_size;               /* of the structure of values */
 	enum command_needs needs;
 
+	/* For commands that work on several workspaces (several.h), and then take no TARGET. */
+	bool takes_several;
+	bool all_is_its_own;   /* `run` does --all itself */
+	size_t several_offset; /* of the struct several in the structure of values */
+
 	/* What else can be said of the words alone, before anything is opened; NULL: nothing. ERROR_USAGE. */
 	int (*check)(const struct invocation *invocation, struct error *err);
 
@@ -68,6 +73,10 @@ void command_line_release(struct command_line *line);
 /* Checks the words of the line, opens what the command needs, and runs it. */
 int command_run(const struct command_line *line, const struct settings *settings, struct output *out,
 		struct error *err);
+
+/* Opens what the command needs. Where the database may be missing, *store_error says why it is. */
+int command_open(const struct command *command, const struct settings *settings, struct session *session,
+		 struct error *store_error, struct error *err);
 
 /* Writes the help of the line's command, or of wsnap. */
 int command_help(const struct command_line *line, struct output *out, struct error *err);

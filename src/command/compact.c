@@ -1,5 +1,15 @@
 #include "command/commands.h"
 #include "command/report.h"
+#include "command/several.h"
+
+struct compact_options {
+	struct several several;
+};
+
+static const struct option_spec compact_options[] = {
+	SEVERAL_OPTIONS(compact_options),
+	{ .type = OPTION_END },
+};
 
 static void print_json(const struct invocation *invocation, const struct operation_result *result)
 {
@@ -39,12 +49,16 @@ static int compact_run(const struct invocation *invocation, struct error *err)
 
 const struct command command_compact = {
 	.name = "compact",
-	.arguments = "TARGET",
+	.arguments = "TARGET...",
 	.summary = "merge the layers under the workspace into one",
 	.description = "Merges the layers that versions have put under the workspace into one, and puts the\n"
 		       "workspace on it. Versions stay as they are. An operation does this by itself when there\n"
 		       "are more than max_depth layers.\n"
 		       "With --quiet the number of merged layers is printed.\n",
+	.options = compact_options,
+	.options_size = sizeof(struct compact_options),
 	.needs = COMMAND_NEEDS_CONTAINERD,
+	.takes_several = true,
+	.several_offset = offsetof(struct compact_options, several),
 	.run = compact_run,
 };

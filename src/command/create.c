@@ -1,7 +1,9 @@
 #include "command/commands.h"
 #include "command/report.h"
+#include "command/several.h"
 
 struct create_options {
+	struct several several;
 	bool if_changed;
 	char *source;
 };
@@ -18,6 +20,7 @@ static const struct option_spec create_options[] = {
 	  .name = "if-changed",
 	  .offset = offsetof(struct create_options, if_changed),
 	  .help = "save nothing when nothing was written" },
+	SEVERAL_OPTIONS(create_options),
 	{ .type = OPTION_END },
 };
 
@@ -70,6 +73,8 @@ const struct command command_create = {
 	.options = create_options,
 	.options_size = sizeof(struct create_options),
 	.needs = COMMAND_NEEDS_CONTAINERD,
+	.takes_several = true,
+	.several_offset = offsetof(struct create_options, several),
 	.check = create_check,
 	.run = create_run,
 };

@@ -1,9 +1,11 @@
 #include "doctor/doctor.h"
 #include "command/commands.h"
+#include "command/several.h"
 #include "output/json_writer.h"
 #include "workspace/warnings.h"
 
 struct doctor_options {
+	struct several several;
 	bool fix;
 };
 
@@ -12,6 +14,7 @@ static const struct option_spec doctor_options[] = {
 	  .name = "fix",
 	  .offset = offsetof(struct doctor_options, fix),
 	  .help = "put right what can be put right without losing anything" },
+	SEVERAL_OPTIONS(doctor_options),
 	{ .type = OPTION_END },
 };
 
@@ -88,7 +91,7 @@ static int doctor_run_command(const struct invocation *invocation, struct error 
 
 const struct command command_doctor = {
 	.name = "doctor",
-	.arguments = "[TARGET]",
+	.arguments = "[TARGET...]",
 	.summary = "find what does not fit together, and put it right",
 	.description =
 		"Compares containerd, the database and the state directory, for one workspace or for the namespace,\n"
@@ -99,5 +102,7 @@ const struct command command_doctor = {
 		"back, and a container whose snapshot is gone is put on its newest version.\n",
 	.options = doctor_options,
 	.options_size = sizeof(struct doctor_options),
+	.takes_several = true,
+	.several_offset = offsetof(struct doctor_options, several),
 	.run = doctor_run_command,
 };

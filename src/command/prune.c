@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "command/commands.h"
 #include "command/prune_report.h"
+#include "command/several.h"
 #include "prune/prune.h"
 #include "prune/retention.h"
 
@@ -19,7 +20,7 @@ struct keep_span {
 };
 
 struct prune_options {
-	bool all;
+	struct several several;
 	bool named;
 	bool dry_run;
 	struct keep_number last, hourly, daily, weekly, monthly, yearly;
@@ -53,10 +54,7 @@ static int set_within(const char *text, void *field, struct error *err)
 	}
 
 static const struct option_spec prune_options[] = {
-	{ .type = OPTION_FLAG,
-	  .name = "all",
-	  .offset = offsetof(struct prune_options, all),
-	  .help = "every workspace of the namespace instead of a TARGET" },
+	SEVERAL_OPTIONS(prune_options),
 	KEEP(last, "keep the N newest versions"),
 	KEEP(hourly, "keep the newest version of each of the last N hours that have one"),
 	KEEP(daily, "the same by days"),
@@ -107,10 +105,9 @@ static int prune_check(const struct invocation *invocation, struct error *err)
 	const struct prune_options *options = invocation->options;
 	struct keep_rules rules = rules_of(invocation);
 
-	if (!invocation->arguments[0] == !options->all) {
-		error_set(err, ERROR_USAGE,
-			  options->all ? "'--all' cannot be given with a TARGET" : "'prune' needs a TARGET or --all");
-		return error_hint(err, "usage: wsnap prune [OPTIONS] TARGET | --all");
+	if (!invocation->arguments[0] && !options->several.all && options->several.filters.count == 0) {
+		error_set(err, ERROR_USAGE, "'prune' needs a TARGET or --all");
+		return error_hint(err, "usage: wsnap prune [OPTIONS] TARGET... | --all | --filter LABEL");
 	}
 	if (retention_has_rules(&rules))
 		return 0;
@@ -142,7 +139,7 @@ static int prune_run_command(const struct invocation *invocation, struct error *
 	cleanup_prune_result struct prune_result result = { 0 };
 	int done;
 
-	if (options->all) {
+	if (options->several.all) {
 		prune_report_begin(&report);
 		done = prune_run_all(invocation->session, &request, report_one, &report, err);
 		prune_report_end(&report);
@@ -156,7 +153,7 @@ static int prune_run_command(const struct invocation *invocation, struct error *
 
 const struct command command_prune = {
 	.name = "prune",
-	.arguments = "[TARGET]",
+	.arguments = "[TARGET...]",
 	.summary = "give old versions up, by rules that say which to keep",
 	.description =
 		"Gives up every version that no rule keeps, and says what that has freed. Each rule goes from the\n"
@@ -168,6 +165,9 @@ const struct command command_prune = {
 		"With --quiet nothing is printed.\n",
 	.options = prune_options,
 	.options_size = sizeof(struct prune_options),
+	.takes_several = true,
+	.all_is_its_own = true,
+	.several_offset = offsetof(struct prune_options, several),
 	.check = prune_check,
 	.run = prune_run_command,
 };

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/names_set.h"
 #include "command/commands.h"
+#include "command/several.h"
 #include "output/json_writer.h"
 #include "prune/prune.h"
 #include "recover/recover.h"
@@ -12,6 +13,7 @@
 #include "workspace/warnings.h"
 
 struct recover_options {
+	struct several several;
 	bool all_namespaces;
 	bool break_lock;
 };
@@ -25,6 +27,7 @@ static const struct option_spec recover_options[] = {
 	  .name = "break-lock",
 	  .offset = offsetof(struct recover_options, break_lock),
 	  .help = "take TARGET's lock from a run that you know to have ended" },
+	SEVERAL_OPTIONS(recover_options),
 	{ .type = OPTION_END },
 };
 
@@ -203,7 +206,7 @@ static int recover_run(const struct invocation *invocation, struct error *err)
 
 const struct command command_recover = {
 	.name = "recover",
-	.arguments = "[TARGET]",
+	.arguments = "[TARGET...]",
 	.summary = "finish operations that were interrupted",
 	.description = "Finishes what was interrupted by a crash, a reboot, or a server that was away, for one\n"
 		       "workspace or for all. Every other command does so for the workspace it is about.\n"
@@ -214,6 +217,8 @@ const struct command command_recover = {
 	.options = recover_options,
 	.options_size = sizeof(struct recover_options),
 	.needs = COMMAND_NEEDS_CONTAINERD,
+	.takes_several = true,
+	.several_offset = offsetof(struct recover_options, several),
 	.check = recover_check,
 	.run = recover_run,
 };

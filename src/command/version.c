@@ -1,7 +1,9 @@
 #include "command/commands.h"
 #include "command/report.h"
+#include "command/several.h"
 
 struct version_options {
+	struct several several;
 	bool if_changed;
 };
 
@@ -10,6 +12,7 @@ static const struct option_spec version_options[] = {
 	  .name = "if-changed",
 	  .offset = offsetof(struct version_options, if_changed),
 	  .help = "save nothing when nothing was written" },
+	SEVERAL_OPTIONS(version_options),
 	{ .type = OPTION_END },
 };
 
@@ -40,13 +43,15 @@ static int version_run(const struct invocation *invocation, struct error *err)
 
 const struct command command_version = {
 	.name = "version",
-	.arguments = "TARGET",
-	.summary = "save the workspace as a new version before something runs",
+	.arguments = "TARGET...",
+	.summary = "save workspaces as new versions before something runs",
 	.description = "As 'create' does, for a program that is about to run something in the workspace: the\n"
 		       "version has no name, and its source is pre_exec.\n"
 		       "With --quiet the version's number is printed.\n",
 	.options = version_options,
 	.options_size = sizeof(struct version_options),
 	.needs = COMMAND_NEEDS_CONTAINERD,
+	.takes_several = true,
+	.several_offset = offsetof(struct version_options, several),
 	.run = version_run,
 };

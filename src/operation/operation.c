@@ -22,7 +22,7 @@ int operation_check(const struct operation_request *request, struct error *err)
 	cleanup_version_word struct version_word version = { 0 };
 	cleanup_free char *name = NULL;
 
-	if (!target_name_is_valid(request->target))
+	if (request->target && !target_name_is_valid(request->target))
 		return error_set(err, ERROR_USAGE, "'%s' can be neither a container id nor a bot id", request->target);
 	if (request->source && name_check_source(request->source, err) < 0)
 		return -1;

@@ -1,5 +1,6 @@
 #include "workspace/signals.h"
 
+#include <stdbool.h>
 #include <time.h>
 
 static const int held_back[] = { SIGINT, SIGTERM, SIGHUP };
@@ -25,7 +26,7 @@ void signals_hold(struct signals *signals)
 
 	fill(&set);
 	add_stops(&set);
-	signals->held = sigprocmask(SIG_BLOCK, &set, &signals->before) == 0;
+	signals->held = pthread_sigmask(SIG_BLOCK, &set, &signals->before) == 0;
 }
 
 int signals_pending(void)
@@ -49,19 +50,30 @@ static int take_pending(const sigset_t *set)
 	return last;
 }
 
+/* Whoever held them before is told: that one decides what ends. */
+static bool is_nested(const struct signals *signals)
+{
+	return sigismember(&signals->before, held_back[0]) == 1;
+}
+
 int signals_release_to_tell(struct signals *signals)
 {
 	sigset_t set, pipe, now;
 
 	if (!signals->held)
 		return 0;
+	if (is_nested(signals)) {
+		pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
+		signals->held = 0;
+		return signals_pending();
+	}
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
 	take_pending(&pipe);
 	now = signals->before;
 	fill(&set);
 	sigorset(&now, &now, &set);
-	sigprocmask(SIG_SETMASK, &now, NULL);
+	pthread_sigmask(SIG_SETMASK, &now, NULL);
 	return take_pending(&set);
 }
 
@@ -70,7 +82,7 @@ int signals_release(struct signals *signals)
 	int last = signals_release_to_tell(signals);
 
 	if (signals->held)
-		sigprocmask(SIG_SETMASK, &signals->before, NULL);
+		pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
 	signals->held = 0;
 	return last;
 }

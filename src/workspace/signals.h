@@ -19,7 +19,8 @@ void signals_hold(struct signals *signals);
 /* The number of one that has arrived meanwhile and asks us to end, 0 for none. It stays pending. */
 int signals_pending(void);
 
-/* Takes what has arrived off the queue and unblocks. Returns the last signal's number, 0 for none. */
+/* Takes what has arrived off the queue and unblocks. Returns the last signal's number, 0 for none. Where they were held
+ * back already, by whoever runs several of us, they stay so, and pending. */
 int signals_release(struct signals *signals);
 
 /* The same for a run that has nothing left to do but to tell: SIGINT, SIGTERM and SIGHUP stay blocked. Whoever sends

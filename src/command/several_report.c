@@ -1,0 +1,160 @@
+#include "command/several_report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "output/json_writer.h"
+#include "output/table.h"
+
+/* How many that failed are named. */
+#define NAMED_MOST 10
+
+/* Moves the members of `from` behind those that `to` has. */
+static void move_members(cJSON *to, cJSON *from)
+{
+	cJSON *member;
+
+	while ((member = cJSON_DetachItemFromArray(from, 0))) {
+		if (cJSON_HasObjectItem(to, member->string))
+			cJSON_Delete(member);
+		else
+			cJSON_AddItemToObject(to, member->string, member);
+	}
+}
+
+static int add_error(cJSON *document, const struct error *failure, struct error *err)
+{
+	cJSON *error = cJSON_AddObjectToObject(document, "error");
+
+	if (!error || !cJSON_AddNumberToObject(error, "exit_status", (int)failure->kind))
+		return error_memory(err);
+	if (json_add_text(error, "code", error_code(failure->kind), err) < 0 ||
+	    json_add_text(error, "message", failure->message, err) < 0)
+		return -1;
+	return json_add_text(error, "hint", failure->hint[0] ? failure->hint : NULL, err);
+}
+
+static char *document_of(const struct several_work *work, struct error *err)
+{
+	cleanup_json cJSON *document = cJSON_CreateObject();
+	cleanup_json cJSON *said = NULL;
+
+	if (!document) {
+		error_memory(err);
+		return NULL;
+	}
+	if (json_add_text(document, "container_id", work->id, err) < 0)
+		return NULL;
+	if (work->length) {
+		said = json_parse_exact(work->said, work->length, "a result", err);
+		if (!said)
+			return NULL;
+		move_members(document, said);
+	}
+	if (work->failure.kind != ERROR_NONE && add_error(document, &work->failure, err) < 0)
+		return NULL;
+	return json_print(document, err);
+}
+
+static int write_json(struct output *out, const struct several_work *works, size_t count, struct error *err)
+{
+	struct json_writer writer = { .stream = out->stream };
+
+	writer_object(&writer, NULL);
+	writer_array(&writer, "workspaces");
+	for (size_t i = 0; i < count; i++) {
+		cleanup_free char *document = document_of(&works[i], err);
+
+		if (!document)
+			return -1;
+		writer_raw(&writer, NULL, document);
+	}
+	writer_close(&writer);
+	writer_close(&writer);
+	return 0;
+}
+
+static void write_quiet(struct output *out, const struct several_work *work)
+{
+	char *rest = work->said, *line;
+
+	while (work->length && (line = strsep(&rest, "\n")))
+		if (*line)
+			output_line(out, "%s %s", work->id, line);
+}
+
+static void write_rows(struct table *table, const struct several_work *work)
+{
+	char *rest = work->said, *line;
+
+	while (work->length && (line = strsep(&rest, "\n"))) {
+		if (!*line)
+			continue;
+		table_cell(table, work->id);
+		table_cell(table, line);
+	}
+	if (work->failure.kind == ERROR_NONE)
+		return;
+	table_cell(table, work->id);
+	table_cell(table, work->failure.message);
+}
+
+static int write_table(struct output *out, const struct several_work *works, size_t count, struct error *err)
+{
+	static const char *const headings[] = { "CONTAINER", "RESULT" };
+	cleanup_table struct table table = { 0 };
+
+	if (count == 0)
+		return 0;
+	table_begin(&table, out->stream, headings, 2);
+	for (size_t i = 0; i < count; i++)
+		write_rows(&table, &works[i]);
+	return table_end(&table, err);
+}
+
+static int name_failures(const struct several_work *works, size_t count, const struct several_work *first,
+			 size_t failed, struct error *err)
+{
+	cleanup_text struct text names = { 0 };
+	size_t named = 0;
+
+	for (size_t i = 0; i < count && named < NAMED_MOST; i++)
+		if (works[i].failure.kind != ERROR_NONE)
+			text_printf(&names, "%s'%s'", named++ ? ", " : "", works[i].id);
+	*err = first->failure;
+	if (count == 1)
+		return -1;
+	return error_wrap(err, "%zu of %zu workspaces failed (%s%s); the first", failed, count,
+			  names.failed ? "" : names.data, failed > named ? ", …" : "");
+}
+
+static int judge(const struct several_work *works, size_t count, struct error *err)
+{
+	const struct several_work *first = NULL;
+	size_t failed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (works[i].failure.kind == ERROR_NONE)
+			continue;
+		if (failed++ == 0)
+			first = &works[i];
+	}
+	return first ? name_failures(works, count, first, failed, err) : 0;
+}
+
+int several_report(struct output *out, const struct several_work *works, size_t count, struct error *err)
+{
+	int written = 0;
+
+	if (out->json)
+		written = write_json(out, works, count, err);
+	else if (!out->quiet)
+		written = write_table(out, works, count, err);
+	else
+		for (size_t i = 0; i < count; i++)
+			write_quiet(out, &works[i]);
+	return written < 0 ? -1 : judge(works, count, err);
+}
