@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -28,8 +29,13 @@ static int read_all(int fd, const char *path, size_t limit, struct text *text, s
 	}
 }
 
-/* `refused` are mode bits that the file must not have. */
-static int read_with_flags(int dir, const char *path, int flags, mode_t refused, size_t limit, struct text *text,
+/* For root, whether somebody else may write to the file. In root's own group are those alone whom root put there. */
+static bool is_writable_by_others(const struct stat *st)
+{
+	return geteuid() == 0 && (st->st_uid != 0 || ((st->st_mode & S_IWGRP) && st->st_gid != 0));
+}
+
+static int read_with_flags(int dir, const char *path, int flags, bool trusted, size_t limit, struct text *text,
 			   struct error *err)
 {
 	cleanup_fd int fd = -1;
@@ -43,24 +49,26 @@ static int read_with_flags(int dir, const char *path, int flags, mode_t refused,
 		return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be opened", path);
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, ERROR_FAILED, "'%s' is not a regular file", path);
-	if (st.st_mode & refused)
+	if (trusted && (st.st_mode & S_IWOTH))
 		return error_set(err, ERROR_FAILED, "'%s' may be written by everybody", path);
+	if (trusted && is_writable_by_others(&st))
+		return error_set(err, ERROR_FAILED, "'%s' may be written by others than root", path);
 	return read_all(fd, path, limit, text, err);
 }
 
 int file_read(int dir, const char *path, size_t limit, struct text *text, struct error *err)
 {
-	return read_with_flags(dir, path, O_NOFOLLOW, 0, limit, text, err);
+	return read_with_flags(dir, path, O_NOFOLLOW, false, limit, text, err);
 }
 
 int file_read_linked(int dir, const char *path, size_t limit, struct text *text, struct error *err)
 {
-	return read_with_flags(dir, path, 0, 0, limit, text, err);
+	return read_with_flags(dir, path, 0, false, limit, text, err);
 }
 
 int file_read_trusted(int dir, const char *path, size_t limit, struct text *text, struct error *err)
 {
-	return read_with_flags(dir, path, 0, S_IWOTH, limit, text, err);
+	return read_with_flags(dir, path, 0, true, limit, text, err);
 }
 
 int file_write_all(int fd, const void *bytes, size_t length)

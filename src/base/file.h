@@ -22,7 +22,7 @@ int file_read(int dir, const char *path, size_t limit, struct text *text, struct
  * (configuration): follows links. */
 int file_read_linked(int dir, const char *path, size_t limit, struct text *text, struct error *err);
 
-/* Like file_read_linked, and refuses a file that everybody may write. */
+/* Like file_read_linked, and refuses a file that everybody may write, for root one that anybody else may. */
 int file_read_trusted(int dir, const char *path, size_t limit, struct text *text, struct error *err);
 
 /* What a file_replace that was killed leaves is called like the file, with this behind it. */

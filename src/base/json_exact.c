@@ -43,9 +43,12 @@ static const char *next_number(const char **at, const char *end)
 static bool is_safe(const char *number, size_t length)
 {
 	size_t sign = length > 0 && number[0] == '-';
-	size_t digits = strspn(number + sign, "0123456789");
 
-	return digits >= length - sign && length - sign <= SAFE_DIGITS;
+	/* The bytes end without a NUL, maybe with this number. */
+	for (size_t i = sign; i < length; i++)
+		if (number[i] < '0' || number[i] > '9')
+			return false;
+	return length - sign <= SAFE_DIGITS;
 }
 
 /* cJSON keeps the order of the source, so that both lists of numbers run side by side. */

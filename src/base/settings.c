@@ -48,6 +48,13 @@ static int check_note(const char *text, struct error *err)
 	return check_not_empty(text, err);
 }
 
+static int check_schema(const char *text, struct error *err)
+{
+	if (strlen(text) > 63 || strchr(text, '"') || text_has_control(text))
+		return error_set(err, ERROR_USAGE, "not the name of a schema (at most 63 bytes, without '\"')");
+	return check_not_empty(text, err);
+}
+
 static int set_network(const char *text, void *field, struct error *err)
 {
 	if (strcmp(text, "auto") != 0 && strcmp(text, "none") != 0)
@@ -162,6 +169,7 @@ const struct option_spec settings_options[] = {
 	  .check = check_not_empty,
 	  .otherwise = "/etc/cni/net.d",
 	  .help = "folder of CNI configurations" },
+	{ .type = OPTION_TEXT, FIELD(schema), .key = "schema", .check = check_schema },
 	{ .type = OPTION_TEXT,
 	  FIELD(cdi_dirs),
 	  .key = "cdi_dirs",

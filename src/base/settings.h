@@ -22,6 +22,7 @@ struct settings {
 	char *address; /* containerd's socket, without unix:// */
 	char *namespace;
 	char *database;  /* conninfo, NULL: libpq's defaults */
+	char *schema;    /* of the tables, NULL: where search_path leads; only in the file */
 	char *state_dir; /* absolute */
 	char *cni_path;  /* folders, colon separated */
 	char *cni_conf_dir;

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "device/device.h"
 
@@ -147,10 +148,11 @@ static int add_metadata(struct name_list *list, const cJSON *devices, struct err
 		return error_set(err, ERROR_USAGE,
 				 "'workspace.gpu.devices' in the bot's metadata is neither an array nor a string");
 	cJSON_ArrayForEach(item, devices) {
-		if (!cJSON_IsString(item))
-			return error_set(err, ERROR_USAGE,
-					 "'workspace.gpu.devices' in the bot's metadata has an item that is "
-					 "no string");
+		if (!cJSON_IsString(item)) {
+			log_warning("'workspace.gpu.devices' in the bot's metadata has an item that is no text: it is "
+				    "passed over");
+			continue;
+		}
 		if (name_list_add(list, item->valuestring, strlen(item->valuestring), err) < 0)
 			return -1;
 	}

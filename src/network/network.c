@@ -37,6 +37,31 @@ static int load_loopback(struct network *network, struct error *err)
 	return file ? conf_parse(loopback_conf, strlen(loopback_conf), "loopback", &network->loopback, err) : 0;
 }
 
+/* Plugins run with another folder of their own, and recovery runs anywhere. */
+static int check_absolute(const char *folders, const char *what, struct error *err)
+{
+	for (const char *at = folders; *at;) {
+		size_t length = strcspn(at, ":");
+
+		if (length > 0 && *at != '/') {
+			error_set(err, ERROR_USAGE, "'%.*s' is not an absolute path", (int)length, at);
+			return error_hint(err, "%s", what);
+		}
+		at += length + (at[length] == ':');
+	}
+	return 0;
+}
+
+static int check_folders(const struct network_settings *settings, struct error *err)
+{
+	if (check_absolute(settings->plugin_path, "--cni-path and CNI_PATH name the folders of CNI plugins", err) < 0)
+		return -1;
+	if (*settings->conf_dir == '/')
+		return 0;
+	error_set(err, ERROR_USAGE, "'%s' is not an absolute path", settings->conf_dir);
+	return error_hint(err, "--cni-conf-dir and NETCONFPATH name the folder of CNI configurations");
+}
+
 int network_load(const struct network_settings *settings, struct network **network, struct error *err)
 {
 	cleanup_network struct network *loaded = calloc(1, sizeof(*loaded));
@@ -45,6 +70,8 @@ int network_load(const struct network_settings *settings, struct network **netwo
 	*network = NULL;
 	if (!loaded)
 		return error_memory(err);
+	if (check_folders(settings, err) < 0)
+		return -1;
 	found = conf_load(settings->conf_dir, &loaded->conf, err);
 	if (found <= 0)
 		return found;

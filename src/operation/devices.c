@@ -17,8 +17,11 @@ static int find_names(struct session *session, const struct ctr_container *conta
 	cleanup_free char *metadata = NULL;
 	int found;
 
-	if (label)
-		return device_names_parse(label, names, count, err);
+	/* A label without a name says nothing: whoever wants no device empties the metadata as well. */
+	if (label && (device_names_parse(label, names, count, err) < 0 || *count > 0))
+		return *count > 0 ? 0 : -1;
+	device_names_free(*names, *count);
+	*names = NULL;
 	found = store_bot_metadata(session->store, record->bot_id, &metadata, err);
 	if (found <= 0)
 		return found;

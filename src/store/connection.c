@@ -10,7 +10,7 @@
 #include "store/query.h"
 
 #define CONNECT_TIMEOUT_S "10"
-#define STATEMENT_TIMEOUT "60s"
+#define STATEMENT_TIMEOUT_MS 60000 /* CONNECTION_STATEMENT_TIMEOUT */
 /* The server ends a statement by itself; only one that hangs gives no answer at all. */
 #define ANSWER_MARGIN_MS 15000
 
@@ -40,14 +40,62 @@ static int cannot_connect(struct store *store, struct error *err)
 			       "runs");
 }
 
+/* The options of the connection as they come from the conninfo, a service file or PGOPTIONS: libpq puts them together
+ * before it connects. NULL: none. */
+static char *given_options(const struct store *store)
+{
+	static const char *const keywords[] = { "dbname", NULL };
+	const char *const values[] = { store->conninfo, NULL };
+	PGconn *asked = PQconnectStartParams(keywords, values, 1);
+	PQconninfoOption *all = asked ? PQconninfo(asked) : NULL;
+	char *options = NULL;
+
+	for (const PQconninfoOption *option = all; option && option->keyword; option++)
+		if (strcmp(option->keyword, "options") == 0 && option->val)
+			options = strdup(option->val);
+	PQconninfoFree(all);
+	PQfinish(asked);
+	return options;
+}
+
+/* In options white space ends a word, unless a backslash stands before it. */
+static void add_escaped(struct text *text, const char *word)
+{
+	for (; *word; word++)
+		text_printf(text, "%s%c", *word == '\\' || *word == ' ' ? "\\" : "", *word);
+}
+
+/* *options: the given ones with a search_path of the one schema, NULL where none is wanted. */
+static int add_schema(const struct store *store, char **options, struct error *err)
+{
+	cleanup_text struct text text = { 0 };
+	cleanup_free char *given = NULL;
+
+	if (!store->schema)
+		return 0;
+	given = given_options(store);
+	text_printf(&text, "%s -c search_path=\"", given ? given : "");
+	add_escaped(&text, store->schema);
+	text_add(&text, "\"");
+	*options = text_steal(&text);
+	return *options ? 0 : error_memory(err);
+}
+
 /* In front of the conninfo stand defaults, which it overrides; behind it stands what wsnap insists on. */
 static int dial(struct store *store, struct error *err)
 {
 	const char *const keywords[] = {
-		"connect_timeout",     "tcp_user_timeout",          "keepalives_idle",
-		"keepalives_interval", "keepalives_count",          "dbname",
-		"client_encoding",     "fallback_application_name", NULL,
+		"connect_timeout",  "tcp_user_timeout",
+		"keepalives_idle",  "keepalives_interval",
+		"keepalives_count", "dbname",
+		"client_encoding",  "fallback_application_name",
+		"options",          NULL,
 	};
+	cleanup_free char *options = NULL;
+
+	if (add_schema(store, &options, err) < 0)
+		return -1;
+
 	const char *const values[] = {
 		getenv("PGCONNECT_TIMEOUT") ? NULL : CONNECT_TIMEOUT_S,
 		"60000",
@@ -57,6 +105,7 @@ static int dial(struct store *store, struct error *err)
 		store->conninfo,
 		"UTF8",
 		"wsnap",
+		options,
 		NULL,
 	};
 
@@ -79,25 +128,22 @@ static bool statement_timeout_is_given(const struct store *store)
 	return given;
 }
 
-/* The session's settings: a limit on every statement unless somebody set one, and text forms that do
- * not depend on the server's locale. */
-static int configure(struct store *store, struct error *err)
+/* The limits that the server was told, or ours: for its answers, and for the statements of our transactions. No setting of
+ * the session is made: a pooler in transaction mode would hand it on to others. */
+static int learn_limits(struct store *store, struct error *err)
 {
-	static const char sql[] = "SELECT set_config('TimeZone', 'UTC', false), set_config('DateStyle', 'ISO', false), "
-				  "CASE WHEN $1 AND current_setting('statement_timeout') = '0' "
-				  "THEN set_config('statement_timeout', '" STATEMENT_TIMEOUT "', false) END";
-	static const char limit_sql[] =
+	static const char sql[] =
 		"SELECT (extract(epoch FROM current_setting('statement_timeout')::interval) * 1000)::bigint";
-	const char *const parameters[] = { statement_timeout_is_given(store) ? "false" : "true" };
 	cleanup_rows struct rows rows = { 0 };
-	cleanup_rows struct rows limit = { 0 };
 	int64_t timeout_ms;
 
 	store->answer_timeout_ms = ANSWER_MARGIN_MS;
-	if (query_rows(store, sql, parameters, 1, &rows, err) < 0 ||
-	    query_rows(store, limit_sql, NULL, 0, &limit, err) < 0 ||
-	    rows_integer(&limit, 0, 0, 0, INT32_MAX, &timeout_ms, err) < 0)
+	if (query_rows(store, sql, NULL, 0, &rows, err) < 0 ||
+	    rows_integer(&rows, 0, 0, 0, INT32_MAX, &timeout_ms, err) < 0)
 		return -1;
+	store->limit_is_ours = timeout_ms == 0 && !statement_timeout_is_given(store);
+	if (store->limit_is_ours)
+		timeout_ms = STATEMENT_TIMEOUT_MS;
 	store->answer_timeout_ms = timeout_ms > 0 ? timeout_ms + ANSWER_MARGIN_MS : 0;
 	return 0;
 }
@@ -108,7 +154,7 @@ int connection_reopen(struct store *store, struct error *err)
 	store->connection = NULL;
 	if (dial(store, err) < 0)
 		return -1;
-	return configure(store, err);
+	return learn_limits(store, err);
 }
 
 bool connection_is_lost(const struct store *store)
@@ -117,6 +163,11 @@ bool connection_is_lost(const struct store *store)
 }
 
 int store_open(const char *conninfo, struct store **store, struct error *err)
+{
+	return store_open_schema(conninfo, NULL, store, err);
+}
+
+int store_open_schema(const char *conninfo, const char *schema, struct store **store, struct error *err)
 {
 	cleanup_store struct store *opened = NULL;
 
@@ -130,6 +181,8 @@ int store_open(const char *conninfo, struct store **store, struct error *err)
 	opened->schema_is_ours = -1;
 	if (conninfo && !(opened->conninfo = strdup(conninfo)))
 		return error_memory(err);
+	if (schema && !(opened->schema = strdup(schema)))
+		return error_memory(err);
 	if (connection_reopen(opened, err) < 0)
 		return -1;
 	*store = steal_pointer(opened);
@@ -142,6 +195,7 @@ void store_close(struct store *store)
 		return;
 	PQfinish(store->connection);
 	free(store->conninfo);
+	free(store->schema);
 	free(store);
 }
 

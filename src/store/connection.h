@@ -11,13 +11,18 @@
 #include "store/origin.h"
 #include "store/store.h"
 
+/* For statements of ours where nobody set another limit. */
+#define CONNECTION_STATEMENT_TIMEOUT "60s"
+
 struct pg_conn;
 struct pg_result;
 
 struct store {
 	struct pg_conn *connection; /* NULL after it was given up */
 	char *conninfo;             /* as the user gave it; may hold a password */
+	char *schema;               /* that search_path is to name; NULL: as it comes */
 	int64_t answer_timeout_ms;  /* how long an answer may take; 0: for ever */
+	bool limit_is_ours;         /* nobody has set a statement timeout: our transactions do */
 	char sqlstate[6];           /* of the last error, "" when the server sent none */
 	int schema_is_ours;         /* 1, 0; -1: not asked yet */
 	struct store_origin origin; /* of this run */

@@ -11,10 +11,11 @@
 #define PAGE_SQL "500"
 #define PAYLOAD_LIMIT ((size_t)1 << 20)
 
+/* The last column is where the next page begins: in a form that no DateStyle changes. */
 #define SELECT_EVENTS                                                          \
 	"SELECT e.id::text, e.event_type, e.payload::text, " SQL_MICROSECONDS( \
 		"e.created_at") " AS created_at, "                             \
-				"e.created_at::text FROM lifecycle_events e WHERE e.container_id = $1 "
+				"to_json(e.created_at) #>> '{}' FROM lifecycle_events e WHERE e.container_id = $1 "
 #define ORDER_EVENTS "ORDER BY e.created_at, e.id LIMIT " PAGE_SQL
 
 /* The texts point into the rows, and are not const in store_event. */

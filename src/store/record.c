@@ -48,8 +48,9 @@ static int insert_container(struct store *store, struct recording *recording, st
 {
 	static const char sql[] =
 		"INSERT INTO containers (bot_id, container_id, container_name, image, status, namespace, "
-		"last_stopped_at, last_started_at, created_at) "
-		"VALUES ($1, $2, $2, coalesce($3, ''), $4, $5, $6, $7, coalesce($8::timestamptz, now()))";
+		"last_stopped_at, last_started_at, created_at, updated_at) "
+		"VALUES ($1, $2, $2, coalesce($3, ''), $4, $5, $6, $7, coalesce($8::timestamptz, now()), "
+		"coalesce($8::timestamptz, now()))";
 	const struct store_record *record = recording->record;
 	struct query_time stopped, started, created;
 	const char *const parameters[] = {
@@ -74,21 +75,25 @@ static int insert_container(struct store *store, struct recording *recording, st
 static int write_container(struct store *store, struct recording *recording, struct error *err)
 {
 	static const char sql[] = "UPDATE containers SET image = coalesce($2, image), "
-				  "status = coalesce($3, status), updated_at = now(), "
+				  "status = coalesce($3, status), "
+				  "updated_at = CASE WHEN $6 THEN now() ELSE updated_at END, "
 				  "last_stopped_at = greatest(last_stopped_at, $4), "
 				  "last_started_at = greatest(last_started_at, $5) "
 				  "WHERE container_id = $1 RETURNING bot_id::text";
 	const struct store_record *record = recording->record;
 	struct query_time stopped, started;
+	int ours = store_schema_is_ours(store, err);
 	const char *const parameters[] = {
 		record->container_id,
 		record->is_late ? NULL : record->image,
 		record->is_late ? NULL : record->status,
 		query_time(record->stopped_ns, &stopped),
 		query_time(record->started_ns, &started),
+		/* By it the other server tells which of a bot's containers is the one in use. */
+		ours ? "true" : "false",
 	};
 	cleanup_rows struct rows rows = { 0 };
-	int updated = query_rows(store, sql, parameters, QUERY_COUNT(parameters), &rows, err);
+	int updated = ours < 0 ? -1 : query_rows(store, sql, parameters, QUERY_COUNT(parameters), &rows, err);
 
 	if (updated < 0)
 		return -1;

@@ -2,6 +2,7 @@
 #include "store/schema_steps.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "store/query.h"
@@ -179,10 +180,22 @@ struct init_steps {
 	int to;
 };
 
+/* The schema that the configuration names, where it is not there yet. */
+static int make_schema(struct store *store, struct error *err)
+{
+	static const char sql[] = "SELECT format('CREATE SCHEMA %I', $1::text) AS statement "
+				  "WHERE to_regnamespace(quote_ident($1::text)) IS NULL";
+	const char *const parameters[] = { store->schema };
+	cleanup_rows struct rows rows = { 0 };
+	int missing = store->schema ? query_rows(store, sql, parameters, 1, &rows, err) : 0;
+
+	return missing > 0 ? query_script(store, rows_raw(&rows, 0, 0), err) : missing;
+}
+
 static int run_steps(struct store *store, void *context, struct error *err)
 {
 	struct init_steps *steps = context;
-	int step = current_step(store, err);
+	int step = make_schema(store, err) < 0 ? -1 : current_step(store, err);
 
 	if (step == -1)
 		return -1;
@@ -210,4 +223,24 @@ int store_init(struct store *store, int *from, int *to, struct error *err)
 	*from = steps.from;
 	*to = steps.to;
 	return store_check_schema(store, err);
+}
+
+int store_find_place(struct store *store, struct store_place *place, struct error *err)
+{
+	static const char sql[] = "SELECT n.nspname AS schema, current_database() AS database "
+				  "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+				  "WHERE c.oid = to_regclass('containers')";
+	cleanup_rows struct rows rows = { 0 };
+	const char *schema, *database;
+	int ours = store_schema_is_ours(store, err);
+	int found = ours < 0 ? -1 : query_rows(store, sql, NULL, 0, &rows, err);
+
+	if (found == 0)
+		return error_set(err, ERROR_DATABASE, "the database has no table 'containers'");
+	if (found < 0 || rows_text(&rows, 0, 0, &schema, err) < 0 || rows_text(&rows, 0, 1, &database, err) < 0)
+		return -1;
+	place->ours = ours > 0;
+	snprintf(place->schema, sizeof(place->schema), "%s", schema);
+	snprintf(place->database, sizeof(place->database), "%s", database);
+	return 0;
 }

@@ -22,6 +22,9 @@ struct store;
 /* `conninfo` is libpq's (keywords or URI); NULL or "" leaves all to libpq's own PG* environment. A
  * connect timeout (10 s where the conninfo has none) and a statement timeout (60 s) apply. */
 int store_open(const char *conninfo, struct store **store, struct error *err);
+
+/* The same in one schema, which is all that search_path names; NULL: as the server has it. */
+int store_open_schema(const char *conninfo, const char *schema, struct store **store, struct error *err);
 void store_close(struct store *store);
 
 static inline void store_cleanup_pointer(struct store **store)
@@ -53,8 +56,18 @@ bool store_has_judged(const struct store *store);
 /* Whether the schema was made by `wsnap init` (then bots may be inserted): 1, 0, -1. */
 int store_schema_is_ours(struct store *store, struct error *err);
 
-/* Creates or upgrades the schema, in one transaction under an advisory lock. A schema of somebody
- * else's is left as it is. *from and *to are step numbers; equal when nothing was to do. */
+/* Creates or upgrades the schema, in one transaction under an advisory lock; a schema that store_open_schema() named and
+ * that is not there is made. Tables of somebody else's are left as they are. *from and *to are step numbers; equal when
+ * nothing was to do. */
 int store_init(struct store *store, int *from, int *to, struct error *err);
+
+/* Where the tables are. */
+struct store_place {
+	bool ours; /* made by `wsnap init` */
+	char schema[128];
+	char database[128];
+};
+
+int store_find_place(struct store *store, struct store_place *place, struct error *err);
 
 #endif

@@ -16,11 +16,13 @@
  * not show what its last holder wrote. */
 static int begin(struct store *store, const char *script, const char *subject, struct error *err)
 {
+	/* Settings of the transaction alone: behind a pooler the session is somebody else's afterwards. */
+	static const char limit[] = "SET LOCAL statement_timeout = '" CONNECTION_STATEMENT_TIMEOUT "'";
 	static const char sql[] = "SELECT pg_advisory_xact_lock(" TRANSACTION_LOCK_CLASS ", hashtext($1)), "
 				  "CASE current_setting('synchronous_commit') WHEN 'off' "
 				  "THEN set_config('synchronous_commit', 'on', true) END";
 
-	if (query_script(store, script, err) < 0)
+	if (query_script(store, script, err) < 0 || (store->limit_is_ours && query_script(store, limit, err) < 0))
 		return -1;
 	return query_rows(store, sql, &subject, 1, NULL, err) < 0 ? -1 : 0;
 }

@@ -78,6 +78,24 @@ static int read_workspace(const struct rows *rows, int row, struct store_workspa
 	return 0;
 }
 
+/* A user whom nothing holds to one team's rows sees the container of that id of each. */
+static int is_ambiguous(struct store *store, const char *container_id, struct error *err)
+{
+	static const char sql[] = "SELECT string_agg(DISTINCT coalesce('team ' || (to_jsonb(c) ->> 'team_id'), "
+				  "'bot ' || c.bot_id::text), ' and ') AS owners FROM containers c "
+				  "WHERE c.container_id = $1";
+	cleanup_rows struct rows rows = { 0 };
+	const char *owners;
+
+	if (query_rows(store, sql, &container_id, 1, &rows, err) < 0 || rows_text(&rows, 0, 0, &owners, err) < 0)
+		return -1;
+	error_set(err, ERROR_REFUSED, "'%s' has several rows in the table containers, of %.1000s", container_id,
+		  owners);
+	return error_hint(err, "give --database a user whom the tables hold to the rows of one of them, and the "
+			       "options that say which");
+}
+
+/* 1 found, 0 none, 2 there are several. */
 static int find_workspace(struct store *store, const char *sql, const char *parameter,
 			  struct store_workspace *workspace, struct error *err)
 {
@@ -91,14 +109,21 @@ static int find_workspace(struct store *store, const char *sql, const char *para
 		return -1;
 	*workspace = found;
 	found = (struct store_workspace){ 0 };
-	return 1;
+	return count > 1 ? 2 : 1;
 }
 
 int store_workspace_of_container(struct store *store, const char *container_id, struct store_workspace *workspace,
 				 struct error *err)
 {
-	return find_workspace(store, SELECT_WORKSPACES "WHERE c.container_id = $1 LIMIT 1", container_id, workspace,
-			      err);
+	cleanup_store_workspace struct store_workspace found = { 0 };
+	int count =
+		find_workspace(store, SELECT_WORKSPACES "WHERE c.container_id = $1 LIMIT 2", container_id, &found, err);
+
+	if (count > 1)
+		return is_ambiguous(store, container_id, err);
+	*workspace = found;
+	found = (struct store_workspace){ 0 };
+	return count;
 }
 
 int store_workspace_of_bot(struct store *store, const char *bot_id, struct store_workspace *workspace,
@@ -109,8 +134,10 @@ int store_workspace_of_bot(struct store *store, const char *bot_id, struct store
 	if (!id_parse(bot_id, id))
 		return 0;
 	return find_workspace(store,
-			      SELECT_WORKSPACES "WHERE c.bot_id = $1 "
-						"ORDER BY c.created_at DESC, c.container_id DESC LIMIT 1",
+			      SELECT_WORKSPACES
+			      "WHERE c.bot_id = $1 "
+			      "AND coalesce(to_jsonb(c) ->> 'workspace_backend', 'container') = 'container' "
+			      "ORDER BY c.updated_at DESC, c.created_at DESC, c.container_id DESC LIMIT 1",
 			      id, workspace, err);
 }
 

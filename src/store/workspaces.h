@@ -21,11 +21,12 @@ void store_workspace_release(struct store_workspace *workspace);
 
 #define cleanup_store_workspace __attribute__((cleanup(store_workspace_release)))
 
-/* The row of a container: 1 found, 0 none, -1 error. */
+/* The row of a container: 1 found, 0 none, -1 error. ERROR_REFUSED where the user sees rows of that id of several
+ * teams. */
 int store_workspace_of_container(struct store *store, const char *container_id, struct store_workspace *workspace,
 				 struct error *err);
 
-/* The newest row of a bot: 1, 0, -1. */
+/* The row of a bot that was updated last, but for those of backends without containers: 1, 0, -1. */
 int store_workspace_of_bot(struct store *store, const char *bot_id, struct store_workspace *workspace,
 			   struct error *err);
 

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "base/visible.h"
 
 #define SOURCE_MAX_BYTES 32
 #define SOURCE_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_-"
@@ -28,6 +29,10 @@ char *name_check(const char *text, struct error *err)
 		error_set(err, ERROR_USAGE, "'%s' cannot be a name: digits alone are a version's number", name);
 	else if (*name == '@')
 		error_set(err, ERROR_USAGE, "'%s' cannot be a name: '@' says a version's place or time", name);
+	else if (!visible_has_any(name))
+		error_set(err, ERROR_USAGE, "'%s' cannot be a name: nothing of it can be seen", name);
+	else if (visible_begins_overridden(name))
+		error_set(err, ERROR_USAGE, "a name cannot begin with a bidirectional override");
 	else
 		return steal_pointer(name);
 	return NULL;

@@ -39,7 +39,7 @@ static int open_store(struct session *session, struct error *err)
 
 	if (!origin->by && origin_find(session->settings->note, &session->origin, err) < 0)
 		return -1;
-	if (store_open(session->settings->database, &session->store, err) < 0)
+	if (store_open_schema(session->settings->database, session->settings->schema, &session->store, err) < 0)
 		return -1;
 	told = (struct store_origin){ .by = origin->by, .host = origin->host, .note = origin->note };
 	store_set_origin(session->store, &told);
@@ -58,7 +58,7 @@ int session_open(const struct settings *settings, struct session *session, struc
 int session_open_store(const struct settings *settings, struct session *session, struct error *err)
 {
 	session_init(settings, session);
-	return store_open(settings->database, &session->store, err);
+	return store_open_schema(settings->database, settings->schema, &session->store, err);
 }
 
 int session_open_for_recovery(const struct settings *settings, struct session *session, struct error *store_err,

@@ -118,22 +118,21 @@ static int no_bot(struct session *session, const char *bot_id, struct error *err
 /* The container of a bot by its label or its name. NULL: see find_labelled. */
 static char *find_bots_container(struct session *session, const char *bot_id, bool *failed, struct error *err)
 {
-	cleanup_ctr_container struct ctr_container container = { 0 };
-	cleanup_free char *name = NULL;
 	char *id = find_labelled(session, bot_id, failed, err);
-	int present;
 
 	if (id || *failed)
 		return id;
-	*failed = true;
-	name = text_format("%s%s", bot_prefixes[0], bot_id);
-	if (!name) {
-		error_memory(err);
-		return NULL;
+	for (size_t i = 0; i < sizeof(bot_prefixes) / sizeof(*bot_prefixes); i++) {
+		cleanup_ctr_container struct ctr_container container = { 0 };
+		cleanup_free char *name = text_format("%s%s", bot_prefixes[i], bot_id);
+		int present = name ? get_container(session->ctr, name, &container, err) : error_memory(err);
+
+		*failed = present < 0;
+		if (present != 0)
+			return present > 0 ? steal_pointer(name) : NULL;
+		error_clear(err);
 	}
-	present = get_container(session->ctr, name, &container, err);
-	*failed = present < 0;
-	return present > 0 ? steal_pointer(name) : NULL;
+	return NULL;
 }
 
 static int resolve_bot(struct session *session, const char *text, const char *bot_id, bool must_exist,

@@ -18,8 +18,8 @@ struct target {
 bool target_name_is_valid(const char *text);
 
 /*
- * A bot id (UUID): the newest row in `containers`, the label memoh.bot_id, the name workspace-<bot id>, in this
- * order; a container id: its bot from its row, the label, the name prefixes workspace- and mcp-, else
+ * A bot id (UUID): the row in `containers` that was updated last, the label memoh.bot_id, the names workspace-<bot id> and
+ * mcp-<bot id>, in this order; a container id: its bot from its row, the label, the name prefixes workspace- and mcp-, else
  * the version 5 UUID of NAMESPACE/CONTAINER. With must_exist, a container that containerd
  * does not have is ERROR_NOT_FOUND; without, one that has a row will do (`list`, `show`, `events`).
  * ERROR_USAGE for a text that could be neither.

@@ -129,6 +129,43 @@ versions_seen() {
 	expect 0 -c "$BATS_TEST_TMPDIR/conf" create w
 }
 
+@test "a file that others than root may write is refused" {
+	file=$BATS_TEST_TMPDIR/conf
+	echo "wait = 60" >"$file"
+	chmod 660 "$file"
+	expect 0 -c "$file" create w
+	for owner in 0:1000 1000:0 1000:1000; do
+		chown "$owner" "$file"
+		expect_error 2 "the configuration cannot be used: '$file' may be written by others than root" -c "$file" create w
+	done
+	chown 0:1000 "$file"
+	chmod 640 "$file"
+	expect 0 -c "$file" create w
+}
+
+@test "a schema of its own: made by init, and the only one that is looked at" {
+	createdb "${PGDATABASE}_schema"
+	export PGDATABASE=${PGDATABASE}_schema
+	echo "schema = snap shots" >"$BATS_TEST_TMPDIR/conf"
+	expect 6 -c "$BATS_TEST_TMPDIR/conf" create w
+	PGOPTIONS="$PGOPTIONS -c work_mem=5MB" expect 0 -c "$BATS_TEST_TMPDIR/conf" init
+	[[ $output == "the schema is at step 1 (was 0)"$'\n'"the tables in the schema 'snap shots' of the database '$PGDATABASE' are wsnap's own"* ]] ||
+		complain "it does not say whose tables they are"
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" --json init
+	same "snap shots true" "$(json '"\(.schema) \(.ours)"')"
+	same 0 "$(db "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace")"
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" create w
+	same 1 "$(db 'SELECT count(*) FROM "snap shots".container_versions')"
+	# Another server's tables may come afterwards.
+	db "CREATE TABLE bots (id text); CREATE TABLE containers (name text)" >/dev/null
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" create w
+	for bad in '' 'a"b' "$(printf 'x%.0s' {1..64})"; do
+		echo "schema = $bad" >"$BATS_TEST_TMPDIR/conf"
+		expect 2 -c "$BATS_TEST_TMPDIR/conf" list
+	done
+	dropdb --force "$PGDATABASE"
+}
+
 @test "options may stand before and behind the command and its arguments" {
 	expect 0 create -q w behind
 	matches '[0-9]+' "$output"

@@ -82,6 +82,17 @@ rest_of_spec() {
 	same ' ' "$(workspace_says b sh -c 'echo "$GPU1 $DRIVER"')"
 }
 
+@test "a label of commas only names no device, and an item that is no text is passed over" {
+	gpu h ' , ,'
+	expect 0 create h
+	db "UPDATE bots SET metadata = '{\"workspace\": {\"gpu\": {\"devices\": [7, \"vendor.test/gpu=1\", null]}}}'
+		WHERE id = (SELECT bot_id FROM containers WHERE container_id = 'h')"
+	expect 0 create h
+	same 'one one' "$(workspace_says h sh -c 'echo "$GPU1 $DRIVER"')"
+	[[ $stderr == *"warning: 'workspace.gpu.devices' in the bot's metadata has an item that is no text"* ]] ||
+		complain "nothing is said of the item"
+}
+
 @test "an unknown device or a malformed name is an error before anything is stopped" {
 	gpu c vendor.test/gpu=0
 	ctr containers label c memoh.workspace.cdi_devices=vendor.test/gpu=9 >/dev/null

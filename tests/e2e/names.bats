@@ -36,7 +36,7 @@ saved_as() {
 
 @test "whatever is text can be a name" {
 	for name in 'a b' 'é 日本語 🐳' "it's" '"quoted"' 'back\slash' '%s%n' '$(id)' "'; DROP TABLE bots; --" '{"a":1}' \
-		'-x' '1a' '0x10' '1.5' 'Version 1' '--' '*' 'NULL' '../../etc'; do
+		'👩‍💻' $'\u200fשלום' '-x' '1a' '0x10' '1.5' 'Version 1' '--' '*' 'NULL' '../../etc'; do
 		expect 0 --json create w -- "$name"
 		same "$name" "$(json .display_name)"
 		number=$(json .version)
@@ -61,6 +61,10 @@ saved_as() {
 	expect_error 2 "'?' cannot be a name: it is not UTF-8" create w $'\xff'
 	expect 2 create w $'\xc0\xaf'
 	expect 2 create w $'\xed\xa0\x80'
+	expect_error 2 $'\'\u200b\u2060\' cannot be a name: nothing of it can be seen' create w $'\u200b\u2060'
+	expect_error 2 $'\'\u3000\' cannot be a name: nothing of it can be seen' create w $'\u3000'
+	expect_error 2 "a name cannot begin with a bidirectional override" create w $'\u202emoc.elpmaxe'
+	expect_error 2 "a name cannot begin with a bidirectional override" create w $'\u200e\u202dname'
 	same "$count" "$(db "SELECT count(*) FROM container_versions")"
 	same "$pid" "$(workspace_pid w)"
 }

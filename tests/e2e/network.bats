@@ -140,6 +140,20 @@ left_alone() {
 	same '' "$(cat "$HOST/log")"
 }
 
+@test "a folder of plugins that is no absolute path is an error before anything is stopped" {
+	workspace relative
+	expect 0 create relative
+	pid=$(workspace_pid relative)
+	before=$(world)
+	for path in . plugins "$CNI_PATH:./plugins"; do
+		CNI_PATH=$path expect 2 create relative
+		expect 2 --cni-path "$path" create relative
+		same "$before" "$(world)" "the world after '$path'"
+	done
+	same "$pid" "$(workspace_pid relative)"
+	CNI_PATH=. expect 0 --network none create relative
+}
+
 @test "a configuration that is there but broken is an error before anything is stopped" {
 	workspace careful
 	expect 0 create careful

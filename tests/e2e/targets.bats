@@ -21,7 +21,7 @@ uuid_of_name() {
 	printf '%s-%s-5%s-%s%s-%s' "${hash:0:8}" "${hash:8:4}" "${hash:13:3}" "$variant" "${hash:17:3}" "${hash:20:12}"
 }
 
-@test "a bot id finds the newest row" {
+@test "a bot id finds the row that was updated last" {
 	bot=$(new_uuid)
 	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$bot")
 	workspace a1
@@ -30,10 +30,10 @@ uuid_of_name() {
 	workspace a2
 	expect 0 create a2
 	same "$bot" "$(bot_of a1)"
-	db "UPDATE containers SET created_at = now() + interval '1 day' WHERE container_id = 'a1'"
+	db "UPDATE containers SET created_at = now() - interval '1 day', updated_at = now() + interval '1 day' WHERE container_id = 'a1'"
 	expect 0 --json create "$bot"
 	same a1 "$(json .container_id)"
-	db "UPDATE containers SET created_at = now() - interval '1 day' WHERE container_id = 'a1'"
+	db "UPDATE containers SET created_at = now() + interval '1 day', updated_at = now() - interval '1 day' WHERE container_id = 'a1'"
 	expect 0 --json create "$bot"
 	same a2 "$(json .container_id)"
 }
@@ -53,6 +53,15 @@ uuid_of_name() {
 	expect 0 --json create "$bot"
 	same "workspace-$bot" "$(json .container_id)"
 	same "$bot" "$(bot_of "workspace-$bot")"
+}
+
+@test "a bot id finds mcp-BOT, which older servers made" {
+	bot=$(new_uuid)
+	workspace "mcp-$bot"
+	expect 0 --json create "$bot"
+	same "mcp-$bot" "$(json .container_id)"
+	bot=$(new_uuid)
+	expect 3 create "$bot"
 }
 
 @test "the label comes before the name" {

@@ -125,6 +125,36 @@ static void a_file_that_everybody_may_write_is_not_trusted(void **state)
 	assert_string_equal(text.data, "y");
 }
 
+/* Owner, group and mode of a file, and whether root takes its word. */
+static void root_trusts_a_file_of_root_alone(void **state)
+{
+	static const struct {
+		uid_t owner;
+		gid_t group;
+		mode_t mode;
+		int result;
+	} cases[] = {
+		{ 0, 0, 0644, 0 },  { 0, 0, 0664, 0 },     { 0, 1000, 0640, 0 },     { 0, 1000, 0660, -1 },
+		{ 0, 0, 0646, -1 }, { 1000, 0, 0644, -1 }, { 1000, 1000, 0400, -1 },
+	};
+	const struct scratch *scratch = *state;
+
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		cleanup_text struct text text = { 0 };
+		struct error err = { 0 };
+
+		put(scratch, "f", "x", 0644);
+		assert_int_equal(fchownat(scratch->dir, "f", cases[i].owner, cases[i].group, 0), 0);
+		assert_int_equal(fchmodat(scratch->dir, "f", cases[i].mode, 0), 0);
+		assert_int_equal(file_read_trusted(scratch->dir, "f", 9, &text, &err), cases[i].result);
+		if (cases[i].result < 0)
+			assert_non_null(strstr(err.message, "'f' may be written by "));
+	}
+	assert_int_equal(fchownat(scratch->dir, "f", 0, 0, 0), 0);
+}
+
 static void a_file_is_replaced_as_a_whole(void **state)
 {
 	const struct scratch *scratch = *state;
@@ -210,6 +240,7 @@ int main(void)
 		TEST(links_are_followed_only_where_asked),
 		TEST(only_regular_files_are_read),
 		TEST(a_file_that_everybody_may_write_is_not_trusted),
+		TEST(root_trusts_a_file_of_root_alone),
 		TEST(a_file_is_replaced_as_a_whole),
 		TEST(a_replacement_that_fails_leaves_the_old),
 		TEST(a_link_planted_as_temporary_file_is_not_followed),

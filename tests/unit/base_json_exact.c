@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -62,6 +64,31 @@ static void test_refused(void **state)
 	refuse("1 2", 3);
 }
 
+/* A document whose last byte is the last of a page behind which nothing may be read. */
+static void test_no_byte_behind_the_end(void **state)
+{
+	static const char *const numbers[] = { "7", "-7", "1234567890123456789012345", "1e5", "0.125", "[1,12]" };
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(pages != MAP_FAILED);
+	assert_int_equal(mprotect(pages + page, page, PROT_NONE), 0);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+		size_t length = strlen(numbers[i]);
+		struct error err = { 0 };
+		cleanup_free char *printed = NULL;
+		cleanup_json cJSON *json = NULL;
+
+		memcpy(pages + page - length, numbers[i], length);
+		json = json_parse_exact(pages + page - length, length, "it", &err);
+		assert_non_null(json);
+		printed = json_print(json, &err);
+		assert_string_equal(printed, numbers[i]);
+	}
+	munmap(pages, 2 * page);
+}
+
 static void test_integers(void **state)
 {
 	static const char text[] =
@@ -82,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_no_byte_behind_the_end),
 		cmocka_unit_test(test_integers),
 	};
 

@@ -135,7 +135,9 @@ static void test_metadata(void **state)
 	metadata("{\"Workspace\":{\"gpu\":{\"devices\":[\"v.com/c=a\"]}}}", "");
 	refuse_metadata("{");
 	refuse_metadata("{\"workspace\":{\"gpu\":{\"devices\":7}}}");
-	refuse_metadata("{\"workspace\":{\"gpu\":{\"devices\":[7]}}}");
+	metadata("{\"workspace\":{\"gpu\":{\"devices\":[7]}}}", "");
+	metadata("{\"workspace\":{\"gpu\":{\"devices\":[7,\"v.com/c=a\",null,{},[\"v.com/c=b\"],true,\"v.com/c=d\"]}}}",
+		 "v.com/c=a v.com/c=d");
 	refuse_metadata("{\"workspace\":{\"gpu\":{\"devices\":{\"a\":\"b\"}}}}");
 	refuse_metadata("{\"workspace\":{\"gpu\":{\"devices\":[\"v.com/c=a,v.com/c=b\"]}}}");
 }

@@ -146,6 +146,29 @@ static void every_plugin_must_be_there(void **state)
 	assert_string_equal(err.message, expected);
 }
 
+static void folders_must_be_absolute(void **state)
+{
+	static const char *const paths[] = { "plugins", "./plugins", "/usr/lib/cni:plugins", ":../cni" };
+	const struct stage *stage = *state;
+	struct network *network;
+	struct error err = { 0 };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+		struct network_settings settings = { .plugin_path = paths[i], .conf_dir = stage->confs };
+
+		assert_int_equal(network_load(&settings, &network, &err), -1);
+		assert_int_equal(err.kind, ERROR_USAGE);
+		assert_non_null(strstr(err.message, "is not an absolute path"));
+	}
+	assert_int_equal(network_load(&(struct network_settings){ .plugin_path = "/a::/b:", .conf_dir = "net.d" },
+				      &network, &err),
+			 -1);
+	assert_string_equal(err.message, "'net.d' is not an absolute path");
+	assert_int_equal(network_load(&(struct network_settings){ .plugin_path = "/a::/b:", .conf_dir = "/nowhere" },
+				      &network, &err),
+			 0);
+}
+
 static void dangling_link_and_oversized_file(void **state)
 {
 	const struct stage *stage = *state;
@@ -192,6 +215,7 @@ int main(void)
 		TEST(the_newest_version_of_several),
 		TEST(what_is_refused),
 		TEST(every_plugin_must_be_there),
+		TEST(folders_must_be_absolute),
 		TEST(dangling_link_and_oversized_file),
 		TEST(names),
 	};

@@ -13,8 +13,11 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "store/connection.h"
+#include "store/query.h"
+#include "store/transaction.h"
 #include "store/workspaces.h"
 #include "support/database.h"
+#include "support/rows.h"
 
 #define SECRET "s3cr3t"
 
@@ -118,6 +121,75 @@ static void statements_have_a_limit_unless_given(void **state)
 			    "3");
 }
 
+/* Behind a pooler in transaction mode a setting of the session would be another client's afterwards. */
+static void no_setting_of_the_session_is_made(void **state)
+{
+	cleanup_store struct store *store = NULL;
+	cleanup_rows struct rows rows = { 0 };
+	struct store_record record = rows_create(1);
+	struct error err = { 0 };
+
+	(void)state;
+	open_store(&store);
+	rows_record(store, &record);
+	assert_int_equal(store_record_rehearse(store, &record, &err), 0);
+	assert_int_equal(
+		query_rows(store, "SELECT name FROM pg_settings WHERE source = 'session'", NULL, 0, &rows, &err), 0);
+	assert_int_equal(
+		query_rows(store, "SELECT WHERE current_setting('statement_timeout') <> '0'", NULL, 0, NULL, &err), 0);
+}
+
+static int look_at_limit(struct store *store, void *context, struct error *err)
+{
+	const char *wanted = context;
+
+	assert_int_equal(
+		query_rows(store, "SELECT WHERE current_setting('statement_timeout') = $1", &wanted, 1, NULL, err), 1);
+	return 0;
+}
+
+static void a_transaction_has_the_limit(void **state)
+{
+	cleanup_store struct store *plain = NULL;
+	cleanup_store struct store *given = NULL;
+	char ours[] = "1min", theirs[] = "5s";
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(store_open(NULL, &plain, &err), 0);
+	assert_int_equal(store_open("options='-c statement_timeout=5s'", &given, &err), 0);
+	assert_int_equal(transaction_run(plain, "box", look_at_limit, ours, &err), 0);
+	assert_int_equal(transaction_run(given, "box", look_at_limit, theirs, &err), 0);
+}
+
+static void tables_are_looked_for_in_the_schema_that_is_named(void **state)
+{
+	cleanup_store struct store *store = NULL;
+	struct store_place place;
+	struct error err = { 0 };
+	int from, to;
+
+	(void)state;
+	setenv("PGOPTIONS", "-c app.kept=a\\ b", 1);
+	assert_int_equal(store_open_schema("options='-c app.given=yes'", "My \\ schema", &store, &err), 0);
+	assert_int_equal(query_rows(store, "SELECT WHERE current_setting('app.given') = 'yes'", NULL, 0, NULL, &err),
+			 1);
+	store_close(store);
+	store = NULL;
+	assert_int_equal(store_open_schema("", "My \\ schema", &store, &err), 0);
+	unsetenv("PGOPTIONS");
+	assert_int_equal(query_rows(store, "SELECT WHERE current_setting('app.kept') = 'a b'", NULL, 0, NULL, &err), 1);
+	assert_int_equal(store_check_schema(store, &err), -1);
+	assert_int_equal(store_init(store, &from, &to, &err), 0);
+	assert_int_equal(store_init(store, &from, &to, &err), 0);
+	assert_int_equal(store_find_place(store, &place, &err), 0);
+	assert_string_equal(place.schema, "My \\ schema");
+	assert_true(place.ours);
+	assert_string_equal(database_value("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
+			    "0");
+	database_run("DROP SCHEMA \"My \\ schema\" CASCADE");
+}
+
 static void the_statement_timeout_ends_a_wait(void **state)
 {
 	cleanup_store struct store *store = NULL;
@@ -205,6 +277,9 @@ int main(void)
 		cmocka_unit_test(a_password_out_of_a_file_is_never_shown),
 		cmocka_unit_test(several_hosts_make_one_line),
 		cmocka_unit_test_setup(statements_have_a_limit_unless_given, database_empty),
+		cmocka_unit_test_setup(no_setting_of_the_session_is_made, database_empty),
+		cmocka_unit_test_setup(a_transaction_has_the_limit, database_empty),
+		cmocka_unit_test_setup(tables_are_looked_for_in_the_schema_that_is_named, database_empty),
 		cmocka_unit_test_setup(the_statement_timeout_ends_a_wait, database_empty),
 		cmocka_unit_test_setup(a_killed_connection_is_an_error_and_stays_one, database_empty),
 		cmocka_unit_test_setup(a_server_that_hangs_is_given_up, database_empty),

@@ -64,6 +64,64 @@ static void a_later_operation_keeps_what_it_does_not_know(void **state)
 		"kept|f|/kept|kept|busybox:2|stopped|1700000000.123456");
 }
 
+static void what_is_recorded_late_tells_nothing_of_the_present(void **state)
+{
+	cleanup_store struct store *store = rows_init_store();
+	struct store_record record = rows_create(1);
+
+	(void)state;
+	rows_record(store, &record);
+	record = rows_create(2);
+	record.status = "stopped";
+	record.image = "busybox:0";
+	record.is_late = true;
+	assert_int_equal(rows_record(store, &record).version, 2);
+	assert_string_equal(database_value("SELECT image || ' ' || status FROM containers"), "busybox:1 running");
+}
+
+/* Whatever a rehearsal does is taken back, numbers of versions and notifications included. */
+static void a_rehearsal_leaves_nothing(void **state)
+{
+	cleanup_store struct store *store = rows_init_store();
+	struct store_record record = rows_create(1);
+	struct error err = { 0 };
+
+	(void)state;
+	database_run("LISTEN wsnap_lifecycle");
+	assert_int_equal(store_record_rehearse(store, &record, &err), 0);
+	assert_string_equal(
+		database_value("SELECT (SELECT count(*) FROM bots) || ' ' || (SELECT count(*) FROM containers) "
+			       "|| ' ' || (SELECT count(*) FROM lifecycle_events)"),
+		"0 0 0");
+	assert_string_equal(database_notifications(), "");
+	assert_int_equal(rows_record(store, &record).version, 1);
+	database_run("ALTER TABLE snapshots ADD CONSTRAINT short CHECK (length(runtime_snapshot_name) < 15)");
+	record = rows_create(12345);
+	assert_int_equal(store_record_rehearse(store, &record, &err), -1);
+	assert_int_equal(err.kind, ERROR_DATABASE);
+	assert_non_null(strstr(err.message, "\"short\""));
+	assert_true(store_has_judged(store));
+}
+
+/* A lock says nothing of the rows; a connection that was lost is made again. */
+static void a_rehearsal_waits_for_nobody(void **state)
+{
+	cleanup_store struct store *store = rows_init_store();
+	struct store_record record = rows_create(1);
+	struct error err = { 0 };
+	double since_ms = clock_monotonic_ms();
+
+	(void)state;
+	database_run("BEGIN; LOCK TABLE snapshots IN SHARE MODE");
+	assert_int_equal(store_record_rehearse(store, &record, &err), 0);
+	assert_true(clock_monotonic_ms() - since_ms < 10000);
+	database_run("ROLLBACK");
+	database_value("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+		       "WHERE application_name = 'wsnap' AND datname = current_database()");
+	assert_int_equal(store_record_rehearse(store, &record, &err), 0);
+	assert_int_equal(rows_record(store, &record).version, 1);
+}
+
 static void again_writes_nothing_more(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
@@ -267,8 +325,11 @@ static void another_servers_tables(void **state)
 	assert_int_equal(store_check_bot(store, BOT, &err), 0);
 	assert_int_equal(rows_record(store, &record).version, 1);
 	assert_int_equal(rows_record(store, &record).version, 1);
+	database_run("UPDATE containers SET updated_at = '2020-01-01Z', status = 'stopped'");
 	record = rows_create(2);
 	assert_int_equal(rows_record(store, &record).version, 2);
+	assert_string_equal(database_value("SELECT status || ' ' || extract(epoch FROM updated_at) FROM containers"),
+			    "running 1577836800.000000");
 	assert_string_equal(database_value("SELECT count(DISTINCT team_id) || ' ' || count(*) FROM lifecycle_events"),
 			    "1 2");
 }
@@ -307,6 +368,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(the_first_operation_makes_the_workspace, database_empty),
 		cmocka_unit_test_setup(a_later_operation_keeps_what_it_does_not_know, database_empty),
+		cmocka_unit_test_setup(what_is_recorded_late_tells_nothing_of_the_present, database_empty),
+		cmocka_unit_test_setup(a_rehearsal_leaves_nothing, database_empty),
+		cmocka_unit_test_setup(a_rehearsal_waits_for_nobody, database_empty),
 		cmocka_unit_test_setup(again_writes_nothing_more, database_empty),
 		cmocka_unit_test_setup(events_of_a_create, database_empty),
 		cmocka_unit_test_setup(events_of_a_version, database_empty),

@@ -60,7 +60,8 @@ static void a_workspace_is_found_by_container_and_by_bot(void **state)
 	record = rows_create(2);
 	record.container_id = "newer";
 	rows_record(store, &record);
-	database_run("UPDATE containers SET created_at = now() - interval '1 day' WHERE container_id = 'box'");
+	database_run("UPDATE containers SET created_at = now() + interval '1 day', "
+		     "updated_at = now() - interval '1 day' WHERE container_id = 'box'");
 	assert_int_equal(store_workspace_of_container(store, "box", &workspace, &err), 1);
 	assert_string_equal(workspace.bot_id, BOT);
 	store_workspace_release(&workspace);
@@ -70,6 +71,52 @@ static void a_workspace_is_found_by_container_and_by_bot(void **state)
 	assert_int_equal(store_workspace_of_bot(store, OTHER_BOT, &workspace, &err), 0);
 	assert_int_equal(store_workspace_of_bot(store, "no uuid", &workspace, &err), 0);
 	assert_int_equal(store_workspace_of_container(store, "none", &workspace, &err), 0);
+}
+
+static void backends_without_containers_are_passed_over(void **state)
+{
+	cleanup_store struct store *store = rows_init_store();
+	cleanup_store_workspace struct store_workspace workspace = { 0 };
+	struct store_record record = rows_create(1);
+	struct error err = { 0 };
+
+	(void)state;
+	rows_record(store, &record);
+	record = rows_create(2);
+	record.container_id = "newer";
+	rows_record(store, &record);
+	database_run("ALTER TABLE containers ADD workspace_backend text; UPDATE containers SET "
+		     "updated_at = now() - interval '1 day' WHERE container_id = 'box'; "
+		     "UPDATE containers SET workspace_backend = 'archive' WHERE container_id = 'newer'");
+	assert_int_equal(store_workspace_of_bot(store, BOT, &workspace, &err), 1);
+	assert_string_equal(workspace.container_id, "box");
+	store_workspace_release(&workspace);
+	database_run("UPDATE containers SET workspace_backend = 'container'");
+	assert_int_equal(store_workspace_of_bot(store, BOT, &workspace, &err), 1);
+	assert_string_equal(workspace.container_id, "newer");
+	store_workspace_release(&workspace);
+	database_run("UPDATE containers SET workspace_backend = 'local'");
+	assert_int_equal(store_workspace_of_bot(store, BOT, &workspace, &err), 0);
+}
+
+static void two_teams_containers_of_one_id_are_nobodys(void **state)
+{
+	cleanup_store struct store *store = NULL;
+	cleanup_store_workspace struct store_workspace workspace = { 0 };
+	struct error err = { 0 };
+
+	(void)state;
+	database_make_foreign();
+	database_run("INSERT INTO bots (team_id, id, owner) SELECT t, '" BOT "', 'me' FROM unnest(ARRAY["
+		     "'00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002']::uuid[]) t; "
+		     "INSERT INTO containers (team_id, bot_id, container_id, container_name, image) "
+		     "SELECT team_id, id, 'box', 'box', '' FROM bots");
+	store = rows_open_store();
+	assert_int_equal(store_workspace_of_container(store, "box", &workspace, &err), -1);
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	assert_string_equal(err.message,
+			    "'box' has several rows in the table containers, of team 00000000-0000-4000-8000-"
+			    "000000000001 and team 00000000-0000-4000-8000-000000000002");
 }
 
 static void a_bot_and_its_metadata(void **state)
@@ -131,6 +178,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(workspaces_are_listed_by_container, database_empty),
 		cmocka_unit_test_setup(a_workspace_is_found_by_container_and_by_bot, database_empty),
+		cmocka_unit_test_setup(backends_without_containers_are_passed_over, database_empty),
+		cmocka_unit_test_setup(two_teams_containers_of_one_id_are_nobodys, database_empty),
 		cmocka_unit_test_setup(a_bot_and_its_metadata, database_empty),
 		cmocka_unit_test_setup(a_schema_without_metadata_has_none, database_empty),
 		cmocka_unit_test_setup(ids_may_be_texts_but_must_be_uuids, database_empty),

@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
+#include "base/visible.h"
 #include "workspace/names.h"
 #include "workspace/target.h"
 
@@ -43,6 +45,10 @@ static void what_is_no_name_is_a_usage_error(void **state)
 			       "?' cannot be a name: it has control characters" },
 		{ "\xff", "'?' cannot be a name: it is not UTF-8" },
 		{ "@home", "'@home' cannot be a name: '@' says a version's place or time" },
+		{ "\u200b", "'\u200b' cannot be a name: nothing of it can be seen" },
+		{ "\u3000 \u2800\ufe0f", "'\u3000 \u2800\ufe0f' cannot be a name: nothing of it can be seen" },
+		{ "\u202eevil", "a name cannot begin with a bidirectional override" },
+		{ "\u200b \u202dname", "a name cannot begin with a bidirectional override" },
 		{ "007", "'007' cannot be a name: digits alone are a version's number" },
 	};
 
@@ -53,6 +59,36 @@ static void what_is_no_name_is_a_usage_error(void **state)
 		assert_null(name_check(cases[i].text, &err));
 		assert_int_equal(err.kind, ERROR_USAGE);
 		assert_string_equal(err.message, cases[i].message);
+	}
+}
+
+/* One of each kind that has no glyph, alone and doubled; beside a letter it can be seen. */
+static void a_name_can_be_seen(void **state)
+{
+	static const char *const invisible[] = {
+		"\u00a0", "\u00ad", "\u034f", "\u061c",     "\u115f",     "\u1160",     "\u1680", "\u17b4", "\u180e",
+		"\u2000", "\u200b", "\u200c", "\u200d",     "\u200e",     "\u200f",     "\u2028", "\u2029", "\u202a",
+		"\u202f", "\u205f", "\u2060", "\u2064",     "\u2066",     "\u206f",     "\u2800", "\u3000", "\u3164",
+		"\ufe0f", "\ufeff", "\uffa0", "\U0001d173", "\U000e0001", "\U000e0100",
+	};
+	static const char *const visible[] = { "é", "日本語", "🐳", "مرحبا", "\u200fשלום", "👩\u200d💻", "a\u202eb", "." };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(invisible) / sizeof(*invisible); i++) {
+		cleanup_free char *doubled = text_format("%s%s", invisible[i], invisible[i]);
+		cleanup_free char *marked = text_format("%sx", invisible[i]);
+		struct error err = { 0 };
+
+		assert_null(name_check(invisible[i], &err));
+		assert_null(name_check(doubled, &err));
+		assert_int_equal(err.kind, ERROR_USAGE);
+		assert_true(visible_has_any(marked));
+	}
+	for (size_t i = 0; i < sizeof(visible) / sizeof(*visible); i++) {
+		struct error err = { 0 };
+		cleanup_free char *name = name_check(visible[i], &err);
+
+		assert_string_equal(name, visible[i]);
 	}
 }
 
@@ -84,6 +120,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_trimmed_and_checked),
 		cmocka_unit_test(what_is_no_name_is_a_usage_error),
+		cmocka_unit_test(a_name_can_be_seen),
 		cmocka_unit_test(sources_are_short_words),
 		cmocka_unit_test(a_version_without_a_name_shows_its_number),
 	};
