@@ -148,6 +148,8 @@ static void help_line(const struct option_spec *spec, struct text *text)
 		text_printf(text, "      --%s", spec->name);
 	if (spec->argument)
 		text_printf(text, " %s", spec->argument);
+	/* Two blanks at least, by which completion knows where the help begins. */
+	text_add(text, " ");
 	do
 		text_add(text, " ");
 	while (text->length < start + HELP_COLUMN && !text->failed);

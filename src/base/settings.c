@@ -57,10 +57,19 @@ static int check_schema(const char *text, struct error *err)
 
 static int set_network(const char *text, void *field, struct error *err)
 {
-	if (strcmp(text, "auto") != 0 && strcmp(text, "none") != 0)
-		return error_set(err, ERROR_USAGE, "neither auto nor none");
-	*(bool *)field = strcmp(text, "auto") == 0;
-	return 0;
+	static const char *const words[] = {
+		[NETWORK_NONE] = "none",
+		[NETWORK_AUTO] = "auto",
+		[NETWORK_ATTACH] = "attach",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (strcmp(text, words[i]) != 0)
+			continue;
+		*(enum settings_network *)field = (enum settings_network)i;
+		return 0;
+	}
+	return error_set(err, ERROR_USAGE, "neither auto nor attach nor none");
 }
 
 static int set_format(const char *text, void *field, struct error *err)
@@ -145,8 +154,8 @@ const struct option_spec settings_options[] = {
 	  .help = "how long to wait for the end of the process before SIGKILL" },
 	{ .type = OPTION_OTHER,
 	  .name = "network",
-	  .argument = "auto|none",
-	  FIELD(network_auto),
+	  .argument = "auto|attach|none",
+	  FIELD(network),
 	  .key = "network",
 	  .set = set_network,
 	  .otherwise = "auto",

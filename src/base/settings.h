@@ -18,6 +18,13 @@ struct keep_rules {
 	struct duration within; /* all 0: not given */
 };
 
+/* Who gets CNI networks again. */
+enum settings_network {
+	NETWORK_NONE,
+	NETWORK_AUTO,   /* who had one, and the workspace server's own */
+	NETWORK_ATTACH, /* everybody with a network namespace of its own */
+};
+
 struct settings {
 	char *address; /* containerd's socket, without unix:// */
 	char *namespace;
@@ -30,7 +37,7 @@ struct settings {
 	char *cdi_dirs;         /* folders, colon separated, later ones win; only in the file */
 	unsigned wait_s;
 	unsigned stop_timeout_s;
-	bool network_auto; /* --network auto; false: none */
+	enum settings_network network;
 	bool json;
 	bool quiet;
 	bool verbose;

@@ -207,8 +207,9 @@ static int read_folder(struct catalog *catalog, const char *path, size_t index, 
 }
 
 /* A broken file is to blame for a missing device unless it is known to be of another kind. */
-static int report_missing(const struct catalog *catalog, const char *name, struct error *err)
+static int report_missing(const struct catalog *catalog, const char *const *dirs, const char *name, struct error *err)
 {
+	cleanup_text struct text folders = { .limit = 256 };
 	size_t kind = strcspn(name, "=");
 
 	for (size_t i = 0; i < catalog->file_count; i++) {
@@ -218,19 +219,23 @@ static int report_missing(const struct catalog *catalog, const char *name, struc
 			continue;
 		error_set(err, ERROR_USAGE, "'%s' is not found, and the CDI file '%s' is broken: %s", name, file->path,
 			  file->problem);
-		return -1;
+		return error_hint(err, "put the file right; --force goes on without the device");
 	}
 	error_set(err, ERROR_NOT_FOUND, "no CDI file defines the device '%s'", name);
-	return error_hint(err, "CDI files are read from the folders /etc/cdi and /var/run/cdi");
+	for (size_t i = 0; dirs[i]; i++)
+		text_printf(&folders, "%s'%s'", i ? ", " : "", dirs[i]);
+	return error_hint(err,
+			  "CDI files are looked for in %s (cdi_dirs in wsnap.conf); --force goes on without the device",
+			  folders.length && !folders.failed ? folders.data : "no folder");
 }
 
-static int check_found(const struct catalog *catalog, struct error *err)
+static int check_found(const struct catalog *catalog, const char *const *dirs, struct error *err)
 {
 	for (size_t i = 0; i < catalog->device_count; i++) {
 		const struct catalog_device *device = &catalog->devices[i];
 
 		if (!device->edits)
-			return report_missing(catalog, device->name, err);
+			return report_missing(catalog, dirs, device->name, err);
 		if (device->rival)
 			return error_set(err, ERROR_USAGE, "'%s' is defined by both '%s' and '%s'", device->name,
 					 catalog->files[device->file].path, device->rival);
@@ -251,7 +256,7 @@ int catalog_search(struct catalog *catalog, const char *const *dirs, char *const
 	for (size_t i = 0; dirs[i]; i++)
 		if (read_folder(catalog, dirs[i], i, err) < 0)
 			return -1;
-	return check_found(catalog, err);
+	return check_found(catalog, dirs, err);
 }
 
 const cJSON *catalog_common_edits(const struct catalog *catalog, const struct catalog_device *device)

@@ -148,7 +148,7 @@ int doctor_check_network(struct doctor *doctor, const char *container_id, const 
 	struct attachments attachments = { .doctor = doctor, .container_id = container_id };
 	int result;
 
-	if (!doctor->session->settings->network_auto)
+	if (doctor->session->settings->network == NETWORK_NONE)
 		return 0;
 	if (networks_load(doctor->session, &network, err) < 0)
 		return -1;

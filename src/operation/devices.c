@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "device/device.h"
 #include "store/workspaces.h"
 #include "workspace/label_keys.h"
@@ -49,8 +50,8 @@ static int keep_specs(const struct ctr_container *container, char *edited, struc
 	return record->old_spec && record->spec_type ? 0 : error_memory(err);
 }
 
-int devices_plan(struct session *session, const struct ctr_container *container, struct record *record,
-		 struct error *err)
+static int edit_spec(struct session *session, const struct ctr_container *container, struct record *record,
+		     struct error *err)
 {
 	cleanup_free char *copy = strdup(session->settings->cdi_dirs);
 	const char *dirs[DIRS_LIMIT + 1];
@@ -61,11 +62,31 @@ int devices_plan(struct session *session, const struct ctr_container *container,
 	if (!copy)
 		return error_memory(err);
 	if (find_names(session, container, record, &names, &count, err) < 0)
-		return error_wrap(err, "the devices of '%s'", record->container_id);
+		return -1;
 	result = device_edit_spec(container->spec.value, container->spec.length, split_dirs(copy, dirs), names, count,
 				  &edited, err);
 	device_names_free(names, count);
-	if (result < 0)
-		return error_wrap(err, "the devices of '%s'", record->container_id);
-	return edited ? keep_specs(container, edited, record, err) : 0;
+	return result == 0 && edited ? keep_specs(container, edited, record, err) : result;
+}
+
+/* What is wrong with a device, and not with the database or with us. */
+static bool is_about_devices(const struct error *err)
+{
+	return err->kind == ERROR_NOT_FOUND || err->kind == ERROR_USAGE || err->kind == ERROR_FAILED;
+}
+
+int devices_plan(struct session *session, const struct ctr_container *container, struct record *record,
+		 struct error *err)
+{
+	bool stopped = record->state == CTR_TASK_NONE;
+
+	if (edit_spec(session, container, record, err) == 0)
+		return 0;
+	error_wrap(err, "the devices of '%s'", record->container_id);
+	if (!is_about_devices(err) || (!stopped && !session->settings->force))
+		return -1;
+	log_warning("%s; %s", err->message,
+		    stopped ? "what is not running is saved without them" : "it goes on with those of its spec");
+	error_clear(err);
+	return 0;
 }

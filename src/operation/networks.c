@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "workspace/label_keys.h"
 
 int networks_load(struct session *session, struct network **network, struct error *err)
 {
@@ -23,7 +24,7 @@ int networks_load(struct session *session, struct network **network, struct erro
 
 static const char *why_not_ours(const struct session *session, const struct spec *spec)
 {
-	if (!session->settings->network_auto)
+	if (session->settings->network == NETWORK_NONE)
 		return "--network none";
 	if (spec->network_in_hooks)
 		return "hooks in its spec attach it";
@@ -33,22 +34,45 @@ static const char *why_not_ours(const struct session *session, const struct spec
 }
 
 /* What libcni's cache holds for it: `ctr run --cni` attaches NAMESPACE-ID, others the plain id. */
-static int find_attachment(const struct network *network, struct record *record, struct error *err)
+static int find_attachment(const struct network *network, bool may_be_new, struct record *record, struct error *err)
 {
 	cleanup_network_attachment struct network_attachment attachment = { 0 };
 	cleanup_free char *full = text_format("%s-%s", record->namespace, record->container_id);
 	const char *const ids[] = { record->container_id, full };
+	int found;
 
 	if (!full)
 		return error_memory(err);
-	if (network_find(network, ids, 2, &attachment, err) < 0)
-		return -1;
+	found = network_find(network, ids, 2, &attachment, err);
+	if (found < 0 || (found == 0 && !may_be_new))
+		return found;
 	record->attachment = network_attachment_print(&attachment, err);
-	return record->attachment ? 0 : -1;
+	return record->attachment ? 1 : -1;
 }
 
-int networks_plan(struct session *session, const struct spec *spec, const char *earlier, struct record *record,
-		  struct network **network, struct error *err)
+/* A workspace server gives its containers networks itself, with or without libcni. */
+static bool may_be_new(const struct session *session, const struct ctr_container *container)
+{
+	return session->settings->network == NETWORK_ATTACH || labels_get(&container->labels, LABEL_BOT) ||
+	       labels_get(&container->labels, LABEL_WORKSPACE);
+}
+
+static int give_again(struct session *session, const struct ctr_container *container, struct record *record,
+		      struct network **network, struct error *err)
+{
+	int found = find_attachment(*network, may_be_new(session, container), record, err);
+
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	log_detail("the network of '%s' is left alone: it never had one ('--network attach' gives it one)",
+		   record->container_id);
+	network_free(*network);
+	*network = NULL;
+	return 0;
+}
+
+int networks_plan(struct session *session, const struct ctr_container *container, const struct spec *spec,
+		  const char *earlier, struct record *record, struct network **network, struct error *err)
 {
 	const char *reason = why_not_ours(session, spec);
 
@@ -64,7 +88,7 @@ int networks_plan(struct session *session, const struct spec *spec, const char *
 		return 0;
 	}
 	if (!earlier)
-		return find_attachment(*network, record, err);
+		return give_again(session, container, record, network, err);
 	record->attachment = strdup(earlier);
 	return record->attachment ? 0 : error_memory(err);
 }

@@ -14,6 +14,7 @@
 #include "operation/networks.h"
 #include "operation/plan_chain.h"
 #include "operation/rows.h"
+#include "operation/sharers.h"
 #include "store/record.h"
 #include "store/versions.h"
 #include "task/spec.h"
@@ -192,6 +193,18 @@ static int set_names(struct record *record, struct error *err)
 	return record->saved && record->new_active && (!rollback || record->back_active) ? 0 : error_memory(err);
 }
 
+static void warn_of_reader(const struct record *record, const struct ctr_task *task)
+{
+	const char *path;
+	int pid;
+
+	if (record->state != CTR_TASK_NONE && streams_find_reader(&task->streams, &path, &pid))
+		log_warning(
+			"'%s' writes to the FIFO '%s', which process %d reads: what the workspace writes from now on "
+			"does not get there",
+			record->container_id, path, pid);
+}
+
 /* The task as it is now; of an operation whose start failed, as it was before that. */
 static int set_task(const struct plan *plan, struct record *record, struct error *err)
 {
@@ -201,6 +214,7 @@ static int set_task(const struct plan *plan, struct record *record, struct error
 		return -1;
 	record->state = task.state == CTR_TASK_STOPPED ? CTR_TASK_NONE : task.state;
 	record->old_pid = record->state == CTR_TASK_NONE ? 0 : (int)task.pid;
+	warn_of_reader(record, &task);
 	if (record->state != CTR_TASK_NONE || !plan->pending || plan->pending->pending != PENDING_START)
 		return streams_keep(&task.streams, &record->streams, err);
 	record->state = plan->pending->state;
@@ -312,6 +326,27 @@ static int fill_result(const struct record *record, struct operation_result *res
 	return result->container_id && result->snapshotter ? 0 : error_memory(err);
 }
 
+/* With a mount that cannot be made the task would not start again. */
+static int check_mounts(const struct plan *plan, const struct findings *findings, const struct record *record,
+			struct error *err)
+{
+	const struct ctr_any *spec = &findings->container.spec;
+	cleanup_free char *source = NULL, *destination = NULL;
+	int missing;
+
+	if (record->state == CTR_TASK_NONE || plan->session->settings->force)
+		return 0;
+	missing = spec_find_missing(record->new_spec ? record->new_spec : spec->value,
+				    record->new_spec ? strlen(record->new_spec) : spec->length, &source, &destination,
+				    err);
+	if (missing <= 0)
+		return missing;
+	error_set(err, ERROR_REFUSED, "'%s' would not start again: '%s', which is mounted at its '%s', is not there",
+		  record->container_id, source, destination);
+	return error_hint(err,
+			  "bring it back, or stop the workspace: then it is saved without a start; --force insists");
+}
+
 static int decide(const struct plan *plan, struct findings *findings, struct record *record, struct network **network,
 		  struct operation_result *result, struct error *err)
 {
@@ -334,9 +369,9 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 		return 1;
 	result->layers_merged = record->merge_count;
 	if (set_task(plan, record, err) < 0 ||
-	    networks_plan(plan->session, &findings->spec, earlier, record, network, err) < 0 ||
+	    networks_plan(plan->session, &findings->container, &findings->spec, earlier, record, network, err) < 0 ||
 	    devices_plan(plan->session, &findings->container, record, err) < 0 ||
-	    rows_rehearse(plan->session, record, err) < 0)
+	    check_mounts(plan, findings, record, err) < 0 || rows_rehearse(plan->session, record, err) < 0)
 		return -1;
 	return room_check(findings->place.filesystem, err);
 }
@@ -355,6 +390,8 @@ int plan_make(const struct plan *plan, struct record *record, struct network **n
 		decided = decide(plan, &findings, record, network, result, err);
 	if (decided == 0) {
 		keep_mounts(&findings, result);
+		if (findings.spec.own_network)
+			sharers_warn(plan->session, record);
 		room_warn(plan->session->settings, findings.place.filesystem);
 		if (!record->merged)
 			warnings_depth(plan->session->settings, plan->container_id, findings.place.below.count + 1);

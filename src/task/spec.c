@@ -1,7 +1,9 @@
 #include "task/spec.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -66,12 +68,18 @@ static bool is_runtime_file(const char *destination)
 	return false;
 }
 
+static bool is_bind(const cJSON *mount)
+{
+	const char *type = json_text(mount, "type");
+
+	return has_option(mount, "bind") || has_option(mount, "rbind") || (type && strcmp(type, "bind") == 0);
+}
+
 static bool is_writable_bind(const cJSON *mount)
 {
-	const char *type = json_text(mount, "type"), *destination = json_text(mount, "destination");
-	bool bind = has_option(mount, "bind") || has_option(mount, "rbind") || (type && strcmp(type, "bind") == 0);
+	const char *destination = json_text(mount, "destination");
 
-	return destination && bind && !has_option(mount, "ro") && !has_option(mount, "rro") &&
+	return destination && is_bind(mount) && !has_option(mount, "ro") && !has_option(mount, "rro") &&
 	       !is_runtime_file(destination);
 }
 
@@ -91,6 +99,33 @@ static int collect_mounts(const cJSON *json, struct spec *spec, struct error *er
 		if (!copy)
 			return error_memory(err);
 		spec->writable_mounts[spec->writable_mount_count++] = copy;
+	}
+	return 0;
+}
+
+/* What cannot be looked at may be there. A relative source is the runtime's own. */
+static bool is_missing(const char *path)
+{
+	struct stat st;
+
+	return *path == '/' && stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
+}
+
+int spec_find_missing(const char *bytes, size_t length, char **source, char **destination, struct error *err)
+{
+	cleanup_json cJSON *json = json_parse(bytes, length, "its OCI runtime spec", err);
+	const cJSON *mount;
+
+	if (!json)
+		return -1;
+	cJSON_ArrayForEach(mount, cJSON_GetObjectItemCaseSensitive(json, "mounts")) {
+		const char *from = json_text(mount, "source"), *to = json_text(mount, "destination");
+
+		if (!from || !to || !is_bind(mount) || !is_missing(from))
+			continue;
+		*source = strdup(from);
+		*destination = strdup(to);
+		return *source && *destination ? 1 : error_memory(err);
 	}
 	return 0;
 }

@@ -15,6 +15,10 @@ struct spec {
 	size_t writable_mount_count;
 };
 
+/* A bind mount of the spec in `json` whose source is not there, without which no task starts: 1 with its source and
+ * destination, which the caller frees; 0: all are there. */
+int spec_find_missing(const char *json, size_t length, char **source, char **destination, struct error *err);
+
 /* Reads it out of the container's record. ERROR_FAILED if the spec is no OCI runtime spec. */
 int spec_read(const struct ctr_container *container, struct spec *spec, struct error *err);
 void spec_release(struct spec *spec);

@@ -6,6 +6,8 @@
 #define LABEL_RESTART_STATUS "containerd.io/restart.status"
 #define LABEL_STOP_SIGNAL "io.containerd.image.config.stop-signal"
 #define LABEL_BOT "memoh.bot_id"
+#define LABEL_WORKSPACE "memoh.workspace"
+#define LABEL_NETWORK_BOT "memoh.network.bot_id" /* of a container in the network of that bot's workspace */
 #define LABEL_DEVICES "memoh.workspace.cdi_devices"
 
 #define LABEL_KIND "wsnap.kind" /* KIND_… */

@@ -82,6 +82,61 @@ rest_of_spec() {
 	same ' ' "$(workspace_says b sh -c 'echo "$GPU1 $DRIVER"')"
 }
 
+# The operations that save, one after the other.
+every_operation() {
+	expect 0 "${@:2}" create "$1"
+	expect 0 "${@:2}" version "$1"
+	expect 0 "${@:2}" rollback "$1" 1
+}
+
+@test "a device whose description is gone does not keep a workspace that is not running from its versions" {
+	gpu gone vendor.test/gpu=1
+	expect 0 create gone
+	env=$(container_field gone .Spec.process.env)
+	rm "$CDI/gpu.yaml"
+	pid=$(workspace_pid gone)
+	expect 3 create gone
+	same "hint: CDI files are looked for in '/nowhere', '$CDI' (cdi_dirs in wsnap.conf); --force goes on without the device" \
+		"${stderr#*$'\n'}"
+	same "$pid" "$(workspace_pid gone)"
+	every_operation gone --force
+	[[ $stderr == *"warning: the devices of 'gone': no CDI file defines the device 'vendor.test/gpu=1'; it goes on with those of its spec"* ]] ||
+		complain "nothing is said of the device"
+	same RUNNING "$(workspace_status gone)"
+	ctr tasks kill --signal KILL gone
+	servers_wait_for 10 eval '[ "$(workspace_status gone)" = STOPPED ]'
+	every_operation gone
+	ctr tasks delete gone >/dev/null
+	every_operation gone
+	same "$env" "$(container_field gone .Spec.process.env)"
+	echo 'cdiVersion: [' >"$CDI/gpu.yaml"
+	every_operation gone
+}
+
+@test "a mount whose source is gone is found before anything is stopped" {
+	mkdir -p "$BATS_TEST_TMPDIR/source"
+	WORKSPACE_OPTIONS=(--mount "type=bind,src=$BATS_TEST_TMPDIR/source,dst=/mnt/a b,options=rbind:rw")
+	workspace m
+	expect 0 create m
+	mv "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/elsewhere"
+	pid=$(workspace_pid m)
+	before=$(world)
+	for command in 'create m' 'version m' 'rollback m 1'; do
+		# shellcheck disable=SC2086 # words
+		expect_error 8 "'m' would not start again: '$BATS_TEST_TMPDIR/source', which is mounted at its '/mnt/a b', is not there" $command
+		same "$before" "$(world)"
+		same "$pid" "$(workspace_pid m)"
+	done
+	expect 7 --force create m
+	mv "$BATS_TEST_TMPDIR/elsewhere" "$BATS_TEST_TMPDIR/source"
+	expect 0 recover m
+	same RUNNING "$(workspace_status m)"
+	ctr tasks kill --signal KILL m
+	servers_wait_for 10 eval '[ "$(workspace_status m)" = STOPPED ]'
+	mv "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/elsewhere"
+	every_operation m
+}
+
 @test "a label of commas only names no device, and an item that is no text is passed over" {
 	gpu h ' , ,'
 	expect 0 create h

@@ -46,12 +46,58 @@ setup() {
 	on_host ctr containers delete made
 }
 
-@test "a container of ctr without a network gets the host's one network" {
+@test "a container of ctr without a network stays without one, unless it is asked for" {
+	: >"$WSNAP_CONFIG"
 	workspace plain
-	same '' "$(inside_address plain 2>/dev/null)"
-	expect 0 create plain
+	interfaces=$(nsenter --net="/proc/$(workspace_pid plain)/ns/net" ip -o link | wc -l)
+	for words in 'create plain' 'version plain' 'rollback plain 1'; do
+		# shellcheck disable=SC2086 # words
+		expect 0 -v $words
+		[[ $stderr == *"the network of 'plain' is left alone: it never had one ('--network attach' gives it one)"* ]] ||
+			complain "the reason is not said"
+		same "$interfaces" "$(nsenter --net="/proc/$(workspace_pid plain)/ns/net" ip -o link | wc -l)" "interfaces"
+		same '' "$(leases_of plain)" "addresses held"
+	done
+	expect 0 --network attach create plain
 	same "$(leases_of plain)" "$(inside_address plain)"
 	matches '10\..*' "$(inside_address plain)"
+	# From now on it is one that had a network.
+	address=$(inside_address plain)
+	expect 0 create plain
+	same "$address" "$(inside_address plain)"
+}
+
+@test "a workspace server's own container gets its network, whatever libcni remembers" {
+	: >"$WSNAP_CONFIG"
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$(cat /proc/sys/kernel/random/uuid)")
+	workspace bots
+	WORKSPACE_OPTIONS=(--label memoh.workspace=v3)
+	workspace servers
+	for id in bots servers; do
+		expect 0 create "$id"
+		same "$(leases_of "$id")" "$(inside_address "$id")"
+		matches '10\..*' "$(inside_address "$id")"
+	done
+}
+
+@test "who shares the network of a workspace is named" {
+	: >"$WSNAP_CONFIG"
+	bot=$(cat /proc/sys/kernel/random/uuid)
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$bot")
+	workspace shared
+	WORKSPACE_OPTIONS=(--with-ns "network:/proc/$(workspace_pid shared)/ns/net")
+	workspace beside
+	WORKSPACE_OPTIONS=(--label "memoh.network.bot_id=$bot")
+	workspace companion
+	workspace stranger
+	expect 0 create shared
+	for id in beside companion; do
+		[[ $stderr == *"warning: '$id' shares the network of 'shared', whose processes get a new one: it has to be started again"* ]] ||
+			complain "$id is not named"
+	done
+	[[ $stderr != *stranger* && $stderr != *"'shared' shares"* ]] || complain "somebody is named who shares nothing"
+	expect 0 create stranger
+	[[ $stderr != *shares* ]] || complain "nobody shares this one"
 }
 
 # A CDI file can put hooks into a spec, as nerdctl does when it makes one.

@@ -437,6 +437,7 @@ scripted_network() {
 		echo '{"cniVersion":"1.0.0","interfaces":[],"ips":[]}'
 	END
 	chmod +x "$CNI_PATH/scripted"
+	echo 'network = attach' >"$WSNAP_CONFIG"
 	echo '{"cniVersion":"1.0.0","name":"recover","plugins":[{"type":"scripted"}]}' >"$NETCONFPATH/10.conflist"
 }
 

@@ -30,6 +30,22 @@ timed() {
 	same saved "$(workspace_read b /data/last)"
 }
 
+@test "who reads what the first process writes is told that it ends" {
+	ctr run --detach "$IMAGE" fifo sh -c "$POLITE" 3>&- 4>&-
+	expect 0 create fifo
+	[[ $stderr != *FIFO* ]] || complain "nobody reads it"
+	ctr containers create "$IMAGE" read sh -c "$POLITE"
+	ctr tasks start read >"$BATS_TEST_TMPDIR/attached" 2>&1 </dev/null 3>&- 4>&- &
+	reader=$!
+	servers_wait_for 10 eval '[ "$(workspace_status read)" = RUNNING ]'
+	expect 0 create read
+	matches "wsnap: warning: 'read' writes to the FIFO '[^']*', which process $reader reads: what the workspace writes from now on does not get there" \
+		"${stderr%%$'\n'*}"
+	expect 0 create read
+	[[ $stderr != *FIFO* ]] || complain "it is told a second time"
+	wait "$reader" || true
+}
+
 @test "the image's stop signal is the one that is sent" {
 	WORKSPACE_IMAGE=$(image_name SIGUSR1)
 	workspace c sh -c 'trap "echo usr1 >/data/last; exit 0" USR1; trap "" TERM; while :; do sleep 60 & wait $!; done'

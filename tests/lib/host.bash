@@ -88,10 +88,12 @@ fault() {
 	[ -z "${2:-}" ] || printf '%s\n' "$2" >"$HOST/fault.$1"
 }
 
-# The configuration `web`: bridge with host-local, portmap, firewall, and the scripted plugin.
+# The configuration `web`: bridge with host-local, portmap, firewall, and the scripted plugin. Workspaces of ctr, which
+# never had a network, get it as well.
 host_network() {
 	local bridge=${1:-bridge}
 	rm -f "$NETCONFPATH"/*
+	grep -qs '^network = ' "$WSNAP_CONFIG" || echo 'network = attach' >>"$WSNAP_CONFIG"
 	cat >"$NETCONFPATH/10-web.conflist" <<-END
 		{"cniVersion": "1.0.0", "name": "web", "plugins": [
 		  {"type": "$bridge", "bridge": "wsnapt0", "isGateway": true, "ipMasq": true,

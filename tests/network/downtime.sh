@@ -23,6 +23,7 @@ finish() {
 # Bridge and host-local, without the scripted plugin.
 plain_network() {
 	rm -f "$NETCONFPATH"/*
+	echo 'network = attach' >"$WSNAP_CONFIG"
 	cat >"$NETCONFPATH/10-plain.conflist" <<-END
 		{"cniVersion": "1.0.0", "name": "plain", "plugins": [
 		  {"type": "bridge", "bridge": "wsnapt1", "isGateway": true, "ipMasq": true,

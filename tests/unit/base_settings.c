@@ -110,7 +110,7 @@ static void nothing_given_means_the_defaults(void **state)
 	assert_string_equal(settings->cdi_dirs, "/etc/cdi:/var/run/cdi");
 	assert_int_equal(settings->wait_s, 60);
 	assert_int_equal(settings->stop_timeout_s, 10);
-	assert_true(settings->network_auto);
+	assert_int_equal(settings->network, NETWORK_AUTO);
 	assert_false(settings->json || settings->quiet || settings->verbose || settings->force);
 	assert_int_equal(settings->max_depth, 64);
 	assert_int_equal(settings->warn_versions, 1000);
@@ -169,7 +169,7 @@ static void every_key_is_read(void **state)
 	assert_string_equal(settings->database, "host=h password=a#b");
 	assert_int_equal(settings->wait_s, 86400);
 	assert_int_equal(settings->stop_timeout_s, 3600);
-	assert_false(settings->network_auto);
+	assert_int_equal(settings->network, NETWORK_NONE);
 	assert_string_equal(settings->cni_path, "/c:/d");
 	assert_string_equal(settings->cdi_dirs, "/f");
 	assert_int_equal(settings->cni_timeout_s, 5);
