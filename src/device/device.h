@@ -4,8 +4,9 @@
  *
  * What was put in is remembered in the spec's own annotation `wsnap.cdi`, with what it replaced, so that the
  * next time it is taken out first: a changed device file is followed, and nothing is there twice. An item
- * that the spec had already, put in by whoever made the container, is neither added nor remembered: it stays
- * when a device is given up. Its variable, device node or mount is still replaced when the device file says
+ * that the spec had already, put in by whoever made the container, is not added, and stays when a device is given up.
+ * A mount of that kind goes all the same when its device file describes it no more; so do mounts whose source is gone, and
+ * hooks, which differ from described ones in version numbers alone: an older driver's. Its variable, device node or mount is still replaced when the device file says
  * something new about it.
  *
  * Errors: ERROR_USAGE when a name is malformed, when two files of one folder define a device, or when a

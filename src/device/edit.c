@@ -35,7 +35,8 @@ static int edit(cJSON *spec, const struct catalog *catalog, struct error *err)
 {
 	cleanup_ledger struct ledger ledger = { 0 };
 
-	if (ledger_open(&ledger, spec, err) < 0 || apply_devices(catalog, &ledger, err) < 0)
+	if (ledger_open(&ledger, spec, err) < 0 || apply_devices(catalog, &ledger, err) < 0 ||
+	    (catalog->device_count > 0 && ledger_drop_outdated(&ledger, err) < 0))
 		return -1;
 	return ledger_close(&ledger, err);
 }

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "device/outdated.h"
 #include "device/place.h"
 #include "device/tree.h"
 
@@ -100,6 +101,23 @@ static cJSON *read_entries(const cJSON *spec)
 	return entries;
 }
 
+/* A copy as a member, or with a NULL key as an item of an array. */
+static int add_copy(cJSON *to, const char *key, const cJSON *item, struct error *err)
+{
+	cJSON *copy = cJSON_Duplicate(item, true);
+
+	if (copy && (key ? cJSON_AddItemToObject(to, key, copy) : cJSON_AddItemToArray(to, copy)))
+		return 0;
+	cJSON_Delete(copy);
+	return error_memory(err);
+}
+
+/* An annotation can hold anything. */
+static bool is_found(const cJSON *entry)
+{
+	return json_true(entry, "found") && json_text(entry, "at") && cJSON_GetObjectItemCaseSensitive(entry, "item");
+}
+
 int ledger_open(struct ledger *ledger, cJSON *spec, struct error *err)
 {
 	cleanup_json cJSON *old = read_entries(spec);
@@ -107,19 +125,20 @@ int ledger_open(struct ledger *ledger, cJSON *spec, struct error *err)
 
 	ledger->spec = spec;
 	ledger->entries = cJSON_CreateArray();
-	if (!ledger->entries)
+	ledger->found = cJSON_CreateArray();
+	if (!ledger->entries || !ledger->found)
 		return error_memory(err);
 	cJSON_ArrayForEach(entry, old)
-		if (take_out(spec, entry, err) < 0)
+		if (is_found(entry) ? add_copy(ledger->found, NULL, entry, err) < 0 : take_out(spec, entry, err) < 0)
 			return -1;
 	return 0;
 }
 
-static cJSON *find_entry(const struct ledger *ledger, const char *at, const char *key, const cJSON *item)
+static cJSON *find_entry(const cJSON *entries, const char *at, const char *key, const cJSON *item)
 {
 	cJSON *entry;
 
-	cJSON_ArrayForEach(entry, ledger->entries) {
+	cJSON_ArrayForEach(entry, entries) {
 		const char *entry_key = json_text(entry, "key");
 
 		if (strcmp(json_text(entry, "at"), at) == 0 &&
@@ -130,21 +149,11 @@ static cJSON *find_entry(const struct ledger *ledger, const char *at, const char
 	return NULL;
 }
 
-static int add_copy(cJSON *entry, const char *key, const cJSON *item, struct error *err)
-{
-	cJSON *copy = cJSON_Duplicate(item, true);
-
-	if (copy && cJSON_AddItemToObject(entry, key, copy))
-		return 0;
-	cJSON_Delete(copy);
-	return error_memory(err);
-}
-
 /* Remembers that `item` is put in instead of `was` (or NULL). Where `was` is ours too, its entry goes on. */
 static int remember(struct ledger *ledger, const char *at, const char *key, const cJSON *item, const cJSON *was,
 		    struct error *err)
 {
-	cJSON *entry = was ? find_entry(ledger, at, key, was) : NULL;
+	cJSON *entry = was ? find_entry(ledger->entries, at, key, was) : NULL;
 
 	if (entry)
 		return replace(entry, cJSON_GetObjectItemCaseSensitive(entry, "item"), item, err);
@@ -153,10 +162,29 @@ static int remember(struct ledger *ledger, const char *at, const char *key, cons
 		cJSON_Delete(entry);
 		return error_memory(err);
 	}
+	/* What another description put in is not what there was before devices. */
+	if (was && find_entry(ledger->found, at, key, was))
+		was = NULL;
 	if (json_add_text(entry, "at", at, err) < 0 || (key && json_add_text(entry, "key", key, err) < 0) ||
 	    add_copy(entry, "item", item, err) < 0 || (was && add_copy(entry, "was", was, err) < 0))
 		return -1;
 	return 0;
+}
+
+static int remember_found(struct ledger *ledger, const char *at, const cJSON *item, struct error *err)
+{
+	cJSON *entry;
+
+	if (find_entry(ledger->entries, at, NULL, item))
+		return 0;
+	entry = cJSON_CreateObject();
+	if (!entry || !cJSON_AddItemToArray(ledger->entries, entry)) {
+		cJSON_Delete(entry);
+		return error_memory(err);
+	}
+	if (json_add_text(entry, "at", at, err) < 0 || add_copy(entry, "item", item, err) < 0)
+		return -1;
+	return cJSON_AddTrueToObject(entry, "found") ? 0 : error_memory(err);
 }
 
 int ledger_put(struct ledger *ledger, enum ledger_list list, cJSON *item, struct error *err)
@@ -172,7 +200,7 @@ int ledger_put(struct ledger *ledger, enum ledger_list list, cJSON *item, struct
 		return -1;
 	other = device_place_same(place, array, item);
 	if (other && is_identical(other, item))
-		return 0;
+		return list == LEDGER_MOUNTS ? remember_found(ledger, place->path, item, err) : 0;
 	if (remember(ledger, place->path, NULL, item, other, err) < 0)
 		return -1;
 	if (other)
@@ -202,6 +230,48 @@ int ledger_set(struct ledger *ledger, const char *at, const char *key, cJSON *it
 	if (!cJSON_AddItemToObject(object, key, item))
 		return error_memory(err);
 	owned = NULL;
+	return 0;
+}
+
+/* Whether an entry stands for the item, or with `looks` for another version of it. */
+static bool is_described(const struct ledger *ledger, const char *at, const cJSON *item, bool looks)
+{
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, ledger->entries) {
+		const cJSON *described = cJSON_GetObjectItemCaseSensitive(entry, "item");
+
+		if (strcmp(json_text(entry, "at"), at) == 0 &&
+		    (looks ? outdated_looks_like(item, described) : is_identical(item, described)))
+			return true;
+	}
+	return false;
+}
+
+static void drop_outdated_of(struct ledger *ledger, const struct device_place *place)
+{
+	cJSON *array = tree_find(ledger->spec, place->path), *item, *next;
+
+	for (item = array ? array->child : NULL; item; item = next) {
+		next = item->next;
+		if (outdated_is_possible(place, item) && !is_described(ledger, place->path, item, false) &&
+		    is_described(ledger, place->path, item, true))
+			cJSON_Delete(cJSON_DetachItemViaPointer(array, item));
+	}
+}
+
+int ledger_drop_outdated(struct ledger *ledger, struct error *err)
+{
+	const cJSON *entry;
+
+	cJSON_ArrayForEach(entry, ledger->found)
+		if (!find_entry(ledger->entries, json_text(entry, "at"), NULL,
+				cJSON_GetObjectItemCaseSensitive(entry, "item")) &&
+		    take_out(ledger->spec, entry, err) < 0)
+			return -1;
+	drop_outdated_of(ledger, device_place_of(LEDGER_MOUNTS));
+	for (int list = LEDGER_PRESTART; list <= LEDGER_POSTSTOP; list++)
+		drop_outdated_of(ledger, device_place_of((enum ledger_list)list));
 	return 0;
 }
 
@@ -237,5 +307,6 @@ int ledger_close(struct ledger *ledger, struct error *err)
 void ledger_release(struct ledger *ledger)
 {
 	cJSON_Delete(ledger->entries);
-	ledger->entries = NULL;
+	cJSON_Delete(ledger->found);
+	ledger->entries = ledger->found = NULL;
 }

@@ -5,6 +5,9 @@
  *   [{"at": "process.env", "item": "A=new", "was": "A=old"}, {"at": "linux", "key": "intelRdt", "item": {…}},
  * …]
  *
+ * A mount that the spec has already, just as the device file describes it, is the device's too, whoever put it in: it is
+ * remembered as {…, "found": true}, and goes when the file describes it no more. With the device itself it stays.
+ *
  * Order: ledger_open, which takes the edits of the last time out; any number of ledger_put and ledger_set;
  * ledger_close. An item that the spec has already is somebody else's: it is neither added nor remembered,
  * so that it stays when ours go. What others changed since we put it in is left alone.
@@ -35,6 +38,7 @@ enum ledger_list {
 struct ledger {
 	cJSON *spec;    /* belongs to the caller */
 	cJSON *entries; /* an array; NULL before ledger_open */
+	cJSON *found;   /* what was remembered as found the last time: an array */
 };
 
 #define cleanup_ledger __attribute__((cleanup(ledger_release)))
@@ -51,6 +55,10 @@ int ledger_put(struct ledger *ledger, enum ledger_list list, cJSON *item, struct
 
 /* Sets a member of the object at `at`, "linux" or "linux.netDevices". Takes the item, as above. */
 int ledger_set(struct ledger *ledger, const char *at, const char *key, cJSON *item, struct error *err);
+
+/* Takes out what a device file has described once, in this spec or, by its looks, in another version of itself, and does
+ * not describe any more. Comes when all is put in. */
+int ledger_drop_outdated(struct ledger *ledger, struct error *err);
 
 /* Writes the annotation, or takes it away when nothing was put in. */
 int ledger_close(struct ledger *ledger, struct error *err);

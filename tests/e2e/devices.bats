@@ -113,6 +113,37 @@ every_operation() {
 	every_operation gone
 }
 
+# driver VERSION: a library of it on the host, and the description that mounts it.
+driver() {
+	rm -f "$BATS_TEST_TMPDIR"/libgpu.so.*
+	echo "$1" >"$BATS_TEST_TMPDIR/libgpu.so.$1"
+	cat >"$CDI/driver.yaml" <<-END
+		cdiVersion: "0.5.0"
+		kind: vendor.test/driver
+		devices:
+		  - name: all
+		    containerEdits:
+		      mounts:
+		        - {hostPath: $BATS_TEST_TMPDIR/libgpu.so.$1, containerPath: /lib/libgpu.so.$1, options: [ro, bind]}
+	END
+}
+
+@test "a new driver's files take the place of the old one's, which the server itself put into the spec" {
+	driver 535.54.03
+	WORKSPACE_OPTIONS=(--label memoh.workspace.cdi_devices=vendor.test/driver=all
+		--mount "type=bind,src=$BATS_TEST_TMPDIR/libgpu.so.535.54.03,dst=/lib/libgpu.so.535.54.03,options=ro:bind")
+	workspace upgraded
+	for version in 550.90.7 1600.1; do
+		driver "$version"
+		expect 0 create upgraded
+		same RUNNING "$(workspace_status upgraded)"
+		same "/lib/libgpu.so.$version" "$(container_field upgraded '[.Spec.mounts[].destination | select(contains("libgpu"))] | join(" ")')"
+		same "$version" "$(workspace_says upgraded cat "/lib/libgpu.so.$version")"
+	done
+	expect 0 rollback upgraded 1
+	same "/lib/libgpu.so.1600.1" "$(container_field upgraded '[.Spec.mounts[].destination | select(contains("libgpu"))] | join(" ")')"
+}
+
 @test "a mount whose source is gone is found before anything is stopped" {
 	mkdir -p "$BATS_TEST_TMPDIR/source"
 	WORKSPACE_OPTIONS=(--mount "type=bind,src=$BATS_TEST_TMPDIR/source,dst=/mnt/a b,options=rbind:rw")

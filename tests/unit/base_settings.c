@@ -196,7 +196,7 @@ static void bad_lines_are_named(void **state)
 	refuses(fixture, "max_depth = 1\n", "line 1: 'max_depth' cannot be '1': not a whole number from 2 to 400");
 	refuses(fixture, "keep_last = 99999999999999999999\n",
 		"line 1: 'keep_last' cannot be '99999999999999999999': not a whole number from 0 to 2147483647");
-	refuses(fixture, "network = maybe\n", "line 1: 'network' cannot be 'maybe': neither auto nor none");
+	refuses(fixture, "network = maybe\n", "line 1: 'network' cannot be 'maybe': neither auto nor attach nor none");
 	refuses(fixture, "state_dir = here\n", "line 1: 'state_dir' cannot be 'here': not an absolute path");
 	refuses(fixture, "wait = 1\n\xff\n", "line 2: not UTF-8");
 	refuses(fixture, "keep_within = 7\n",

@@ -183,6 +183,65 @@ static void test_items_of_others(void **state)
 	assert_string_equal(back, spec);
 }
 
+#define DRIVER(version)                                                                                                \
+	"{\"mounts\":[{\"hostPath\":\"/wsnap-no/libg.so." version "\",\"containerPath\":\"/lib/libg.so." version "\"," \
+	"\"options\":[\"ro\",\"bind\"]}],\"hooks\":[{\"hookName\":\"createContainer\",\"path\":\"/hook\","             \
+	"\"args\":[\"hook\",\"--link\",\"libg.so." version "::/lib/libg.so\"]}]}"
+#define DRIVER_MOUNT(version)                                                                         \
+	"{\"destination\":\"/lib/libg.so." version "\",\"source\":\"/wsnap-no/libg.so." version "\"," \
+	"\"options\":[\"ro\",\"bind\"]}"
+#define DRIVER_HOOK(version)                                                                                   \
+	"\"hooks\":{\"createContainer\":[{\"path\":\"/hook\",\"args\":[\"hook\",\"--link\",\"libg.so." version \
+	"::/lib/libg.so\"]}]}"
+
+/* A server put the old driver's files in, and no operation of ours ever saw them described. */
+static void test_another_drivers_files(void **state)
+{
+	static const char mine[] = "{\"destination\":\"/mnt/7\",\"source\":\"/wsnap-no/mine.1\"}";
+	cleanup_free char *spec =
+		text_format("{\"mounts\":[%s,%s],%s}", DRIVER_MOUNT("535.54.03"), mine, DRIVER_HOOK("535.54.03"));
+	cleanup_free char *expected =
+		text_format("{\"mounts\":[%s,%s],%s}", mine, DRIVER_MOUNT("1570.9"), DRIVER_HOOK("1570.9"));
+
+	(void)state;
+	put_device(early, "a.json", "0", DRIVER("1570.9"));
+	expect_spec(spec, "v.com/c=0", expected);
+	/* What is there may be the user's. */
+	expect_spec(
+		"{\"mounts\":[{\"destination\":\"/lib/libg.so.2\",\"source\":\"/\",\"options\":[\"ro\",\"bind\"]}]}",
+		"v.com/c=0",
+		"{\"mounts\":[{\"destination\":\"/lib/libg.so.2\",\"source\":\"/\",\"options\":[\"ro\",\"bind\"]}," DRIVER_MOUNT(
+			"1570.9") "]," DRIVER_HOOK("1570.9") "}");
+}
+
+/* A server put them in, and an operation saw them described: they go with the description, whatever they are called. */
+static void test_mounts_of_others_that_were_described(void **state)
+{
+	static const char spec[] = "{\"mounts\":[{\"destination\":\"/opt/old\",\"source\":\"/\"},"
+				   "{\"destination\":\"/data\",\"source\":\"/\"}]}";
+	cleanup_free char *seen = NULL, *changed = NULL, *back = NULL, *kept = NULL;
+
+	(void)state;
+	put_device(early, "a.json", "0", "{\"mounts\":[{\"hostPath\":\"/\",\"containerPath\":\"/opt/old\"}]}");
+	expect_spec(spec, "v.com/c=0", spec);
+	seen = edit_spec(spec, "v.com/c=0");
+	expect_same(seen, "v.com/c=0");
+	kept = edit_spec(seen, "");
+	assert_string_equal(kept, spec);
+	put_device(early, "a.json", "0", "{\"mounts\":[{\"hostPath\":\"/\",\"containerPath\":\"/opt/new\"}]}");
+	expect_spec(
+		seen, "v.com/c=0",
+		"{\"mounts\":[{\"destination\":\"/data\",\"source\":\"/\"},{\"destination\":\"/opt/new\",\"source\":\"/\"}]}");
+	changed = edit_spec(seen, "v.com/c=0");
+	back = edit_spec(changed, "");
+	assert_string_equal(back, "{\"mounts\":[{\"destination\":\"/data\",\"source\":\"/\"}]}");
+	/* Another source for the same place. */
+	put_device(early, "a.json", "0", "{\"mounts\":[{\"hostPath\":\"/usr\",\"containerPath\":\"/opt/old\"}]}");
+	expect_spec(
+		seen, "v.com/c=0",
+		"{\"mounts\":[{\"destination\":\"/opt/old\",\"source\":\"/usr\"},{\"destination\":\"/data\",\"source\":\"/\"}]}");
+}
+
 /* What somebody changed after us is his; the rest still goes. */
 static void test_changed_by_others(void **state)
 {
@@ -207,6 +266,17 @@ static void test_broken_annotation(void **state)
 		    "\"k\":\"v\"},"
 		    "\"root\":1}",
 		    "", "{\"annotations\":{\"k\":\"v\"},\"root\":1}");
+}
+
+static void test_hostile_memories_of_mounts(void **state)
+{
+	(void)state;
+	put_device(early, "a.json", "0", "{\"mounts\":[{\"hostPath\":\"/\",\"containerPath\":\"/m\"}]}");
+	expect_spec(
+		"{\"annotations\":{\"wsnap.cdi\":\"[{\\\"found\\\":true},{\\\"found\\\":true,\\\"at\\\":7,\\\"item\\\":1},"
+		"{\\\"found\\\":true,\\\"at\\\":\\\"mounts\\\"},{\\\"found\\\":true,\\\"at\\\":\\\"root\\\","
+		"\\\"item\\\":1}]\"},\"root\":1}",
+		"v.com/c=0", "{\"root\":1,\"mounts\":[{\"destination\":\"/m\",\"source\":\"/\"}]}");
 }
 
 static void test_common_edits_once(void **state)
@@ -364,8 +434,11 @@ int main(void)
 		DEVICE_TEST(test_removed_one_of_two),
 		DEVICE_TEST(test_changed_file_is_followed),
 		DEVICE_TEST(test_items_of_others),
+		DEVICE_TEST(test_another_drivers_files),
+		DEVICE_TEST(test_mounts_of_others_that_were_described),
 		DEVICE_TEST(test_changed_by_others),
 		DEVICE_TEST(test_broken_annotation),
+		DEVICE_TEST(test_hostile_memories_of_mounts),
 		DEVICE_TEST(test_common_edits_once),
 		DEVICE_TEST(test_net_devices),
 		DEVICE_TEST(test_mount_order),

@@ -1,0 +1,17 @@
+/*
+ * Items of a spec that an older CDI file described: a new driver's file names other files, in which only the numbers
+ * differ, and what a server put into the spec by the old one bears no mark of ours.
+ */
+#ifndef WSNAP_DEVICE_OUTDATED_H
+#define WSNAP_DEVICE_OUTDATED_H
+
+#include "base/json.h"
+#include "device/place.h"
+
+/* Whether the item may be one: a mount only if its source is not there any more, a hook always. */
+bool outdated_is_possible(const struct device_place *place, const cJSON *item);
+
+/* Whether the two are the same but for numbers, with dots between, in their texts. */
+bool outdated_looks_like(const cJSON *item, const cJSON *described);
+
+#endif
