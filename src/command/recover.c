@@ -148,6 +148,14 @@ static int go_through(const struct invocation *invocation, struct recovered_list
 	return -1;
 }
 
+static int is_one(const struct record *record, void *context, struct error *err)
+{
+	(void)record;
+	(void)context;
+	(void)err;
+	return 1;
+}
+
 /* A container that is gone may have left a record under its id, a lock, or versions that are marked to go. */
 static int recover_word(const struct invocation *invocation, struct recovered_list *list, const char *word,
 			struct error *err)
@@ -165,6 +173,8 @@ static int recover_word(const struct invocation *invocation, struct recovered_li
 		left = list->break_lock ? 1 : journal_exists(session, word, err);
 		if (left == 0)
 			left = prune_count_unfinished(session, word, err);
+		if (left == 0)
+			left = journal_each_refused(session, word, is_one, NULL, err);
 		if (left != 0)
 			return left < 0 ? -1 : recover_here(list, session, word, err);
 	}

@@ -17,8 +17,8 @@ static int tell_refused(const struct record *record, void *context, struct error
 		subject.fate = DOCTOR_FIXED;
 	return doctor_tell(doctor, &subject, err, "'%s' has an operation that is done but for its rows: %s%s%s%s",
 			   record->container_id, record->refusal ? record->refusal : "the database refused them",
-			   record_saves(record) ? "; what it saved is the snapshot '" : "",
-			   record_saves(record) ? record->saved : "", record_saves(record) ? "'" : "");
+			   record_makes_version(record) ? "; what it saved is the snapshot '" : "",
+			   record_makes_version(record) ? record->saved : "", record_makes_version(record) ? "'" : "");
 }
 
 int doctor_check_refused(struct doctor *doctor, const char *container_id, struct error *err)

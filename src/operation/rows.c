@@ -73,10 +73,10 @@ int rows_are_refused(const struct record *record, struct error *err)
 	char hint[sizeof(err->hint)];
 
 	snprintf(hint, sizeof(hint), "%s", err->hint);
-	if (record_saves(record))
+	if (record_makes_version(record))
 		error_wrap(err, "'%s' is saved as the snapshot '%s', but is no version yet", id, record->saved);
 	else
-		error_wrap(err, "'%s' was rolled back, but that is not recorded yet", id);
+		error_wrap(err, "'%s' has an operation that is done, but not recorded yet", id);
 	err->kind = ERROR_INCOMPLETE;
 	if (!hint[0])
 		return error_hint(err, "once that has changed, 'wsnap recover %s' records it", id);

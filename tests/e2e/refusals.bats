@@ -155,6 +155,20 @@ deny_later() {
 	same "nothing to recover" "$output"
 }
 
+@test "a version whose rows are refused outlives its container" {
+	workspace bereft
+	deny_later
+	expect 7 create bereft kept
+	ctr tasks delete --force bereft >/dev/null
+	ctr containers delete bereft
+	expect 7 recover bereft
+	allow container_versions
+	expect 0 recover bereft
+	same "'bereft': version 1 is recorded, which the database had refused" "$output"
+	expect 0 --json show bereft kept
+	same true "$(json .present)"
+}
+
 @test "a rollback whose rows are refused is a rollback all the same" {
 	workspace back
 	workspace_write back /data/f one
