@@ -187,6 +187,14 @@ static int remember_found(struct ledger *ledger, const char *at, const cJSON *it
 	return cJSON_AddTrueToObject(entry, "found") ? 0 : error_memory(err);
 }
 
+/* Of the same file or folder: whoever put it in may have spelled its options in another way. */
+static bool is_same_source(const cJSON *a, const cJSON *b)
+{
+	const char *first = json_text(a, "source"), *second = json_text(b, "source");
+
+	return first && second && strcmp(first, second) == 0;
+}
+
 int ledger_put(struct ledger *ledger, enum ledger_list list, cJSON *item, struct error *err)
 {
 	cleanup_json cJSON *owned = item;
@@ -199,8 +207,14 @@ int ledger_put(struct ledger *ledger, enum ledger_list list, cJSON *item, struct
 	if (!array)
 		return -1;
 	other = device_place_same(place, array, item);
+	if (other && list == LEDGER_MOUNTS && is_same_source(other, item)) {
+		if (remember_found(ledger, place->path, item, err) < 0)
+			return -1;
+		cJSON_ReplaceItemViaPointer(array, other, steal_pointer(owned));
+		return 0;
+	}
 	if (other && is_identical(other, item))
-		return list == LEDGER_MOUNTS ? remember_found(ledger, place->path, item, err) : 0;
+		return 0;
 	if (remember(ledger, place->path, NULL, item, other, err) < 0)
 		return -1;
 	if (other)

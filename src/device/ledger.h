@@ -5,7 +5,7 @@
  *   [{"at": "process.env", "item": "A=new", "was": "A=old"}, {"at": "linux", "key": "intelRdt", "item": {…}},
  * …]
  *
- * A mount that the spec has already, just as the device file describes it, is the device's too, whoever put it in: it is
+ * A mount that the spec has already, of the source that the device file describes, is the device's too, whoever put it in: it is
  * remembered as {…, "found": true}, and goes when the file describes it no more. With the device itself it stays.
  *
  * Order: ledger_open, which takes the edits of the last time out; any number of ledger_put and ledger_set;

@@ -38,7 +38,7 @@ static bool is_same_but_for_versions(const char *a, const char *b)
 	return !*a && !*b;
 }
 
-bool outdated_looks_like(const cJSON *item, const cJSON *described)
+static bool is_same_as_text(const cJSON *item, const cJSON *described)
 {
 	char *a = cJSON_PrintUnformatted(item), *b = cJSON_PrintUnformatted(described);
 	bool same = a && b && is_same_but_for_versions(a, b);
@@ -46,4 +46,16 @@ bool outdated_looks_like(const cJSON *item, const cJSON *described)
 	cJSON_free(a);
 	cJSON_free(b);
 	return same;
+}
+
+bool outdated_looks_like(const cJSON *item, const cJSON *described)
+{
+	const char *source = json_text(item, "source"), *destination = json_text(item, "destination");
+	const char *other_source = json_text(described, "source"), *other = json_text(described, "destination");
+
+	/* A server may spell options and type in its own way. */
+	if (source && destination)
+		return other_source && other && is_same_but_for_versions(source, other_source) &&
+		       is_same_but_for_versions(destination, other);
+	return is_same_as_text(item, described);
 }

@@ -106,7 +106,6 @@ every_operation() {
 	ctr tasks kill --signal KILL gone
 	servers_wait_for 10 eval '[ "$(workspace_status gone)" = STOPPED ]'
 	every_operation gone
-	ctr tasks delete gone >/dev/null
 	every_operation gone
 	same "$env" "$(container_field gone .Spec.process.env)"
 	echo 'cdiVersion: [' >"$CDI/gpu.yaml"

@@ -34,7 +34,7 @@ timed() {
 	ctr run --detach "$IMAGE" fifo sh -c "$POLITE" 3>&- 4>&-
 	expect 0 create fifo
 	[[ $stderr != *FIFO* ]] || complain "nobody reads it"
-	ctr containers create "$IMAGE" read sh -c "$POLITE"
+	workspace_created read
 	ctr tasks start read >"$BATS_TEST_TMPDIR/attached" 2>&1 </dev/null 3>&- 4>&- &
 	reader=$!
 	servers_wait_for 10 eval '[ "$(workspace_status read)" = RUNNING ]'

@@ -235,7 +235,15 @@ static void test_mounts_of_others_that_were_described(void **state)
 	changed = edit_spec(seen, "v.com/c=0");
 	back = edit_spec(changed, "");
 	assert_string_equal(back, "{\"mounts\":[{\"destination\":\"/data\",\"source\":\"/\"}]}");
+	/* Spelled in another way. */
+	free(seen);
+	seen = edit_spec("{\"mounts\":[{\"destination\":\"/opt/new/\",\"source\":\"/\",\"options\":[]}]}", "v.com/c=0");
+	put_device(early, "a.json", "0", "{\"env\":[\"A=1\"]}");
+	expect_spec(seen, "v.com/c=0", "{\"process\":{\"env\":[\"A=1\"]}}");
 	/* Another source for the same place. */
+	free(seen);
+	put_device(early, "a.json", "0", "{\"mounts\":[{\"hostPath\":\"/\",\"containerPath\":\"/opt/old\"}]}");
+	seen = edit_spec(spec, "v.com/c=0");
 	put_device(early, "a.json", "0", "{\"mounts\":[{\"hostPath\":\"/usr\",\"containerPath\":\"/opt/old\"}]}");
 	expect_spec(
 		seen, "v.com/c=0",
