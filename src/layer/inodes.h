@@ -6,6 +6,7 @@
 #define WSNAP_LAYER_INODES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "base/error.h"
@@ -15,6 +16,7 @@ struct inode {
 	ino_t number;
 	struct file_handle *copy; /* what was made for it, or NULL */
 	nlink_t names;            /* for the caller: how many were met */
+	int64_t time;             /* for the caller: when its state changed last */
 };
 
 /* Zeroed, it is empty. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/xattr.h>
 
+#include "base/text.h"
 #include "layer/marks.h"
 
 const char *xattr_path_of(struct xattr_path *path, int dir, const char *name)
@@ -84,6 +85,23 @@ int xattrs_remove_acls(int dir, const char *name, struct error *err)
 	for (size_t i = 0; i < sizeof(acls) / sizeof(*acls); i++)
 		if (lremovexattr(path.text, acls[i]) < 0 && errno != ENODATA && errno != ENOTSUP)
 			return error_errno(err, ERROR_FAILED, errno, "cannot remove '%s' of '%s'", acls[i], name);
+	return 0;
+}
+
+int xattrs_remove_all(int dir, const char *name, struct xattrs_buffer *buffer, struct error *err)
+{
+	struct xattr_path path;
+	ssize_t length = xattrs_list(xattr_path_of(&path, dir, name), name, buffer->list, err);
+
+	if (length < 0)
+		return -1;
+	for (const char *next = buffer->list; next < buffer->list + length; next += strlen(next) + 1) {
+		/* A security module's own label stays where it cannot be taken off: what is set next replaces it. */
+		if (marks_own(buffer->marks, next) || lremovexattr(path.text, next) == 0 || errno == ENODATA ||
+		    text_starts_with(next, "security."))
+			continue;
+		return error_errno(err, ERROR_FAILED, errno, "cannot remove '%s' of '%s'", next, name);
+	}
 	return 0;
 }
 

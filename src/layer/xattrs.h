@@ -42,6 +42,9 @@ int xattrs_copy(int from, const char *from_name, int to, const char *to_name, st
 /* Removes what the entry got from the directory above it when it was made (a default ACL). */
 int xattrs_remove_acls(int dir, const char *name, struct error *err);
 
+/* Removes all but overlayfs's own. */
+int xattrs_remove_all(int dir, const char *name, struct xattrs_buffer *buffer, struct error *err);
+
 /* Whether both have the same ones, overlayfs's own aside: 1, 0, or -1 on an error. */
 int xattrs_equal(int a, const char *a_name, int b, const char *b_name, struct xattrs_buffer *buffer, struct error *err);
 

@@ -27,7 +27,8 @@ may_include() {
 	naming) echo "naming prune operation task workspace $libraries" ;;
 	recover) echo "recover prune operation task workspace $libraries" ;;
 	prune) echo "prune operation task workspace $libraries" ;;
-	operation) echo "operation task workspace $libraries" ;;
+	operation) echo "operation task workspace live $libraries" ;;
+	live) echo 'live layer base' ;;
 	workspace) echo "workspace $libraries" ;;
 	task) echo 'task ctr network base' ;;
 	output) echo 'output base' ;;

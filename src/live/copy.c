@@ -1,0 +1,282 @@
+#include "live/copy.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "layer/content.h"
+#include "layer/handle.h"
+#include "layer/layer.h"
+#include "layer/listing.h"
+#include "layer/marks.h"
+#include "layer/metadata.h"
+#include "live/patch.h"
+#include "live/tree.h"
+
+int copier_begin(struct copier *copier, enum layer_marks marks, int layer, struct error *err)
+{
+	*copier = (struct copier){ .layer = layer, .clones = content_can_clone(layer) };
+	copier->buffer = malloc(sizeof(*copier->buffer));
+	if (!copier->buffer)
+		return error_memory(err);
+	copier->buffer->marks = marks;
+	return 0;
+}
+
+void copier_release(struct copier *copier)
+{
+	inodes_release(&copier->links);
+	free(copier->buffer);
+	copier->buffer = NULL;
+}
+
+/* A device would do things when it is opened: what is there is looked at first, and then that is opened. */
+int copy_open_regular(int dir, const char *name, ino_t inode)
+{
+	cleanup_fd int path = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat status;
+	char link[64];
+
+	if (path < 0 || fstat(path, &status) < 0)
+		return -1;
+	if (!S_ISREG(status.st_mode) || status.st_ino != inode) {
+		errno = ESTALE;
+		return -1;
+	}
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", path);
+	return open(link, O_RDONLY | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
+}
+
+/* Dirty pages that are mapped take stores without a new time; written back, they are protected again. */
+static void write_back(const struct copier *copier, int file)
+{
+	if (copier->sync)
+		(void)!sync_file_range(
+			file, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
+/* Whether the entry is not what `status` says any more. */
+static bool has_moved(int from, const char *name, const struct stat *status)
+{
+	struct stat now;
+
+	if (fstatat(from, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
+		return true;
+	return now.st_ino != status->st_ino || now.st_mode != status->st_mode || now.st_size != status->st_size ||
+	       tree_ctime(&now) != tree_ctime(status);
+}
+
+static int copy_regular(struct copier *copier, int from, const char *name, const struct stat *status, int to,
+			struct error *err)
+{
+	cleanup_fd int source = copy_open_regular(from, name, status->st_ino);
+	cleanup_fd int copy = -1;
+
+	if (source < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot open '%s'", name);
+	write_back(copier, source);
+	copy = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (copy < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", name);
+	if (content_copy(source, copy, status->st_size, copier->clones, &copier->bytes) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot copy '%s'", name);
+	return 0;
+}
+
+static int copy_link(int from, const char *name, int to, struct error *err)
+{
+	char content[PATH_MAX];
+	ssize_t length = readlinkat(from, name, content, sizeof(content) - 1);
+
+	if (length < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot read the link '%s'", name);
+	content[length] = '\0';
+	if (symlinkat(content, to, name) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", name);
+	return 0;
+}
+
+static int copy_special(const char *name, const struct stat *status, int to, struct error *err)
+{
+	if (mknodat(to, name, (status->st_mode & S_IFMT) | 0600, status->st_rdev) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", name);
+	return 0;
+}
+
+static int make_new(struct copier *copier, int from, const char *name, const struct stat *status, int to,
+		    struct error *err)
+{
+	int made;
+
+	copier->entries++;
+	if (S_ISREG(status->st_mode))
+		made = copy_regular(copier, from, name, status, to, err);
+	else if (S_ISLNK(status->st_mode))
+		made = copy_link(from, name, to, err);
+	else
+		made = copy_special(name, status, to, err);
+	if (made == 0)
+		made = metadata_copy(from, name, status, to, name, copier->buffer, err);
+	return made;
+}
+
+/* The new layer's file has an earlier state of the same inode. */
+static int bring_up_to_date(struct copier *copier, int from, const char *name, const struct stat *status, int to,
+			    struct error *err)
+{
+	cleanup_fd int source = copy_open_regular(from, name, status->st_ino);
+	cleanup_fd int copy = -1;
+
+	copier->entries++;
+	if (source < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot open '%s'", name);
+	write_back(copier, source);
+	copy = openat(to, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (copy < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot open the copy of '%s'", name);
+	if (patch_content(source, copy, status->st_size, copier->clones, &copier->bytes) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot copy '%s'", name);
+	if (xattrs_remove_all(to, name, copier->buffer, err) < 0)
+		return -1;
+	return metadata_copy(from, name, status, to, name, copier->buffer, err);
+}
+
+static int remember(struct copier *copier, const struct stat *status, const char *name, int to, struct error *err)
+{
+	struct inode *known = inodes_find(&copier->links, status);
+	struct file_handle *handle = handle_of(to, name);
+
+	if (!handle)
+		return error_errno(err, ERROR_FAILED, errno, "cannot find '%s' again", name);
+	if (known) {
+		free(known->copy);
+		known->copy = handle;
+	} else if (inodes_add(&copier->links, status, handle, err) < 0) {
+		return -1;
+	} else {
+		known = inodes_find(&copier->links, status);
+	}
+	known->names = copier->round;
+	known->time = tree_ctime(status);
+	return 0;
+}
+
+/* Makes `name` one more name of the copy: 1, or 0 when the copy is gone or of another kind. */
+static int join_copy(struct copier *copier, struct inode *known, const struct stat *status, const char *name, int to,
+		     struct error *err)
+{
+	cleanup_fd int copy = handle_open(copier->layer, known->copy, O_PATH);
+	struct stat there, wanted;
+
+	if (copy < 0 || fstat(copy, &wanted) < 0 || (wanted.st_mode & S_IFMT) != (status->st_mode & S_IFMT))
+		return 0;
+	if (fstatat(to, name, &there, AT_SYMLINK_NOFOLLOW) == 0) {
+		if (there.st_ino == wanted.st_ino)
+			return 1;
+		if (copier_remove(to, name, err) < 0)
+			return -1;
+	}
+	if (linkat(copy, "", to, name, AT_EMPTY_PATH) == 0)
+		return 1;
+	if (errno == ENOENT || errno == EMLINK)
+		return 0;
+	return error_errno(err, ERROR_FAILED, errno, "cannot link '%s'", name);
+}
+
+static int put_linked(struct copier *copier, int from, const char *name, const struct stat *status, int to,
+		      struct error *err)
+{
+	struct inode *known = inodes_find(&copier->links, status);
+	bool seen = known && known->names == copier->round;
+	bool done = seen && known->time == tree_ctime(status) && !copier->sync;
+	int joined = 0;
+
+	if (known && (S_ISREG(status->st_mode) || done))
+		joined = join_copy(copier, known, status, name, to, err);
+	if (joined < 0)
+		return -1;
+	if (joined && done)
+		return 0;
+	copier->fresh = !seen;
+	if (joined) {
+		known->names = copier->round;
+		known->time = tree_ctime(status);
+		return bring_up_to_date(copier, from, name, status, to, err);
+	}
+	if (copier_remove(to, name, err) < 0 || make_new(copier, from, name, status, to, err) < 0)
+		return -1;
+	return remember(copier, status, name, to, err);
+}
+
+static int put(struct copier *copier, int from, const char *name, const struct stat *status, int to, bool there,
+	       struct error *err)
+{
+	if (status->st_nlink > 1)
+		return put_linked(copier, from, name, status, to, err);
+	if (there)
+		return bring_up_to_date(copier, from, name, status, to, err);
+	return make_new(copier, from, name, status, to, err);
+}
+
+int copier_put(struct copier *copier, int from, const char *name, const struct stat *status, int to, bool there,
+	       struct error *err)
+{
+	if (put(copier, from, name, status, to, there, err) == 0)
+		return 1;
+	if (!has_moved(from, name, status))
+		return -1;
+	error_clear(err);
+	return copier_remove(to, name, err);
+}
+
+int copier_make_folder(struct copier *copier, int to, const char *name, bool opaque, struct error *err)
+{
+	if (mkdirat(to, name, 0700) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot create the folder '%s'", name);
+	return opaque ? marks_set_opaque(copier->buffer->marks, to, name, err) : 0;
+}
+
+int copier_finish_folder(struct copier *copier, int from, int to, struct error *err)
+{
+	struct stat status;
+
+	if (fstat(from, &status) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot examine a folder");
+	if (xattrs_remove_all(to, ".", copier->buffer, err) == 0 &&
+	    metadata_copy(from, ".", &status, to, ".", copier->buffer, err) == 0)
+		return 1;
+	if (!has_moved(from, ".", &status))
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+int copier_put_whiteout(struct copier *copier, int to, const char *name, struct error *err)
+{
+	if (mknodat(to, name, S_IFCHR, makedev(0, 0)) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot create the whiteout of '%s'", name);
+	return marks_set_whiteouts(copier->buffer->marks, to, ".", err);
+}
+
+int copier_remove(int to, const char *name, struct error *err)
+{
+	char path[64 + NAME_MAX];
+
+	if (unlinkat(to, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
+		return error_errno(err, ERROR_FAILED, errno, "cannot remove the copy of '%s'", name);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", to, name);
+	if (layer_clear(path, err) < 0)
+		return -1;
+	if (unlinkat(to, name, AT_REMOVEDIR) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot remove the copy of '%s'", name);
+	return 0;
+}

@@ -1,0 +1,185 @@
+#include "live/freezer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "live/cgroup.h"
+
+#define STATE_SIZE 256
+#define PAUSE_US 100
+
+static int read_state(int file, char state[static STATE_SIZE], struct error *err)
+{
+	ssize_t got = pread(file, state, STATE_SIZE - 1, 0);
+
+	if (got < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot read the state of its control group");
+	state[got] = '\0';
+	return 0;
+}
+
+int freezer_is_frozen(const struct freezer *freezer, struct error *err)
+{
+	char state[STATE_SIZE];
+
+	if (read_state(freezer->events, state, err) < 0)
+		return -1;
+	return freezer->unified ? strstr(state, "frozen 1") != NULL : text_starts_with(state, "FROZEN");
+}
+
+static int write_state(const struct freezer *freezer, const char *word, struct error *err)
+{
+	if (pwrite(freezer->control, word, strlen(word), 0) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot write '%s' to its control group", word);
+	return 0;
+}
+
+const char *freezer_thaw_word(const struct freezer *freezer)
+{
+	return freezer->unified ? "0" : "THAWED";
+}
+
+int freezer_thaw(const struct freezer *freezer, struct error *err)
+{
+	return write_state(freezer, freezer_thaw_word(freezer), err);
+}
+
+/* The unified hierarchy tells of a change; version 1 has to be asked again, which also makes it try again. */
+static void wait_for_change(const struct freezer *freezer, double left_ms)
+{
+	struct pollfd events = { .fd = freezer->events, .events = POLLPRI };
+	struct timespec pause = { .tv_nsec = (long)(left_ms > 0 ? left_ms * 1e6 : 0) };
+
+	pause.tv_sec = pause.tv_nsec / 1000000000;
+	pause.tv_nsec %= 1000000000;
+	if (freezer->unified)
+		ppoll(&events, 1, &pause, NULL);
+	else
+		usleep(PAUSE_US);
+}
+
+int freezer_freeze(const struct freezer *freezer, unsigned wait_ms, struct error *err)
+{
+	double end_ms = clock_monotonic_ms() + wait_ms;
+	int frozen;
+
+	if (write_state(freezer, freezer->unified ? "1" : "FROZEN", err) < 0)
+		return -1;
+	while ((frozen = freezer_is_frozen(freezer, err)) == 0) {
+		double left_ms = end_ms - clock_monotonic_ms();
+
+		if (left_ms <= 0)
+			break;
+		wait_for_change(freezer, left_ms);
+	}
+	if (frozen <= 0) {
+		struct error ignored = { 0 };
+
+		if (freezer_thaw(freezer, frozen < 0 ? &ignored : err) < 0)
+			return -1;
+	}
+	return frozen;
+}
+
+int freezer_open(struct freezer *freezer, const char *folder, struct error *err)
+{
+	cleanup_fd int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	*freezer = FREEZER_NONE;
+	if (dir < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot open the control group '%s'", folder);
+	freezer->unified = faccessat(dir, "cgroup.freeze", F_OK, 0) == 0;
+	freezer->control = openat(dir, freezer->unified ? "cgroup.freeze" : "freezer.state", O_RDWR | O_CLOEXEC);
+	freezer->events = openat(dir, freezer->unified ? "cgroup.events" : "freezer.state", O_RDONLY | O_CLOEXEC);
+	freezer->folder = strdup(folder);
+	if (freezer->control >= 0 && freezer->events >= 0 && freezer->folder)
+		return 0;
+	error_errno(err, ERROR_FAILED, errno, "the control group '%s' cannot be frozen", folder);
+	freezer_release(freezer);
+	return -1;
+}
+
+void freezer_release(struct freezer *freezer)
+{
+	if (freezer->control >= 0)
+		close(freezer->control);
+	if (freezer->events >= 0)
+		close(freezer->events);
+	free(freezer->folder);
+	*freezer = FREEZER_NONE;
+}
+
+static int refuse(struct error *err, const char *why)
+{
+	error_set(err, ERROR_REFUSED, "its processes cannot be frozen: %s", why);
+	return error_hint(err, "--stop saves it with a stop");
+}
+
+/* The folder of the group that all are in, in one hierarchy; NULL with errno 0 where that has none. */
+static char *find_folder(bool unified, const uint32_t *pids, size_t count)
+{
+	cleanup_free char *common = cgroup_common(unified, pids, count);
+
+	return common && strcmp(common, "/") != 0 ? cgroup_folder(unified, common) : NULL;
+}
+
+/* Somebody has paused it: containerd does so through version 1, also on a hybrid host. */
+static bool is_paused(const struct freezer *freezer)
+{
+	struct error ignored = { 0 };
+
+	return freezer_is_frozen(freezer, &ignored) > 0;
+}
+
+static bool holds_any(bool unified, const uint32_t *pids, size_t count, const uint32_t *others, size_t other_count)
+{
+	cleanup_free char *common = cgroup_common(unified, pids, count);
+
+	for (size_t i = 0; common && i < other_count; i++) {
+		cleanup_free char *path = cgroup_common(unified, &others[i], 1);
+
+		if (!path || cgroup_is_in(path, common))
+			return true;
+	}
+	return !common;
+}
+
+/* 1 found, 0 not in this hierarchy; `why` is told. */
+static int find_in(struct freezer *freezer, bool unified, const uint32_t *pids, size_t count, const uint32_t *others,
+		   size_t other_count, const char **why)
+{
+	cleanup_free char *folder = find_folder(unified, pids, count);
+	struct error ignored = { 0 };
+
+	if (!folder || freezer_open(freezer, folder, &ignored) < 0)
+		return 0;
+	if (holds_any(unified, pids, count, others, other_count)) {
+		*why = "wsnap, containerd or the shim is in their control group";
+		freezer_release(freezer);
+		return 0;
+	}
+	freezer->frozen_before = is_paused(freezer);
+	return 1;
+}
+
+int freezer_find(struct freezer *freezer, const uint32_t *pids, size_t count, const uint32_t *others,
+		 size_t other_count, struct error *err)
+{
+	const char *why = "no control group of their own has a freezer";
+
+	*freezer = FREEZER_NONE;
+	if (find_in(freezer, false, pids, count, others, other_count, &why) && freezer->frozen_before)
+		return 0;
+	freezer_release(freezer);
+	if (find_in(freezer, true, pids, count, others, other_count, &why) ||
+	    find_in(freezer, false, pids, count, others, other_count, &why))
+		return 0;
+	return refuse(err, why);
+}

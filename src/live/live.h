@@ -1,0 +1,65 @@
+/*
+ * Live versions, below containerd: a new layer that shows what a workspace's writable layer was at one moment, while
+ * the workspace goes on running but for some milliseconds.
+ *
+ * live_begin(), live_take(), then live_save_index() once the layer is committed, live_end(). Knows nothing of containerd or of
+ * the database. Needs root. All paths are absolute.
+ */
+#ifndef WSNAP_LIVE_LIVE_H
+#define WSNAP_LIVE_LIVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "layer/layer.h"
+
+struct live_request {
+	uint32_t pid;           /* of the workspace's first process */
+	const uint32_t *others; /* processes that must not be frozen: wsnap itself, containerd, the shim */
+	size_t other_count;
+	enum layer_marks marks; /* of the overlay */
+	const char *upper;      /* the writable layer */
+	const char *layer;      /* the empty folder of the new layer */
+	const char *index;      /* the file in which the tip's state is kept */
+	const char *tip;        /* the newest live version's name: the new layer goes on it; NULL: on what lies below */
+	unsigned max_freeze_ms; /* how long the workspace may stand still */
+	bool always_walk;       /* walk all of it in the freeze as well */
+
+	/* Called before the first freeze with the control group's folder: it is to be remembered, so that whoever comes
+	 * after a crash can thaw it. NULL folder: it is not to be thawed any more. */
+	int (*note_freezer)(const char *folder, void *context, struct error *err);
+	/* For tests: called in the freeze, when the layer is filled. NULL: nothing. */
+	int (*inspect)(void *context, struct error *err);
+	void *context;
+};
+
+struct live_result {
+	double frozen_ms; /* 0 where somebody else had paused it */
+	unsigned passes, tries;
+	uint64_t copied_bytes, copied_entries;
+	bool walked_frozen; /* the freeze had to look at everything */
+};
+
+struct live;
+
+/* Finds the freezer and the tip's state. ERROR_REFUSED where the workspace cannot be frozen. *has_tip says whether the
+ * layer will go on the tip: without the tip's state (or a tip) it goes on what lies below the writable layer. */
+int live_begin(const struct live_request *request, struct live **live, bool *has_tip, struct error *err);
+
+/*
+ * Fills the layer. ERROR_FAILED with *again: the layer is to be emptied and all begun anew without a tip. Otherwise nothing
+ * was taken, and the workspace runs.
+ */
+int live_take(struct live *live, struct live_result *result, bool *again, struct error *err);
+
+/* The layer is the newest tip now, under this name. */
+int live_save_index(struct live *live, const char *name, struct error *err);
+
+void live_end(struct live *live);
+
+/* Thaws what an earlier run has left frozen. No such group any more is no error. */
+int live_thaw(const char *folder, struct error *err);
+
+#endif

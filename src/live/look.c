@@ -1,0 +1,280 @@
+/* What one name in the writable layer means for the new layer. */
+#include "live/frame.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "layer/marks.h"
+
+static struct node *node_of(struct pass *pass, uint32_t id)
+{
+	return tree_node(pass->tree, id);
+}
+
+static bool is_young(const struct stat *status)
+{
+	return tree_ctime(status) > clock_unix_ns() - PASS_GRAIN_NS;
+}
+
+static bool is_covered(struct pass *pass, const struct pass_frame *frame)
+{
+	return node_of(pass, frame->node)->flags & NODE_COVERED;
+}
+
+static int not_fit(struct pass *pass, const char *name, struct error *err)
+{
+	pass->unfit = true;
+	return error_set(err, ERROR_FAILED, "'%s' shows again what lies below the layers of live versions", name);
+}
+
+static void add_path(const struct pass *pass, uint32_t node, struct text *path)
+{
+	if (tree_node(pass->tree, node)->parent != TREE_ROOT) {
+		add_path(pass, tree_node(pass->tree, node)->parent, path);
+		text_add(path, "/");
+	}
+	text_add(path, tree_name(pass->tree, node));
+}
+
+/*
+ * Whether what the tip's whiteout or entry hid shows in the workspace again, though the writable layer has nothing
+ * of that name: then no layer on the tip can say so. overlayfs itself never leaves that behind.
+ */
+static bool shows_from_below(struct pass *pass, const struct pass_frame *frame, uint32_t id)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	cleanup_text struct text path = { .limit = 4000 };
+	cleanup_fd int found = -1;
+	struct stat status;
+
+	add_path(pass, id, &path);
+	if (path.failed)
+		return false;
+	found = (int)syscall(SYS_openat2, pass->merged, path.data, &how, sizeof(how));
+	return found >= 0 && fstatat(frame->upper, tree_name(pass->tree, id), &status, AT_SYMLINK_NOFOLLOW) < 0;
+}
+
+/* While it runs, it may only just have been there. */
+static int judge_later(struct pass *pass, const struct pass_frame *frame, const char *name, struct error *err)
+{
+	return moves_add(&pass->later, node_of(pass, frame->node)->inode, name, MOVE_CONTENT, err) < 0 ? -1 : LOOK_DONE;
+}
+
+/* The writable layer has nothing of this name (any more). */
+static int take_away(struct pass *pass, struct pass_frame *frame, uint32_t id, struct error *err)
+{
+	const char *name = tree_name(pass->tree, id);
+	struct node *node = node_of(pass, id);
+	bool hide = (node->flags & NODE_TIP) && !is_covered(pass, frame);
+
+	if (node->kind == NODE_GONE && (!hide || node->flags & NODE_IN_LAYER))
+		return LOOK_DONE;
+	if (hide && shows_from_below(pass, frame, id))
+		return pass->frozen ? not_fit(pass, name, err) : judge_later(pass, frame, name, err);
+	if (node->flags & NODE_IN_LAYER && copier_remove(frame->layer, name, err) < 0)
+		return -1;
+	tree_drop_children(pass->tree, id);
+	node->kind = NODE_GONE;
+	node->flags &= NODE_TIP;
+	if (hide) {
+		if (frame_need_layer(pass, frame, err) < 0 ||
+		    copier_put_whiteout(&pass->copier, frame->layer, name, err) < 0)
+			return -1;
+		node->flags |= NODE_IN_LAYER;
+		pass->copier.entries++;
+	}
+	return frame_is_due(pass, frame->node, err) < 0 ? -1 : LOOK_DONE;
+}
+
+/* All names of an inode move together. */
+static int take_other_names(struct pass *pass, uint32_t id, struct error *err)
+{
+	uint32_t other = tree_by_inode(pass->tree, node_of(pass, id)->inode);
+
+	for (; other != TREE_NONE; other = tree_next_by_inode(pass->tree, other))
+		if (other != id && pass_list_add(&pass->again, other, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int put(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status, struct error *err)
+{
+	const char *name = tree_name(pass->tree, id);
+	struct node *node = node_of(pass, id);
+	bool there = node->flags & NODE_IN_LAYER && node->kind == NODE_REGULAR && S_ISREG(status->st_mode) &&
+		     node->inode == status->st_ino;
+
+	if (frame_need_layer(pass, frame, err) < 0)
+		return -1;
+	if (node->flags & NODE_IN_LAYER && !there && copier_remove(frame->layer, name, err) < 0)
+		return -1;
+	if (tree_kind(status) != NODE_WHITEOUT)
+		return copier_put(&pass->copier, frame->upper, name, status, frame->layer, there, err);
+	pass->copier.entries++;
+	return copier_put_whiteout(&pass->copier, frame->layer, name, err) < 0 ? -1 : 1;
+}
+
+static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status, unsigned move,
+		struct error *err)
+{
+	struct node *node = node_of(pass, id);
+	int done;
+
+	pass->copier.fresh = false;
+	pass->copier.sync = move & MOVE_MAPPED;
+	done = put(pass, frame, id, status, err);
+	if (done < 0)
+		return -1;
+	tree_drop_children(pass->tree, id);
+	if (done == 0) {
+		node->flags &= (uint16_t)~NODE_IN_LAYER;
+		node->kind = NODE_OTHER;
+		return take_away(pass, frame, id, err);
+	}
+	tree_set(pass->tree, id, status);
+	node->flags = (node->flags & NODE_TIP) | NODE_IN_LAYER;
+	if (is_young(status))
+		node->flags |= NODE_YOUNG;
+	if (move & MOVE_MAPPED)
+		node->flags |= NODE_SYNCED;
+	if (frame_is_due(pass, frame->node, err) < 0)
+		return -1;
+	if (pass->copier.fresh && take_other_names(pass, id, err) < 0)
+		return -1;
+	return LOOK_DONE;
+}
+
+static bool is_stray(const struct pass *pass, const struct stat *status)
+{
+	for (size_t i = 0; i < pass->stray_count; i++)
+		if (pass->strays[i].ctime_ns == tree_ctime(status) && pass->strays[i].size == status->st_size)
+			return true;
+	return false;
+}
+
+static bool is_as_it_was(const struct node *node, const struct stat *status, unsigned move)
+{
+	if (node->kind == NODE_WHITEOUT && tree_kind(status) == NODE_WHITEOUT)
+		return true;
+	if (node->kind != tree_kind(status) || node->inode != status->st_ino || node->ctime_ns != tree_ctime(status))
+		return false;
+	if (move & (MOVE_CONTENT | MOVE_DIRECT) || node->flags & (NODE_UNSURE | NODE_YOUNG))
+		return false;
+	return !(move & MOVE_MAPPED) || node->flags & NODE_SYNCED;
+}
+
+static int look_at_file(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status,
+			unsigned move, struct error *err)
+{
+	if (is_stray(pass, status))
+		move |= MOVE_CONTENT | MOVE_MAPPED | MOVE_DIRECT;
+	if (is_as_it_was(node_of(pass, id), status, move))
+		return LOOK_DONE;
+	return take(pass, frame, id, status, move, err);
+}
+
+/* Whether overlayfs has marked the folder as opaque: 1, 0; -1. One that moves meanwhile is not. */
+static int read_opaque(struct pass *pass, const struct pass_frame *frame, const char *name, struct error *err)
+{
+	int opaque = marks_read_opaque(pass->copier.buffer, frame->upper, name, err);
+	struct stat status;
+
+	if (opaque >= 0)
+		return opaque;
+	if (fstatat(frame->upper, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+/* A folder that was copied up and is not opaque shows what lies below; on top of a tip that has something else
+ * there, no layer can say that. overlayfs itself never makes such a folder anew. */
+static bool was_copied_up(const struct pass *pass, const struct pass_frame *frame, const char *name)
+{
+	bool users = pass->copier.buffer->marks == LAYER_MARKS_USER;
+	cleanup_free char *path = text_format("/proc/self/fd/%d/%s", frame->upper, name);
+
+	return path && lgetxattr(path, users ? "user.overlay.origin" : "trusted.overlay.origin", NULL, 0) >= 0;
+}
+
+static int take_folder(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status, bool opaque,
+		       struct error *err)
+{
+	const char *name = tree_name(pass->tree, id);
+	struct node *node = node_of(pass, id);
+	bool hides = (node->flags & NODE_TIP) && !is_covered(pass, frame);
+
+	if (hides && !opaque && was_copied_up(pass, frame, name))
+		return pass->frozen ? not_fit(pass, name, err) : judge_later(pass, frame, name, err);
+	if (frame_need_layer(pass, frame, err) < 0 ||
+	    (node->flags & NODE_IN_LAYER && copier_remove(frame->layer, name, err) < 0))
+		return -1;
+	tree_drop_children(pass->tree, id);
+	if (copier_make_folder(&pass->copier, frame->layer, name, opaque || hides, err) < 0)
+		return -1;
+	pass->copier.entries++;
+	tree_set(pass->tree, id, status);
+	node->flags = (node->flags & NODE_TIP) | NODE_IN_LAYER | NODE_COVERED | (opaque ? NODE_OPAQUE : 0);
+	if (frame_is_due(pass, id, err) < 0 || frame_is_due(pass, frame->node, err) < 0)
+		return -1;
+	return LOOK_NEW_FOLDER;
+}
+
+static int look_at_folder(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status,
+			  unsigned move, struct error *err)
+{
+	const char *name = tree_name(pass->tree, id);
+	struct node *node = node_of(pass, id);
+	bool known = node->kind == NODE_DIRECTORY && node->inode == status->st_ino && !(move & MOVE_WHOLE);
+	bool was_opaque = node->flags & NODE_OPAQUE;
+	int opaque;
+
+	if (known && node->ctime_ns == tree_ctime(status) && !(node->flags & (NODE_UNSURE | NODE_YOUNG)) &&
+	    !(move & MOVE_CONTENT))
+		return LOOK_KNOWN_FOLDER;
+	opaque = read_opaque(pass, frame, name, err);
+	if (opaque < 0)
+		return -1;
+	if (!known || opaque != was_opaque)
+		return take_folder(pass, frame, id, status, opaque, err);
+	node->flags &= (uint16_t) ~(NODE_UNSURE | NODE_YOUNG);
+	return frame_is_due(pass, id, err) < 0 ? -1 : LOOK_KNOWN_FOLDER;
+}
+
+int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsigned move, uint32_t *id,
+	    struct error *err)
+{
+	struct stat status;
+
+	*id = tree_find(pass->tree, frame->node, name);
+	/* First the mark, then the look. */
+	if (!pass->frozen && (*id == TREE_NONE || !(node_of(pass, *id)->flags & NODE_WATCHED)))
+		watch_file(pass->watch, frame->upper, name);
+	if (fstatat(frame->upper, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (!pass_is_gone(errno))
+			return error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", name);
+		return *id == TREE_NONE ? LOOK_DONE : take_away(pass, frame, *id, err);
+	}
+	if (status.st_dev != pass->device)
+		return error_set(err, ERROR_REFUSED, "'%s' lies on another filesystem than the layer", name);
+	if (*id == TREE_NONE)
+		*id = tree_add(pass->tree, frame->node, name, err);
+	if (*id == TREE_NONE)
+		return -1;
+	node_of(pass, *id)->seen = pass->number;
+	if (!pass->frozen && node_of(pass, *id)->inode == status.st_ino)
+		node_of(pass, *id)->flags |= NODE_WATCHED;
+	return S_ISDIR(status.st_mode) ? look_at_folder(pass, frame, *id, &status, move, err)
+				       : look_at_file(pass, frame, *id, &status, move, err);
+}

@@ -1,0 +1,413 @@
+#include "live/pass.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "layer/handle.h"
+#include "layer/listing.h"
+#include "live/frame.h"
+
+#define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC)
+
+/* Levels of a walk whose folders are open. */
+#define MOST_OPEN 100
+
+int pass_begin(struct pass *pass, enum layer_marks marks, struct tree *tree, struct watch *watch, int upper, int layer,
+	       int merged, struct error *err)
+{
+	struct stat status;
+
+	*pass = (struct pass){ .tree = tree, .watch = watch, .upper = upper, .layer = layer, .merged = merged };
+	if (fstat(upper, &status) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot examine the writable layer");
+	pass->device = status.st_dev;
+	return copier_begin(&pass->copier, marks, layer, err);
+}
+
+static void pop(struct pass *pass)
+{
+	frame_close(&pass->frames[--pass->depth]);
+}
+
+void pass_release(struct pass *pass)
+{
+	while (pass->depth > 0)
+		pop(pass);
+	free(pass->frames);
+	free(pass->strays);
+	moves_release(&pass->later);
+	free(pass->due.ids);
+	free(pass->again.ids);
+	copier_release(&pass->copier);
+	*pass = (struct pass){ 0 };
+}
+
+static int push(struct pass *pass, const struct pass_frame *frame, struct error *err)
+{
+	if (pass->depth == pass->capacity) {
+		size_t capacity = pass->capacity ? 2 * pass->capacity : 32;
+		struct pass_frame *frames = reallocarray(pass->frames, capacity, sizeof(*frames));
+
+		if (!frames)
+			return error_memory(err);
+		pass->frames = frames;
+		pass->capacity = capacity;
+	}
+	pass->frames[pass->depth++] = *frame;
+	return 0;
+}
+
+static struct pass_frame *top(struct pass *pass)
+{
+	return &pass->frames[pass->depth - 1];
+}
+
+/* --- deep trees: folders in the middle are closed, and found again by their handles -------------------------- */
+
+static int park(struct pass_frame *frame, struct error *err)
+{
+	frame->upper_handle = frame->upper >= 0 ? handle_of(frame->upper, "") : NULL;
+	frame->layer_handle = frame->layer >= 0 ? handle_of(frame->layer, "") : NULL;
+	if ((frame->upper >= 0 && !frame->upper_handle) || (frame->layer >= 0 && !frame->layer_handle))
+		return error_errno(err, ERROR_FAILED, errno, "the tree is too deep");
+	if (frame->upper >= 0)
+		close(frame->upper);
+	if (frame->layer >= 0)
+		close(frame->layer);
+	frame->upper = frame->layer = -1;
+	return 0;
+}
+
+/* A folder of the writable layer may be gone by now. One of the new layer that was not there may be there. */
+static int unpark(struct pass *pass, struct pass_frame *frame, struct error *err)
+{
+	if (frame->upper_handle)
+		frame->upper = handle_open(pass->upper, frame->upper_handle, OPEN_FOLDER);
+	if (frame->layer_handle) {
+		frame->layer = handle_open(pass->layer, frame->layer_handle, OPEN_FOLDER);
+		if (frame->layer < 0)
+			return error_errno(err, ERROR_FAILED, errno, "cannot open a folder of the new layer again");
+	}
+	free(steal_pointer(frame->upper_handle));
+	free(steal_pointer(frame->layer_handle));
+	return 0;
+}
+
+static int keep_budget(struct pass *pass, struct error *err)
+{
+	while (pass->depth - pass->parked > MOST_OPEN)
+		if (park(&pass->frames[pass->parked++], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- the walk ----------------------------------------------------------------------------------------------- */
+
+static int look_in_walk(struct pass *pass, struct pass_frame *frame, const char *name, struct error *err)
+{
+	uint32_t id;
+	int found = look_at(pass, frame, name, 0, &id, err);
+
+	if (found == LOOK_KNOWN_FOLDER || found == LOOK_NEW_FOLDER)
+		return pass_list_add(&frame->folders, id, err);
+	return found;
+}
+
+static int look_at_missing(struct pass *pass, struct pass_frame *frame, struct error *err)
+{
+	uint32_t child = tree_node(pass->tree, frame->node)->first_child;
+
+	for (; child != TREE_NONE; child = tree_node(pass->tree, child)->next_sibling)
+		if (tree_node(pass->tree, child)->seen != pass->number &&
+		    look_in_walk(pass, frame, tree_name(pass->tree, child), err) < 0)
+			return -1;
+	return 0;
+}
+
+/* A folder that was removed while it is listed has nothing any more; its own folder tells of that. */
+static bool was_removed(const struct pass_frame *frame)
+{
+	struct stat status;
+
+	return fstat(frame->upper, &status) < 0 || status.st_nlink == 0;
+}
+
+static int list_frame(struct pass *pass, struct pass_frame *frame, struct error *err)
+{
+	struct listing listing;
+	struct entry entry;
+	cleanup_fd int folder = -1;
+	int more;
+
+	frame->listed = true;
+	if (!pass->frozen)
+		watch_folder(pass->watch, frame->upper);
+	/* btrfs lists what was there when the folder was opened: that must be after the mark. */
+	folder = openat(frame->upper, ".", OPEN_FOLDER);
+	if (folder < 0)
+		return was_removed(frame) ? 0 : error_errno(err, ERROR_FAILED, errno, "cannot open a folder");
+	listing_begin(&listing, folder);
+	while ((more = listing_next(&listing, &entry, err)) > 0)
+		if (look_in_walk(pass, frame, entry.name, err) < 0)
+			return -1;
+	if (more == 0)
+		return look_at_missing(pass, frame, err);
+	if (!was_removed(frame))
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+static bool is_folder(int fd, uint64_t inode)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && status.st_ino == inode;
+}
+
+/* A folder that is another one by now, or gone, is left to the watch or to the walk in the freeze. */
+static int enter(struct pass *pass, uint32_t id, struct error *err)
+{
+	const struct pass_frame *above = top(pass);
+	const struct node *node = tree_node(pass->tree, id);
+	struct pass_frame frame = { .node = id, .upper = -1, .layer = -1 };
+
+	if (node->kind != NODE_DIRECTORY || above->upper < 0)
+		return 0;
+	frame.upper = openat(above->upper, tree_name(pass->tree, id), OPEN_FOLDER);
+	if (frame.upper < 0 && !pass_is_gone(errno))
+		return error_errno(err, ERROR_FAILED, errno, "cannot open the folder '%s'", tree_name(pass->tree, id));
+	if (frame.upper < 0 || !is_folder(frame.upper, node->inode)) {
+		frame_close(&frame);
+		return 0;
+	}
+	if (above->layer >= 0 && node->flags & NODE_IN_LAYER)
+		frame.layer = openat(above->layer, tree_name(pass->tree, id), OPEN_FOLDER);
+	if (push(pass, &frame, err) == 0)
+		return keep_budget(pass, err);
+	frame_close(&frame);
+	return -1;
+}
+
+static int leave(struct pass *pass, struct error *err)
+{
+	if (frame_finish(pass, top(pass), err) < 0)
+		return -1;
+	pop(pass);
+	if (pass->depth == 0 || pass->parked < pass->depth)
+		return 0;
+	pass->parked--;
+	return unpark(pass, top(pass), err);
+}
+
+static int walk_from(struct pass *pass, const struct pass_frame *frame, struct error *err)
+{
+	if (push(pass, frame, err) < 0)
+		return -1;
+	while (pass->depth > 0) {
+		struct pass_frame *at = top(pass);
+		int result;
+
+		if (!at->listed)
+			result = list_frame(pass, at, err);
+		else if (at->next < at->folders.count)
+			result = enter(pass, at->folders.ids[at->next++], err);
+		else
+			result = leave(pass, err);
+		if (result < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int walk_below(struct pass *pass, uint32_t id, struct error *err)
+{
+	struct pass_frame frame;
+	int opened = frame_open(pass, id, &frame, err);
+
+	return opened == 0 ? walk_from(pass, &frame, err) : opened < 0 ? -1 : 0;
+}
+
+/* --- the end of each pass ----------------------------------------------------------------------------------- */
+
+static int look_again(struct pass *pass, uint32_t id, struct error *err)
+{
+	struct pass_frame frame;
+	uint32_t found;
+	int result;
+
+	if (tree_node(pass->tree, id)->kind == NODE_GONE)
+		return 0;
+	result = frame_open(pass, tree_node(pass->tree, id)->parent, &frame, err);
+	if (result != 0)
+		return result < 0 ? -1 : 0;
+	result = look_at(pass, &frame, tree_name(pass->tree, id), MOVE_CONTENT, &found, err);
+	frame_close(&frame);
+	return result < 0 ? -1 : result == LOOK_NEW_FOLDER ? walk_below(pass, found, err) : 0;
+}
+
+static int finish_due(struct pass *pass, struct error *err)
+{
+	for (size_t i = 0; i < pass->due.count; i++) {
+		uint32_t id = pass->due.ids[i];
+		struct pass_frame frame;
+		int result;
+
+		if (!(tree_node(pass->tree, id)->flags & NODE_DUE) || tree_node(pass->tree, id)->kind == NODE_GONE)
+			continue;
+		result = frame_open(pass, id, &frame, err);
+		if (result == 0) {
+			result = frame_finish(pass, &frame, err);
+			frame_close(&frame);
+		}
+		if (result < 0)
+			return -1;
+		/* One that is not there any more: whoever finds it again begins anew. */
+		tree_node(pass->tree, id)->flags &= (uint16_t)~NODE_DUE;
+	}
+	pass->due.count = 0;
+	return 0;
+}
+
+/* Whoever is looked at again may make others be looked at again; making a folder in the new layer makes those above
+ * it due: they stand behind in the list. */
+static int finish(struct pass *pass, struct error *err)
+{
+	for (size_t i = 0; i < pass->again.count; i++)
+		if (look_again(pass, pass->again.ids[i], err) < 0)
+			return -1;
+	pass->again.count = 0;
+	return finish_due(pass, err);
+}
+
+static void next_number(struct pass *pass)
+{
+	pass->number++;
+	pass->copier.round++;
+}
+
+int pass_walk(struct pass *pass, struct error *err)
+{
+	next_number(pass);
+	if (frame_is_due(pass, TREE_ROOT, err) < 0 || walk_below(pass, TREE_ROOT, err) < 0)
+		return -1;
+	return finish(pass, err);
+}
+
+/* What came into the folder and went again has left its time behind. */
+static int note_times(struct pass *pass, const struct pass_frame *frame, struct error *err)
+{
+	const struct node *node = tree_node(pass->tree, frame->node);
+	struct stat status;
+
+	if (fstat(frame->upper, &status) < 0 || (node->ctime_ns == tree_ctime(&status) && !(node->flags & NODE_YOUNG)))
+		return 0;
+	return frame_is_due(pass, frame->node, err);
+}
+
+/* In one folder that has the inode number. */
+static int apply_at(struct pass *pass, uint32_t folder, const char *name, unsigned flags, struct error *err)
+{
+	uint32_t id = *name ? tree_find(pass->tree, folder, name) : TREE_NONE;
+	struct pass_frame frame;
+	int result;
+
+	if (!*name)
+		return frame_is_due(pass, folder, err);
+	if (id != TREE_NONE && tree_node(pass->tree, id)->seen == pass->number)
+		return 0; /* since then */
+	result = frame_open(pass, folder, &frame, err);
+	if (result != 0)
+		return result < 0 ? -1 : 0;
+	result = note_times(pass, &frame, err);
+	if (result == 0)
+		result = look_at(pass, &frame, name, flags, &id, err);
+	frame_close(&frame);
+	return result < 0 ? -1 : result == LOOK_NEW_FOLDER ? walk_below(pass, id, err) : 0;
+}
+
+/* Under all its names, as far as they have not been looked at since. */
+static int apply_to_inode(struct pass *pass, uint64_t inode, struct error *err)
+{
+	uint32_t id = tree_by_inode(pass->tree, inode);
+
+	for (; id != TREE_NONE; id = tree_next_by_inode(pass->tree, id)) {
+		const struct node *node = tree_node(pass->tree, id);
+
+		if (node->kind != NODE_DIRECTORY && node->kind != NODE_WHITEOUT && node->seen != pass->number &&
+		    pass_list_add(&pass->again, id, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Looking may drop entries and add others: the folders are gathered first. */
+static int apply(struct pass *pass, uint64_t inode, const char *name, unsigned flags, struct error *err)
+{
+	struct pass_list folders = { 0 };
+	uint32_t id = tree_by_inode(pass->tree, inode);
+	int result = 0;
+
+	if (strcmp(name, MOVES_INODE) == 0)
+		return apply_to_inode(pass, inode, err);
+	for (; id != TREE_NONE && result == 0; id = tree_next_by_inode(pass->tree, id))
+		if (tree_node(pass->tree, id)->kind == NODE_DIRECTORY)
+			result = pass_list_add(&folders, id, err);
+	for (size_t i = 0; i < folders.count && result == 0; i++) {
+		const struct node *node = tree_node(pass->tree, folders.ids[i]);
+
+		if (node->kind == NODE_DIRECTORY && node->inode == inode)
+			result = apply_at(pass, folders.ids[i], name, flags, err);
+	}
+	free(folders.ids);
+	return result;
+}
+
+static int apply_all(struct pass *pass, const struct moves *moves, struct error *err)
+{
+	for (uint32_t i = 0; i < moves->count; i++)
+		if (apply(pass, moves->items[i].folder, moves_name(moves, i), moves->items[i].flags, err) < 0)
+			return -1;
+	return 0;
+}
+
+int pass_apply(struct pass *pass, const struct moves *moves, struct error *err)
+{
+	next_number(pass);
+	if (apply_all(pass, moves, err) < 0 || (pass->frozen && apply_all(pass, &pass->later, err) < 0))
+		return -1;
+	return finish(pass, err);
+}
+
+int pass_add_stray(struct pass *pass, const struct stat *status, struct error *err)
+{
+	struct pass_stray *strays = reallocarray(pass->strays, pass->stray_count + 1, sizeof(*strays));
+
+	if (!strays)
+		return error_memory(err);
+	pass->strays = strays;
+	strays[pass->stray_count++] = (struct pass_stray){ .ctime_ns = tree_ctime(status), .size = status->st_size };
+	return 0;
+}
+
+void pass_note_unsure(struct pass *pass, const struct moves *moves)
+{
+	for (uint32_t i = 0; i < moves->count; i++) {
+		unsigned flags = moves->items[i].flags;
+		uint32_t folder = tree_by_inode(pass->tree, moves->items[i].folder);
+
+		if (!(flags & (MOVE_MAPPED | MOVE_DIRECT)))
+			continue;
+		for (; folder != TREE_NONE; folder = tree_next_by_inode(pass->tree, folder)) {
+			uint32_t id = tree_find(pass->tree, folder, moves_name(moves, i));
+
+			if (id != TREE_NONE &&
+			    (flags & MOVE_DIRECT || !(tree_node(pass->tree, id)->flags & NODE_SYNCED)))
+				tree_node(pass->tree, id)->flags |= NODE_UNSURE;
+		}
+	}
+}

@@ -1,0 +1,75 @@
+/*
+ * Bringing a new layer in step with the writable layer: first by a walk over all of it, then name by name as the
+ * watch tells. The new layer goes on top of the tip, whose state the tree was loaded with (an empty tree: there is
+ * no tip, the layer goes on what lies below the writable layer).
+ *
+ * The writable layer may change all the while, until `frozen`. What is not as it was a moment before is no error
+ * then: the watch tells of it, or the walk in the freeze finds it.
+ */
+#ifndef WSNAP_LIVE_PASS_H
+#define WSNAP_LIVE_PASS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "live/copy.h"
+#include "live/moves.h"
+#include "live/tree.h"
+#include "live/watch.h"
+
+struct pass_list {
+	uint32_t *ids;
+	size_t count, capacity;
+};
+
+struct pass_frame;
+
+/* A file that is open somewhere, and could not be found by its path. */
+struct pass_stray {
+	int64_t ctime_ns;
+	off_t size;
+};
+
+struct pass {
+	struct tree *tree;
+	struct watch *watch;
+	struct copier copier;
+	int upper, layer, merged; /* roots; the caller's */
+	dev_t device;
+	bool frozen;
+	bool unfit; /* no layer on this tip can show what there is now: a new chain can */
+	uint8_t number;
+	struct pass_frame *frames;
+	size_t depth, capacity, parked;
+	struct pass_stray *strays; /* what a walk takes as written to, wherever it finds it */
+	size_t stray_count;
+	struct moves later;     /* names that can be judged only in the freeze */
+	struct pass_list due;   /* folders whose metadata are to be set */
+	struct pass_list again; /* other names of inodes that were taken */
+};
+
+#define cleanup_pass __attribute__((cleanup(pass_release)))
+
+/* `upper` and `layer` are folders open for reading, `merged` is the overlay's root (O_PATH). */
+int pass_begin(struct pass *pass, enum layer_marks marks, struct tree *tree, struct watch *watch, int upper, int layer,
+	       int merged, struct error *err);
+void pass_release(struct pass *pass);
+
+/* Looks at everything. */
+int pass_walk(struct pass *pass, struct error *err);
+
+/* Looks at these names alone. */
+int pass_apply(struct pass *pass, const struct moves *moves, struct error *err);
+
+int pass_add_stray(struct pass *pass, const struct stat *status, struct error *err);
+
+/* In the freeze, at its end: notes for the next version which of these files its ctime will not tell of. */
+void pass_note_unsure(struct pass *pass, const struct moves *moves);
+
+/* Times come in grains of at most 10 ms (a kernel of 100 Hz): a change within the same one shows no new time. */
+#define PASS_GRAIN_NS 20000000
+
+#endif

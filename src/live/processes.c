@@ -1,0 +1,236 @@
+#include "live/processes.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kcmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+int processes_add(struct processes *processes, uint32_t pid, struct error *err)
+{
+	if (processes->count == processes->capacity) {
+		size_t capacity = processes->capacity ? 2 * processes->capacity : 64;
+		uint32_t *pids = reallocarray(processes->pids, capacity, sizeof(*pids));
+
+		if (!pids)
+			return error_memory(err);
+		processes->pids = pids;
+		processes->capacity = capacity;
+	}
+	processes->pids[processes->count++] = pid;
+	return 0;
+}
+
+void processes_release(struct processes *processes)
+{
+	free(processes->pids);
+	*processes = (struct processes){ 0 };
+}
+
+/* A group that went away meanwhile has no processes. */
+static int add_group(struct processes *processes, int dir, struct error *err)
+{
+	cleanup_fd int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	cleanup_file FILE *file = fd >= 0 ? fdopen(fd, "re") : NULL;
+	uint32_t pid;
+
+	if (file)
+		fd = -1;
+	while (file && fscanf(file, "%u", &pid) == 1)
+		if (pid > 0 && processes_add(processes, pid, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Groups are nested a few levels deep; the kernel's own limit is much lower than our stack's. */
+static int add_groups(struct processes *processes, int dir_fd, unsigned depth, struct error *err)
+{
+	cleanup_dir DIR *dir = fdopendir(dir_fd);
+	struct dirent *entry;
+
+	if (!dir)
+		return close(dir_fd), 0;
+	if (depth > 64)
+		return error_set(err, ERROR_REFUSED, "its control groups are nested too deep");
+	if (add_group(processes, dir_fd, err) < 0)
+		return -1;
+	while ((entry = readdir(dir))) {
+		int child;
+
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		child = openat(dir_fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (child >= 0 && add_groups(processes, child, depth + 1, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int processes_in(struct processes *processes, const char *folder, struct error *err)
+{
+	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot open the control group '%s'", folder);
+	return add_groups(processes, dir, 0, err);
+}
+
+static ino_t pid_namespace(const char *pid)
+{
+	cleanup_free char *path = text_format("/proc/%s/ns/pid", pid);
+	struct stat status;
+
+	return path && stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+int processes_of(struct processes *processes, uint32_t pid, struct error *err)
+{
+	cleanup_free char *name = text_format("%u", pid);
+	cleanup_dir DIR *proc = NULL;
+	struct dirent *entry;
+	ino_t theirs;
+
+	if (!name)
+		return error_memory(err);
+	if (processes_add(processes, pid, err) < 0)
+		return -1;
+	theirs = pid_namespace(name);
+	proc = theirs != 0 && theirs != pid_namespace("self") ? opendir("/proc") : NULL;
+	while (proc && (entry = readdir(proc)))
+		if (text_is_digits(entry->d_name) && pid_namespace(entry->d_name) == theirs &&
+		    processes_add(processes, (uint32_t)strtoul(entry->d_name, NULL, 10), err) < 0)
+			return -1;
+	return 0;
+}
+
+struct look {
+	int dir; /* /proc/PID */
+	bool asynchronous;
+	processes_each_file each;
+	void *context;
+};
+
+/* Files that are no regular ones, or have no name at all any more, do not count. */
+static int tell(const struct look *look, int dir, const char *link, bool mapped, bool direct, struct error *err)
+{
+	struct open_file file = { .link_dir = dir, .link = link, .mapped = mapped, .direct = direct };
+
+	if (fstatat(dir, link, &file.status, 0) < 0 || !S_ISREG(file.status.st_mode) || file.status.st_nlink == 0)
+		return 0;
+	return look->each(&file, look->context, err);
+}
+
+/* "7f01-7f02 rw-s 00000000 00:2f 1234   /path": only what is shared and has a file. */
+static int look_at_map(struct look *look, int links, const char *line, struct error *err)
+{
+	unsigned long start, end;
+	char rights[5], link[64];
+	int name = 0;
+
+	if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %n", &start, &end, rights, &name) < 3 || name == 0)
+		return 0;
+	if (text_starts_with(line + name, "/[aio]"))
+		look->asynchronous = true;
+	if (rights[3] != 's' || line[name] != '/' || links < 0)
+		return 0;
+	snprintf(link, sizeof(link), "%lx-%lx", start, end);
+	return tell(look, links, link, true, false, err);
+}
+
+static int look_at_maps(struct look *look, struct error *err)
+{
+	cleanup_fd int fd = openat(look->dir, "maps", O_RDONLY | O_CLOEXEC);
+	cleanup_fd int links = openat(look->dir, "map_files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_file FILE *file = fd >= 0 ? fdopen(fd, "re") : NULL;
+	cleanup_free char *line = NULL;
+	size_t size = 0;
+
+	if (file)
+		fd = -1;
+	while (file && getline(&line, &size, file) > 0)
+		if (look_at_map(look, links, line, err) < 0)
+			return -1;
+	return 0;
+}
+
+static bool is_direct(int infos, const char *name)
+{
+	char text[256] = "";
+	cleanup_fd int fd = openat(infos, name, O_RDONLY | O_CLOEXEC);
+	const char *flags;
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return true;
+	flags = strstr(text, "flags:");
+	return !flags || strtoul(flags + strcspn(flags, "0123456789"), NULL, 8) & O_DIRECT;
+}
+
+/* The link's own mode says what the descriptor was opened for. */
+static int look_at_descriptor(struct look *look, int links, int infos, const char *name, struct error *err)
+{
+	struct stat link;
+
+	if (!isdigit((unsigned char)*name) || fstatat(links, name, &link, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !(link.st_mode & S_IWUSR))
+		return 0;
+	return tell(look, links, name, false, look->asynchronous || is_direct(infos, name), err);
+}
+
+static int look_at_descriptors(struct look *look, int process, struct error *err)
+{
+	cleanup_fd int infos = openat(process, "fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int links = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *dir = links >= 0 ? fdopendir(links) : NULL;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (look_at_descriptor(look, links, infos, entry->d_name, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Threads share their descriptors, but for those that have asked for a table of their own (unshare(2)). */
+static bool has_own_table(uint32_t pid, const char *thread)
+{
+	pid_t tid = atoi(thread);
+
+	return tid == (pid_t)pid || syscall(SYS_kcmp, (pid_t)pid, tid, KCMP_FILES, 0, 0) != 0;
+}
+
+static int look_at_threads(struct look *look, uint32_t pid, struct error *err)
+{
+	int tasks = openat(look->dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *dir = tasks >= 0 ? fdopendir(tasks) : NULL;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		cleanup_fd int thread = -1;
+
+		if (!isdigit((unsigned char)entry->d_name[0]) || !has_own_table(pid, entry->d_name))
+			continue;
+		thread = openat(tasks, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (thread >= 0 && look_at_descriptors(look, thread, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int processes_files(uint32_t pid, bool descriptors, processes_each_file each, void *context, struct error *err)
+{
+	cleanup_free char *path = text_format("/proc/%u", pid);
+	cleanup_fd int dir = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	struct look look = { .dir = dir, .each = each, .context = context };
+
+	if (dir < 0)
+		return path ? 0 : error_memory(err);
+	if (look_at_maps(&look, err) < 0)
+		return -1;
+	return descriptors ? look_at_threads(&look, pid, err) : 0;
+}

@@ -1,0 +1,286 @@
+#include "live/tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "layer/listing.h"
+
+#define FIRST_BUCKETS 1024
+#define MOST_NODES (UINT32_MAX / 2)
+
+enum node_kind tree_kind(const struct stat *status)
+{
+	switch (listing_kind(status)) {
+	case ENTRY_DIRECTORY:
+		return NODE_DIRECTORY;
+	case ENTRY_REGULAR:
+		return NODE_REGULAR;
+	case ENTRY_WHITEOUT:
+		return NODE_WHITEOUT;
+	default:
+		return NODE_OTHER;
+	}
+}
+
+int64_t tree_ctime(const struct stat *status)
+{
+	return (int64_t)status->st_ctim.tv_sec * 1000000000 + status->st_ctim.tv_nsec;
+}
+
+/* FNV-1a over a seed that nobody outside knows, and a last stir (splitmix64). */
+static uint64_t stir(uint64_t hash)
+{
+	hash = (hash ^ hash >> 30) * 0xbf58476d1ce4e5b9u;
+	hash = (hash ^ hash >> 27) * 0x94d049bb133111ebu;
+	return hash ^ hash >> 31;
+}
+
+static uint32_t *name_bucket(const struct tree *tree, uint32_t parent, const char *name)
+{
+	uint64_t hash = stir(tree->seed ^ parent);
+
+	for (; *name; name++)
+		hash = stir(hash ^ (unsigned char)*name);
+	return &tree->by_name[hash & (tree->buckets - 1)];
+}
+
+static uint32_t *inode_bucket(const struct tree *tree, uint64_t inode)
+{
+	return &tree->by_inode[stir(tree->seed ^ inode) & (tree->buckets - 1)];
+}
+
+static void chain_name(struct tree *tree, uint32_t id)
+{
+	uint32_t *bucket = name_bucket(tree, tree->nodes[id].parent, tree_name(tree, id));
+
+	tree->nodes[id].next_by_name = *bucket;
+	*bucket = id;
+}
+
+static void chain_inode(struct tree *tree, uint32_t id)
+{
+	uint32_t *bucket = inode_bucket(tree, tree->nodes[id].inode);
+
+	tree->nodes[id].next_by_inode = *bucket;
+	*bucket = id;
+}
+
+static void unchain_name(struct tree *tree, uint32_t id)
+{
+	uint32_t *at = name_bucket(tree, tree->nodes[id].parent, tree_name(tree, id));
+
+	while (*at != id)
+		at = &tree->nodes[*at].next_by_name;
+	*at = tree->nodes[id].next_by_name;
+}
+
+static void unchain_inode(struct tree *tree, uint32_t id)
+{
+	uint32_t *at = inode_bucket(tree, tree->nodes[id].inode);
+
+	while (*at != id)
+		at = &tree->nodes[*at].next_by_inode;
+	*at = tree->nodes[id].next_by_inode;
+}
+
+/* New tables, with room for `buckets`, for all that is in the tree. */
+static int index_anew(struct tree *tree, uint32_t buckets, struct error *err)
+{
+	uint32_t *by_name = malloc(buckets * sizeof(*by_name));
+	uint32_t *by_inode = malloc(buckets * sizeof(*by_inode));
+
+	if (!by_name || !by_inode) {
+		free(by_name);
+		free(by_inode);
+		return error_memory(err);
+	}
+	free(tree->by_name);
+	free(tree->by_inode);
+	tree->by_name = by_name;
+	tree->by_inode = by_inode;
+	tree->buckets = buckets;
+	memset(by_name, 0xff, buckets * sizeof(*by_name));
+	memset(by_inode, 0xff, buckets * sizeof(*by_inode));
+	for (uint32_t id = 0; id < tree->count; id++) {
+		if (tree->nodes[id].name == TREE_NONE)
+			continue; /* dropped */
+		chain_name(tree, id);
+		chain_inode(tree, id);
+	}
+	return 0;
+}
+
+static int grow_nodes(struct tree *tree, struct error *err)
+{
+	uint32_t capacity = tree->capacity ? tree->capacity + tree->capacity / 2 : 256;
+	struct node *nodes;
+
+	if (tree->count >= MOST_NODES)
+		return error_set(err, ERROR_FAILED, "the writable layer has too many entries");
+	nodes = reallocarray(tree->nodes, capacity, sizeof(*nodes));
+	if (!nodes)
+		return error_memory(err);
+	tree->nodes = nodes;
+	tree->capacity = capacity;
+	if (tree->capacity > tree->buckets)
+		return index_anew(tree, 2 * tree->buckets, err);
+	return 0;
+}
+
+static int add_name(struct tree *tree, const char *name, uint32_t *at, struct error *err)
+{
+	size_t size = strlen(name) + 1;
+
+	if (tree->names_length + size > tree->names_capacity) {
+		size_t capacity = tree->names_capacity + tree->names_capacity / 2 + 4096;
+		char *names = realloc(tree->names, capacity);
+
+		if (!names)
+			return error_memory(err);
+		tree->names = names;
+		tree->names_capacity = capacity;
+	}
+	if (tree->names_length + size >= TREE_NONE)
+		return error_set(err, ERROR_FAILED, "the names in the writable layer are too long");
+	*at = (uint32_t)tree->names_length;
+	memcpy(tree->names + tree->names_length, name, size);
+	tree->names_length += size;
+	return 0;
+}
+
+static uint32_t take_node(struct tree *tree, struct error *err)
+{
+	uint32_t id = tree->free;
+
+	if (id != TREE_NONE) {
+		tree->free = tree->nodes[id].next_sibling;
+		return id;
+	}
+	if (tree->count == tree->capacity && grow_nodes(tree, err) < 0)
+		return TREE_NONE;
+	tree->nodes[tree->count].name = TREE_NONE;
+	return tree->count++;
+}
+
+uint32_t tree_add(struct tree *tree, uint32_t parent, const char *name, struct error *err)
+{
+	uint32_t at = 0, id;
+
+	if (add_name(tree, name, &at, err) < 0)
+		return TREE_NONE;
+	id = take_node(tree, err);
+	if (id == TREE_NONE)
+		return TREE_NONE;
+	tree->nodes[id] = (struct node){
+		.parent = parent,
+		.first_child = TREE_NONE,
+		.next_sibling = TREE_NONE,
+		.name = at,
+		.kind = NODE_GONE,
+	};
+	if (parent != TREE_NONE) {
+		tree->nodes[id].next_sibling = tree->nodes[parent].first_child;
+		tree->nodes[parent].first_child = id;
+	}
+	chain_name(tree, id);
+	chain_inode(tree, id);
+	return id;
+}
+
+int tree_begin(struct tree *tree, struct error *err)
+{
+	*tree = (struct tree){ .free = TREE_NONE };
+	if (getrandom(&tree->seed, sizeof(tree->seed), 0) != sizeof(tree->seed))
+		tree->seed = (uint64_t)clock_unix_ns();
+	if (index_anew(tree, FIRST_BUCKETS, err) < 0 || tree_add(tree, TREE_NONE, "", err) == TREE_NONE)
+		return -1;
+	tree->nodes[TREE_ROOT].kind = NODE_DIRECTORY;
+	return 0;
+}
+
+void tree_release(struct tree *tree)
+{
+	free(tree->nodes);
+	free(tree->names);
+	free(tree->by_name);
+	free(tree->by_inode);
+	*tree = (struct tree){ 0 };
+}
+
+const char *tree_name(const struct tree *tree, uint32_t id)
+{
+	return tree->names + tree->nodes[id].name;
+}
+
+uint32_t tree_find(const struct tree *tree, uint32_t parent, const char *name)
+{
+	uint32_t id = *name_bucket(tree, parent, name);
+
+	while (id != TREE_NONE && (tree->nodes[id].parent != parent || strcmp(tree_name(tree, id), name) != 0))
+		id = tree->nodes[id].next_by_name;
+	return id;
+}
+
+static uint32_t with_inode(const struct tree *tree, uint32_t id, uint64_t inode)
+{
+	while (id != TREE_NONE && (tree->nodes[id].inode != inode || tree->nodes[id].kind == NODE_GONE))
+		id = tree->nodes[id].next_by_inode;
+	return id;
+}
+
+uint32_t tree_by_inode(const struct tree *tree, uint64_t inode)
+{
+	return with_inode(tree, *inode_bucket(tree, inode), inode);
+}
+
+uint32_t tree_next_by_inode(const struct tree *tree, uint32_t id)
+{
+	return with_inode(tree, tree->nodes[id].next_by_inode, tree->nodes[id].inode);
+}
+
+void tree_set(struct tree *tree, uint32_t id, const struct stat *status)
+{
+	struct node *node = &tree->nodes[id];
+
+	if (node->inode != status->st_ino) {
+		unchain_inode(tree, id);
+		node->inode = status->st_ino;
+		chain_inode(tree, id);
+	}
+	node->ctime_ns = tree_ctime(status);
+	node->kind = (uint8_t)tree_kind(status);
+}
+
+static void drop(struct tree *tree, uint32_t id)
+{
+	unchain_name(tree, id);
+	unchain_inode(tree, id);
+	tree->nodes[id].name = TREE_NONE;
+	tree->nodes[id].kind = NODE_GONE;
+	tree->nodes[id].flags = 0;
+	tree->nodes[id].next_sibling = tree->free;
+	tree->free = id;
+}
+
+/* Down to a leaf, which is dropped; then again. */
+void tree_drop_children(struct tree *tree, uint32_t id)
+{
+	uint32_t at = id;
+
+	for (;;) {
+		uint32_t child = tree->nodes[at].first_child;
+
+		if (child != TREE_NONE && tree->nodes[child].first_child != TREE_NONE) {
+			at = child;
+		} else if (child != TREE_NONE) {
+			tree->nodes[at].first_child = tree->nodes[child].next_sibling;
+			drop(tree, child);
+		} else if (at == id) {
+			return;
+		} else {
+			at = tree->nodes[at].parent;
+		}
+	}
+}

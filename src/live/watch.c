@@ -1,0 +1,384 @@
+#include "live/watch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/fanotify.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "live/tree.h"
+
+#define MOST_STRAYS 256
+#define EVENTS_SIZE 65536
+#define MOST_FILES 300000
+
+#define OVERLAY_MASK (FAN_MODIFY | FAN_CLOSE_WRITE)
+#define NAMES_MASK                                                                                             \
+	(FAN_MODIFY | FAN_ATTRIB | FAN_CLOSE_WRITE | FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO | \
+	 FAN_ONDIR | FAN_EVENT_ON_CHILD)
+
+static void lose(struct watch *watch, int why)
+{
+	watch->lost_errno = why;
+	atomic_store(&watch->lost, true);
+}
+
+/* Opens a folder below the layer's root; nothing is followed. */
+static int open_beneath(int root, const char *path)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
+	};
+
+	return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
+}
+
+/* What an overlay says of a file is what the layer says of it, but for the numbers. */
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_size == b->st_size && a->st_mode == b->st_mode && tree_ctime(a) == tree_ctime(b) &&
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* `path` is absolute in the workspace; it is cut in two. 1 found, 0 not there, -1. */
+static int find_path(int upper, char *path, const struct stat *wanted, unsigned flags, struct moves *moves,
+		     struct error *err)
+{
+	char *name = strrchr(path, '/');
+	cleanup_fd int folder = -1;
+	struct stat status, file;
+
+	if (!name || !name[1])
+		return 0;
+	*name = '\0';
+	folder = open_beneath(upper, *path == '/' ? path + 1 : path);
+	*name = '/';
+	if (folder < 0 || fstat(folder, &status) < 0 || fstatat(folder, name + 1, &file, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !is_same(&file, wanted))
+		return 0;
+	return moves_add(moves, status.st_ino, name + 1, flags, err) < 0 ? -1 : 1;
+}
+
+int watch_find(int upper, int dir, const char *link, const struct stat *status, unsigned flags, struct moves *moves,
+	       struct error *err)
+{
+	static const char root[] = "/rootfs/"; /* as runtimes mount it, seen from the host */
+	char path[PATH_MAX];
+	ssize_t length = readlinkat(dir, link, path, sizeof(path) - 1);
+	char *inside;
+	int found;
+
+	if (length <= 0 || path[0] != '/')
+		return 0;
+	path[length] = '\0';
+	found = find_path(upper, path, status, flags, moves, err);
+	inside = strstr(path, root);
+	if (found == 0 && inside)
+		found = find_path(upper, inside + sizeof(root) - 2, status, flags, moves, err);
+	return found;
+}
+
+/* --- events of the overlay: a descriptor for each ------------------------------------------------ */
+
+/* 1 found, 0 not (yet), -1 error. A file without a name is none of the layer's. */
+static int find_file(struct watch *watch, int file, struct moves *moves, struct error *err)
+{
+	char link[64];
+	struct stat status;
+
+	if (fstat(file, &status) < 0 || !S_ISREG(status.st_mode) || status.st_nlink == 0)
+		return 1;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
+	return watch_find(watch->upper, AT_FDCWD, link, &status, MOVE_CONTENT, moves, err);
+}
+
+static int keep_stray(struct watch *watch, int file, struct error *err)
+{
+	if (!watch->strays)
+		watch->strays = malloc(MOST_STRAYS * sizeof(*watch->strays));
+	if (!watch->strays)
+		return error_memory(err);
+	if (watch->stray_count == MOST_STRAYS) {
+		lose(watch, EMFILE);
+		return 0;
+	}
+	watch->strays[watch->stray_count++] = file;
+	return 1;
+}
+
+/* While it is written to, the two may differ for a moment. */
+static int note_file(struct watch *watch, int fd, struct error *err)
+{
+	cleanup_fd int file = fd;
+	int found = 0;
+
+	for (int try = 0; try < 3 && found == 0; try++)
+		found = find_file(watch, file, &watch->moves, err);
+	if (found == 0) {
+		found = keep_stray(watch, file, err);
+		if (found > 0)
+			file = -1;
+	}
+	return found < 0 ? -1 : 0;
+}
+
+/* 1 there may be more, 0 there is nothing now, -1 error. */
+static int read_overlay(struct watch *watch, struct error *err)
+{
+	_Alignas(struct fanotify_event_metadata) char events[4096];
+	ssize_t left = read(watch->overlay, events, sizeof(events));
+	int result = 1;
+
+	if (left < 0 && (errno == EAGAIN || errno == EINTR))
+		return errno == EINTR;
+	if (left <= 0) {
+		lose(watch, errno);
+		return 0;
+	}
+	for (struct fanotify_event_metadata *event = (void *)events; FAN_EVENT_OK(event, left);
+	     event = FAN_EVENT_NEXT(event, left)) {
+		if (event->mask & FAN_Q_OVERFLOW)
+			lose(watch, EOVERFLOW);
+		if (event->fd >= 0 && note_file(watch, event->fd, err) < 0)
+			result = -1;
+	}
+	return result;
+}
+
+/* --- events of the layer's directories: a handle and a name --------------------------------------- */
+
+/* The number that is in the handles of the filesystems that we know (include/linux/exportfs.h); else they are opened. */
+static uint64_t inode_in(const struct file_handle *handle)
+{
+	uint32_t narrow = 0;
+	uint64_t wide = 0;
+
+	switch (handle->handle_type) {
+	case 0x01: /* FILEID_INO32_GEN, and with its parent */
+	case 0x02:
+		memcpy(&narrow, handle->f_handle, sizeof(narrow));
+		return narrow;
+	case 0x81: /* FILEID_INO64_GEN, and with its parent */
+	case 0x82:
+	case 0x4d: /* FILEID_BTRFS_WITHOUT_PARENT, and with it */
+	case 0x4e:
+	case 0x4f:
+		memcpy(&wide, handle->f_handle, sizeof(wide));
+		return wide;
+	default:
+		return 0;
+	}
+}
+
+/* 0: it is gone. */
+static uint64_t inode_of(struct watch *watch, struct file_handle *handle)
+{
+	cleanup_fd int file = -1;
+	struct stat status;
+
+	if (inode_in(handle) != 0)
+		return inode_in(handle);
+	file = open_by_handle_at(watch->upper, handle, O_PATH | O_CLOEXEC);
+	if (file >= 0 && fstat(file, &status) == 0)
+		return status.st_ino;
+	if (errno != ESTALE && errno != ENOENT)
+		lose(watch, errno);
+	return 0;
+}
+
+static unsigned flags_of(uint64_t mask)
+{
+	if (!(mask & FAN_ONDIR))
+		return MOVE_CONTENT;
+	return mask & (FAN_CREATE | FAN_MOVED_TO | FAN_DELETE | FAN_MOVED_FROM) ? MOVE_WHOLE : MOVE_CONTENT;
+}
+
+static int note_info(struct watch *watch, struct fanotify_event_info_fid *info, uint64_t mask, struct error *err)
+{
+	struct file_handle *handle = (void *)info->handle;
+	const char *name = (const char *)(handle->f_handle + handle->handle_bytes);
+	uint64_t inode = inode_of(watch, handle);
+
+	if (inode == 0)
+		return 0;
+	if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_FID)
+		return mask & FAN_ONDIR ? 0 : moves_add(&watch->moves, inode, MOVES_INODE, MOVE_CONTENT, err);
+	if (info->hdr.info_type == FAN_EVENT_INFO_TYPE_DFID || strcmp(name, ".") == 0)
+		name = "";
+	return moves_add(&watch->moves, inode, name, *name ? flags_of(mask) : 0, err);
+}
+
+/* The folder with the name, and then the entry itself, which may have other names. */
+static int note_name(struct watch *watch, struct fanotify_event_metadata *event, struct error *err)
+{
+	char *at = (char *)event + event->metadata_len, *end = (char *)event + event->event_len;
+
+	while (at + sizeof(struct fanotify_event_info_fid) <= end) {
+		struct fanotify_event_info_fid *info = (void *)at;
+
+		if (info->hdr.len < sizeof(*info) || note_info(watch, info, event->mask, err) < 0)
+			return -1;
+		at += info->hdr.len;
+	}
+	return 0;
+}
+
+static int read_names(struct watch *watch, struct error *err)
+{
+	_Alignas(struct fanotify_event_metadata) char events[EVENTS_SIZE];
+	ssize_t left = read(watch->names, events, sizeof(events));
+	int result = 1;
+
+	if (left < 0 && (errno == EAGAIN || errno == EINTR))
+		return errno == EINTR;
+	if (left <= 0) {
+		lose(watch, errno);
+		return 0;
+	}
+	for (struct fanotify_event_metadata *event = (void *)events; FAN_EVENT_OK(event, left);
+	     event = FAN_EVENT_NEXT(event, left)) {
+		if (event->mask & FAN_Q_OVERFLOW)
+			lose(watch, EOVERFLOW);
+		else if (note_name(watch, event, err) < 0)
+			result = -1;
+	}
+	return result;
+}
+
+/* --- both ----------------------------------------------------------------------------------------- */
+
+static int read_all(struct watch *watch, struct error *err)
+{
+	int more = 1;
+
+	while (more > 0 && watch->overlay >= 0)
+		more = read_overlay(watch, err);
+	if (more < 0)
+		return -1;
+	more = watch->names >= 0;
+	while (more > 0)
+		more = read_names(watch, err);
+	return more;
+}
+
+static void *keep_reading(void *argument)
+{
+	struct watch *watch = argument;
+	struct pollfd wait[] = { { .fd = watch->wake, .events = POLLIN },
+				 { .fd = watch->overlay, .events = POLLIN },
+				 { .fd = watch->names, .events = POLLIN } };
+
+	for (;;) {
+		struct error err = { 0 };
+
+		if (poll(wait, 3, -1) < 0 && errno != EINTR)
+			lose(watch, errno);
+		if (wait[0].revents || atomic_load(&watch->lost))
+			return NULL;
+		pthread_mutex_lock(&watch->lock);
+		if (read_all(watch, &err) < 0)
+			lose(watch, ENOMEM);
+		pthread_mutex_unlock(&watch->lock);
+	}
+}
+
+static void mark_overlay(struct watch *watch, const char *merged)
+{
+	watch->overlay = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE,
+				       O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
+	if (watch->overlay < 0 ||
+	    fanotify_mark(watch->overlay, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, OVERLAY_MASK, AT_FDCWD, merged) < 0)
+		lose(watch, errno);
+}
+
+int watch_begin(struct watch *watch, const char *merged, int upper, struct error *err)
+{
+	*watch = (struct watch){ .overlay = -1, .names = -1, .upper = upper, .wake = eventfd(0, EFD_CLOEXEC) };
+	pthread_mutex_init(&watch->lock, NULL);
+	if (watch->wake < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot watch the writable layer");
+	mark_overlay(watch, merged);
+	watch->names = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE |
+					     FAN_UNLIMITED_MARKS | FAN_REPORT_DFID_NAME_TARGET,
+				     0);
+	if (watch->names < 0)
+		lose(watch, errno);
+	if (!atomic_load(&watch->lost)) {
+		watch->threaded = pthread_create(&watch->thread, NULL, keep_reading, watch) == 0;
+		if (!watch->threaded)
+			lose(watch, EAGAIN);
+	}
+	return 0;
+}
+
+void watch_folder(struct watch *watch, int folder)
+{
+	if (!atomic_load(&watch->lost) && fanotify_mark(watch->names, FAN_MARK_ADD, NAMES_MASK, folder, NULL) < 0)
+		lose(watch, errno);
+}
+
+void watch_file(struct watch *watch, int folder, const char *name)
+{
+	if (atomic_load(&watch->lost) || watch->files >= MOST_FILES)
+		return;
+	watch->files++;
+	if (fanotify_mark(watch->names, FAN_MARK_ADD | FAN_MARK_DONT_FOLLOW | FAN_MARK_EVICTABLE,
+			  FAN_ATTRIB | FAN_MODIFY, folder, name) < 0 &&
+	    (errno == ENOSPC || errno == ENOMEM))
+		lose(watch, errno);
+}
+
+int watch_take(struct watch *watch, struct moves *moves, struct error *err)
+{
+	int result;
+
+	pthread_mutex_lock(&watch->lock);
+	result = atomic_load(&watch->lost) ? 0 : read_all(watch, err);
+	*moves = watch->moves;
+	watch->moves = (struct moves){ 0 };
+	pthread_mutex_unlock(&watch->lock);
+	return result;
+}
+
+int watch_settle(struct watch *watch, struct moves *moves, watch_each_stray each, void *context, struct error *err)
+{
+	for (size_t i = 0; i < watch->stray_count; i++) {
+		struct stat status;
+		int found = find_file(watch, watch->strays[i], moves, err);
+
+		if (found < 0)
+			return -1;
+		if (found == 0 && fstat(watch->strays[i], &status) == 0 && each(&status, context, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void watch_end(struct watch *watch)
+{
+	uint64_t one = 1;
+
+	if (watch->threaded && write(watch->wake, &one, sizeof(one)) == sizeof(one))
+		pthread_join(watch->thread, NULL);
+	for (size_t i = 0; i < watch->stray_count; i++)
+		close(watch->strays[i]);
+	free(watch->strays);
+	moves_release(&watch->moves);
+	if (watch->overlay >= 0)
+		close(watch->overlay);
+	if (watch->names >= 0)
+		close(watch->names);
+	if (watch->wake >= 0)
+		close(watch->wake);
+	pthread_mutex_destroy(&watch->lock);
+}

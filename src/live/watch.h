@@ -1,0 +1,64 @@
+/*
+ * What the kernel tells of changes to a writable layer while it is copied (fanotify(7)). Two marks, since each tells
+ * what the other does not: one on the overlay itself, which tells of writes by every way, and one on each
+ * directory of the writable layer, with names.
+ *
+ * A thread reads as they come. Where a mark cannot be had, or events were lost, `lost` says so: then all of the layer
+ * has to be looked at in the freeze.
+ */
+#ifndef WSNAP_LIVE_WATCH_H
+#define WSNAP_LIVE_WATCH_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "live/moves.h"
+
+struct watch {
+	int overlay, names; /* fanotify groups */
+	int wake;           /* ends the thread */
+	int upper;          /* the writable layer's root; the caller's */
+	pthread_t thread;
+	bool threaded;
+	pthread_mutex_t lock; /* around what follows */
+	struct moves moves;
+	int *strays; /* files written to that could not be found in the layer yet */
+	size_t stray_count;
+	atomic_bool lost;
+	uint32_t files; /* that are watched for themselves */
+	int lost_errno; /* why a mark could not be had */
+};
+
+/* `merged` is a path on the overlay. */
+int watch_begin(struct watch *watch, const char *merged, int upper, struct error *err);
+
+/* Watches a folder of the layer from now on; before it is listed. */
+void watch_folder(struct watch *watch, int folder);
+
+/*
+ * Watches a file for itself. overlayfs tells of changes under the name that it knows the file by in the layer, which
+ * may have gone with its folder long ago. The mark goes when the kernel forgets the inode, and with it that name. Trees
+ * with very many files do without.
+ */
+void watch_file(struct watch *watch, int folder, const char *name);
+
+/* Takes what was told until now: all of it when the processes are frozen. `moves` is empty before. */
+int watch_take(struct watch *watch, struct moves *moves, struct error *err);
+
+/*
+ * Adds a file of the overlay, as `status` describes it and the link `link` in `dir` (/proc/…/fd) leads to it, to the moves:
+ * 1, or 0 when the layer does not have it where its path says.
+ */
+int watch_find(int upper, int dir, const char *link, const struct stat *status, unsigned flags, struct moves *moves,
+	       struct error *err);
+
+/* In the freeze: tries the strays again. Those that are not found even now: calls `each` with their status. */
+typedef int (*watch_each_stray)(const struct stat *status, void *context, struct error *err);
+int watch_settle(struct watch *watch, struct moves *moves, watch_each_stray each, void *context, struct error *err);
+
+void watch_end(struct watch *watch);
+
+#endif
