@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "ctr/snapshots.h"
 #include "operation/new_layer.h"
+#include "workspace/snapshotter_traits.h"
 
 int salvage_is_needed(struct run *run, struct error *err)
 {
@@ -16,13 +17,21 @@ int salvage_is_needed(struct run *run, struct error *err)
 	return record->old_upper && access(record->old_upper, F_OK) == 0;
 }
 
+bool salvage_is_safer(const struct run *run)
+{
+	const struct record *record = run->record;
+
+	return record->old_upper && snapshotter_has_unfinished_layer(record->snapshotter, record->old_upper);
+}
+
 int salvage(struct run *run, const struct labels *labels, struct error *err)
 {
 	const struct record *record = run->record;
 	const char *const layers[] = { record->old_upper };
 
-	log_detail("'%s': containerd has lost the layer '%s' while it committed it; its files are saved from '%s'",
-		   record->container_id, record->old_active, record->old_upper);
+	log_detail(
+		"'%s': the layer '%s' was cut off or lost while containerd committed it; its files are saved from '%s'",
+		record->container_id, record->old_active, record->old_upper);
 	if (new_layer_begin(run, record->saved, record->old_parent ? record->old_parent : "", err) < 0)
 		return -1;
 	return new_layer_fill(run, record->saved, layers, 1, labels, err);

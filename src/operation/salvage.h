@@ -12,6 +12,10 @@
  * there. Only for one that has no committed snapshot. 1, 0, -1. */
 int salvage_is_needed(struct run *run, struct error *err);
 
+/* The same for a layer that is still there, but that a commit which was cut off has left in a state that containerd
+ * would take for committed. */
+bool salvage_is_safer(const struct run *run);
+
 /* Makes it, with these labels. */
 int salvage(struct run *run, const struct labels *labels, struct error *err);
 

@@ -77,7 +77,7 @@ int step_commit(struct run *run, struct error *err)
 
 	if (found != 0)
 		return found < 0 ? -1 : 0;
-	found = salvage_is_needed(run, err);
+	found = salvage_is_safer(run) ? 1 : salvage_is_needed(run, err);
 	if (found < 0 || (found == 0 && judge_change(run, err) < 0))
 		return -1;
 	if (!record_saves(record))

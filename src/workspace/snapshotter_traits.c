@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -42,6 +43,16 @@ struct snapshotter_traits snapshotter_traits_of(const char *snapshotter, const s
 	if (traits.layers_are_folders && stacks_by_name(snapshotter))
 		traits.stacks = true;
 	return traits;
+}
+
+bool snapshotter_has_unfinished_layer(const char *snapshotter, const char *folder)
+{
+	cleanup_free char *image = NULL;
+
+	if (strcmp(snapshotter, "erofs") != 0)
+		return false;
+	image = text_format("%s/../layer.erofs", folder);
+	return !image || access(image, F_OK) == 0;
 }
 
 /* Spaces and the like stand there as \040 (proc_pid_mountinfo(5)). */

@@ -29,4 +29,10 @@ struct snapshotter_traits snapshotter_traits_of(const char *snapshotter, const s
  */
 int snapshotter_filesystem(const struct ctr_mount *mount, char **path, struct error *err);
 
+/*
+ * Whether something lies beside the writable folder that the next commit would take for the layer, made and whole:
+ * erofs leaves an unfinished image there when a commit is cut off. The folder itself still holds all.
+ */
+bool snapshotter_has_unfinished_layer(const char *snapshotter, const char *folder);
+
 #endif

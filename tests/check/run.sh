@@ -23,8 +23,8 @@ limited() {
 run_file() {
 	local suite=$1 file=$2
 	case $suite:$file in
-	unit:*) CMOCKA_MESSAGE_OUTPUT=TAP limited "${LIMIT:-120}" "build/tests/unit/$(basename "$file" .c)" 2>&1 ;;
-	e2e:*.bats) limited "${LIMIT:-600}" bats --tap "$file" 2>&1 ;;
+	unit:*) CMOCKA_MESSAGE_OUTPUT=TAP limited "${LIMIT:-600}" "build/tests/unit/$(basename "$file" .c)" 2>&1 ;;
+	e2e:*.bats) limited "${LIMIT:-1800}" bats --tap "$file" 2>&1 ;;
 	*:*.bats) limited "${LIMIT:-14400}" bats --tap "$file" 2>&1 ;;
 	static:*) limited "${LIMIT:-300}" bash "$file" 2>&1 ;;
 	*) limited "${LIMIT:-14400}" bash "$file" 2>&1 ;;

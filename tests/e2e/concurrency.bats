@@ -21,32 +21,40 @@ teardown_file() { workspaces_end; }
 	same '' "$(lease_names)"
 }
 
-@test "--wait 0 fails at once while another run holds the workspace" {
-	workspace b sh -c 'trap "sleep 3; exit 0" TERM; while :; do sleep 60 & wait $!; done'
-	sleep 0.3
-	"$WSNAP" -q create b >/dev/null 2>&1 3>&- &
+# slow_to_end ID: a workspace that a run holds until let_end: it is being stopped, and does not end.
+slow_to_end() {
+	workspace "$1" sh -c 'trap "touch /data/term; while [ ! -e /data/go ]; do sleep 0.1; done; exit 0" TERM
+		touch /data/ready; while :; do sleep 60 & wait $!; done'
+	root=$(workspace_root "$1")
+	servers_wait_for 60 test -e "$root/data/ready"
+	"$WSNAP" -q --stop-timeout 300 create "$1" >/dev/null 2>&1 3>&- &
 	first=$!
-	sleep 1
+	servers_wait_for 60 test -e "$root/data/term"
+}
+
+let_end() {
+	touch "$root/data/go"
+	wait "$first"
+}
+
+@test "--wait 0 fails at once while another run holds the workspace" {
+	slow_to_end b
 	began=$SECONDS
 	expect 4 --wait 0 create b
-	[ $((SECONDS - began)) -le 1 ]
+	[ $((SECONDS - began)) -le 30 ]
 	same '' "$output"
 	expect 4 --json --wait 0 create b
 	same busy "$(jq -r .error.code <<<"$stderr")"
 	expect 0 list b
-	wait "$first"
+	let_end b
 	same 1 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'b'")"
 }
 
 @test "other workspaces are not held up" {
-	workspace c sh -c 'trap "sleep 3; exit 0" TERM; while :; do sleep 60 & wait $!; done'
 	workspace d
-	sleep 0.3
-	"$WSNAP" -q create c >/dev/null 2>&1 3>&- &
-	first=$!
-	sleep 0.5
+	slow_to_end c
 	expect 0 --wait 0 create d
-	wait "$first"
+	let_end c
 }
 
 @test "the container is in the list at every moment" {

@@ -8,16 +8,7 @@ teardown_file() { workspaces_end; }
 
 # Whatever a test leaves would be the next one's finding.
 teardown() {
-	local name
-	for name in $(ctr tasks ls -q); do timeout 20 ctr tasks delete --force "$name" >/dev/null 2>&1; done
-	for name in $(ctr containers ls -q); do timeout 20 ctr containers delete "$name" >/dev/null 2>&1; done
-	for name in $(ctr snapshots ls | awk 'NR > 1 && $1 !~ /^sha256/ { print $1 }'); do
-		ctr snapshots label "$name" containerd.io/gc.root= >/dev/null
-	done
-	collect_garbage
-	lease_names | xargs -r -n 1 timeout 20 ctr leases rm >/dev/null
-	db 'TRUNCATE bots, containers, snapshots, container_versions, lifecycle_events CASCADE'
-	rm -rf "$WSNAP_STATE_DIR"
+	workspaces_clear
 }
 
 history() {

@@ -202,10 +202,10 @@ teardown_file() {
 	workspace orphan
 	db "BEGIN; LOCK TABLE lifecycle_events IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(4); COMMIT" >/dev/null 3>&- 4>&- &
 	locked=$!
-	servers_wait_for 10 events_are_locked
+	servers_wait_for 60 events_are_locked
 	"$WSNAP" create orphan >/dev/null 2>&1 </dev/null 3>&- 4>&- &
 	run=$!
-	servers_wait_for 10 grep -q '"stage":2' "$file"
+	servers_wait_for 60 grep -q '"stage":2' "$file"
 	saved=$(jq -r .saved "$file")
 	kill -KILL "$run"
 	wait "$run" || true

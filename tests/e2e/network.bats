@@ -47,7 +47,7 @@ page() {
 	for ((round = 1; round <= ROUNDS; round++)); do
 		operate web $round
 		same "$address" "$(inside_address web)" "address after $round operations"
-		servers_wait_for 5 page "$address" 80 || complain "no answer at $address after $round operations"
+		servers_wait_for 60 page "$address" 80 || complain "no answer at $address after $round operations"
 		same hello "$(page 192.0.2.1 8080)" "the published port after $round operations"
 		same "$address" "$(leases_of web)" "addresses held"
 		same "$before" "$(rules) $(interfaces)" "rules and interfaces"
@@ -64,7 +64,7 @@ page() {
 		rm -f "$root/data/first"
 		expect 0 version first
 		root=$(workspace_root first)
-		servers_wait_for 5 grep -qs looked "$root/data/first"
+		servers_wait_for 60 grep -qs looked "$root/data/first"
 		[[ $(cat "$root/data/first") == *" $address/24 "* ]] ||
 			complain "in round $round it found: $(cat "$root/data/first")"
 	done
@@ -86,7 +86,7 @@ ADD order CREATED $address/24" "$(sed -E 's/^(DEL order) (RUNNING|STOPPED|CREATE
 	workspace beside sh -c 'trap "touch /data/term; while [ ! -e /data/del ]; do sleep 0.05; done; exit 0" TERM
 		rm -f /data/term /data/del; while :; do sleep 60 & wait $!; done'
 	expect 0 create beside
-	servers_wait_for 5 eval '[ ! -e "$(workspace_root beside)/data/term" ]'
+	servers_wait_for 60 eval '[ ! -e "$(workspace_root beside)/data/term" ]'
 	sleep 0.2
 	root=$(workspace_root beside)
 	fault DEL "for try in \$(seq 30); do [ ! -e $root/data/term ] || break; sleep 0.05; done

@@ -116,7 +116,7 @@ failing() {
 	fault ADD "echo \$\$ >$HOST/hanging; exec sleep 1000"
 	"$WSNAP" create killed >/dev/null 2>&1 </dev/null 3>&- 4>&- &
 	wsnap=$!
-	servers_wait_for 10 test -s "$HOST/hanging"
+	servers_wait_for 60 test -s "$HOST/hanging"
 	kill -KILL "$wsnap"
 	kill -KILL "$(cat "$HOST/hanging")"
 	fault ADD

@@ -258,7 +258,7 @@ frees() {
 	fill waits 3
 	psql -qAtc "SELECT pg_advisory_lock(2004053601, hashtext('waits'))" -c "SELECT pg_sleep(4)" >/dev/null &
 	local holder=$!
-	servers_wait_for 5 db_has_lock
+	servers_wait_for 60 db_has_lock
 	PGOPTIONS="$PGOPTIONS -c lock_timeout=300" expect 7 delete waits 1
 	same '1 2 3' "$(numbers waits)"
 	wait "$holder"

@@ -17,7 +17,11 @@ setup() {
 
 @test "a version whose task cannot start is kept, and a rollback to one that starts takes over" {
 	mortal_workspace a
-	expect_error 7 "'a' is saved, but it could not be started again: $(cause)" create a broken
+	expect 7 create a broken
+	same '' "$output"
+	# Newer servers say no ": unknown" at the end.
+	same "wsnap: 'a' is saved, but it could not be started again: $(cause)" \
+		"$(sed -n '1s/: unknown$//p; 1t; 1p' <<<"$stderr")"
 	[[ $stderr == *"wsnap rollback a VERSION"* ]] || complain "the hint does not say how to go on"
 	expect 7 recover a
 	expect 7 create a again
@@ -32,7 +36,7 @@ setup() {
 
 cause() {
 	printf 'containerd refused Tasks.Create: failed to create shim task: OCI runtime create failed: runc create '
-	printf 'failed: unable to start container process: exec: "sh": executable file not found in $PATH: unknown'
+	printf 'failed: unable to start container process: exec: "sh": executable file not found in $PATH'
 }
 
 @test "a rollback that does not start returns to what it had, saved or not" {
@@ -122,7 +126,7 @@ cause() {
 	workspace dying sh -c 'trap "sleep 2; exit 0" TERM; while :; do sleep 60 & wait $!; done'
 	"$WSNAP" -v create dying >/dev/null 2>&1 </dev/null 3>&- 4>&- &
 	run=$!
-	servers_wait_for 10 grep -q '"stage":1' "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~dying.operation"
+	servers_wait_for 60 grep -q '"stage":1' "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~dying.operation"
 	sleep 0.5
 	kill -KILL "$run"
 	wait "$run" || true
@@ -158,7 +162,7 @@ ctr_uuid() {
 	told_by create halted
 	delayed_at merge 2 create halted &
 	run=$!
-	servers_wait_for 10 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~halted.operation"
+	servers_wait_for 60 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~halted.operation"
 	sleep 0.5
 	ctr tasks delete --force halted >/dev/null
 	wait "$run" || complain "status $?"
@@ -194,7 +198,7 @@ ctr_uuid() {
 	expect 7 recover back
 	same RUNNING "$(workspace_status back)"
 	ctr tasks kill --signal KILL --all back
-	servers_wait_for 5 is_stopped back
+	servers_wait_for 60 is_stopped back
 	postgres_start
 	expect 0 recover back
 	[ "$(workspace_status back)" != RUNNING ] || complain "it was started"
@@ -257,7 +261,7 @@ without_database() {
 	LIKE=$BATS_TEST_TMPDIR/whole killed_after commit create unwritten
 	delayed_at start 4 "$@" &
 	run=$!
-	servers_wait_for 10 grep -q '^wsnap: repoint' "$BATS_TEST_TMPDIR/told"
+	servers_wait_for 60 grep -q '^wsnap: repoint' "$BATS_TEST_TMPDIR/told"
 	postgres_stop
 	status=0
 	wait "$run" || status=$?

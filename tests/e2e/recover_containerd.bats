@@ -25,11 +25,11 @@ without_task() {
 forgotten_shim() {
 	local folder=$BATS_TEST_TMPDIR/bundle
 	# As long as the old one is there, it is the one that is "started".
-	servers_wait_for 10 has_no_shim "$1" || complain "the old shim stays"
+	servers_wait_for 60 has_no_shim "$1" || complain "the old shim stays"
 	mkdir "$folder" && mkfifo "$folder/log" && echo '{"ociVersion":"1.0.2","annotations":{}}' >"$folder/config.json"
 	(cd "$folder" && timeout 10 containerd-shim-runc-v2 -namespace "$CONTAINERD_NAMESPACE" -id "$1" \
 		-address "$CONTAINERD_ADDRESS" start) </dev/null >/dev/null 3>&- 4>&-
-	servers_wait_for 5 waits_for_reader "$1" || complain "the shim does not wait for a reader of its log"
+	servers_wait_for 60 waits_for_reader "$1" || complain "the shim does not wait for a reader of its log"
 	rm -r "$folder"
 	same 1 "$(shims_of "$1" | wc -l)" "shims before"
 }
@@ -136,7 +136,7 @@ commit_struck() {
 	workspace_write half /g "precious $1"
 	delayed_at stop 5 create half "turn $1" &
 	run=$!
-	servers_wait_for 10 grep -q '^wsnap: detach' "$BATS_TEST_TMPDIR/told"
+	servers_wait_for 60 grep -q '^wsnap: detach' "$BATS_TEST_TMPDIR/told"
 	sleep 0.3
 	kill_containerd_in_commit
 	status=0

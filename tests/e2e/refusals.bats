@@ -101,7 +101,7 @@ changed() {
 	changed
 	db "BEGIN; LOCK TABLE lifecycle_events IN SHARE MODE; SELECT pg_sleep(6); COMMIT" >/dev/null 3>&- 4>&- &
 	locked=$!
-	servers_wait_for 10 events_are_locked
+	servers_wait_for 60 events_are_locked
 	expect 0 create w
 	wait "$locked"
 }

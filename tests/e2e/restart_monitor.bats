@@ -51,8 +51,8 @@ servers_shims_of() {
 @test "the monitor starts a workspace whose process has ended" {
 	kept alive
 	ctr tasks kill --signal SIGKILL alive
-	servers_wait_for 5 eval '[ "$(workspace_status alive)" != RUNNING ]'
-	servers_wait_for 5 eval '[ "$(workspace_status alive)" = RUNNING ]'
+	servers_wait_for 60 eval '[ "$(workspace_status alive)" != RUNNING ]'
+	servers_wait_for 60 eval '[ "$(workspace_status alive)" = RUNNING ]'
 }
 
 @test "the monitor stays away in the middle, and is there afterwards" {
@@ -67,7 +67,7 @@ servers_shims_of() {
 		same "$pid" "$(workspace_pid busy)" 'the process after the monitor has looked'
 	done
 	ctr tasks kill --signal SIGKILL busy
-	servers_wait_for 5 eval '[ "$(workspace_pid busy)" != "$pid" ] && [ "$(workspace_status busy)" = RUNNING ]'
+	servers_wait_for 60 eval '[ "$(workspace_pid busy)" != "$pid" ] && [ "$(workspace_status busy)" = RUNNING ]'
 }
 
 @test "killed in the middle and recovered, the monitor is as before" {
@@ -86,5 +86,5 @@ servers_shims_of() {
 	done
 	pid=$(workspace_pid struck)
 	ctr tasks kill --signal SIGKILL struck
-	servers_wait_for 5 eval '[ "$(workspace_pid struck)" != "$pid" ] && [ "$(workspace_status struck)" = RUNNING ]'
+	servers_wait_for 60 eval '[ "$(workspace_pid struck)" != "$pid" ] && [ "$(workspace_status struck)" = RUNNING ]'
 }

@@ -5,10 +5,25 @@ load ../lib/workspace
 
 setup_file() {
 	export SERVERS_SNAPSHOTTERS='btrfs blockfile erofs'
+	slow_mkfs
 	workspaces_own_servers
 	workspaces_begin
 }
 teardown_file() { workspaces_end; }
+
+# A mkfs.erofs for containerd, which hangs with its image begun as long as there is a file `hang`.
+slow_mkfs() {
+	mkdir "$BATS_FILE_TMPDIR/bin"
+	cat >"$BATS_FILE_TMPDIR/bin/mkfs.erofs" <<-END
+		#!/bin/bash
+		[ -e "$BATS_FILE_TMPDIR/hang" ] || exec $(command -v mkfs.erofs) "\$@"
+		: >"\${@: -2:1}"
+		touch "$BATS_FILE_TMPDIR/hangs"
+		exec sleep 1000
+	END
+	chmod +x "$BATS_FILE_TMPDIR/bin/mkfs.erofs"
+	PATH=$BATS_FILE_TMPDIR/bin:$PATH
+}
 
 needs() {
 	ctr plugins ls | awk -v id="$1" '$1 == "io.containerd.snapshotter.v1" && $2 == id && $NF == "ok"' | grep -q . ||
@@ -177,6 +192,32 @@ on_tiny_dev() {
 		*) grep -q "syncfs([0-9]*<$SERVERS/root/io.containerd.snapshotter.v1.$SNAPSHOTTER/" "$BATS_TEST_TMPDIR/calls" ;;
 		esac || complain "$SNAPSHOTTER: $(cat "$BATS_TEST_TMPDIR/calls")"
 	done
+}
+
+@test "erofs: a commit that is cut off leaves half an image, which nothing takes for the layer" {
+	needs erofs
+	on_it cut
+	workspace_write cut /data/f one
+	expect 0 create cut
+	workspace_write cut /data/f two
+	touch "$BATS_FILE_TMPDIR/hang"
+	"$WSNAP" version cut >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+	servers_wait_for 60 test -e "$BATS_FILE_TMPDIR/hangs"
+	kill -KILL $!
+	wait $! || true
+	rm "$BATS_FILE_TMPDIR/hang"
+	expect 0 recover cut
+	same RUNNING "$(workspace_status cut)"
+	same two "$(workspace_read cut /data/f)"
+	workspace_write cut /data/g three
+	expect 0 --json version cut
+	newest=$(json .version)
+	expect 0 rollback cut 1
+	same one "$(workspace_read cut /data/f)"
+	expect 0 rollback cut "$newest"
+	same two "$(workspace_read cut /data/f)"
+	same three "$(workspace_read cut /data/g)"
+	expect 0 doctor cut
 }
 
 # folder_container ID: on a plain folder, without any snapshotter; and known to the database, as a server's would be.

@@ -15,8 +15,8 @@ timed() {
 
 @test "a first process that cannot obey SIGTERM is not waited for" {
 	workspace a sleep infinity
-	timed create a
-	[ "$took" -lt 5000 ] || complain "took $took ms"
+	timed --stop-timeout 300 create a
+	[ "$took" -lt 60000 ] || complain "took $took ms"
 	same RUNNING "$(workspace_status a)"
 }
 
@@ -50,9 +50,9 @@ timed() {
 	WORKSPACE_IMAGE=$(image_name SIGUSR1)
 	workspace c sh -c 'trap "echo usr1 >/data/last; exit 0" USR1; trap "" TERM; while :; do sleep 60 & wait $!; done'
 	sleep 0.3
-	timed create c
+	timed --stop-timeout 300 create c
 	same usr1 "$(workspace_read c /data/last)"
-	[ "$took" -lt 5000 ] || complain "took $took ms"
+	[ "$took" -lt 60000 ] || complain "took $took ms"
 }
 
 @test "after --stop-timeout it is killed" {
@@ -60,26 +60,26 @@ timed() {
 	workspace e sh -c 'trap "sleep 100" TERM; while :; do sleep 60 & wait $!; done'
 	sleep 0.3
 	timed --stop-timeout 1 create e
-	[ "$took" -ge 1000 ] && [ "$took" -lt 6000 ] || complain "took $took ms"
+	[ "$took" -ge 1000 ] && [ "$took" -lt 60000 ] || complain "took $took ms"
 	same RUNNING "$(workspace_status e)"
 	timed -t 1 create d
-	[ "$took" -lt 6000 ] || complain "took $took ms"
+	[ "$took" -lt 60000 ] || complain "took $took ms"
 }
 
 @test "--stop-timeout 0 kills at once" {
-	workspace now sh -c 'trap "sleep 30" TERM; while :; do sleep 0.1; done'
+	workspace now sh -c 'trap "sleep 300" TERM; while :; do sleep 0.1; done'
 	sleep 0.3
 	timed -t 0 create now
-	[ "$took" -lt 5000 ] || complain "took $took ms"
+	[ "$took" -lt 60000 ] || complain "took $took ms"
 	same RUNNING "$(workspace_status now)"
 }
 
 @test "a stopped container stays stopped" {
 	workspace f
 	ctr tasks kill --signal SIGKILL f
-	servers_wait_for 5 eval '[ "$(workspace_status f)" = STOPPED ]'
+	servers_wait_for 60 eval '[ "$(workspace_status f)" = STOPPED ]'
 	expect 0 --json create f
-	same 0 "$(json .downtime_ms)"
+	same true "$(json ".downtime_ms == 0")"
 	matches '(STOPPED)?' "$(workspace_status f)"
 	same 1 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'f'")"
 }
@@ -109,11 +109,11 @@ timed() {
 	log=$BATS_TEST_TMPDIR/log
 	WORKSPACE_OPTIONS=(--log-uri "file://$log")
 	workspace j sh -c 'echo started; trap "exit 0" TERM; while :; do sleep 60 & wait $!; done'
-	servers_wait_for 5 grep -q started "$log"
+	servers_wait_for 60 grep -q started "$log"
 	expect 0 create j
-	servers_wait_for 5 eval '[ "$(grep -c started "$log")" = 2 ]'
+	servers_wait_for 60 eval '[ "$(grep -c started "$log")" = 2 ]'
 	expect 0 rollback j 1
-	servers_wait_for 5 eval '[ "$(grep -c started "$log")" = 3 ]'
+	servers_wait_for 60 eval '[ "$(grep -c started "$log")" = 3 ]'
 }
 
 @test "labels, spec, image and runtime of the container are kept" {

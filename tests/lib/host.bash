@@ -22,7 +22,7 @@ host_begin() {
 		</dev/null >"$HOST/begun" 2>&1 3>&- 4>&- &
 	HOST_PID=$!
 	export HOST HOST_PID OUTSIDE_PID
-	servers_wait_for 10 test -e "$HOST/ready" || { cat "$HOST/begun" >&2; return 1; }
+	servers_wait_for 60 test -e "$HOST/ready" || { cat "$HOST/begun" >&2; return 1; }
 	outside sh -c 'ip link set lo up; ip addr add 192.0.2.2/24 dev cable; ip link set cable up
 		ip route add default via 192.0.2.1'
 	printf '#!/bin/sh\nexec nsenter --target %s --net --mount -- "%s" "$@"\n' "$HOST_PID" "$WSNAP" >"$HOST/wsnap"

@@ -16,6 +16,9 @@
 # SERVERS_OVERLAY_OPTIONS='"userxattr"' is what the overlayfs snapshotter puts into its mounts.
 # SERVERS_POSTGRES_OPTIONS="-c fsync=on" is put behind the options of the server.
 
+# The new mount interface of Debian 13's mount takes at most 256 bytes for an option: too few for an overlay's layers.
+export LIBMOUNT_FORCE_MOUNT2=always
+
 servers_say() {
 	printf '%s\n' "$*" >&2
 }
@@ -165,7 +168,7 @@ containerd_start() {
 	setsid "$CONTAINERD" --config "$SERVERS/containerd.toml" </dev/null >>"$SERVERS/containerd.log" 2>&1 &
 	echo $! >"$SERVERS/containerd.pid"
 	disown $! 2>/dev/null
-	if ! servers_wait_for 20 containerd_answers; then
+	if ! servers_wait_for 60 containerd_answers; then
 		servers_say "containerd does not come up (it needs root, and a filesystem under $SERVERS that overlayfs takes):"
 		tail -n 20 "$SERVERS/containerd.log" >&2
 		return 1
@@ -220,7 +223,7 @@ postgres_start() {
 	local data=$SERVERS/postgres/data
 	! servers_alive "$data/postmaster.pid" postgres || return 0
 	[ -e "$data/PG_VERSION" ] || postgres_configure || return 1
-	if ! servers_wait_for 20 postgres_launch; then
+	if ! servers_wait_for 60 postgres_launch; then
 		servers_say "Postgres does not come up:"
 		tail -n 20 "$SERVERS/postgres/log" >&2
 		return 1

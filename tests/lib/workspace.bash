@@ -73,6 +73,29 @@ workspaces_end() {
 	fi
 }
 
+# After a test that has failed: what it began would be the next one's failure. A file with a teardown of its own does
+# so itself, if its tests look at all there is.
+teardown() {
+	[ -n "${BATS_TEST_COMPLETED:-}${BATS_TEST_SKIPPED:-}" ] || workspaces_clear
+}
+
+# Nothing is left of any workspace: not in containerd, in the database, in the state directory.
+workspaces_clear() {
+	local name snapshotter
+	for name in $(ctr tasks ls -q); do timeout 60 ctr tasks delete --force "$name" >/dev/null 2>&1; done
+	for name in $(ctr containers ls -q); do timeout 60 ctr containers delete "$name" >/dev/null 2>&1; done
+	for snapshotter in overlayfs native ${SERVERS_SNAPSHOTTERS:-}; do
+		for name in $(ctr snapshots --snapshotter "$snapshotter" ls 2>/dev/null |
+			awk 'NR > 1 && $1 !~ /^sha256/ { print $1 }'); do
+			ctr snapshots --snapshotter "$snapshotter" label "$name" containerd.io/gc.root= >/dev/null
+		done
+	done
+	collect_garbage
+	lease_names | xargs -r -n 1 timeout 60 ctr leases rm >/dev/null
+	db 'TRUNCATE bots, containers, snapshots, container_versions, lifecycle_events CASCADE' 2>/dev/null
+	rm -rf "$WSNAP_STATE_DIR"
+}
+
 # --- workspaces -----------------------------------------------------------------------------------
 
 # A first process that ends at SIGTERM at once.
@@ -217,7 +240,7 @@ expect() {
 	local wanted=$1
 	shift
 	status=0
-	timeout -k 5 "${EXPECT_SECONDS:-120}" "$WSNAP" "$@" >"$BATS_TEST_TMPDIR/output" \
+	timeout -k 5 "${EXPECT_SECONDS:-300}" "$WSNAP" "$@" >"$BATS_TEST_TMPDIR/output" \
 		2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- || status=$?
 	output=$(cat "$BATS_TEST_TMPDIR/output")
 	stderr=$(cat "$BATS_TEST_TMPDIR/stderr")

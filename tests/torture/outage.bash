@@ -31,7 +31,7 @@ servers_return() {
 		sleep 0.05
 	done
 	rm -f "$SERVERS/blow"
-	containerd_start && servers_wait_for 10 db 'SELECT 1' || complain "the servers do not come back"
+	containerd_start && servers_wait_for 60 db 'SELECT 1' || complain "the servers do not come back"
 }
 
 # torture_outage SERVER OPERATION STATE MOMENTS: spread over all calls of the operation that can be noticed.
