@@ -12,13 +12,9 @@
 
 /* In the order of help. */
 static const struct command *const commands[] = {
-	&command_create,  &command_version,
-	&command_list,    &command_rollback,
-	&command_show,    &command_name,
-	&command_events,  &command_compact,
-	&command_prune,   &command_delete,
-	&command_recover, &command_doctor,
-	&command_init,    NULL,
+	&command_create, &command_version, &command_list,   &command_rollback, &command_show,
+	&command_name,   &command_events,  &command_status, &command_compact,  &command_prune,
+	&command_delete, &command_recover, &command_doctor, &command_init,     NULL,
 };
 
 /* A descriptor that is closed would be the number of the next socket, and be written to. Read-only, so
@@ -69,6 +65,9 @@ static int take_words(struct command_line *line, char *const *words, size_t coun
 	return parsed < 0 || loaded < 0 ? -1 : 0;
 }
 
+/* What hinders a check in the manner of Nagios leaves it without an answer: UNKNOWN. */
+#define CHECK_FAILED 3
+
 int main(int argc, char **argv)
 {
 	cleanup_command_line struct command_line line = { .commands = commands };
@@ -91,5 +90,7 @@ int main(int argc, char **argv)
 		result = error_set(&err, ERROR_FAILED, "standard output cannot be written");
 	if (result < 0)
 		output_error(stderr, settings.json, &err);
-	return result < 0 ? (int)err.kind : 0;
+	if (result == 0)
+		return out.exit_status;
+	return line.is_check ? CHECK_FAILED : (int)err.kind;
 }

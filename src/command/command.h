@@ -44,8 +44,12 @@ struct command {
 
 	/* For commands that work on several workspaces (several.h), and then take no TARGET. */
 	bool takes_several;
-	bool all_is_its_own;   /* `run` does --all itself */
-	size_t several_offset; /* of the struct several in the structure of values */
+	bool all_is_its_own;     /* `run` does --all itself … */
+	bool several_is_its_own; /* … and several TARGETs and filters as well */
+	size_t several_offset;   /* of the struct several in the structure of values */
+
+	/* The long option that makes it a check in the manner of Nagios: then whatever hinders it is status 3. NULL: none. */
+	const char *check_option;
 
 	/* What else can be said of the words alone, before anything is opened; NULL: nothing. ERROR_USAGE. */
 	int (*check)(const struct invocation *invocation, struct error *err);
@@ -61,6 +65,7 @@ struct command_line {
 	const char **arguments;        /* behind the command's name; the texts are those of main */
 	size_t argument_count;
 	struct options_given given;
+	bool is_check; /* the command's check_option is among the words */
 };
 
 #define cleanup_command_line __attribute__((cleanup(command_line_release)))

@@ -47,6 +47,22 @@ static int take_next(struct command_line *line, struct option_words *words, stru
 	return what;
 }
 
+/* Also where the rest of the words cannot be understood. */
+static bool asks_for_check(const struct command_line *line, char *const *words, size_t count)
+{
+	const char *name = line->command ? line->command->check_option : NULL;
+
+	for (size_t i = 0; name && i < count; i++) {
+		const char *word = words[i];
+
+		if (!text_starts_with(word, "--") || !text_starts_with(word + 2, name))
+			continue;
+		if (word[2 + strlen(name)] == '\0' || word[2 + strlen(name)] == '=')
+			return true;
+	}
+	return false;
+}
+
 int command_line_parse(struct command_line *line, char *const *words, size_t count, struct error *err)
 {
 	struct option_words walk = { .words = words, .count = count };
@@ -58,6 +74,7 @@ int command_line_parse(struct command_line *line, char *const *words, size_t cou
 		if (more < 0)
 			result = -1;
 	} while (more != 0);
+	line->is_check = asks_for_check(line, words, count);
 	return result;
 }
 

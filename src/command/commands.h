@@ -17,5 +17,6 @@ extern const struct command command_delete;
 extern const struct command command_doctor;
 extern const struct command command_recover;
 extern const struct command command_init;
+extern const struct command command_status;
 
 #endif

@@ -38,7 +38,7 @@ bool several_is_asked(const struct command *command, const struct invocation *in
 {
 	const struct several *several;
 
-	if (!command->takes_several)
+	if (!command->takes_several || command->several_is_its_own)
 		return false;
 	several = several_of(command, invocation);
 	if (several->filters.count)

@@ -11,6 +11,7 @@
 #include "operation/rows.h"
 #include "operation/run.h"
 #include "workspace/journal.h"
+#include "workspace/last_result.h"
 #include "workspace/lock.h"
 #include "workspace/names.h"
 #include "workspace/target.h"
@@ -163,6 +164,7 @@ int operation_run(struct session *session, const struct operation_request *reque
 		  struct error *err)
 {
 	cleanup_target struct target target = { 0 };
+	const struct error none = { 0 };
 	struct lock lock;
 	int done, signal;
 
@@ -175,6 +177,7 @@ int operation_run(struct session *session, const struct operation_request *reque
 		      &lock, err) < 0)
 		return -1;
 	done = run_locked(session, request, &target, result, err);
+	last_result_note(session, target.container_id, kind_words(request->kind)->name, done < 0 ? err : &none);
 	signal = lock_release_to_tell(&lock);
 	if (result->version > 0 && !result->unchanged)
 		warnings_versions(session, target.container_id);

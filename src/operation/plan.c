@@ -275,6 +275,16 @@ static int set_rollback(const struct plan *plan, struct record *record, struct e
 	return record->rollback_name && record->base ? 0 : error_memory(err);
 }
 
+/* For whoever asks how old the newest version is: an idle workspace raises no alarm. */
+static int note_unchanged(const struct plan *plan, const struct record *record, struct error *err)
+{
+	char now[CLOCK_TEXT_SIZE];
+
+	clock_format(clock_unix_ns(), now);
+	return ctr_snapshot_set_label(plan->session->ctr, record->snapshotter, record->old_active, LABEL_UNCHANGED, now,
+				      err);
+}
+
 /* --if-changed without a change: the result is the version that still stands. 1: so it is. */
 static int judge_if_changed(const struct plan *plan, const struct record *record, struct operation_result *result,
 			    struct error *err)
@@ -287,7 +297,8 @@ static int judge_if_changed(const struct plan *plan, const struct record *record
 	unchanged = changes_none(plan->session, record->snapshotter, record->old_active, record->stands_on, err);
 	if (unchanged <= 0)
 		return unchanged;
-	if (snapshot_labels_keep(plan->session, record->snapshotter, record->stands_on, err) < 0)
+	if (snapshot_labels_keep(plan->session, record->snapshotter, record->stands_on, err) < 0 ||
+	    note_unchanged(plan, record, err) < 0)
 		return -1;
 	unchanged = store_version_of_snapshot(plan->session->store, record->container_id, record->stands_on, &row, err);
 	if (unchanged <= 0)

@@ -14,6 +14,7 @@ struct output {
 	FILE *stream;
 	bool json;
 	bool quiet;
+	int exit_status; /* of a run that did what it was to do; 0 unless a command says otherwise */
 };
 
 /* One line of text for people; control characters are replaced. */

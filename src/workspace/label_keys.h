@@ -28,7 +28,8 @@
 #define LABEL_SHOWS "wsnap.shows"               /* merged: the snapshot whose tree it shows */
 #define LABEL_OF_ACTIVE \
 	"wsnap.active." /* version, layer, merged: before each label of others that the active snapshot bore */
-#define LABEL_DEPTH "wsnap.depth" /* active: layers of ours under it */
+#define LABEL_UNCHANGED "wsnap.unchanged_at" /* active: when it was last found to be as it was saved, RFC 3339 */
+#define LABEL_DEPTH "wsnap.depth"            /* active: layers of ours under it */
 /* Of a container, while an operation keeps the restart monitor away: the value of its label. */
 #define LABEL_RESTART_HELD "wsnap.restart_status"
 

@@ -182,8 +182,8 @@ check_tidy() {
 	leases=$(ctr leases ls -q | grep '^wsnap[-.]')
 	[ -z "$leases" ] || complain "a lease is left: $leases"
 	[ -z "$(find "$WSNAP_STATE_DIR" -name '*.operation*')" ] || complain "a record is left"
-	[ -z "$(find "$WSNAP_STATE_DIR" -type f ! -name '*.lock')" ] ||
-		complain "files are left: $(find "$WSNAP_STATE_DIR" -type f ! -name '*.lock')"
+	[ -z "$(find "$WSNAP_STATE_DIR" -type f ! -name '*.lock' ! -name '*.result')" ] ||
+		complain "files are left: $(find "$WSNAP_STATE_DIR" -type f ! -name '*.lock' ! -name '*.result')"
 	said=$("$WSNAP" recover 2>&1)
 	[ "$said" = "nothing to recover" ] || complain "recovering twice does something more: $said"
 }

@@ -1,0 +1,132 @@
+# How old, how many, how large and how deep: for people, scripts, monitors and Prometheus.
+load ../lib/workspace
+
+setup_file() {
+	workspaces_begin
+	workspace status-a
+	workspace status-b
+	workspace status-none
+	"$WSNAP" -q version status-a >/dev/null
+	"$WSNAP" -q version status-a >/dev/null
+	"$WSNAP" -q version status-b >/dev/null
+}
+
+teardown_file() {
+	workspaces_end
+}
+
+# made_ago CONTAINER INTERVAL: its versions are that much older from now on.
+made_ago() {
+	db "UPDATE container_versions SET created_at = now() - interval '$2' WHERE container_id = '$1'"
+	db "UPDATE snapshots SET created_at = now() - interval '$2' WHERE container_id = '$1'"
+}
+
+@test "a workspace's status is always in the form of several" {
+	expect 0 --json status status-a
+	same 1 "$(json '.workspaces | length')"
+	json_has '.workspaces[0]' container_id bot_id newest_version age_s versions bytes depth open_operations last_result
+	same 'status-a 2 2 2 0 done' \
+		"$(json '.workspaces[0] | "\(.container_id) \(.newest_version) \(.versions) \(.depth) \(.open_operations) \(.last_result)"')"
+	same "$(db "SELECT bot_id FROM containers WHERE container_id = 'status-a'")" "$(json '.workspaces[0].bot_id')"
+	[ "$(json '.workspaces[0].age_s')" -lt 600 ]
+	[ "$(json '.workspaces[0].bytes')" -gt 0 ]
+}
+
+@test "without TARGET all that have a history are told, in a table, JSON or by number" {
+	expect 0 status
+	matches 'CONTAINER +VERSIONS +NEWEST +AGE +SIZE +DEPTH +OPEN +LAST *
+status-a +2 +2 +[0-9]+ (s|min) +[0-9.]+ [KM]?i?B +2 +0 +done *
+status-b +1 +1 +[0-9]+ (s|min) +[0-9.]+ [KM]?i?B +1 +0 +done *' "$output"
+	expect 0 --json status
+	same '["status-a","status-b"]' "$(jq -c '[.workspaces[].container_id]' <<<"$output")"
+	expect 0 -q status
+	same $'status-a 2\nstatus-b 1' "$output"
+}
+
+@test "a container without a history is told of where it is asked for" {
+	expect 0 --json status status-none
+	same '[null,null,0,0]' \
+		"$(jq -c '.workspaces[0] | [.newest_version, .age_s, .versions, .open_operations]' <<<"$output")"
+	expect_error 3 "'nobody' is not a container that containerd has in the namespace '$CONTAINERD_NAMESPACE'" status nobody
+}
+
+@test "as a check: well, late, too late, and unknown" {
+	made_ago status-b '3 hours'
+	expect 0 status --max-age 4h
+	matches 'WSNAP OK: 2 workspaces are saved in time \| oldest=10[0-9]{3}s' "$output"
+	expect 1 status --max-age 4h --warn-age 2h
+	matches "WSNAP WARNING: 1 of 2 workspaces are not saved in time: 'status-b' 3 h \| oldest=10[0-9]{3}s" "$output"
+	same '' "$stderr"
+	expect 2 status --max-age 90min
+	matches "WSNAP CRITICAL: 1 of 2 .*" "$output"
+	expect 0 status --max-age 90min status-a
+	expect 2 status --max-age 90min status-a status-none
+	matches "WSNAP CRITICAL: .*'status-none' has no version.*" "$output"
+	expect 2 --json status --max-age 90min
+	same 2 "$(json '.workspaces | length')"
+}
+
+@test "whatever hinders a check is status 3" {
+	expect 3 status --max-age 4h nobody
+	expect 3 status --max-age soon
+	expect 3 status --max-age
+	expect 3 status --max-age=4h --no-such-option
+	expect 3 --address "$BATS_TEST_TMPDIR/nothing" status --max-age 4h
+	PGDATABASE=nowhere expect 3 status --max-age 4h
+	PGDATABASE=nowhere expect 6 status
+	expect 2 status --warn-age 4h
+	expect 2 status --no-such-option
+}
+
+@test "an idle workspace raises no alarm" {
+	made_ago status-a '3 hours'
+	expect 2 status --max-age 2h status-a
+	expect 0 create --if-changed status-a
+	expect 0 status --max-age 2h status-a
+	expect 0 --json status status-a
+	[ "$(json '.workspaces[0].age_s')" -lt 600 ]
+	same 2 "$(json '.workspaces[0].newest_version')"
+}
+
+@test "how the last operation ended is told until the next one" {
+	expect 3 rollback status-a 99
+	expect 0 --json status status-a
+	same not_found "$(json '.workspaces[0].last_result')"
+	matches ".*99.*" "$(json '.workspaces[0].last_message')"
+	expect 0 -q version status-a
+	expect 0 --json status status-a
+	same done "$(json '.workspaces[0].last_result')"
+}
+
+# The rules of the text format: HELP and TYPE once and before the samples of their metric, which stand together.
+follows_the_format() {
+	awk '
+		/^# HELP [a-z_]+ ./ { help[$3]++; next }
+		/^# TYPE [a-z_]+ (gauge|counter)$/ { type[$3]++; open = $3; next }
+		/^[a-z_]+\{([a-z_]+="([^"\\\n]|\\\\|\\"|\\n)*",?)*\} -?[0-9]+(\.[0-9]+)?$/ {
+			name = $0
+			sub(/\{.*/, "", name)
+			if (name != open || help[name] != 1 || type[name] != 1 || seen[$0]++) { print "wrong: " $0; bad = 1 }
+			next
+		}
+		{ print "no line of the format: " $0; bad = 1 }
+		END { exit bad }
+	' "$1" && [ -z "$(tail -c 1 "$1" | tr -d '\n')" ]
+}
+
+@test "the text format of Prometheus, to standard output and whole into a file" {
+	expect 0 status --prometheus
+	follows_the_format "$BATS_TEST_TMPDIR/output"
+	grep -qxE "wsnap_versions\{namespace=\"$CONTAINERD_NAMESPACE\",container=\"status-b\",bot=\"$UUID\"\} 1" \
+		"$BATS_TEST_TMPDIR/output"
+	expect 0 status --prometheus -o "$BATS_TEST_TMPDIR/wsnap.prom"
+	same '' "$output"
+	follows_the_format "$BATS_TEST_TMPDIR/wsnap.prom"
+	same 644 "$(stat -c %a "$BATS_TEST_TMPDIR/wsnap.prom")"
+	# A run that fails leaves the file as it was.
+	cp "$BATS_TEST_TMPDIR/wsnap.prom" "$BATS_TEST_TMPDIR/before"
+	PGDATABASE=nowhere expect 6 status --prometheus -o "$BATS_TEST_TMPDIR/wsnap.prom"
+	cmp "$BATS_TEST_TMPDIR/wsnap.prom" "$BATS_TEST_TMPDIR/before"
+	expect 1 status --prometheus -o "$BATS_TEST_TMPDIR/missing/wsnap.prom"
+	expect 2 --json status --prometheus
+}
