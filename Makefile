@@ -131,7 +131,7 @@ check:
 	@$(RUN)
 
 # Too long, or too hungry, for every change.
-.PHONY: e2e-long network endurance torture bench
+.PHONY: e2e-long network endurance torture bench bench-fleet
 e2e-long:
 	@$(PACKAGES) build run test
 	@$(RUN) $@
@@ -157,10 +157,19 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@tests/bench/bench.sh
 
+$(BUILD)/tests/bench/fleet: tests/bench/fleet.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC) $(CFLAGS) $(CPPFLAGS) $(OUR_CFLAGS) $(WARNINGS) $(PKG_CFLAGS) $(LDFLAGS) $(OUR_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+bench-fleet:
+	@$(PACKAGES) build run test
+	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/fleet
+	@tests/bench/fleet.sh $(BUILD)/tests/bench/fleet
+
 # One version of it, so that everybody's agrees (tests/check/format.sh holds it).
 .PHONY: format
 format:
-	clang-format -i src/*.c src/*/*.[ch] tests/unit/*.c tests/unit/support/*.[ch] tests/torture/*.c
+	clang-format -i src/*.c src/*/*.[ch] tests/unit/*.c tests/unit/support/*.[ch] tests/torture/*.c tests/bench/fleet.c
 
 .PHONY: clean
 clean:
@@ -175,6 +184,7 @@ help:
 	@echo 'sudo make check        every test, in less than 20 minutes'
 	@echo 'make unit-tests        build the unit tests alone'
 	@echo 'make bench             measure downtime and speed'
+	@echo 'make bench-fleet       measure runs over 200 and over 2,000 containers'
 	@echo 'make e2e-long          end-to-end tests that take long'
 	@echo 'make endurance         long runs: 1,000 random trees merged, 10,000 versions taken'
 	@echo 'make torture           kill wsnap, containerd and Postgres at every step'

@@ -99,7 +99,7 @@ const struct command command_doctor = {
 		"all was fixed, else 1. With --fix, operations and prunings that were cut off are finished,\n"
 		"versions that the database has lost are written again from their snapshots, versions are protected\n"
 		"from containerd's collection again, leases and network addresses that nobody uses are given\n"
-		"back, and a container whose snapshot is gone is put on its newest version.\n",
+		"back, and a container whose snapshot is gone is put on the newest state that is on the disk.\n",
 	.options = doctor_options,
 	.options_size = sizeof(struct doctor_options),
 	.takes_several = true,

@@ -55,7 +55,7 @@ static int set_within(const char *text, void *field, struct error *err)
 
 static const struct option_spec prune_options[] = {
 	SEVERAL_OPTIONS(prune_options),
-	KEEP(last, "keep the N newest versions"),
+	KEEP(last, "keep the N versions with the greatest numbers"),
 	KEEP(hourly, "keep the newest version of each of the last N hours that have one"),
 	KEEP(daily, "the same by days"),
 	KEEP(weekly, "the same by ISO weeks"),

@@ -23,6 +23,7 @@ static void write_removed(struct json_writer *writer, const struct pruned_versio
 	else
 		writer_null(writer, "held_by");
 	writer_bool(writer, "missing", removed->missing);
+	writer_text(writer, "left", removed->left);
 	writer_close(writer);
 }
 
@@ -73,6 +74,11 @@ static void print_removed(struct output *out, const char *container_id, const st
 	else if (removed->held)
 		output_line(out, "'%s' version %d (%s) %s: its layer stays until the workspace's next compaction",
 			    container_id, removed->version, shown, goes);
+	else if (removed->left)
+		output_line(out,
+			    "'%s' version %d (%s) %s: %s; containerd could not remove what is left in '%s' (has it an "
+			    "immutable file?)",
+			    container_id, removed->version, shown, goes, size, removed->left);
 	else
 		output_line(out, "'%s' version %d (%s) %s: %s", container_id, removed->version, shown, goes, size);
 }

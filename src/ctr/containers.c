@@ -42,6 +42,12 @@ static int copy_runtime(struct ctr_container *to, const Ctr__Containers__Contain
 	return from ? message_copy_any(&to->runtime_options, from->options, err) : 0;
 }
 
+static int copy_spec(struct ctr_container *to, const Ctr__Containers__Container *from, struct error *err)
+{
+	return message_copy_any(&to->spec, from->spec, err);
+}
+
+/* All but the spec. */
 static int copy_container(struct ctr_container *to, const Ctr__Containers__Container *from, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container copy = { .created_ns = message_time_ns(from->created_at) };
@@ -50,7 +56,7 @@ static int copy_container(struct ctr_container *to, const Ctr__Containers__Conta
 	    message_copy_string(&copy.image, from->image, err) < 0 ||
 	    message_copy_string(&copy.snapshotter, from->snapshotter, err) < 0 ||
 	    message_copy_string(&copy.snapshot_key, from->snapshot_key, err) < 0 ||
-	    copy_runtime(&copy, from->runtime, err) < 0 || message_copy_any(&copy.spec, from->spec, err) < 0 ||
+	    copy_runtime(&copy, from->runtime, err) < 0 ||
 	    message_copy_labels(&copy.labels, from->labels, from->n_labels, err) < 0)
 		return error_wrap(err, "container '%s'", from->id);
 	*to = copy;
@@ -70,17 +76,38 @@ int ctr_container_get(struct ctr *ctr, const char *id, struct ctr_container *con
 		return -1;
 	if (!reply->container)
 		return error_set(err, ERROR_CONTAINERD, "containerd answered for container '%s' with none", id);
-	return copy_container(container, reply->container, err);
+	if (copy_container(container, reply->container, err) == 0 && copy_spec(container, reply->container, err) == 0)
+		return 0;
+	ctr_container_release(container);
+	return -1;
+}
+
+struct listing {
+	struct ctr_containers list;
+	size_t kept; /* bytes */
+};
+
+static size_t size_of(const Ctr__Containers__Container *container)
+{
+	const Ctr__Containers__Container__Runtime *runtime = container->runtime;
+
+	return sizeof(struct ctr_container) + strlen(container->id) + strlen(container->image) +
+	       strlen(container->snapshotter) + strlen(container->snapshot_key) +
+	       message_labels_size(container->labels, container->n_labels) +
+	       (runtime ? strlen(runtime->name) + (runtime->options ? runtime->options->value.len : 0) : 0);
 }
 
 static int add_container(void *context, const void *message, struct error *err)
 {
 	const Ctr__Containers__ListItem *item = message;
-	struct ctr_containers *list = context;
+	struct listing *listing = context;
+	struct ctr_containers *list = &listing->list;
 	struct ctr_container *grown;
 
 	if (!item->container)
 		return 0;
+	if (message_count_kept(&listing->kept, size_of(item->container), err) < 0)
+		return -1;
 	grown = message_grow(list->items, list->count, 1, sizeof(*grown), err);
 	if (!grown)
 		return -1;
@@ -95,17 +122,18 @@ static int add_container(void *context, const void *message, struct error *err)
 int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_containers *containers, struct error *err)
 {
 	Ctr__Containers__ListRequest request;
-	cleanup_ctr_containers struct ctr_containers list = { 0 };
+	struct listing listing = { 0 };
 	char *filters[] = { message_string(filter) };
 
 	ctr__containers__list_request__init(&request);
 	request.filters = filters;
 	request.n_filters = filter ? 1 : 0;
-	if (grpc_stream(ctr, &list_stream, &request.base, &ctr__containers__list_item__descriptor, add_container, &list,
-			err) < 0)
+	if (grpc_stream(ctr, &list_stream, &request.base, &ctr__containers__list_item__descriptor, add_container,
+			&listing, err) < 0) {
+		ctr_containers_release(&listing.list);
 		return -1;
-	*containers = list;
-	list = (struct ctr_containers){ 0 };
+	}
+	*containers = listing.list;
 	return 0;
 }
 

@@ -43,8 +43,8 @@ void ctr_containers_release(struct ctr_containers *containers);
 /* ERROR_NOT_FOUND when there is none of that id. */
 int ctr_container_get(struct ctr *ctr, const char *id, struct ctr_container *container, struct error *err);
 
-/* Containers that match the filter (containerd's filter syntax, e.g. labels."a.b"==c), or
- * all with NULL. */
+/* Containers that match the filter (containerd's filter syntax, e.g. labels."a.b"==c), or all with NULL. Without their
+ * specs: those of many containers would take more memory than a list is worth. */
 int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_containers *containers, struct error *err);
 
 /* Points the container at another snapshot; with spec_json also replaces the value of the spec

@@ -195,6 +195,9 @@ static int run_call(struct ctr *ctr, const struct grpc_method *method, const Pro
 		return -1;
 	call->reader.handler = receive_message;
 	call->reader.context = receiver;
+	/* Of a stream each message is gone when the next one comes: what its handler keeps is the handler's to bound. */
+	if (receiver->handler)
+		call->reader.total_limit = SIZE_MAX;
 	return finish_call(call, err);
 }
 

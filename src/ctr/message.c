@@ -125,6 +125,24 @@ int message_copy_mounts(struct ctr_mounts *to, struct Ctr__Mount *const *from, s
 	return 0;
 }
 
+int message_count_kept(size_t *kept, size_t bytes, struct error *err)
+{
+	if (bytes > MESSAGE_KEPT_LIMIT - *kept)
+		return error_set(err, ERROR_FAILED, "containerd's list would take more than %zu bytes of memory",
+				 MESSAGE_KEPT_LIMIT);
+	*kept += bytes;
+	return 0;
+}
+
+size_t message_labels_size(struct Ctr__Label *const *labels, size_t count)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < count; i++)
+		bytes += sizeof(struct label) + strlen(labels[i]->key) + strlen(labels[i]->value) + 2;
+	return bytes;
+}
+
 void *message_grow(void *items, size_t count, size_t more, size_t size, struct error *err)
 {
 	char *grown = reallocarray(items, count + more + 1, size);

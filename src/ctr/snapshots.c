@@ -1,6 +1,7 @@
 #include "ctr/snapshots.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "ctr/grpc.h"
@@ -78,10 +79,22 @@ int ctr_snapshot_stat(struct ctr *ctr, const char *snapshotter, const char *name
 	return !snapshot || copy_info(snapshot, reply->info, err) == 0 ? 1 : -1;
 }
 
+struct listing {
+	struct ctr_snapshots list;
+	size_t kept; /* bytes */
+};
+
+static size_t size_of(const Ctr__Snapshots__Info *info)
+{
+	return sizeof(struct ctr_snapshot) + strlen(info->name) + strlen(info->parent) + 2 +
+	       message_labels_size(info->labels, info->n_labels);
+}
+
 static int add_snapshots(void *context, const void *message, struct error *err)
 {
 	const Ctr__Snapshots__ListResponse *frame = message;
-	struct ctr_snapshots *snapshots = context;
+	struct listing *listing = context;
+	struct ctr_snapshots *snapshots = &listing->list;
 	struct ctr_snapshot *grown =
 		message_grow(snapshots->items, snapshots->count, frame->n_info, sizeof(*grown), err);
 
@@ -89,6 +102,8 @@ static int add_snapshots(void *context, const void *message, struct error *err)
 		return -1;
 	snapshots->items = grown;
 	for (size_t i = 0; i < frame->n_info; i++) {
+		if (message_count_kept(&listing->kept, size_of(frame->info[i]), err) < 0)
+			return -1;
 		if (copy_info(&snapshots->items[snapshots->count], frame->info[i], err) < 0)
 			return -1;
 		snapshots->count++;
@@ -112,27 +127,30 @@ static int list_snapshots(struct ctr *ctr, const char *snapshotter, const char *
 int ctr_snapshot_list(struct ctr *ctr, const char *snapshotter, const char *filter, struct ctr_snapshots *snapshots,
 		      struct error *err)
 {
-	cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
+	struct listing listing = { 0 };
 
-	if (list_snapshots(ctr, snapshotter, filter, add_snapshots, &found, err) < 0)
+	if (list_snapshots(ctr, snapshotter, filter, add_snapshots, &listing, err) < 0) {
+		ctr_snapshots_release(&listing.list);
 		return -1;
-	*snapshots = found;
-	found = (struct ctr_snapshots){ 0 };
+	}
+	*snapshots = listing.list;
 	return 0;
 }
 
 struct names_each {
 	ctr_snapshot_name_each each;
 	void *context;
+	size_t kept; /* bytes, if each name is */
 };
 
 static int pass_names(void *context, const void *message, struct error *err)
 {
 	const Ctr__Snapshots__ListResponse *frame = message;
-	const struct names_each *names = context;
+	struct names_each *names = context;
 
 	for (size_t i = 0; i < frame->n_info; i++)
-		if (names->each(frame->info[i]->name, names->context, err) < 0)
+		if (message_count_kept(&names->kept, strlen(frame->info[i]->name) + 1, err) < 0 ||
+		    names->each(frame->info[i]->name, names->context, err) < 0)
 			return -1;
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
+#include "workspace/survey.h"
 
 int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, struct error *err, const char *format, ...)
 {
@@ -100,29 +101,36 @@ static int check_prune(struct doctor *doctor, const char *container_id, struct e
 }
 
 /* What it stands on, and what else of its state there is: the one may have been put right for the other. */
-static int check_state(struct doctor *doctor, const struct target *target, struct error *err)
+static int check_state(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
+		       struct error *err)
 {
 	cleanup_target struct target standing = { 0 };
 
 	if (doctor_check_container(doctor, target, err) < 0 ||
-	    prune_find_target(doctor->session, target->container_id, &standing, err) < 0)
+	    (doctor->is_one && doctor_check_remains(doctor, target, err) < 0))
+		return -1;
+	if (!doctor_has_layers(inventory))
+		return 0;
+	if (prune_find_target(doctor->session, target->container_id, &standing, err) < 0)
 		return -1;
 	return doctor_check_layers(doctor, &standing, err);
 }
 
 static int examine_locked(struct doctor *doctor, const char *container_id, struct error *err)
 {
+	cleanup_inventory struct inventory inventory = { 0 };
 	cleanup_target struct target target = { 0 };
 	int open = check_operation(doctor, container_id, err);
 
 	if (open != 0)
 		return open < 0 ? -1 : 0;
-	if (doctor_check_refused(doctor, container_id, err) < 0 || check_prune(doctor, container_id, err) < 0 ||
+	if (check_prune(doctor, container_id, err) < 0 ||
 	    target_check_namespace(doctor->session, container_id, err) < 0 ||
 	    prune_find_target(doctor->session, container_id, &target, err) < 0 ||
-	    doctor_check_versions(doctor, &target, err) < 0)
+	    inventory_read(doctor->session, &target, &inventory, err) < 0 ||
+	    doctor_check_versions(doctor, &target, &inventory, err) < 0)
 		return -1;
-	return check_state(doctor, &target, err);
+	return check_state(doctor, &target, &inventory, err);
 }
 
 /* Another host's: a lock would say from now on that this one has worked on it. */
@@ -179,7 +187,7 @@ static int add_rows(struct session *session, struct names_set *ids, struct error
 		const char *id = rows.items[i].container_id;
 		int ours = target_name_is_valid(id) ? home_was_worked_on(session, id, err) : 0;
 
-		if (ours > 0)
+		if (ours > 0 && !rows.items[i].fault)
 			ours = home_is_its_row(session, &rows.items[i], err);
 
 		if (ours < 0 || (ours > 0 && names_set_add(ids, id, err) < 0))
@@ -193,12 +201,28 @@ static int add_journalled(const char *container_id, void *context, struct error 
 	return names_set_add(context, container_id, err);
 }
 
+static int add_surveyed(const struct survey *survey, struct names_set *ids, struct error *err)
+{
+	for (size_t i = 0; i < survey->count; i++) {
+		const char *owner = survey->snapshots[i].owner;
+
+		/* They follow each other. */
+		if ((i == 0 || strcmp(owner, survey->snapshots[i - 1].owner) != 0) && target_name_is_valid(owner) &&
+		    names_set_add(ids, owner, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int find_workspaces(struct session *session, struct names_set *ids, struct error *err)
 {
-	if (session_open_state(session, err) < 0 || add_rows(session, ids, err) < 0 ||
-	    home_add_labelled(session, "labels.\"" LABEL_CONTAINER "\"", ids, err) < 0)
+	int found;
+
+	if (session_open_state(session, err) < 0 || add_rows(session, ids, err) < 0)
 		return -1;
-	return journal_each(session, add_journalled, ids, err);
+	found = session->survey ? add_surveyed(session->survey, ids, err)
+				: home_add_labelled(session, "labels.\"" LABEL_CONTAINER "\"", ids, err);
+	return found < 0 ? -1 : journal_each(session, add_journalled, ids, err);
 }
 
 /* A bot whose rows are lost and whose container is gone is still named by the labels of its snapshots. */
@@ -262,6 +286,39 @@ static int tell_interrupted(const struct doctor *doctor, const char *container_i
 			 container_id, sigabbrev_np(doctor->signal));
 }
 
+static int examine_all(struct doctor *doctor, const char *target, struct error *err)
+{
+	cleanup_names_set struct names_set ids = { 0 };
+	struct error first = { 0 }, failure = { 0 };
+	const char *only;
+
+	if ((target ? find_target(doctor->session, target, &ids, err) : find_workspaces(doctor->session, &ids, err)) <
+	    0)
+		return -1;
+	for (size_t i = 0; i < ids.count; i++) {
+		if (examine(doctor, ids.items[i], &failure) < 0)
+			keep_first(&first, &failure);
+		if (doctor->signal && !target)
+			return tell_interrupted(doctor, ids.items[i], err);
+	}
+	only = target ? ids.items[0] : NULL;
+	if (!target && doctor_check_remains(doctor, NULL, &failure) < 0)
+		keep_first(&first, &failure);
+	if (doctor_check_leases(doctor, only, &failure) < 0)
+		keep_first(&first, &failure);
+	if (doctor_check_locks(doctor, only, &failure) < 0)
+		keep_first(&first, &failure);
+	if (doctor_check_network(doctor, only, &ids, &failure) < 0)
+		keep_first(&first, &failure);
+	if (doctor->signal && !target && first.kind == ERROR_NONE)
+		return error_set(err, ERROR_FAILED, "not all network addresses were looked at: interrupted by SIG%s",
+				 sigabbrev_np(doctor->signal));
+	if (first.kind == ERROR_NONE)
+		return 0;
+	*err = first;
+	return -1;
+}
+
 int doctor_run(struct session *session, const char *target, bool fix, doctor_each each, void *context,
 	       struct doctor_summary *summary, struct error *err)
 {
@@ -271,29 +328,16 @@ int doctor_run(struct session *session, const char *target, bool fix, doctor_eac
 				 .context = context,
 				 .summary = summary,
 				 .is_one = target != NULL };
-	cleanup_names_set struct names_set ids = { 0 };
-	struct error first = { 0 }, failure = { 0 };
+	cleanup_survey struct survey survey = { 0 };
+	int result;
 
 	*summary = (struct doctor_summary){ 0 };
-	if ((target ? find_target(session, target, &ids, err) : find_workspaces(session, &ids, err)) < 0)
-		return -1;
-	for (size_t i = 0; i < ids.count; i++) {
-		if (examine(&doctor, ids.items[i], &failure) < 0)
-			keep_first(&first, &failure);
-		if (doctor.signal && !target)
-			return tell_interrupted(&doctor, ids.items[i], err);
+	if (!target) {
+		if (survey_take(session, &survey, err) < 0)
+			return -1;
+		session->survey = &survey;
 	}
-	if (doctor_check_leases(&doctor, target ? ids.items[0] : NULL, &failure) < 0)
-		keep_first(&first, &failure);
-	if (doctor_check_locks(&doctor, target ? ids.items[0] : NULL, &failure) < 0)
-		keep_first(&first, &failure);
-	if (doctor_check_network(&doctor, target ? ids.items[0] : NULL, &ids, &failure) < 0)
-		keep_first(&first, &failure);
-	if (doctor.signal && !target && first.kind == ERROR_NONE)
-		return error_set(err, ERROR_FAILED, "not all network addresses were looked at: interrupted by SIG%s",
-				 sigabbrev_np(doctor.signal));
-	if (first.kind == ERROR_NONE)
-		return 0;
-	*err = first;
-	return -1;
+	result = examine_all(&doctor, target, err);
+	session->survey = NULL;
+	return result;
 }

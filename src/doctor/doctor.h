@@ -17,11 +17,13 @@
 #define DOCTOR_SNAPSHOT_MISSING "snapshot_missing"       /* a row whose snapshot is gone */
 #define DOCTOR_VERSION_UNRECORDED "version_unrecorded"   /* a version's snapshot without a row */
 #define DOCTOR_VERSION_UNPROTECTED "version_unprotected" /* containerd might collect its snapshot */
+#define DOCTOR_VERSION_UNLABELLED "version_unlabelled"   /* its snapshot does not say whose it is */
 #define DOCTOR_CONTAINER_BROKEN "container_broken"       /* its active snapshot is gone */
 #define DOCTOR_RESTART_HELD "restart_held"               /* the restart monitor is kept away for nothing */
 #define DOCTOR_LAYER_LEFT "layer_left"                   /* what a compaction has saved is kept for nothing */
 #define DOCTOR_LEASE_STALE "lease_stale"                 /* a lease of ours without an operation */
 #define DOCTOR_LOCK_HELD "lock_held"                     /* by a run that may have ended, and is not ours to judge */
+#define DOCTOR_FILES_LEFT "files_left"                   /* what containerd could not remove of a snapshot */
 #define DOCTOR_ADDRESS_STALE "address_stale"             /* a network attachment without a task */
 
 struct doctor_finding {

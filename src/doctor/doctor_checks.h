@@ -31,9 +31,13 @@ int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, str
 
 /* Each examines one thing. The workspace's lock is held where there is a target. */
 int doctor_check_refused(struct doctor *doctor, const char *container_id, struct error *err);
-int doctor_check_versions(struct doctor *doctor, const struct target *target, struct error *err);
+int doctor_check_versions(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
+			  struct error *err);
 int doctor_check_container(struct doctor *doctor, const struct target *target, struct error *err);
 int doctor_check_layers(struct doctor *doctor, const struct target *target, struct error *err);
+
+/* Whether there is anything for it to look at. */
+bool doctor_has_layers(const struct inventory *inventory);
 int doctor_check_leases(struct doctor *doctor, const char *container_id, struct error *err);
 int doctor_check_locks(struct doctor *doctor, const char *container_id, struct error *err);
 
@@ -41,6 +45,9 @@ int doctor_check_locks(struct doctor *doctor, const char *container_id, struct e
  * anything: their containers may be gone. Takes the locks itself. */
 int doctor_check_network(struct doctor *doctor, const char *container_id, const struct names_set *known,
 			 struct error *err);
+
+/* What containerd could not remove of snapshots, in the folders of the snapshotters that are in use. */
+int doctor_check_remains(struct doctor *doctor, const struct target *target, struct error *err);
 
 /* Writes the rows of versions again whose snapshots have none, from their labels. */
 int doctor_check_unrecorded(struct doctor *doctor, const struct target *target, const struct inventory *inventory,

@@ -109,6 +109,14 @@ static int check_layer(struct doctor *doctor, const struct target *target, const
 	return tell_hidden(doctor, target, inventory, layer, err);
 }
 
+bool doctor_has_layers(const struct inventory *inventory)
+{
+	for (size_t i = 0; i < inventory->snapshot_count; i++)
+		if (is_kept_layer(&inventory->snapshots[i]))
+			return true;
+	return false;
+}
+
 int doctor_check_layers(struct doctor *doctor, const struct target *target, struct error *err)
 {
 	cleanup_inventory struct inventory inventory = { 0 };

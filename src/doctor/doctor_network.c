@@ -9,6 +9,7 @@
 #include "operation/networks.h"
 #include "workspace/journal.h"
 #include "workspace/lock.h"
+#include "workspace/survey.h"
 
 struct attachments {
 	struct doctor *doctor;
@@ -121,22 +122,24 @@ static int check_attachment(const struct network_attachment *attachment, void *c
 			   attachment->address ? attachment->address : "", network_name(attachments->network));
 }
 
-static int find_containers(struct session *session, struct names_set *ids, struct error *err)
-{
-	cleanup_ctr_containers struct ctr_containers containers = { 0 };
-
-	if (ctr_container_list(session->ctr, NULL, &containers, err) < 0)
-		return -1;
-	for (size_t i = 0; i < containers.count; i++)
-		if (names_set_add(ids, containers.items[i].id, err) < 0)
-			return -1;
-	return 0;
-}
-
 static int add_known(const struct names_set *known, struct names_set *ids, struct error *err)
 {
 	for (size_t i = 0; i < known->count; i++)
 		if (names_set_add(ids, known->items[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int find_containers(struct session *session, struct names_set *ids, struct error *err)
+{
+	cleanup_ctr_containers struct ctr_containers containers = { 0 };
+
+	if (session->survey)
+		return add_known(&session->survey->containers, ids, err);
+	if (ctr_container_list(session->ctr, NULL, &containers, err) < 0)
+		return -1;
+	for (size_t i = 0; i < containers.count; i++)
+		if (names_set_add(ids, containers.items[i].id, err) < 0)
 			return -1;
 	return 0;
 }

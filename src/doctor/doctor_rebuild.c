@@ -208,17 +208,21 @@ static int tell_lost(struct doctor *doctor, const struct target *target, const s
 					  .subject = name,
 					  .failure = &failure };
 	int32_t version = lost->version;
-	char was[64] = "";
+	char was[64] = "", way_out[160] = "";
 
 	if (doctor->fix && write_again(doctor, target, lost, floor, &version, &failure) == 0)
 		subject.fate = DOCTOR_FIXED;
 	if (lost->is_taken)
 		snprintf(was, sizeof(was), "; another one has the number %d by now", lost->version);
+	/* Somebody may have wanted it gone. */
+	if (!target->present && subject.fate == DOCTOR_LEFT)
+		snprintf(way_out, sizeof(way_out),
+			 "; its container is gone: 'wsnap delete %s --all' gives all of it up", target->container_id);
 	if (version == 0)
-		return doctor_tell(doctor, &subject, err, "'%s': the database has no row for its snapshot '%s'",
-				   target->container_id, name);
-	return doctor_tell(doctor, &subject, err, "'%s' version %d: the database has no row for its snapshot '%s'%s",
-			   target->container_id, version, name, was);
+		return doctor_tell(doctor, &subject, err, "'%s': the database has no row for its snapshot '%s'%s",
+				   target->container_id, name, way_out);
+	return doctor_tell(doctor, &subject, err, "'%s' version %d: the database has no row for its snapshot '%s'%s%s",
+			   target->container_id, version, name, was, way_out);
 }
 
 int doctor_check_unrecorded(struct doctor *doctor, const struct target *target, const struct inventory *inventory,

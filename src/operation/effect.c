@@ -21,7 +21,7 @@ int effect_is_taken(struct run *run, struct error *err)
 	if (effect_wait_for_writes(run, err) < 0)
 		return -1;
 	if (record_saves(record)) {
-		int saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+		int saved = run_has_saved(run, NULL, err);
 
 		if (saved == 0)
 			saved = salvage_is_needed(run, err);

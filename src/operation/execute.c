@@ -198,7 +198,7 @@ int execute_back(struct run *run, const char *why, struct error *err)
 
 	if (!record->turned_back) {
 		if (touched && record_saves(record))
-			saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+			saved = run_has_saved(run, NULL, err);
 		if (saved < 0 || turn_record(record, saved > 0, why, err) < 0)
 			return incomplete(run, "is not as it was yet", err);
 		/* Without this the next run comes to the same conclusion from what it finds. */

@@ -193,6 +193,46 @@ static int set_names(struct record *record, struct error *err)
 	return record->saved && record->new_active && (!rollback || record->back_active) ? 0 : error_memory(err);
 }
 
+/* Whether any of the names that the operation will give is somebody's: 1, 0, -1. */
+static int is_a_name_taken(const struct plan *plan, const struct record *record, struct error *err)
+{
+	const char *const names[] = { record->saved, record->new_active, record->back_active };
+	cleanup_free char *merged = dated_name(record, "merged-"), *top = dated_name(record, "top-");
+	cleanup_store_version struct store_version row = { 0 };
+	struct ctr *ctr = plan->session->ctr;
+	int taken = 0;
+
+	if (!merged || !top)
+		return error_memory(err);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && taken == 0; i++)
+		if (names[i])
+			taken = ctr_snapshot_stat(ctr, record->snapshotter, names[i], NULL, err);
+	if (taken == 0)
+		taken = ctr_snapshot_stat(ctr, record->snapshotter, merged, NULL, err);
+	if (taken == 0)
+		taken = ctr_snapshot_stat(ctr, record->snapshotter, top, NULL, err);
+	/* A row may have outlived its snapshot. */
+	return taken != 0 ? taken
+			  : store_version_of_snapshot(plan->session->store, record->container_id, record->saved, &row,
+						      err);
+}
+
+/* The names bear the time. A clock that stands still, or is set back, tells one twice: then the next nanosecond counts. */
+static int choose_names(const struct plan *plan, struct record *record, struct error *err)
+{
+	int taken = set_names(record, err) < 0 ? -1 : is_a_name_taken(plan, record, err);
+
+	while (taken > 0) {
+		free(record->saved);
+		free(record->new_active);
+		free(record->back_active);
+		record->saved = record->new_active = record->back_active = NULL;
+		record->created_ns++;
+		taken = set_names(record, err) < 0 ? -1 : is_a_name_taken(plan, record, err);
+	}
+	return taken;
+}
+
 static void warn_of_reader(const struct record *record, const struct ctr_task *task)
 {
 	const char *path;
@@ -365,7 +405,7 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	int nothing;
 
 	if (set_origin(plan, findings, record, err) < 0 || set_words(plan->request, record, err) < 0 ||
-	    set_names(record, err) < 0 || fill_result(record, result, err) < 0 ||
+	    choose_names(plan, record, err) < 0 || fill_result(record, result, err) < 0 ||
 	    store_check_bot(plan->session->store, plan->bot_id, err) < 0 ||
 	    set_stands_on(plan, findings, record, err) < 0 || set_version_floor(plan, findings, record, err) < 0)
 		return -1;

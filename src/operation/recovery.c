@@ -51,7 +51,7 @@ static int settle_without_container(struct run *run, const char *why, char **wha
 	if (run->found == FOUND_GONE && record->attachment)
 		give_address_back(run);
 	if (record_saves(record))
-		saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+		saved = run_has_saved(run, NULL, err);
 	if (saved < 0)
 		return -1;
 	record->turned_back = true;

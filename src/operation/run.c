@@ -1,8 +1,25 @@
 #include "operation/run.h"
 
+#include <string.h>
+
 #include "base/log.h"
+#include "ctr/snapshots.h"
 #include "operation/detachment.h"
 #include "task/teardown.h"
+#include "workspace/label_keys.h"
+
+int run_has_saved(struct run *run, bool *taken, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
+	int found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, &snapshot, err);
+	const char *operation = found > 0 ? labels_get(&snapshot.labels, LABEL_OPERATION) : NULL;
+	bool is_ours = operation && strcmp(operation, record->operation_id) == 0;
+
+	if (taken)
+		*taken = found > 0 && !is_ours;
+	return found > 0 ? is_ours : found;
+}
 
 void run_end(struct run *run)
 {

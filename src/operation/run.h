@@ -51,6 +51,12 @@ static inline bool run_is_orphaned(const struct run *run)
 }
 
 /*
+ * Whether what the operation saves is committed: 1, 0, -1. Another's snapshot of that name is none of its: 0, and with
+ * *taken (which may be NULL) true. By the label of the operation.
+ */
+int run_has_saved(struct run *run, bool *taken, struct error *err);
+
+/*
  * Ends this process's part, whatever has become of the operation: threads that an early end has left behind, the
  * lease of the later calls, the network. What was done to the workspace stays.
  */

@@ -68,7 +68,7 @@ int step_merge(struct run *run, struct error *err)
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	/* Once the state is saved, its chain cannot be read from the workspace any more. */
-	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
+	found = run_has_saved(run, NULL, err);
 	if (found > 0)
 		give_up_merge(run);
 	if (found != 0)

@@ -73,10 +73,13 @@ int step_commit(struct run *run, struct error *err)
 {
 	cleanup_labels struct labels labels = { 0 };
 	struct record *record = run->record;
-	int found = is_there(run, record->saved, err);
+	bool taken;
+	int found = run_has_saved(run, &taken, err);
 
 	if (found != 0)
 		return found < 0 ? -1 : 0;
+	if (taken)
+		return error_set(err, ERROR_FAILED, "another snapshot has the name '%s' by now", record->saved);
 	found = salvage_is_safer(run) ? 1 : salvage_is_needed(run, err);
 	if (found < 0 || (found == 0 && judge_change(run, err) < 0))
 		return -1;

@@ -7,29 +7,15 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "ctr/containers.h"
 #include "operation/recovery.h"
+#include "prune/prune_all.h"
 #include "prune/prune_plan.h"
 #include "prune/prune_steps.h"
-#include "prune/reclaim.h"
-#include "store/workspaces.h"
-#include "workspace/home.h"
+#include "prune/prune_work.h"
 #include "workspace/lock.h"
 #include "workspace/signals.h"
 
-/* One workspace while it is worked on. */
-struct pruning {
-	struct session *session;
-	const struct prune_request *request;
-	const struct target *target;
-	struct inventory inventory;
-	bool *goes; /* one for each version */
-	struct names_set given_up;
-	struct reclaim reclaim;
-	struct error failure; /* of the first version that could not be marked */
-};
-
-static void pruning_release(struct pruning *pruning)
+void pruning_release(struct pruning *pruning)
 {
 	inventory_release(&pruning->inventory);
 	free(pruning->goes);
@@ -42,11 +28,19 @@ void prune_result_release(struct prune_result *result)
 	for (size_t i = 0; i < result->removed_count; i++) {
 		free(result->removed[i].display_name);
 		free(result->removed[i].runtime_name);
+		free(result->removed[i].left);
 	}
 	free(result->removed);
 	free(result->kept);
 	free(result->container_id);
 	*result = (struct prune_result){ 0 };
+}
+
+static int decide_all(struct pruning *pruning, struct error *err)
+{
+	for (size_t i = 0; i < pruning->inventory.version_count; i++)
+		pruning->goes[i] = true;
+	return prune_all_choose(&pruning->inventory, pruning->target->container_id, &pruning->given_up, err);
 }
 
 static int decide(struct pruning *pruning, struct error *err)
@@ -60,6 +54,8 @@ static int decide(struct pruning *pruning, struct error *err)
 	pruning->goes = calloc(inventory->version_count + 1, sizeof(*pruning->goes));
 	if (!pruning->goes)
 		return error_memory(err);
+	if (request->all)
+		return decide_all(pruning, err);
 	if (request->version_count)
 		decided = prune_plan_named(pruning->session, request, inventory, pruning->target->container_id,
 					   pruning->goes, err);
@@ -113,7 +109,8 @@ static int mark(struct pruning *pruning, struct error *err)
 		if (!pruning->goes[i] || !names_set_has(&pruning->given_up, version->row.runtime_name) ||
 		    names_set_has(&marked, version->row.runtime_name))
 			continue;
-		if (prune_mark(pruning->session, pruning->target->container_id, version->snapshot, &failure) == 0) {
+		if (prune_mark(pruning->session, pruning->target->container_id, version->snapshot, false, &failure) ==
+		    0) {
 			if (names_set_add(&marked, version->row.runtime_name, err) < 0)
 				return -1;
 			continue;
@@ -133,22 +130,29 @@ static int mark(struct pruning *pruning, struct error *err)
 	return 0;
 }
 
+static int let_all_go(struct pruning *pruning, struct error *err)
+{
+	const struct target *target = pruning->target;
+
+	if (prune_all_keep_number(pruning->session, target, &pruning->inventory, err) < 0 ||
+	    prune_all_mark(pruning->session, target->container_id, &pruning->inventory, &pruning->given_up, err) < 0)
+		return -1;
+	return prune_complete_all(pruning->session, target, &pruning->inventory, &pruning->given_up, err);
+}
+
+static int let_go(struct pruning *pruning, struct error *err)
+{
+	if (mark(pruning, err) < 0)
+		return -1;
+	return prune_complete(pruning->session, pruning->target->container_id, &pruning->inventory, pruning->goes,
+			      &pruning->given_up, err);
+}
+
 static int carry_out(struct pruning *pruning, struct error *err)
 {
-	struct error late = { 0 };
-
-	if (store_check_deletable(pruning->session->store, err) < 0 || mark(pruning, err) < 0 ||
-	    prune_complete(pruning->session, pruning->target->container_id, &pruning->inventory, pruning->goes,
-			   &pruning->given_up, err) < 0)
+	if (store_check_deletable(pruning->session->store, err) < 0)
 		return -1;
-	if (pruning->given_up.count == 0)
-		return 0;
-	/* The versions are given up for good; containerd also collects when it sees fit. */
-	if (reclaim_collect(pruning->session, &late) < 0 ||
-	    reclaim_measure(pruning->session, &pruning->reclaim, &late) < 0)
-		log_warning("what the versions of '%s' gave back cannot be told: %s", pruning->target->container_id,
-			    late.message);
-	return 0;
+	return pruning->request->all ? let_all_go(pruning, err) : let_go(pruning, err);
 }
 
 /* For every snapshot of the inventory the lowest version that stays and stands on it; 0: none. */
@@ -181,10 +185,14 @@ static int add_removed(const struct pruning *pruning, const struct inventory_ver
 		.display_name = row->display_name ? strdup(row->display_name) : NULL,
 		.freed_bytes = freed ? layer->bytes : 0,
 		.missing = !version->snapshot,
+		.left = layer && layer->left ? strdup(layer->left) : NULL,
 		.held = version->snapshot && !freed,
 		.held_by = version->snapshot && !freed ? holders[version->snapshot - pruning->inventory.snapshots] : 0,
 	};
-	return removed->runtime_name && (removed->display_name || !row->display_name) ? 0 : error_memory(err);
+	return removed->runtime_name && (removed->display_name || !row->display_name) &&
+			       (removed->left || !layer || !layer->left)
+		       ? 0
+		       : error_memory(err);
 }
 
 static int tell(const struct pruning *pruning, struct prune_result *result, struct error *err)
@@ -211,12 +219,26 @@ static int tell(const struct pruning *pruning, struct prune_result *result, stru
 	return 0;
 }
 
-static int prune_decided(struct pruning *pruning, struct prune_result *result, struct error *err)
+static int decide_and_carry_out(struct pruning *pruning, struct error *err)
 {
 	if (decide(pruning, err) < 0 || foresee(pruning, err) < 0)
 		return -1;
-	if (!pruning->request->dry_run && carry_out(pruning, err) < 0)
-		return -1;
+	return pruning->request->dry_run ? 0 : carry_out(pruning, err);
+}
+
+bool pruning_wants_collection(const struct pruning *pruning)
+{
+	return !pruning->request->dry_run && pruning->given_up.count > 0;
+}
+
+int pruning_end(struct pruning *pruning, struct prune_result *result, struct error *err)
+{
+	struct error late = { 0 };
+
+	/* The versions are given up for good, whether that can be told or not. */
+	if (pruning_wants_collection(pruning) && reclaim_measure(pruning->session, &pruning->reclaim, &late) < 0)
+		log_warning("what the versions of '%s' gave back cannot be told: %s", result->container_id,
+			    late.message);
 	if (tell(pruning, result, err) < 0)
 		return -1;
 	if (pruning->failure.kind == ERROR_NONE)
@@ -241,14 +263,14 @@ static int settle(struct session *session, const char *container_id, struct targ
 	return prune_find_target(session, container_id, target, err);
 }
 
-/* *signal: the number of one that came meanwhile, 0 for none. */
-static int prune_target(struct session *session, const struct target *target, const struct prune_request *request,
-			struct prune_result *result, int *signal, struct error *err)
+int pruning_begin(struct pruning *pruning, const struct target *target, struct prune_result *result, int *signal,
+		  struct error *err)
 {
-	struct pruning pruning = { .session = session, .request = request, .target = target };
+	struct session *session = pruning->session;
+	bool dry_run = pruning->request->dry_run, is_delete = pruning->request->version_count || pruning->request->all;
 	cleanup_target struct target settled = { 0 };
 	const struct lock_request lock_request = { .container_id = target->container_id,
-						   .what = request->version_count ? "delete" : "prune",
+						   .what = is_delete ? "delete" : "prune",
 						   .wait_s = session->settings->wait_s };
 	struct signals signals = { 0 };
 	struct lock lock = { .file = -1 };
@@ -260,18 +282,17 @@ static int prune_target(struct session *session, const struct target *target, co
 		return error_memory(err);
 	if (target_check_namespace(session, target->container_id, err) < 0)
 		return -1;
-	if (request->dry_run)
+	if (dry_run)
 		signals_hold(&signals);
 	else if (lock_take(session, &lock_request, &lock, err) < 0)
 		return -1;
-	if (!request->dry_run) {
+	if (!dry_run)
 		done = settle(session, target->container_id, &settled, err);
-		pruning.target = &settled;
-	}
+	pruning->target = dry_run ? target : &settled;
 	if (done == 0)
-		done = prune_decided(&pruning, result, err);
-	pruning_release(&pruning);
-	*signal = request->dry_run ? signals_release(&signals) : lock_release(&lock);
+		done = decide_and_carry_out(pruning, err);
+	pruning->target = NULL;
+	*signal = dry_run ? signals_release(&signals) : lock_release(&lock);
 	if (*signal)
 		log_warning("SIG%s came while '%s' was pruned; it was finished first", sigabbrev_np(*signal),
 			    target->container_id);
@@ -281,90 +302,20 @@ static int prune_target(struct session *session, const struct target *target, co
 int prune_run(struct session *session, const char *target_word, const struct prune_request *request,
 	      struct prune_result *result, struct error *err)
 {
+	struct pruning pruning = { .session = session, .request = request };
 	cleanup_target struct target target = { 0 };
-	int signal;
+	struct error late = { 0 };
+	int signal, done;
 
-	if (target_resolve(session, target_word, false, &target, err) < 0)
+	if ((request->all ? prune_all_find(session, target_word, &target, err)
+			  : target_resolve(session, target_word, false, &target, err)) < 0)
 		return -1;
-	return prune_target(session, &target, request, result, &signal, err);
-}
-
-/* Prunes one of many. What went wrong is in *failure. */
-static int prune_one(struct session *session, const char *container_id, const struct prune_request *request,
-		     prune_each each, void *context, int *signal, struct error *failure, struct error *err)
-{
-	cleanup_prune_result struct prune_result result = { 0 };
-	cleanup_target struct target target = { 0 };
-
-	int done = target_resolve(session, container_id, false, &target, failure);
-
+	done = pruning_begin(&pruning, &target, result, &signal, err);
+	/* containerd also collects when it sees fit. */
+	if (done == 0 && pruning_wants_collection(&pruning) && reclaim_collect(session, &late) < 0)
+		log_warning("what '%s' gave back is not collected yet: %s", target.container_id, late.message);
 	if (done == 0)
-		done = prune_target(session, &target, request, &result, signal, failure);
-	if (done == 0)
-		error_clear(failure);
-	if (!result.container_id)
-		result.container_id = strdup(container_id);
-	if (!result.container_id)
-		return error_memory(err);
-	return each(&result, failure->kind == ERROR_NONE ? NULL : failure, context, err);
-}
-
-/* The containers that containerd has: a row may name another namespace than the one its container is in. */
-static int find_containers(struct session *session, struct names_set *present, struct error *err)
-{
-	cleanup_ctr_containers struct ctr_containers containers = { 0 };
-
-	if (ctr_container_list(session->ctr, NULL, &containers, err) < 0)
-		return -1;
-	for (size_t i = 0; i < containers.count; i++)
-		if (names_set_add(present, containers.items[i].id, err) < 0)
-			return -1;
-	return 0;
-}
-
-/* A container that is gone is ours where this host knows of it: the database may be shared. 1, 0, -1. */
-static int is_ours(struct session *session, const struct store_workspace *row, const struct names_set *present,
-		   struct error *err)
-{
-	if (names_set_has(present, row->container_id))
-		return home_is_its_row(session, row, err);
-	if (strcmp(row->namespace, session->settings->namespace) != 0 || !target_name_is_valid(row->container_id))
-		return 0;
-	return home_is_here(session, row->container_id, err);
-}
-
-int prune_run_all(struct session *session, const struct prune_request *request, prune_each each, void *context,
-		  struct error *err)
-{
-	cleanup_store_workspaces struct store_workspaces rows = { 0 };
-	cleanup_names_set struct names_set present = { 0 };
-	struct error first = { 0 };
-	int signal = 0;
-
-	if (session_open_state(session, err) < 0 || store_workspace_list(session->store, &rows, err) < 0 ||
-	    find_containers(session, &present, err) < 0)
-		return -1;
-	for (size_t i = 0; i < rows.count; i++) {
-		const struct store_workspace *row = &rows.items[i];
-		struct error failure = { 0 };
-		int ours = row->versions > 0 ? is_ours(session, row, &present, err) : 0;
-
-		if (ours < 0)
-			return -1;
-		if (ours == 0)
-			continue;
-		if (signal)
-			return error_set(err, ERROR_FAILED,
-					 "'%s' and what comes behind it was not looked at: "
-					 "interrupted by SIG%s",
-					 row->container_id, sigabbrev_np(signal));
-		if (prune_one(session, row->container_id, request, each, context, &signal, &failure, err) < 0)
-			return -1;
-		if (first.kind == ERROR_NONE)
-			first = failure;
-	}
-	if (first.kind == ERROR_NONE)
-		return 0;
-	*err = first;
-	return -1;
+		done = pruning_end(&pruning, result, err);
+	pruning_release(&pruning);
+	return done;
 }

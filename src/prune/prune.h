@@ -18,6 +18,10 @@ struct prune_request {
 	bool named;   /* versions with a display name may go as well */
 	bool dry_run; /* decide and foresee, change nothing */
 
+	/* The whole history goes, and nothing else of this request but dry_run counts. The container, its row and its bot
+	 * may be gone. */
+	bool all;
+
 	/* VERSION words; with any of them, these versions go and the rules do not count */
 	const char *const *versions;
 	size_t version_count;
@@ -31,6 +35,7 @@ struct pruned_version {
 	bool held;       /* something stands on its layer: … */
 	int32_t held_by; /* … this version, or, 0, the workspace alone */
 	bool missing;    /* containerd did not have its snapshot */
+	char *left;      /* a folder that containerd could not remove with it; NULL: none */
 };
 
 struct prune_result {

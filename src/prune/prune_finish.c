@@ -7,10 +7,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "ctr/snapshots.h"
-#include "prune/prune_steps.h"
+#include "prune/prune_all.h"
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
 #include "workspace/snapshotters.h"
+#include "workspace/survey.h"
 
 /* A mark counts as long as the snapshot is kept: without gc.root it was given up to the end. */
 #define UNFINISHED "labels.\"" LABEL_GIVEN_UP "\",labels.\"" LABEL_GC_ROOT "\""
@@ -31,7 +32,12 @@ static int add_owner(const struct ctr_snapshot *snapshot, void *context, struct 
 {
 	const char *owner = labels_get(&snapshot->labels, LABEL_CONTAINER);
 
-	return owner ? names_set_add(context, owner, err) : 0;
+	if (!owner || target_name_is_valid(owner))
+		return owner ? names_set_add(context, owner, err) : 0;
+	log_warning("the snapshot '%s' is passed over: '%.100s' in its label " LABEL_CONTAINER
+		    " cannot be a container's id",
+		    snapshot->name, owner);
+	return 0;
 }
 
 static int each_unfinished(struct session *session, const char *container_id, snapshotters_each_one each, void *context,
@@ -42,11 +48,41 @@ static int each_unfinished(struct session *session, const char *container_id, sn
 	return filter ? snapshotters_each(session, filter, each, context, err) : error_memory(err);
 }
 
+static bool is_unfinished(const struct labels *labels)
+{
+	return labels_get(labels, LABEL_GIVEN_UP) && labels_get(labels, LABEL_GC_ROOT);
+}
+
+/* A survey saw them: one that was marked since waits for the next run. */
+static int find_surveyed(struct session *session, const char *container_id, struct names_set *names, struct error *err)
+{
+	size_t count;
+	const struct survey_snapshot *one = survey_of(session->survey, container_id, &count);
+
+	for (const struct survey_snapshot *end = one + count; one < end; one++) {
+		cleanup_ctr_snapshot struct ctr_snapshot info = { 0 };
+		int found = is_unfinished(&one->info.labels)
+				    ? ctr_snapshot_stat(session->ctr, one->snapshotter, one->info.name, &info, err)
+				    : 0;
+
+		if (found < 0 || (found > 0 && is_unfinished(&info.labels) && names_set_add(names, info.name, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int find_unfinished(struct session *session, const char *container_id, struct names_set *names,
+			   struct error *err)
+{
+	return session->survey ? find_surveyed(session, container_id, names, err)
+			       : each_unfinished(session, container_id, add_name, names, err);
+}
+
 int prune_count_unfinished(struct session *session, const char *container_id, struct error *err)
 {
 	cleanup_names_set struct names_set names = { 0 };
 
-	if (each_unfinished(session, container_id, add_name, &names, err) < 0)
+	if (find_unfinished(session, container_id, &names, err) < 0)
 		return -1;
 	return (int)names.count;
 }
@@ -80,6 +116,16 @@ static int keep_needed(struct session *session, const struct inventory *inventor
 	return 0;
 }
 
+/* The whole history was to go: nothing of it is needed by now. */
+static bool has_whole_mark(const struct inventory *inventory, const struct names_set *marked)
+{
+	for (size_t i = 0; i < inventory->snapshot_count; i++)
+		if (names_set_has(marked, inventory->snapshots[i].info.name) &&
+		    prune_is_whole_mark(&inventory->snapshots[i].info.labels))
+			return true;
+	return false;
+}
+
 static int finish_marked(struct session *session, const char *container_id, const struct names_set *marked,
 			 struct error *err)
 {
@@ -94,6 +140,8 @@ static int finish_marked(struct session *session, const char *container_id, cons
 	goes = calloc(inventory.version_count + 1, sizeof(*goes));
 	if (!goes)
 		return error_memory(err);
+	if (has_whole_mark(&inventory, marked))
+		return prune_all_finish(session, &target, &inventory, err);
 	log_detail("finishing the removal of %zu versions of '%s'", marked->count, container_id);
 	if (keep_needed(session, &inventory, marked, goes, &given_up, err) < 0)
 		return -1;
@@ -106,7 +154,7 @@ int prune_finish_locked(struct session *session, const char *container_id, struc
 
 	if (!session->store)
 		return 0;
-	if (each_unfinished(session, container_id, add_name, &marked, err) < 0)
+	if (find_unfinished(session, container_id, &marked, err) < 0)
 		return -1;
 	return marked.count ? finish_marked(session, container_id, &marked, err) : 0;
 }

@@ -98,6 +98,9 @@ static int refuse_missing(const struct inventory_version *version, const char *c
 {
 	error_set(err, ERROR_REFUSED, "version %d of '%s' has no snapshot in this containerd; it may be another host's",
 		  version->row.version, container_id);
+	/* In another server's archive it can still be restored: no hint leads to its end. */
+	if (version->elsewhere)
+		return -1;
 	return error_hint(err, "'wsnap delete %s %d' takes its row away", container_id, version->row.version);
 }
 

@@ -6,7 +6,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/text.h"
 #include "workspace/label_keys.h"
+
+/* What a mark begins with where the whole history goes. */
+#define WHOLE "all "
 
 int prune_find_target(struct session *session, const char *container_id, struct target *target, struct error *err)
 {
@@ -25,20 +29,56 @@ static int set_label(struct session *session, const struct inventory_snapshot *s
 	return ctr_snapshot_set_label(session->ctr, snapshot->snapshotter, snapshot->info.name, key, value, err);
 }
 
+static bool is_anothers(const struct inventory_snapshot *snapshot, const char *container_id)
+{
+	const char *owner = labels_get(&snapshot->info.labels, LABEL_CONTAINER);
+
+	return owner && strcmp(owner, container_id) != 0;
+}
+
+/* What bears no label is whose the rows say: more than one may. */
+static int check_owner(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
+		       struct error *err)
+{
+	cleanup_free char *other = NULL;
+	int found;
+
+	if (labels_get(&snapshot->info.labels, LABEL_CONTAINER))
+		return is_anothers(snapshot, container_id)
+			       ? error_set(err, ERROR_REFUSED, "its snapshot '%s' is that of '%s'", snapshot->info.name,
+					   labels_get(&snapshot->info.labels, LABEL_CONTAINER))
+			       : 0;
+	found = store_snapshot_other(session->store, container_id, snapshot->info.name, &other, err);
+	if (found > 0)
+		return error_set(err, ERROR_REFUSED, "its snapshot '%s' is in the database as that of '%s' as well",
+				 snapshot->info.name, other);
+	return found;
+}
+
 /* Another tool's snapshot bears neither label, by which the mark is found and counts: they come first. */
 int prune_mark(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
-	       struct error *err)
+	       bool whole_history, struct error *err)
 {
 	const struct labels *labels = &snapshot->info.labels;
-	char now[CLOCK_TEXT_SIZE];
+	char now[CLOCK_TEXT_SIZE], mark[sizeof(now) + sizeof(WHOLE)];
 
+	if (check_owner(session, container_id, snapshot, err) < 0)
+		return -1;
 	clock_format(clock_unix_ns(), now);
 	if (!labels_get(labels, LABEL_CONTAINER) &&
 	    set_label(session, snapshot, LABEL_CONTAINER, container_id, err) < 0)
 		return -1;
 	if (!labels_get(labels, LABEL_GC_ROOT) && set_label(session, snapshot, LABEL_GC_ROOT, now, err) < 0)
 		return -1;
-	return set_label(session, snapshot, LABEL_GIVEN_UP, now, err);
+	snprintf(mark, sizeof(mark), "%s%s", whole_history ? WHOLE : "", now);
+	return set_label(session, snapshot, LABEL_GIVEN_UP, mark, err);
+}
+
+bool prune_is_whole_mark(const struct labels *labels)
+{
+	const char *mark = labels_get(labels, LABEL_GIVEN_UP);
+
+	return mark && text_starts_with(mark, WHOLE);
 }
 
 int prune_unmark(struct session *session, const struct inventory_snapshot *snapshot, struct error *err)
@@ -65,13 +105,15 @@ static int delete_rows(struct session *session, const char *container_id, const 
 }
 
 /* A snapshot that somebody has removed meanwhile needs no label. */
-static int let_go(struct session *session, const struct inventory *inventory, const char *name, struct error *err)
+static int let_go(struct session *session, const char *container_id, const struct inventory *inventory,
+		  const char *name, struct error *err)
 {
 	for (size_t i = 0; i < inventory->snapshotters.count; i++) {
 		const struct inventory_snapshot *snapshot =
 			inventory_find(inventory, inventory->snapshotters.items[i], name);
 
-		if (!snapshot || set_label(session, snapshot, LABEL_GC_ROOT, "", err) == 0)
+		if (!snapshot || is_anothers(snapshot, container_id) ||
+		    set_label(session, snapshot, LABEL_GC_ROOT, "", err) == 0)
 			continue;
 		if (err->kind != ERROR_NOT_FOUND)
 			return -1;
@@ -102,13 +144,31 @@ static int take_back(struct session *session, const char *container_id, const st
 	return error_wrap(err, "no version of '%s' went", container_id);
 }
 
+static int let_all_go(struct session *session, const char *container_id, const struct inventory *inventory,
+		      const struct names_set *given_up, struct error *err)
+{
+	for (size_t i = 0; i < given_up->count; i++)
+		if (let_go(session, container_id, inventory, given_up->items[i], err) < 0)
+			return prune_incomplete(container_id, err);
+	return 0;
+}
+
 int prune_complete(struct session *session, const char *container_id, const struct inventory *inventory,
 		   const bool *goes, const struct names_set *given_up, struct error *err)
 {
 	if (delete_rows(session, container_id, inventory, goes, err) < 0)
 		return given_up->count ? take_back(session, container_id, inventory, goes, err) : -1;
-	for (size_t i = 0; i < given_up->count; i++)
-		if (let_go(session, inventory, given_up->items[i], err) < 0)
-			return prune_incomplete(container_id, err);
-	return 0;
+	return let_all_go(session, container_id, inventory, given_up, err);
+}
+
+int prune_complete_all(struct session *session, const struct target *target, const struct inventory *inventory,
+		       const struct names_set *given_up, struct error *err)
+{
+	const char *id = target->container_id;
+	char operation_id[ID_SIZE];
+
+	id_random(operation_id);
+	if (store_history_delete(session->store, id, !target->present, operation_id, err) < 0)
+		return given_up->count ? prune_incomplete(id, err) : -1;
+	return let_all_go(session, id, inventory, given_up, err);
 }

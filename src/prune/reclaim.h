@@ -15,6 +15,7 @@ struct reclaim_layer {
 	char *path;    /* NULL: not known */
 	int64_t bytes; /* that go with it */
 	bool gone;
+	char *left; /* what containerd could not remove of it, though it is gone there; NULL: nothing that could be seen */
 };
 
 /* Whose layers: the container, and the snapshot that it stands on (NULL: the container is gone). */
@@ -51,8 +52,12 @@ int reclaim_collect(struct session *session, struct error *err);
  * nothing by it but its wait. */
 int reclaim_tidy(struct session *session, struct error *err);
 
-/* Asks containerd which of the layers are gone, and sets `gone`. */
+/* Asks containerd which of the layers are gone, sets `gone`, and looks whether their files are: what is left does not
+ * count in `bytes` any more. */
 int reclaim_measure(struct session *session, struct reclaim *reclaim, struct error *err);
+
+/* The look at one layer's files. */
+int reclaim_look_after(struct reclaim_layer *layer, struct error *err);
 
 /* The layer of that name, or NULL when it is needed by others. */
 const struct reclaim_layer *reclaim_find(const struct reclaim *reclaim, const char *name);

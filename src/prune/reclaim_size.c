@@ -1,6 +1,7 @@
 /* What goes with the layers that nothing needs any more. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -77,6 +78,12 @@ static bool has_folders(const struct reclaim_layer *layer)
 	return strcmp(layer->snapshotter, "overlayfs") == 0;
 }
 
+/* Those of which a view costs nothing, and shows where they lie. */
+static bool has_place(const struct reclaim_layer *layer)
+{
+	return has_folders(layer) || strcmp(layer->snapshotter, "native") == 0;
+}
+
 /* The newest come last by name, and their chains show many others. */
 static int find_paths(struct session *session, struct reclaim *reclaim, const char *lease, struct error *err)
 {
@@ -86,7 +93,7 @@ static int find_paths(struct session *session, struct reclaim *reclaim, const ch
 
 		if (!view)
 			return error_memory(err);
-		if (has_folders(layer) && !layer->path && look_at(session, reclaim, layer, view, err) < 0)
+		if (has_place(layer) && !layer->path && look_at(session, reclaim, layer, view, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -134,7 +141,7 @@ static int measure_folders(struct reclaim *reclaim, struct error *err)
 	if (!paths || !bytes)
 		return error_memory(err);
 	for (size_t i = 0; i < reclaim->count; i++)
-		paths[i] = reclaim->layers[i].path;
+		paths[i] = has_folders(&reclaim->layers[i]) ? reclaim->layers[i].path : NULL;
 	if (layer_exclusive(paths, reclaim->count, bytes, err) < 0)
 		return -1;
 	for (size_t i = 0; i < reclaim->count; i++)
@@ -151,5 +158,46 @@ int reclaim_size(struct session *session, struct reclaim *reclaim, struct error 
 	for (size_t i = 0; i < reclaim->count; i++)
 		if (!has_folders(&reclaim->layers[i]) && ask_size(session, &reclaim->layers[i], err) < 0)
 			return -1;
+	return 0;
+}
+
+/* --- what was to go and is still on the disk ---------------------------------------------------------- */
+
+/* A snapshotter moves what it removes out of the way first: "snapshots/12" becomes "snapshots/rm-12". The layer's own
+ * folder is that, or "fs" in it. The caller frees; NULL: nothing is left, or with an error no memory. */
+static char *find_remains(const char *path, struct error *err)
+{
+	const char *end = path + strlen(path), *slash = strrchr(path, '/');
+	cleanup_free char *folder = NULL, *moved = NULL;
+
+	if (slash && strcmp(slash, "/fs") == 0)
+		end = slash;
+	folder = strndup(path, (size_t)(end - path));
+	slash = folder ? strrchr(folder, '/') : NULL;
+	if (slash)
+		moved = text_format("%.*s/rm-%s", (int)(slash - folder), folder, slash + 1);
+	if (!folder || (slash && !moved)) {
+		error_memory(err);
+		return NULL;
+	}
+	if (moved && access(moved, F_OK) == 0)
+		return steal_pointer(moved);
+	return access(folder, F_OK) == 0 ? steal_pointer(folder) : NULL;
+}
+
+int reclaim_look_after(struct reclaim_layer *layer, struct error *err)
+{
+	int64_t bytes = 0;
+	const char *left;
+
+	if (!layer->gone || !layer->path)
+		return 0;
+	layer->left = find_remains(layer->path, err);
+	left = layer->left;
+	if (!left)
+		return err->kind == ERROR_NONE ? 0 : -1;
+	if (layer_exclusive(&left, 1, &bytes, err) < 0)
+		return -1;
+	layer->bytes = layer->bytes > bytes ? layer->bytes - bytes : 0;
 	return 0;
 }

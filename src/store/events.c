@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "store/query.h"
 
 /* Payloads of another server can be long, so pages are short. */
@@ -83,8 +84,11 @@ int store_events_each(struct store *store, const char *container_id, store_event
 			return -1;
 		for (int row = 0; row < count; row++) {
 			struct store_event event;
+			struct error failure = { 0 };
 
-			if (read_event(&rows, row, &event, err) < 0 || each(&event, context, err) < 0)
+			if (read_event(&rows, row, &event, &failure) < 0)
+				log_warning("an event of '%s' is passed over: %s", container_id, failure.message);
+			else if (each(&event, context, err) < 0)
 				return -1;
 		}
 	} while (count == PAGE);

@@ -14,6 +14,7 @@ struct pruning {
 	const char *operation_id;
 	const int32_t *versions;
 	size_t count;
+	bool container_gone; /* only where the whole history goes */
 	char bot_id[ID_SIZE];
 	struct rows parents; /* version and number of its parent, for those that are there */
 };
@@ -185,4 +186,91 @@ int store_versions_delete(struct store *store, const char *container_id, const i
 	};
 
 	return transaction_run(store, container_id, prune_body, &pruning, err);
+}
+
+/* --- the whole history ------------------------------------------------------------------------------- */
+
+/* Rows of one page: taken away before the next one is asked for. */
+#define HISTORY_PAGE 1000
+#define HISTORY_PAGE_SQL "1000"
+
+static int delete_page(struct store *store, struct pruning *pruning, int *count, struct error *err)
+{
+	cleanup_rows struct rows rows = { 0 };
+	int32_t versions[HISTORY_PAGE];
+	int64_t number;
+
+	*count = query_rows(store,
+			    "SELECT version FROM container_versions WHERE container_id = $1 "
+			    "ORDER BY version LIMIT " HISTORY_PAGE_SQL,
+			    &pruning->container_id, 1, &rows, err);
+	for (int row = 0; row < *count; row++) {
+		if (rows_integer(&rows, row, 0, INT32_MIN, INT32_MAX, &number, err) < 0)
+			return -1;
+		versions[row] = (int32_t)number;
+	}
+	pruning->versions = versions;
+	pruning->count = *count > 0 ? (size_t)*count : 0;
+	return *count < 0 ? -1 : prune_body(store, pruning, err);
+}
+
+/* In this order, for what refers to what. */
+static int delete_ours(struct store *store, const struct pruning *pruning, struct error *err)
+{
+	if (query_rows(store, "DELETE FROM lifecycle_events WHERE container_id = $1", &pruning->container_id, 1, NULL,
+		       err) < 0)
+		return -1;
+	if (!pruning->container_gone)
+		return 0;
+	return query_rows(store, "DELETE FROM containers WHERE container_id = $1", &pruning->container_id, 1, NULL,
+			  err) < 0
+		       ? -1
+		       : 0;
+}
+
+static int history_body(struct store *store, void *context, struct error *err)
+{
+	struct pruning *pruning = context;
+	int ours = store_schema_is_ours(store, err), count;
+
+	if (ours < 0)
+		return -1;
+	do {
+		if (delete_page(store, pruning, &count, err) < 0)
+			return -1;
+	} while (count > 0);
+	if (query_rows(store, "DELETE FROM snapshots WHERE container_id = $1", &pruning->container_id, 1, NULL, err) <
+	    0)
+		return -1;
+	return ours ? delete_ours(store, pruning, err) : 0;
+}
+
+int store_history_delete(struct store *store, const char *container_id, bool container_gone, const char *operation_id,
+			 struct error *err)
+{
+	struct pruning pruning = {
+		.container_id = container_id,
+		.operation_id = operation_id,
+		.container_gone = container_gone,
+	};
+
+	return transaction_run(store, container_id, history_body, &pruning, err);
+}
+
+int store_version_greatest(struct store *store, const char *container_id, int32_t *greatest, struct error *err)
+{
+	static const char sql[] =
+		"SELECT greatest(0, (SELECT max(version) FROM container_versions WHERE container_id = $1), "
+		"(SELECT max(number) FILTER (WHERE number <= 2147483647) FROM ("
+		"SELECT CASE WHEN payload->>'version' ~ '^[0-9]{1,10}$' THEN (payload->>'version')::bigint END "
+		"AS number FROM lifecycle_events WHERE container_id = $1 AND event_type IN "
+		"('version_prune', 'version_create', 'snapshot_create')) AS event)) AS version";
+	cleanup_rows struct rows rows = { 0 };
+	int64_t number;
+
+	if (query_rows(store, sql, &container_id, 1, &rows, err) < 0 ||
+	    rows_integer(&rows, 0, 0, 0, INT32_MAX, &number, err) < 0)
+		return -1;
+	*greatest = (int32_t)number;
+	return 0;
 }

@@ -44,6 +44,14 @@ static int ensure_bot(struct store *store, const char *bot_id, struct error *err
 	return query_rows(store, "INSERT INTO bots (id) VALUES ($1)", &bot_id, 1, NULL, err) < 0 ? -1 : 0;
 }
 
+/* Somebody may have deleted the row on purpose: that its history is there again starts no container. */
+static int keep_from_starting(struct store *store, const char *container_id, struct error *err)
+{
+	static const char sql[] = "UPDATE containers SET auto_start = false WHERE container_id = $1";
+
+	return query_rows(store, sql, &container_id, 1, NULL, err) < 0 ? -1 : 0;
+}
+
 static int insert_container(struct store *store, struct recording *recording, struct error *err)
 {
 	static const char sql[] =
@@ -68,7 +76,9 @@ static int insert_container(struct store *store, struct recording *recording, st
 	if (ensure_bot(store, record->bot_id, err) < 0)
 		return -1;
 	snprintf(recording->bot_id, sizeof(recording->bot_id), "%s", record->bot_id);
-	return query_rows(store, sql, parameters, QUERY_COUNT(parameters), NULL, err) < 0 ? -1 : 0;
+	if (query_rows(store, sql, parameters, QUERY_COUNT(parameters), NULL, err) < 0)
+		return -1;
+	return record->is_rebuilt ? keep_from_starting(store, record->container_id, err) : 0;
 }
 
 /* An operation that is recorded late does not turn the times of a later one back. */

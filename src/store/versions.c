@@ -43,15 +43,17 @@ static int read_version(const struct rows *rows, int row, struct store_version *
 {
 	int64_t number;
 
-	if (rows_id(rows, row, 0, version->id, err) < 0 || rows_integer(rows, row, 1, 1, INT32_MAX, &number, err) < 0 ||
+	if (rows_integer(rows, row, 1, 1, INT32_MAX, &number, err) < 0)
+		return -1;
+	version->version = (int32_t)number;
+	if (rows_id(rows, row, 0, version->id, err) < 0 ||
 	    point_at(rows, row, 2, false, &version->runtime_name, err) < 0 ||
 	    point_at(rows, row, 3, true, &version->display_name, err) < 0 ||
 	    point_at(rows, row, 4, true, &version->parent, err) < 0 ||
 	    point_at(rows, row, 5, false, &version->snapshotter, err) < 0 ||
 	    point_at(rows, row, 6, false, &version->source, err) < 0 ||
 	    rows_time(rows, row, 7, &version->created_ns, err) < 0)
-		return -1;
-	version->version = (int32_t)number;
+		return error_wrap(err, "version %d", version->version);
 	return 0;
 }
 
@@ -154,4 +156,23 @@ int store_version_of_snapshot(struct store *store, const char *container_id, con
 
 	return find_version(store, SELECT_VERSIONS "AND s.runtime_snapshot_name = $2 ORDER BY v.version LIMIT 1",
 			    parameters, QUERY_COUNT(parameters), version, err);
+}
+
+int store_snapshot_other(struct store *store, const char *container_id, const char *runtime_name, char **other,
+			 struct error *err)
+{
+	const char *const parameters[] = { container_id, runtime_name };
+	cleanup_rows struct rows rows = { 0 };
+	const char *text;
+	int found = query_rows(store,
+			       "SELECT s.container_id FROM snapshots s "
+			       "WHERE s.runtime_snapshot_name = $2 AND s.container_id <> $1 LIMIT 1",
+			       parameters, QUERY_COUNT(parameters), &rows, err);
+
+	if (found <= 0)
+		return found;
+	if (rows_text(&rows, 0, 0, &text, err) < 0)
+		return -1;
+	*other = strdup(text);
+	return *other ? 1 : error_memory(err);
 }

@@ -45,6 +45,19 @@ int store_version_at(struct store *store, const char *container_id, int64_t unix
 int store_version_of_snapshot(struct store *store, const char *container_id, const char *runtime_name,
 			      struct store_version *version, struct error *err);
 
+/* Takes the whole history of a container away, in one transaction: every version as store_versions_delete() does, and the
+ * snapshots' rows that are left. Where the tables are ours its events go as well and, with `container_gone`, its row;
+ * nothing else of another server's tables does. */
+int store_history_delete(struct store *store, const char *container_id, bool container_gone, const char *operation_id,
+			 struct error *err);
+
+/* The greatest number that a version of the container was ever given, as far as rows and events know; 0: none. */
+int store_version_greatest(struct store *store, const char *container_id, int32_t *greatest, struct error *err);
+
+/* Another container whose rows refer to a snapshot of that name: 1 with *other (caller frees), 0 none, -1 error. */
+int store_snapshot_other(struct store *store, const char *container_id, const char *runtime_name, char **other,
+			 struct error *err);
+
 /* Takes versions away, in one transaction: row of container_versions, row of snapshots
  * when no other version refers to it, and one event `version_prune` each (payload snapshot_name and
  * runtime_snapshot_name (both the runtime name), version, version_id, display_name, source, parent (the number of the

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "store/query.h"
 
 #define METADATA_LIMIT ((size_t)4 << 20)
@@ -22,6 +23,7 @@ void store_workspace_release(struct store_workspace *workspace)
 	free(workspace->image);
 	free(workspace->status);
 	free(workspace->newest_at);
+	free(workspace->fault);
 	*workspace = (struct store_workspace){ 0 };
 }
 
@@ -64,15 +66,16 @@ static int read_workspace(const struct rows *rows, int row, struct store_workspa
 	int64_t versions;
 	int64_t newest;
 
+	if (copy_text(rows, row, 1, &workspace->container_id, err) < 0)
+		return -1;
 	if (rows_id(rows, row, 0, workspace->bot_id, err) < 0 ||
-	    copy_text(rows, row, 1, &workspace->container_id, err) < 0 ||
 	    copy_text(rows, row, 2, &workspace->namespace, err) < 0 ||
 	    copy_text(rows, row, 3, &workspace->image, err) < 0 ||
 	    copy_text(rows, row, 4, &workspace->status, err) < 0 ||
 	    rows_integer(rows, row, 5, 0, INT32_MAX, &versions, err) < 0 ||
 	    rows_integer(rows, row, 6, 0, INT32_MAX, &newest, err) < 0 ||
 	    copy_time(rows, row, 7, &workspace->newest_at, err) < 0)
-		return -1;
+		return error_wrap(err, "the row of '%s'", workspace->container_id);
 	workspace->versions = (int)versions;
 	workspace->newest = (int)newest;
 	return 0;
@@ -176,6 +179,21 @@ int store_bot_metadata(struct store *store, const char *bot_id, char **metadata,
 	return *metadata ? 1 : error_memory(err);
 }
 
+/* Of a row that cannot be read the name stays, and why. 1 it has one, 0 it is passed over, -1 no memory. */
+static int keep_fault(const struct rows *rows, int row, const struct error *failure, struct store_workspace *workspace,
+		      struct error *err)
+{
+	struct error nameless = { 0 };
+
+	store_workspace_release(workspace);
+	if (copy_text(rows, row, 1, &workspace->container_id, &nameless) < 0) {
+		log_warning("a row of the table containers is passed over: %s", failure->message);
+		return 0;
+	}
+	workspace->fault = strdup(failure->message);
+	return workspace->fault ? 1 : error_memory(err);
+}
+
 int store_workspace_list(struct store *store, struct store_workspaces *workspaces, struct error *err)
 {
 	cleanup_rows struct rows rows = { 0 };
@@ -188,9 +206,15 @@ int store_workspace_list(struct store *store, struct store_workspaces *workspace
 	if (!found.items)
 		return error_memory(err);
 	for (int row = 0; row < count; row++) {
-		found.count++;
-		if (read_workspace(&rows, row, &found.items[row], err) < 0)
+		struct store_workspace *workspace = &found.items[found.count++];
+		struct error failure = { 0 };
+		int kept = read_workspace(&rows, row, workspace, &failure) == 0;
+
+		if (!kept)
+			kept = keep_fault(&rows, row, &failure, workspace, err);
+		if (kept < 0)
 			return -1;
+		found.count -= !kept;
 	}
 	*workspaces = found;
 	found = (struct store_workspaces){ 0 };

@@ -15,6 +15,7 @@ struct store_workspace {
 	int versions;    /* number of rows in container_versions */
 	int newest;      /* largest version, 0 for none */
 	char *newest_at; /* RFC 3339, NULL for none */
+	char *fault;     /* of a list: why the row cannot be read, NULL: it can. Else only container_id is set */
 };
 
 void store_workspace_release(struct store_workspace *workspace);
@@ -46,7 +47,8 @@ void store_workspaces_release(struct store_workspaces *workspaces);
 
 #define cleanup_store_workspaces __attribute__((cleanup(store_workspaces_release)))
 
-/* All rows of `containers`, by container id. */
+/* All rows of `containers`, by container id. One that cannot be read hinders no other: it says so, and one whose
+ * id is unreadable is passed over with a warning. */
 int store_workspace_list(struct store *store, struct store_workspaces *workspaces, struct error *err);
 
 #endif

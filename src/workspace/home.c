@@ -9,13 +9,18 @@
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
 #include "workspace/snapshotters.h"
+#include "workspace/survey.h"
 #include "workspace/target.h"
 
 int home_was_worked_on(struct session *session, const char *container_id, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
 
-	if (lock_exists(session, container_id) || ctr_container_get(session->ctr, container_id, &container, err) == 0)
+	if (lock_exists(session, container_id))
+		return 1;
+	if (session->survey)
+		return names_set_has(&session->survey->containers, container_id);
+	if (ctr_container_get(session->ctr, container_id, &container, err) == 0)
 		return 1;
 	if (err->kind != ERROR_NOT_FOUND)
 		return -1;
@@ -51,11 +56,16 @@ int home_is_here(struct session *session, const char *container_id, struct error
 	cleanup_names_set struct names_set labelled = { 0 };
 	cleanup_free char *filter = text_format("labels.\"" LABEL_CONTAINER "\"==\"%s\"", container_id);
 	int known = home_was_worked_on(session, container_id, err);
+	size_t count;
 
 	if (known == 0)
 		known = journal_exists(session, container_id, err);
 	if (known != 0)
 		return known;
+	if (session->survey) {
+		survey_of(session->survey, container_id, &count);
+		return count > 0;
+	}
 	if (!filter)
 		return error_memory(err);
 	return home_add_labelled(session, filter, &labelled, err) < 0 ? -1 : labelled.count > 0;

@@ -9,6 +9,7 @@
 #include "workspace/history.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshotters.h"
+#include "workspace/survey.h"
 #include "workspace/version_label.h"
 
 struct reading {
@@ -107,6 +108,47 @@ static int add_labelled(struct reading *reading, const char *snapshotter, struct
 	return 0;
 }
 
+/* Rows may name a snapshotter that no container uses any more. */
+static int add_from_rows(struct reading *reading, struct error *err)
+{
+	struct inventory *inventory = reading->inventory;
+	cleanup_names_set struct names_set others = { 0 };
+
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		const char *snapshotter = inventory->versions[i].row.snapshotter;
+
+		if (!names_set_has(&inventory->snapshotters, snapshotter) &&
+		    names_set_add(&others, snapshotter, err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < others.count; i++)
+		if (add_labelled(reading, others.items[i], err) < 0)
+			return -1;
+	sort_snapshots(inventory);
+	return 0;
+}
+
+/* A survey knows which they are; how they stand now, containerd is asked one by one. */
+static int add_surveyed(struct reading *reading, struct error *err)
+{
+	const struct survey *survey = reading->session->survey;
+	struct inventory *inventory = reading->inventory;
+	size_t count;
+	const struct survey_snapshot *one = survey_of(survey, reading->target->container_id, &count);
+
+	for (const struct survey_snapshot *end = one + count; one < end; one++) {
+		cleanup_ctr_snapshot struct ctr_snapshot info = { 0 };
+		int found = ctr_snapshot_stat(reading->session->ctr, one->snapshotter, one->info.name, &info, err);
+
+		if (found < 0 || (found > 0 && add_snapshot(inventory, one->snapshotter, &info, err) < 0))
+			return -1;
+	}
+	for (size_t i = 0; i < survey->snapshotters.count; i++)
+		if (names_set_add(&inventory->snapshotters, survey->snapshotters.items[i], err) < 0)
+			return -1;
+	return add_from_rows(reading, err);
+}
+
 static int add_all_labelled(struct reading *reading, struct error *err)
 {
 	const struct inventory *inventory = reading->inventory;
@@ -151,14 +193,29 @@ static int add_unlabelled(struct reading *reading, struct error *err)
 	return result;
 }
 
-static void link_versions(struct inventory *inventory)
+/* A row's word is not enough: a snapshot whose label names another workspace is that one's. */
+static void link_snapshot(const struct inventory *inventory, struct inventory_version *version,
+			  const char *container_id)
+{
+	const struct inventory_snapshot *snapshot =
+		inventory_find(inventory, version->row.snapshotter, version->row.runtime_name);
+	const char *owner = snapshot ? labels_get(&snapshot->info.labels, LABEL_CONTAINER) : NULL;
+
+	version->elsewhere = !names_set_has(&inventory->snapshotters, version->row.snapshotter);
+	if (owner && strcmp(owner, container_id) != 0)
+		version->owner = owner;
+	else
+		version->snapshot = snapshot;
+}
+
+static void link_versions(struct inventory *inventory, const char *container_id)
 {
 	struct inventory_version *newest = NULL;
 
 	for (size_t i = 0; i < inventory->version_count; i++) {
 		struct inventory_version *version = &inventory->versions[i];
 
-		version->snapshot = inventory_find(inventory, version->row.snapshotter, version->row.runtime_name);
+		link_snapshot(inventory, version, container_id);
 		if (!newest || version->snapshot || !newest->snapshot)
 			newest = version;
 	}
@@ -175,9 +232,10 @@ int inventory_read(struct session *session, const struct target *target, struct 
 		return -1;
 	reading.stands_on = stands_on;
 	if (store_versions_each(session->store, target->container_id, add_version, &reading, err) < 0 ||
-	    add_all_labelled(&reading, err) < 0 || add_unlabelled(&reading, err) < 0)
+	    (session->survey ? add_surveyed(&reading, err) : add_all_labelled(&reading, err)) < 0 ||
+	    add_unlabelled(&reading, err) < 0)
 		return -1;
-	link_versions(inventory);
+	link_versions(inventory, target->container_id);
 	return 0;
 }
 

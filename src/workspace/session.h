@@ -8,12 +8,15 @@
 #include "store/store.h"
 #include "workspace/origin.h"
 
+struct survey;
+
 struct session {
 	const struct settings *settings;
 	struct ctr *ctr;
-	struct store *store;  /* NULL when the command runs without a database */
-	int state_dir;        /* descriptor of the state directory, -1 before it is needed */
-	struct origin origin; /* of this run */
+	struct store *store;         /* NULL when the command runs without a database */
+	int state_dir;               /* descriptor of the state directory, -1 before it is needed */
+	struct origin origin;        /* of this run */
+	const struct survey *survey; /* workspace/survey.h; NULL: what is asked for is listed each time */
 };
 
 /* Opens containerd (and asks it for its version and whether the namespace is a name it takes) and the

@@ -7,20 +7,26 @@
 /* What containerd answers when a snapshotter is not loaded: INVALID_ARGUMENT (grpc/grpc, doc/statuscodes.md). */
 #define STATUS_INVALID_ARGUMENT 3
 
-int snapshotters_of(struct session *session, struct names_set *names, struct error *err)
+int snapshotters_add(const struct ctr_containers *containers, struct names_set *names, struct error *err)
 {
-	cleanup_ctr_containers struct ctr_containers containers = { 0 };
-
-	if (ctr_container_list(session->ctr, NULL, &containers, err) < 0 ||
-	    names_set_add(names, DEFAULT_SNAPSHOTTER, err) < 0)
+	if (names_set_add(names, DEFAULT_SNAPSHOTTER, err) < 0)
 		return -1;
-	for (size_t i = 0; i < containers.count; i++) {
-		const char *name = containers.items[i].snapshotter;
+	for (size_t i = 0; i < containers->count; i++) {
+		const char *name = containers->items[i].snapshotter;
 
 		if (name && *name && names_set_add(names, name, err) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+int snapshotters_of(struct session *session, struct names_set *names, struct error *err)
+{
+	cleanup_ctr_containers struct ctr_containers containers = { 0 };
+
+	if (ctr_container_list(session->ctr, NULL, &containers, err) < 0)
+		return -1;
+	return snapshotters_add(&containers, names, err);
 }
 
 static bool is_not_loaded(struct session *session, const struct error *err)

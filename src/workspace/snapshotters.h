@@ -10,6 +10,9 @@
 /* Adds those of the namespace's containers, and containerd's default, overlayfs. */
 int snapshotters_of(struct session *session, struct names_set *names, struct error *err);
 
+/* The same of containers that are listed already. */
+int snapshotters_add(const struct ctr_containers *containers, struct names_set *names, struct error *err);
+
 /* Whether the last call failed because this containerd has no such snapshotter; then the error is cleared. */
 bool snapshotters_pass_over(struct session *session, const char *snapshotter, struct error *err);
 

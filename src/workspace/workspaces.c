@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "ctr/tasks.h"
 #include "workspace/home.h"
 
@@ -34,6 +35,13 @@ static const char *status_of(enum ctr_task_state state)
 	return "stopped";
 }
 
+/* The others are told of all the same. */
+static int pass_over(const struct store_workspace *row)
+{
+	log_warning("'%s' is passed over: %s", row->container_id, row->fault);
+	return 0;
+}
+
 static int pass_workspace(struct session *session, const struct store_workspace *row,
 			  const struct ctr_container *container, workspaces_each_one each, void *context,
 			  struct error *err)
@@ -41,7 +49,7 @@ static int pass_workspace(struct session *session, const struct store_workspace 
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	struct workspace workspace = { .row = row, .container = container };
 
-	int is_its = home_is_its_row(session, row, err);
+	int is_its = row->fault ? pass_over(row) : home_is_its_row(session, row, err);
 
 	if (is_its <= 0)
 		return is_its;

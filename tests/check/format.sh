@@ -9,7 +9,7 @@ if ! clang-format --version 2>/dev/null | grep -q 'version 14\.'; then
 	exit 0
 fi
 if found=$(clang-format --dry-run --Werror src/*.c src/*/*.[ch] tests/unit/*.c tests/unit/support/*.[ch] \
-	tests/torture/*.c 2>&1); then
+	tests/torture/*.c tests/bench/fleet.c 2>&1); then
 	echo "ok 1 $what"
 	exit 0
 fi

@@ -376,3 +376,52 @@ db_has_lock() {
 	done
 	[ "$finished" -gt 2 ] || complain "only $finished prunes had the signal in the middle"
 }
+
+# at TIME ARGUMENT…: the program, for which the clock stands still at that time.
+at() {
+	local time=$1
+	shift
+	FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 faketime -f "$time" "$WSNAP" "$@" 3>&- 4>&-
+}
+
+@test "what a clock that was ahead has dated stays, and takes no place of what was dated rightly" {
+	command -v faketime >/dev/null || skip 'no faketime'
+	local n
+	workspace ahead
+	for n in 1 2 3; do
+		workspace_write ahead /data/x "$n"
+		at "$(date -u -d "+1 year $n minutes" '+%F %T')" -q version ahead
+	done
+	fill ahead 4
+	expect 0 --json prune ahead --keep-last 3 --dry-run
+	same '1 2 3 5 6 7' "$(json '.kept | join(" ")')"
+	[[ $stderr == *"'ahead': 3 versions have times in the future and stay, whatever the rules say: 3, 2, 1"* ]] ||
+		complain "it does not say so"
+	expect 0 prune ahead --keep-last 3
+	same '1 2 3 5 6 7' "$(numbers ahead)"
+	expect 0 prune ahead --keep-daily 2
+	same '1 2 3 5 7' "$(numbers ahead)"
+}
+
+@test "a clock that stands still: no name is given twice, and each version has what was saved as it" {
+	command -v faketime >/dev/null || skip 'no faketime'
+	local time n
+	time='2026-01-02 03:04:05'
+	workspace still
+	for n in 1 2 3; do
+		workspace_write still /data/x "$n"
+		at "$time" -q version still
+	done
+	workspace_write still /data/x 4
+	at "$time" -q create still B
+	at "$time" -q compact still
+	workspace_write still /data/x 5
+	at "$time" -q rollback still 1
+	same 1 "$(workspace_read still /data/x)"
+	same '1 2 3 4 5' "$(numbers still)"
+	for n in 2 3 4 5; do
+		expect 0 rollback still "$n"
+		same "$n" "$(workspace_read still /data/x)"
+	done
+	expect 0 doctor still
+}

@@ -220,6 +220,36 @@ on_tiny_dev() {
 	expect 0 doctor cut
 }
 
+# What containerd cannot remove is not free, whatever it says.
+@test "native: a version with an immutable file frees nothing, and prune and doctor say where it is left" {
+	local left root
+	needs native
+	command -v chattr >/dev/null || skip 'no chattr'
+	on_it stuck
+	root=$(workspace_root stuck)
+	head -c 4000000 /dev/urandom >"$root/data/big"
+	chattr +i "$root/data/big" 2>/dev/null || skip 'this filesystem has no immutable files'
+	expect 0 -q version stuck
+	chattr -i "$root/data/big" "$(workspace_root stuck)/data/big" 2>/dev/null || true
+	version=$(db "SELECT runtime_snapshot_name FROM snapshots WHERE container_id = 'stuck' AND runtime_snapshot_name LIKE 'stuck-v%'")
+	ctr snapshots --snapshotter native view stuck-look "$version" >/dev/null
+	folder=$(ctr snapshots --snapshotter native mounts /nowhere stuck-look | grep -o '/[^ ]*/snapshots/[0-9]*')
+	ctr snapshots --snapshotter native rm stuck-look
+	chattr +i "$folder/data/big"
+	expect 0 -q version stuck
+	expect 0 --json prune stuck --keep-last 1
+	left=$(json '.removed[0].left')
+	same "$(dirname "$folder")/rm-$(basename "$folder")" "$left"
+	[ "$(json .freed_bytes)" -lt 1000000 ] || complain "more is said to be free than is"
+	[ -e "$left/data/big" ] || complain "it is not left there"
+	expect 1 doctor
+	[[ $output == *"'$left' is left of a snapshot that containerd could not remove"* ]] || complain "doctor is silent"
+	expect 1 doctor stuck
+	chattr -i "$left/data/big"
+	rm -r "$left"
+	expect 0 doctor
+}
+
 # folder_container ID: on a plain folder, without any snapshotter; and known to the database, as a server's would be.
 folder_container() {
 	local folder=$SERVERS/folder-$1

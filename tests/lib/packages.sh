@@ -29,6 +29,7 @@ test_set() {
 	needs_program clang-format clang-format
 	needs_program setfattr attr
 	needs_program strace strace
+	needs_program faketime faketime
 	needs_program man man-db
 	needs_program ip iproute2
 	needs_program iptables iptables

@@ -1,0 +1,84 @@
+/* Folders that a snapshotter has moved out of the way to remove them, and could not: they take space that nobody counts. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "doctor/doctor_checks.h"
+#include "layer/layer.h"
+#include "workspace/place.h"
+#include "workspace/survey.h"
+
+/* How the native snapshotter calls them (snapshots/native/native.go, Remove). */
+#define PREFIX "rm-"
+#define SNAPSHOTTER "native"
+
+static int tell_remains(struct doctor *doctor, const char *folder, const char *name, struct error *err)
+{
+	cleanup_free char *path = text_format("%s/%s", folder, name);
+	struct doctor_subject subject = { .kind = DOCTOR_FILES_LEFT, .subject = path };
+	int64_t bytes = 0, entries = 0;
+
+	if (!path)
+		return error_memory(err);
+	if (layer_usage(path, &bytes, &entries, err) < 0) {
+		/* It may just be going. */
+		log_detail("%s", err->message);
+		error_clear(err);
+		return 0;
+	}
+	return doctor_tell(
+		doctor, &subject, err,
+		"'%s' is left of a snapshot that containerd could not remove, %lld bytes (has it an immutable "
+		"file? 'chattr -R -i' and 'rm -r' free them)",
+		path, (long long)bytes);
+}
+
+static int look_into(struct doctor *doctor, const char *folder, struct error *err)
+{
+	cleanup_dir DIR *open = opendir(folder);
+	struct dirent *entry;
+
+	if (!open)
+		return errno == ENOENT ? 0 : error_errno(err, ERROR_FAILED, errno, "'%s' cannot be read", folder);
+	while ((entry = readdir(open)))
+		if (text_starts_with(entry->d_name, PREFIX) && tell_remains(doctor, folder, entry->d_name, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Any writable snapshot shows the folder that all of them lie in. */
+static int look_beside(struct doctor *doctor, const char *key, struct error *err)
+{
+	cleanup_place struct place place = { 0 };
+	char *slash;
+
+	if (place_find(doctor->session, SNAPSHOTTER, key, &place, err) < 0) {
+		if (err->kind != ERROR_NOT_FOUND)
+			return -1;
+		error_clear(err);
+		return 0;
+	}
+	slash = place.writable ? strrchr(place.writable, '/') : NULL;
+	if (!slash || slash == place.writable)
+		return 0;
+	*slash = '\0';
+	return look_into(doctor, place.writable, err);
+}
+
+int doctor_check_remains(struct doctor *doctor, const struct target *target, struct error *err)
+{
+	const struct survey *survey = doctor->session->survey;
+
+	if (target && target->present && strcmp(target->container.snapshotter, SNAPSHOTTER) == 0)
+		return look_beside(doctor, target->container.snapshot_key, err);
+	for (size_t i = 0; survey && i < survey->count; i++)
+		if (survey->snapshots[i].info.kind == CTR_SNAPSHOT_ACTIVE &&
+		    strcmp(survey->snapshots[i].snapshotter, SNAPSHOTTER) == 0)
+			return look_beside(doctor, survey->snapshots[i].info.name, err);
+	return 0;
+}

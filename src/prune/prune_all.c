@@ -1,0 +1,171 @@
+#include "prune/prune_all.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "workspace/home.h"
+#include "workspace/label_keys.h"
+
+/* --- which workspace ---------------------------------------------------------------------------------- */
+
+static int add_labelled(struct session *session, const char *key, const char *value, struct names_set *ids,
+			struct error *err)
+{
+	cleanup_free char *filter = text_format("labels.\"%s\"==\"%s\"", key, value);
+
+	return filter ? home_add_labelled(session, filter, ids, err) : error_memory(err);
+}
+
+/* A container's id, or a bot's, that labels of snapshots know. */
+static int find_labelled(struct session *session, const char *word, struct names_set *ids, struct error *err)
+{
+	char bot_id[ID_SIZE];
+
+	if (add_labelled(session, LABEL_CONTAINER, word, ids, err) < 0)
+		return -1;
+	if (ids->count || !id_parse(word, bot_id))
+		return 0;
+	return add_labelled(session, LABEL_BOT_ID, bot_id, ids, err);
+}
+
+/* Of what only rows tell nobody here knows whether another host has it. */
+static int check_is_here(struct session *session, const char *container_id, struct error *err)
+{
+	int here = session_open_state(session, err) < 0 ? -1 : home_is_here(session, container_id, err);
+
+	if (here != 0 || session->settings->force)
+		return here < 0 ? -1 : 0;
+	error_set(err, ERROR_REFUSED, "nothing of '%s' is on this host: its history may be another host's",
+		  container_id);
+	return error_hint(err, "--force insists");
+}
+
+int prune_all_find(struct session *session, const char *word, struct target *target, struct error *err)
+{
+	cleanup_names_set struct names_set ids = { 0 };
+	struct error unknown = { 0 };
+
+	if (target_resolve(session, word, false, target, &unknown) == 0)
+		return check_is_here(session, target->container_id, err);
+	if (unknown.kind != ERROR_NOT_FOUND) {
+		*err = unknown;
+		return -1;
+	}
+	if (find_labelled(session, word, &ids, err) < 0)
+		return -1;
+	if (ids.count == 1)
+		return prune_find_target(session, ids.items[0], target, err);
+	*err = unknown;
+	if (ids.count == 0)
+		return -1;
+	error_set(err, ERROR_USAGE, "'%s' is the bot of %zu workspaces that the database does not know", word,
+		  ids.count);
+	return error_hint(err, "name one of them by its container id, such as '%s'", ids.items[0]);
+}
+
+/* --- which snapshots ---------------------------------------------------------------------------------- */
+
+/* A state that gc.root keeps, or kept: merged layers and writable ones are kept by what stands on them alone. */
+static bool is_state(const struct inventory_snapshot *snapshot, const char *container_id)
+{
+	const struct labels *labels = &snapshot->info.labels;
+	const char *owner = labels_get(labels, LABEL_CONTAINER), *kind = labels_get(labels, LABEL_KIND);
+
+	if (!owner || strcmp(owner, container_id) != 0 || snapshot->info.kind != CTR_SNAPSHOT_COMMITTED)
+		return false;
+	return labels_get(labels, LABEL_GC_ROOT) || (kind && strcmp(kind, KIND_VERSION) == 0);
+}
+
+int prune_all_choose(const struct inventory *inventory, const char *container_id, struct names_set *given_up,
+		     struct error *err)
+{
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (inventory->versions[i].snapshot &&
+		    names_set_add(given_up, inventory->versions[i].row.runtime_name, err) < 0)
+			return -1;
+	for (size_t i = 0; i < inventory->snapshot_count; i++)
+		if (is_state(&inventory->snapshots[i], container_id) &&
+		    names_set_add(given_up, inventory->snapshots[i].info.name, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- the steps ---------------------------------------------------------------------------------------- */
+
+int prune_all_keep_number(struct session *session, const struct target *target, const struct inventory *inventory,
+			  struct error *err)
+{
+	const struct ctr_container *container = &target->container;
+	int32_t greatest = 0, label = inventory_greatest_label(inventory);
+	cleanup_free char *number = NULL;
+
+	if (!target->present || !*container->snapshotter || !*container->snapshot_key)
+		return 0;
+	if (store_version_greatest(session->store, target->container_id, &greatest, err) < 0)
+		return -1;
+	greatest = label > greatest ? label : greatest;
+	number = text_format("%d", greatest);
+	if (!number)
+		return error_memory(err);
+	if (greatest == 0 || ctr_snapshot_set_label(session->ctr, container->snapshotter, container->snapshot_key,
+						    LABEL_LAST_VERSION, number, err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err); /* it has lost what it stands on */
+	return 0;
+}
+
+/* 1: it bears the mark, 0: it is another workspace's as well. */
+static int mark_one(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
+		    struct error *err)
+{
+	if (prune_mark(session, container_id, snapshot, true, err) == 0)
+		return 1;
+	if (err->kind == ERROR_NOT_FOUND) {
+		error_clear(err);
+		return 1;
+	}
+	if (err->kind != ERROR_REFUSED)
+		return -1;
+	log_warning("'%s': %s; that stays", container_id, err->message);
+	error_clear(err);
+	return 0;
+}
+
+int prune_all_mark(struct session *session, const char *container_id, const struct inventory *inventory,
+		   struct names_set *given_up, struct error *err)
+{
+	cleanup_names_set struct names_set marked = { 0 };
+
+	for (size_t i = 0; i < inventory->snapshot_count; i++) {
+		const struct inventory_snapshot *snapshot = &inventory->snapshots[i];
+		int done = names_set_has(given_up, snapshot->info.name) ? mark_one(session, container_id, snapshot, err)
+									: 0;
+
+		if (done < 0)
+			return marked.count ? prune_incomplete(container_id, err) : -1;
+		if (done && names_set_add(&marked, snapshot->info.name, err) < 0)
+			return -1;
+	}
+	names_set_release(given_up);
+	*given_up = marked;
+	marked = (struct names_set){ 0 };
+	return 0;
+}
+
+int prune_all_finish(struct session *session, const struct target *target, const struct inventory *inventory,
+		     struct error *err)
+{
+	cleanup_names_set struct names_set given_up = { 0 };
+
+	if (prune_all_choose(inventory, target->container_id, &given_up, err) < 0 ||
+	    prune_all_keep_number(session, target, inventory, err) < 0 ||
+	    prune_all_mark(session, target->container_id, inventory, &given_up, err) < 0)
+		return -1;
+	return prune_complete_all(session, target, inventory, &given_up, err);
+}

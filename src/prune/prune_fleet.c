@@ -1,0 +1,160 @@
+/*
+ * Pruning every workspace of the namespace. What all of them ask for is looked at once, and containerd collects for many
+ * at a time: each collection goes over all that it has.
+ */
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "prune/prune_work.h"
+#include "store/workspaces.h"
+#include "workspace/home.h"
+#include "workspace/survey.h"
+
+/* Workspaces that wait for one collection. */
+#define BATCH 100
+
+/* One whose versions are given up, and that is not told of yet. */
+struct waiting {
+	struct pruning pruning;
+	struct prune_result result;
+	struct error failure;
+	bool begun;
+};
+
+struct fleet {
+	struct session *session;
+	const struct prune_request *request;
+	prune_each each;
+	void *context;
+	struct waiting *waiting; /* room for BATCH */
+	size_t count;
+	struct error first; /* of the failures */
+	int signal;
+};
+
+/* A container that is gone is ours where this host knows of it: the database may be shared. 1, 0, -1. */
+static int is_ours(struct session *session, const struct store_workspace *row, struct error *err)
+{
+	/* A row may name another namespace than the one its container is in. */
+	if (names_set_has(&session->survey->containers, row->container_id))
+		return row->fault ? 1 : home_is_its_row(session, row, err);
+	if (row->fault || strcmp(row->namespace, session->settings->namespace) != 0 ||
+	    !target_name_is_valid(row->container_id))
+		return 0;
+	return home_is_here(session, row->container_id, err);
+}
+
+static int tell_one(struct fleet *fleet, struct waiting *one, struct error *err)
+{
+	struct error *failure = &one->failure;
+
+	if (one->begun && pruning_end(&one->pruning, &one->result, failure) == 0)
+		error_clear(failure);
+	if (fleet->first.kind == ERROR_NONE)
+		fleet->first = *failure;
+	return fleet->each(&one->result, failure->kind == ERROR_NONE ? NULL : failure, fleet->context, err);
+}
+
+/* Nothing waits for it but the figures: containerd also collects when it sees fit. */
+static void collect(struct fleet *fleet)
+{
+	struct error late = { 0 };
+	size_t i = 0;
+
+	while (i < fleet->count && !(fleet->waiting[i].begun && pruning_wants_collection(&fleet->waiting[i].pruning)))
+		i++;
+	if (i < fleet->count && reclaim_collect(fleet->session, &late) < 0)
+		log_warning("what the versions gave back is not collected yet: %s", late.message);
+}
+
+/* Also behind a failure: what went is told. */
+static int tell_all(struct fleet *fleet, struct error *err)
+{
+	int result = 0;
+
+	collect(fleet);
+	for (size_t i = 0; i < fleet->count; i++) {
+		if (result == 0)
+			result = tell_one(fleet, &fleet->waiting[i], err);
+		pruning_release(&fleet->waiting[i].pruning);
+		prune_result_release(&fleet->waiting[i].result);
+	}
+	fleet->count = 0;
+	return result;
+}
+
+static int prune_one(struct fleet *fleet, const char *container_id, struct error *err)
+{
+	struct waiting *one = &fleet->waiting[fleet->count++];
+	cleanup_target struct target target = { 0 };
+
+	*one = (struct waiting){ .pruning = { .session = fleet->session, .request = fleet->request } };
+	if (target_resolve(fleet->session, container_id, false, &target, &one->failure) == 0)
+		one->begun = pruning_begin(&one->pruning, &target, &one->result, &fleet->signal, &one->failure) == 0;
+	if (!one->result.container_id)
+		one->result.container_id = strdup(container_id);
+	if (!one->result.container_id)
+		return error_memory(err);
+	return fleet->count == BATCH ? tell_all(fleet, err) : 0;
+}
+
+static int prune_rows(struct fleet *fleet, const struct store_workspaces *rows, struct error *err)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct store_workspace *row = &rows->items[i];
+		int ours = row->versions > 0 || row->fault ? is_ours(fleet->session, row, err) : 0;
+
+		if (ours < 0)
+			return -1;
+		if (ours == 0)
+			continue;
+		if (fleet->signal)
+			return error_set(err, ERROR_FAILED,
+					 "'%s' and what comes behind it was not looked at: "
+					 "interrupted by SIG%s",
+					 row->container_id, sigabbrev_np(fleet->signal));
+		if (prune_one(fleet, row->container_id, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int prune_fleet(struct fleet *fleet, const struct store_workspaces *rows, struct error *err)
+{
+	struct error late = { 0 };
+	int result = prune_rows(fleet, rows, err);
+
+	if (tell_all(fleet, &late) < 0 && result == 0) {
+		*err = late;
+		result = -1;
+	}
+	if (result < 0 || fleet->first.kind == ERROR_NONE)
+		return result;
+	*err = fleet->first;
+	return -1;
+}
+
+int prune_run_all(struct session *session, const struct prune_request *request, prune_each each, void *context,
+		  struct error *err)
+{
+	cleanup_store_workspaces struct store_workspaces rows = { 0 };
+	cleanup_survey struct survey survey = { 0 };
+	cleanup_free struct waiting *waiting = calloc(BATCH, sizeof(*waiting));
+	struct fleet fleet = {
+		.session = session, .request = request, .each = each, .context = context, .waiting = waiting
+	};
+	int result;
+
+	if (!waiting)
+		return error_memory(err);
+	if (session_open_state(session, err) < 0 || store_workspace_list(session->store, &rows, err) < 0 ||
+	    survey_take(session, &survey, err) < 0)
+		return -1;
+	session->survey = &survey;
+	result = prune_fleet(&fleet, &rows, err);
+	session->survey = NULL;
+	return result;
+}

@@ -1,0 +1,207 @@
+#!/usr/bin/env bats
+# Giving up a whole history: of a container that is there, of one that is gone, without its row and without its bot.
+load ../lib/workspace
+
+setup_file() { workspaces_begin; }
+teardown_file() { workspaces_end; }
+
+fill() {
+	local n
+	workspace "$1"
+	for ((n = 1; n <= $2; n++)); do
+		workspace_write "$1" "/data/$n" "$1 $n"
+		"$WSNAP" -q version "$1" >/dev/null
+	done
+}
+
+removed() {
+	ctr tasks delete --force "$1" >/dev/null
+	ctr containers delete "$1"
+}
+
+# rows TABLE ID
+rows() {
+	db "SELECT count(*) FROM $1 WHERE container_id = '$2'"
+}
+
+# Snapshots of the workspace that gc.root keeps, or that bear a version's number and no mark.
+kept() {
+	local name
+	for name in $(ctr snapshots ls | awk -v id="$1-" 'index($1, id) == 1 && $NF == "Committed" { print $1 }'); do
+		snapshot_field "$name" '.Labels | select(has("containerd.io/gc.root") or (has("wsnap.given_up") | not)) | 1'
+	done | wc -l
+}
+
+snapshots_of() {
+	ctr snapshots ls | awk -v id="$1-" 'index($1, id) == 1' | wc -l
+}
+
+@test "delete --all takes one TARGET, no VERSION, and needs --yes where nobody can be asked" {
+	fill asked 2
+	expect 2 delete --all
+	expect_error 2 "'--all' cannot be given with a VERSION, '1'" delete asked 1 --all --yes
+	expect_error 2 "'--yes' goes with '--all' alone" delete asked 1 --yes
+	expect_error 2 "'delete' needs a VERSION" delete asked
+	expect_error 8 "'delete asked --all' gives up its whole history for good" delete asked --all
+	[[ $stderr == *"hint: --yes insists" ]] || complain "no hint"
+	same 2 "$(rows container_versions asked)"
+	expect_error 3 "'nobody' is not a container that containerd has in the namespace '$CONTAINERD_NAMESPACE'" \
+		delete nobody --all --yes
+}
+
+@test "on a terminal it asks, and only a yes is one" {
+	command -v script >/dev/null || skip 'no script'
+	local answer
+	fill terminal 2
+	for answer in n '' yess; do
+		status=0
+		script -qec "'$WSNAP' delete terminal --all" /dev/null <<<"$answer" >"$BATS_TEST_TMPDIR/output" 2>&1 || status=$?
+		same 8 "$status"
+		grep -q "give up the whole history of 'terminal', 2 versions, for good?" "$BATS_TEST_TMPDIR/output"
+	done
+	same 2 "$(rows container_versions terminal)"
+	script -qec "'$WSNAP' delete terminal --all" /dev/null <<<y >"$BATS_TEST_TMPDIR/output" 2>&1
+	same 0 "$(rows container_versions terminal)"
+}
+
+@test "a container that is there runs on, and its next version goes on from the number where it was" {
+	local bot
+	fill lives 4
+	expect 0 delete lives 2
+	expect 0 rollback lives 1
+	workspace_write lives /data/new kept
+	bot=$(db "SELECT bot_id FROM containers WHERE container_id = 'lives'")
+	pid=$(workspace_pid lives)
+	expect 0 --json delete lives --all --yes
+	same '[1,3,4] []' "$(json '"\([.removed[].version]) \(.kept)"')"
+	same "$pid" "$(workspace_pid lives)"
+	same 0 "$(rows container_versions lives)"
+	same 0 "$(rows snapshots lives)"
+	same 0 "$(rows lifecycle_events lives)"
+	same 1 "$(rows containers lives)"
+	same 1 "$(db "SELECT count(*) FROM bots WHERE id = '$bot'")"
+	same 0 "$(kept lives)"
+	collect_garbage
+	expect 0 doctor lives
+	same kept "$(workspace_read lives /data/new)"
+	same 'lives 1' "$(workspace_read lives /data/1)"
+	expect 0 -q version lives
+	same 5 "$output"
+	workspace_write lives /data/new other
+	expect 0 rollback lives 5
+	same kept "$(workspace_read lives /data/new)"
+	expect 0 doctor lives
+}
+
+# What may be gone: the container, its row, the bot's rows with all that refers to them, everything but the snapshots.
+lose() {
+	case $2 in
+	container) removed "$1" ;;
+	row) db "DELETE FROM lifecycle_events WHERE container_id = '$1'; DELETE FROM container_versions WHERE container_id = '$1';
+		DELETE FROM snapshots WHERE container_id = '$1'; DELETE FROM containers WHERE container_id = '$1'" ;;
+	bot) db "DELETE FROM bots WHERE id = '$(db "SELECT bot_id FROM containers WHERE container_id = '$1'")'" ;;
+	esac
+}
+
+@test "whatever is left of a workspace goes: without its container, its row, its bot, or all of them" {
+	local what id n=0
+	for what in container row 'row container' 'row bot' 'container row bot' 'bot container'; do
+		id=w$((n += 1))
+		fill "$id" 3
+		[ "$what" != 'bot container' ] || db "ALTER TABLE containers DROP CONSTRAINT containers_bot_id_fkey"
+		for part in $what; do [ "$part" = bot ] && [[ $what == row* || $what == container* ]] || lose "$id" "$part"; done
+		expect 0 -q delete "$id" --all --yes
+		same '' "$output"
+		same 0 "$(rows container_versions "$id")" "versions without $what"
+		same 0 "$(rows snapshots "$id")" "snapshots without $what"
+		same 0 "$(kept "$id")" "kept snapshots without $what"
+		if [[ $what == *container* ]]; then
+			same 0 "$(snapshots_of "$id")" "snapshots in containerd without $what"
+			same 0 "$(rows containers "$id")" "the row without $what"
+			expect 3 delete "$id" --all --yes
+		else
+			same RUNNING "$(workspace_status "$id")"
+		fi
+		expect 0 doctor
+	done
+}
+
+@test "a history that doctor --fix has brought back does not start its container, and can be given up" {
+	fill back 2
+	removed back
+	lose back row
+	expect 0 doctor --fix
+	same 'f 2' "$(db "SELECT auto_start, (SELECT count(*) FROM container_versions v WHERE v.container_id = c.container_id)
+		FROM containers c WHERE container_id = 'back'" | tr '|' ' ')"
+	expect 8 delete back 2
+	expect 0 delete back --all --yes
+	same 0 "$(snapshots_of back)"
+	same 0 "$(rows containers back)"
+	expect 0 doctor --fix
+	same 'all is well' "$output"
+}
+
+@test "a version that is unrecorded, a compaction's layer, and another workspace's snapshot" {
+	local theirs
+	fill mixed 3
+	fill theirs 1
+	theirs=$(db "SELECT runtime_snapshot_name FROM snapshots WHERE container_id = 'theirs'")
+	db "DELETE FROM container_versions WHERE container_id = 'mixed' AND version = 2;
+		UPDATE snapshots SET runtime_snapshot_name = '$theirs' WHERE id =
+			(SELECT snapshot_id FROM container_versions WHERE container_id = 'mixed' AND version = 1)"
+	removed mixed
+	expect 0 delete mixed --all --yes
+	same 0 "$(snapshots_of mixed)"
+	same 0 "$(rows snapshots mixed)"
+	collect_garbage
+	same 1 "$(kept theirs)"
+	expect 0 rollback theirs 1
+}
+
+@test "one that was cut off is finished, wherever it was killed" {
+	command -v strace >/dev/null || skip 'no strace'
+	local call points=0
+	for call in $(seq 12 5 200); do
+		id=cut$call
+		fill "$id" 3
+		strace -f -qq -o /dev/null -e trace=sendto,send,sendmsg -e inject="sendto,send,sendmsg:signal=KILL:when=$call" \
+			"$WSNAP" delete "$id" --all --yes >/dev/null 2>&1 </dev/null 3>&- 4>&- && break
+		points=$((points + 1))
+		marked=$(ctr snapshots ls | awk -v id="$id-v" 'index($1, id) == 1 { print $1 }' | while read -r name; do
+			snapshot_field "$name" '.Labels | select(has("wsnap.given_up")) | 1'; done | wc -l)
+		expect 0 recover
+		[ "$marked" -gt 0 ] || expect 0 delete "$id" --all --yes
+		same 0 "$(rows container_versions "$id")" "versions after a kill at call $call"
+		same 0 "$(kept "$id")" "kept after a kill at call $call"
+		expect 0 -q version "$id"
+		same 4 "$output"
+	done
+	[ "$points" -ge 2 ] || complain "killed at $points points only"
+}
+
+@test "what only rows tell of may be another host's: that needs --force" {
+	fill far 2
+	removed far
+	collect_garbage
+	ctr snapshots ls | awk '/^far-/ { print $1 }' | while read -r name; do
+		ctr snapshots label "$name" containerd.io/gc.root= >/dev/null
+	done
+	collect_garbage
+	rm "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~far.lock"
+	expect_error 8 "nothing of 'far' is on this host: its history may be another host's" delete far --all --yes
+	same 2 "$(rows container_versions far)"
+	expect 0 delete far --all --yes --force
+	same 0 "$(rows container_versions far)"
+}
+
+@test "in tables that are another server's only versions and snapshots go" {
+	fill foreign 2
+	db "DROP TABLE wsnap_schema"
+	removed foreign
+	expect 0 delete foreign --all --yes
+	same 0 "$(rows container_versions foreign)"
+	same 0 "$(rows snapshots foreign)"
+	same 1 "$(rows containers foreign)"
+	[ "$(rows lifecycle_events foreign)" -ge 4 ] || complain "events are gone"
+	same 0 "$(snapshots_of foreign)"
+}
