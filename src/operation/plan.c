@@ -377,23 +377,22 @@ static int fill_result(const struct record *record, struct operation_result *res
 	return result->container_id && result->snapshotter ? 0 : error_memory(err);
 }
 
-/* With a mount that cannot be made the task would not start again. */
-static int check_mounts(const struct plan *plan, const struct findings *findings, const struct record *record,
-			struct error *err)
+/* What the task could not be started again without. */
+static int check_start(const struct plan *plan, const struct findings *findings, const struct record *record,
+		       struct error *err)
 {
 	const struct ctr_any *spec = &findings->container.spec;
-	cleanup_free char *source = NULL, *destination = NULL;
+	cleanup_free char *path = NULL, *use = NULL;
 	int missing;
 
 	if (record->state == CTR_TASK_NONE || plan->session->settings->force)
 		return 0;
 	missing = spec_find_missing(record->new_spec ? record->new_spec : spec->value,
-				    record->new_spec ? strlen(record->new_spec) : spec->length, &source, &destination,
-				    err);
+				    record->new_spec ? strlen(record->new_spec) : spec->length, &path, &use, err);
 	if (missing <= 0)
 		return missing;
-	error_set(err, ERROR_REFUSED, "'%s' would not start again: '%s', which is mounted at its '%s', is not there",
-		  record->container_id, source, destination);
+	error_set(err, ERROR_REFUSED, "'%s' would not start again: '%s', %s, is not there", record->container_id, path,
+		  use);
 	return error_hint(err,
 			  "bring it back, or stop the workspace: then it is saved without a start; --force insists");
 }
@@ -422,7 +421,7 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	if (set_task(plan, record, err) < 0 ||
 	    networks_plan(plan->session, &findings->container, &findings->spec, earlier, record, network, err) < 0 ||
 	    devices_plan(plan->session, &findings->container, record, err) < 0 ||
-	    check_mounts(plan, findings, record, err) < 0 || rows_rehearse(plan->session, record, err) < 0)
+	    check_start(plan, findings, record, err) < 0 || rows_rehearse(plan->session, record, err) < 0)
 		return -1;
 	return room_check(findings->place.filesystem, err);
 }

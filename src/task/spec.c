@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
+#include "base/text.h"
 
 #define SPEC_LIMIT ((size_t)4 << 20)
 #define MOUNTS_LIMIT 256
@@ -111,23 +112,50 @@ static bool is_missing(const char *path)
 	return *path == '/' && stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-int spec_find_missing(const char *bytes, size_t length, char **source, char **destination, struct error *err)
+static int find_mount(const cJSON *json, char **path, char **use)
 {
-	cleanup_json cJSON *json = json_parse(bytes, length, "its OCI runtime spec", err);
 	const cJSON *mount;
 
-	if (!json)
-		return -1;
 	cJSON_ArrayForEach(mount, cJSON_GetObjectItemCaseSensitive(json, "mounts")) {
 		const char *from = json_text(mount, "source"), *to = json_text(mount, "destination");
 
 		if (!from || !to || !is_bind(mount) || !is_missing(from))
 			continue;
-		*source = strdup(from);
-		*destination = strdup(to);
-		return *source && *destination ? 1 : error_memory(err);
+		*path = strdup(from);
+		*use = text_format("which is mounted at its '%s'", to);
+		return 1;
 	}
 	return 0;
+}
+
+/* Above all /proc/PID/ns/net of a task that was ended since. */
+static int find_namespace(const cJSON *json, char **path, char **use)
+{
+	const cJSON *linux_part = cJSON_GetObjectItemCaseSensitive(json, "linux"), *namespace;
+
+	cJSON_ArrayForEach(namespace, cJSON_GetObjectItemCaseSensitive(linux_part, "namespaces")) {
+		const char *at = json_text(namespace, "path"), *type = json_text(namespace, "type");
+
+		if (!at || !type || !is_missing(at))
+			continue;
+		*path = strdup(at);
+		*use = text_format("which is its namespace '%s'", type);
+		return 1;
+	}
+	return 0;
+}
+
+int spec_find_missing(const char *bytes, size_t length, char **path, char **use, struct error *err)
+{
+	cleanup_json cJSON *json = json_parse(bytes, length, "its OCI runtime spec", err);
+	int found;
+
+	if (!json)
+		return -1;
+	found = find_mount(json, path, use);
+	if (found == 0)
+		found = find_namespace(json, path, use);
+	return found == 0 || (*path && *use) ? found : error_memory(err);
 }
 
 int spec_read(const struct ctr_container *container, struct spec *spec, struct error *err)

@@ -15,9 +15,9 @@ struct spec {
 	size_t writable_mount_count;
 };
 
-/* A bind mount of the spec in `json` whose source is not there, without which no task starts: 1 with its source and
- * destination, which the caller frees; 0: all are there. */
-int spec_find_missing(const char *json, size_t length, char **source, char **destination, struct error *err);
+/* What the spec in `json` names and is not there, without which no task starts: the source of a bind mount, or a namespace
+ * by path. 1 with the path and a word on what it is for (the caller frees); 0: all is there. */
+int spec_find_missing(const char *json, size_t length, char **path, char **use, struct error *err);
 
 /* Reads it out of the container's record. ERROR_FAILED if the spec is no OCI runtime spec. */
 int spec_read(const struct ctr_container *container, struct spec *spec, struct error *err);

@@ -96,6 +96,12 @@ setup() {
 			complain "$id is not named"
 	done
 	[[ $stderr != *stranger* && $stderr != *"'shared' shares"* ]] || complain "somebody is named who shares nothing"
+	# That one's namespace is named by a process that has ended.
+	before=$(world)
+	expect 8 create beside
+	matches "wsnap: 'beside' would not start again: '/proc/[0-9]+/ns/net', which is its namespace 'network', is not there" \
+		"${stderr%%$'\n'*}"
+	same "$before" "$(world)"
 	expect 0 create stranger
 	[[ $stderr != *shares* ]] || complain "nobody shares this one"
 }
