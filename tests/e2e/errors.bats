@@ -39,7 +39,7 @@ IDENTIFIER='1 to 76 letters and digits, single '"'.', '_' or '-'"' between'
 	expect_error 2 "'--stop-timeout' cannot be '99999999999999999999': not a whole number from 0 to 3600" \
 		-t 99999999999999999999 create w
 	expect_error 2 "'--format' cannot be 'xml': neither table nor json" --format xml list
-	expect_error 2 "'--network' cannot be 'maybe': neither auto nor none" --network maybe create w
+	expect_error 2 "'--network' cannot be 'maybe': neither auto nor attach nor none" --network maybe create w
 	expect_error 2 "'--namespace' cannot be 'a b': not a name that containerd takes ($IDENTIFIER)" -n 'a b' list w
 	expect_error 2 "'--address' cannot be 'here.sock': not the absolute path of a socket" -a here.sock create w
 	expect_error 2 "'--state-dir' cannot be 'here': not an absolute path" --state-dir here create w
