@@ -39,7 +39,7 @@ workspaces_begin() {
 
 # For a file that stops, kills or reconfigures the servers.
 workspaces_own_servers() {
-	servers_start "" 3>&- || return 1
+	servers_start "" 3>&- || { servers_end; return 1; }
 	WORKSPACES_OWN_SERVERS=$SERVERS
 	export WORKSPACES_OWN_SERVERS
 }

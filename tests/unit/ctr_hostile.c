@@ -251,10 +251,14 @@ static bool silent(const struct h2_request *request)
 	return true;
 }
 
-/* Wait is the first request of these tests' connections. */
-static bool silent_at_first(const struct h2_request *request)
+/* Wait is the second request of these tests' connections: libcurl from 8.13 on lets a call share a connection only once
+ * an answer has come through it. */
+#define WAIT_NUMBER 2
+#define WAIT_STREAM 3
+
+static bool silent_at_wait(const struct h2_request *request)
 {
-	return request->number == 1 || honest(request);
+	return request->number == WAIT_NUMBER || honest(request);
 }
 
 /* The frames of the answers of two streams, of which the test says the order: H(eaders), D(ata),
@@ -292,8 +296,10 @@ static const char *const orders[] = { "hdtHDT", "HDThdt", "hHdDtT", "HhDdTt", "H
 
 static bool answers_in_order(const struct h2_request *request)
 {
-	if (request->number > 1)
-		answer_in_order(request, 1, orders[request->connection - 1]);
+	if (request->number < WAIT_NUMBER)
+		return honest(request);
+	if (request->number > WAIT_NUMBER)
+		answer_in_order(request, WAIT_STREAM, orders[request->connection - 1]);
 	return true;
 }
 
@@ -439,7 +445,8 @@ static void wait_beside_calls(void **state)
 	struct fixture *fixture = *state;
 	struct ctr_wait *wait = NULL;
 
-	h2_server_script(fixture->server, silent_at_first);
+	h2_server_script(fixture->server, silent_at_wait);
+	expect_version(fixture);
 	assert_int_equal(ctr_task_wait_begin(fixture->ctr, "box", &wait, &fixture->err), 0);
 	assert_int_equal(ctr_task_wait_end(wait, 0, &fixture->err), 0);
 	expect_version(fixture);
@@ -460,6 +467,7 @@ static void interleaved_answers(void **state)
 	for (unsigned i = 1; i <= ORDER_COUNT; i++) {
 		struct ctr_wait *wait = NULL;
 
+		expect_version(fixture);
 		assert_int_equal(ctr_task_wait_begin(fixture->ctr, "box", &wait, &fixture->err), 0);
 		expect_version(fixture);
 		assert_int_equal(ctr_task_wait_end(wait, 60000, &fixture->err), 1);
