@@ -192,7 +192,7 @@ slow_workspace() {
 	slow_workspace held
 	"$WSNAP" -q version held >/dev/null 2>&1 3>&- 4>&- &
 	first=$!
-	servers_wait_for 10 lock_is_held held
+	servers_wait_for 60 lock_is_held held
 	began=$SECONDS
 	expect 4 --state-dir "$(other_state)" --wait 2 version held
 	[ $((SECONDS - began)) -ge 2 ] || complain "it was not waited for"
@@ -217,13 +217,13 @@ killed_holding() {
 	shift
 	"$WSNAP" "$@" version "$id" >/dev/null 2>&1 3>&- 4>&- &
 	pid=$!
-	servers_wait_for 10 record_is_there "$id"
+	servers_wait_for 60 record_is_there "$id"
 	kill -KILL "$pid"
 	wait "$pid" 2>/dev/null || true
 }
 
 record_is_there() {
-	grep -qs '"stopping":true' "${STATE:-$WSNAP_STATE_DIR}/$CONTAINERD_NAMESPACE~$1.operation"
+	grep -qs '"stage":1' "${STATE:-$WSNAP_STATE_DIR}/$CONTAINERD_NAMESPACE~$1.operation"
 }
 
 @test "the lock of a run that was killed is taken over by its own state directory, and by no other" {
@@ -283,7 +283,7 @@ record_is_there() {
 	unshare --uts --pid --fork --mount-proc --kill-child sh -c 'hostname faraway && exec "$@"' sh \
 		"$WSNAP" --state-dir "$STATE" -t 20 version far >/dev/null 2>&1 3>&- 4>&- &
 	first=$!
-	servers_wait_for 10 record_is_there far
+	servers_wait_for 60 record_is_there far
 	kill -KILL "$first"
 	wait "$first" 2>/dev/null || true
 	same faraway "$(lock_label far wsnap.lock.host)"

@@ -104,7 +104,7 @@ every_operation() {
 		complain "nothing is said of the device"
 	same RUNNING "$(workspace_status gone)"
 	ctr tasks kill --signal KILL gone
-	servers_wait_for 10 eval '[ "$(workspace_status gone)" = STOPPED ]'
+	servers_wait_for 60 eval '[ "$(workspace_status gone)" = STOPPED ]'
 	every_operation gone
 	every_operation gone
 	same "$env" "$(container_field gone .Spec.process.env)"
@@ -162,7 +162,7 @@ driver() {
 	expect 0 recover m
 	same RUNNING "$(workspace_status m)"
 	ctr tasks kill --signal KILL m
-	servers_wait_for 10 eval '[ "$(workspace_status m)" = STOPPED ]'
+	servers_wait_for 60 eval '[ "$(workspace_status m)" = STOPPED ]'
 	mv "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/elsewhere"
 	every_operation m
 }

@@ -140,7 +140,7 @@ several-c $(newest several-c)" "$output"
 	workspace several-a sh -c 'trap "sleep 2; exit 0" TERM; while :; do sleep 60 & wait $!; done'
 	"$WSNAP" --json version --jobs 1 several-a several-b several-c >"$BATS_TEST_TMPDIR/several" 2>/dev/null &
 	pid=$!
-	servers_wait_for 10 grep -q '"stage":1' "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~several-a.operation"
+	servers_wait_for 60 grep -q '"stage":1' "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~several-a.operation"
 	kill -TERM "$pid"
 	wait "$pid" || status=$?
 	same 1 "$status"

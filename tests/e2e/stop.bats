@@ -37,7 +37,7 @@ timed() {
 	workspace_created read
 	ctr tasks start read >"$BATS_TEST_TMPDIR/attached" 2>&1 </dev/null 3>&- 4>&- &
 	reader=$!
-	servers_wait_for 10 eval '[ "$(workspace_status read)" = RUNNING ]'
+	servers_wait_for 60 eval '[ "$(workspace_status read)" = RUNNING ]'
 	expect 0 create read
 	matches "wsnap: warning: 'read' writes to the FIFO '[^']*', which process $reader reads: what the workspace writes from now on does not get there" \
 		"${stderr%%$'\n'*}"
