@@ -41,8 +41,11 @@ struct settings {
 	bool json;
 	bool quiet;
 	bool verbose;
-	bool force; /* --force: insist where safety refuses */
-	char *note; /* --note: what the operation is for; NULL: not said */
+	bool no_hooks;           /* --no-hooks */
+	char *hooks_dir;         /* only in the file */
+	unsigned hook_timeout_s; /* for each hook; only in the file */
+	bool force;              /* --force: insist where safety refuses */
+	char *note;              /* --note: what the operation is for; NULL: not said */
 
 	int max_depth;         /* layers of ours under a workspace before they are merged: 64 */
 	int warn_depth;        /* warn from this number of layers under a workspace on, 0: never (400) */

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "network/process.h"
+#include "base/program.h"
 #include "network/result.h"
 
 #define OUTPUT_LIMIT ((size_t)1 << 20)
@@ -144,7 +144,7 @@ static const char *last_line(struct text *complaints)
 }
 
 /* The error document of a plugin (section 5 of the specification). false: it gave none. */
-static bool explain(const char *type, const struct process_outcome *outcome, int *code, struct error *err)
+static bool explain(const char *type, const struct program_outcome *outcome, int *code, struct error *err)
 {
 	struct error ignored;
 	cleanup_json cJSON *json = json_parse(outcome->output.data ? outcome->output.data : "", outcome->output.length,
@@ -162,32 +162,32 @@ static bool explain(const char *type, const struct process_outcome *outcome, int
 	return true;
 }
 
-static int failed(const char *type, struct process_outcome *outcome, unsigned timeout_ms, int *code, struct error *err)
+static int failed(const char *type, struct program_outcome *outcome, unsigned timeout_ms, int *code, struct error *err)
 {
 	const char *line = last_line(&outcome->complaints);
 
-	if (outcome->end == PROCESS_TIMED_OUT) {
+	if (outcome->end == PROGRAM_TIMED_OUT) {
 		*code = PLUGIN_CODE_TIMED_OUT;
 		return error_set(err, ERROR_FAILED, "plugin '%s' was killed after %u ms without an answer", type,
 				 timeout_ms);
 	}
-	if (outcome->end == PROCESS_TOO_MUCH)
+	if (outcome->end == PROGRAM_TOO_MUCH)
 		return error_set(err, ERROR_FAILED, "plugin '%s' was killed: it printed more than %zu bytes", type,
 				 OUTPUT_LIMIT);
-	if (outcome->end == PROCESS_EXITED && explain(type, outcome, code, err))
+	if (outcome->end == PROGRAM_EXITED && explain(type, outcome, code, err))
 		return -1;
 	return error_set(err, ERROR_FAILED, "plugin '%s' failed with %s %d%s%s", type,
-			 outcome->end == PROCESS_EXITED ? "exit status" : "signal", outcome->code, line ? ": " : "",
+			 outcome->end == PROGRAM_EXITED ? "exit status" : "signal", outcome->code, line ? ": " : "",
 			 line ? line : "");
 }
 
 /* The plugin's process, from its file to its end. */
-static int execute(const struct plugin_call *call, const char *type, const char *input, struct process_outcome *outcome,
+static int execute(const struct plugin_call *call, const char *type, const char *input, struct program_outcome *outcome,
 		   struct error *err)
 {
 	cleanup_free char *file = plugin_find(call->path, type, err);
 	char *variables[VARIABLES] __attribute__((cleanup(variables_free))) = { NULL };
-	struct process process = { .file = file,
+	struct program program = { .file = file,
 				   .environment = variables,
 				   .input = input,
 				   .output_limit = OUTPUT_LIMIT,
@@ -198,7 +198,7 @@ static int execute(const struct plugin_call *call, const char *type, const char 
 		err->kind = ERROR_FAILED;
 		return -1;
 	}
-	if (fill_variables(call, variables, err) < 0 || process_run(&process, outcome, err) < 0)
+	if (fill_variables(call, variables, err) < 0 || program_run(&program, outcome, err) < 0)
 		return -1;
 	log_detail("network '%s': %s by plugin '%s' took %.0f ms", call->conf->name, call->command, type,
 		   clock_monotonic_ms() - start_ms);
@@ -208,14 +208,14 @@ static int execute(const struct plugin_call *call, const char *type, const char 
 int plugin_run(const struct plugin_call *call, const cJSON *plugin, const cJSON *previous, cJSON **result, int *code,
 	       struct error *err)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 	cleanup_free char *input = configuration(call, plugin, previous, err);
 	const char *type = conf_plugin_type(plugin);
 
 	*code = PLUGIN_CODE_NONE;
 	if (!input || execute(call, type, input, &outcome, err) < 0)
 		return -1;
-	if (outcome.end != PROCESS_EXITED || outcome.code != 0)
+	if (outcome.end != PROGRAM_EXITED || outcome.code != 0)
 		return failed(type, &outcome, call->timeout_ms, code, err);
 	if (strcmp(call->command, "ADD") != 0)
 		return 0;

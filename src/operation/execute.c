@@ -219,6 +219,7 @@ static int go_back(struct run *run, struct error *err)
 	char why[512];
 
 	snprintf(why, sizeof(why), "%.500s", err->message);
+	run->failure = err->kind;
 	log_detail("going back: %s", err->message);
 	if (execute_back(run, why, &back) == 0)
 		return -1;

@@ -35,6 +35,7 @@ struct run {
 	bool resumed;                    /* an earlier process began it */
 	enum container_found found;
 	enum run_ending ending;
+	enum error_kind failure;    /* why this run has turned it back */
 	bool stop_sent;             /* a signal to end was sent to the old task by this run */
 	bool create_sent;           /* Tasks.Create was sent by this run */
 	bool top_tried;             /* this run has begun to fill the layer `top` */

@@ -8,6 +8,9 @@ const struct step steps[STEP_COUNT] = {
 	/* garbage collection keeps away */
 	[STEP_LEASE] = { "lease", step_lease, PHASE_BEFORE, FAILURE_PLAIN,
 			 0, ENTRY_FORWARD },
+	/* the operator's programs have nothing against it */
+	[STEP_PRE_HOOK] = { "pre_hook", step_pre_hook, PHASE_BEFORE, FAILURE_PLAIN,
+			    SKIP_RESUMED, 0 },
 	/* a chain near its limit: older layers are one */
 	[STEP_MERGE] = { "merge", step_merge, PHASE_BEFORE, FAILURE_PLAIN,
 			 SKIP_UNMERGED, 0 },
@@ -50,9 +53,12 @@ const struct step steps[STEP_COUNT] = {
 	/* the snapshot says its version's number */
 	[STEP_LABEL] = { "label", step_label, PHASE_UP, FAILURE_PLAIN,
 			 SKIP_NO_VERSION, 0 },
+	/* the operator's programs know of it */
+	[STEP_POST_HOOK] = { "post_hook", step_post_hook, PHASE_UP, FAILURE_PLAIN,
+			     SKIP_UNHOOKED, ENTRY_LET_GO },
 	/* lease and record are gone */
 	[STEP_RELEASE] = { "release", step_release, PHASE_UP, FAILURE_PLAIN,
-			   0, ENTRY_LET_GO },
+			   0, 0 },
 };
 /* clang-format on */
 
@@ -75,7 +81,8 @@ static unsigned reasons(const struct run *run)
 	       (record->turned_back ? SKIP_BACK : 0u) | (run->found == FOUND_REPOINTED ? SKIP_REPOINTED : 0u) |
 	       (!record->restart_status ? SKIP_UNMONITORED : 0u) | (!saves ? SKIP_UNSAVED : 0u) |
 	       (!record->merged ? SKIP_UNMERGED : 0u) | (record->turned_back && !saves ? SKIP_NOTHING_TOLD : 0u) |
-	       (!record_makes_version(record) ? SKIP_NO_VERSION : 0u) | (record->refusal ? SKIP_REFUSED : 0u);
+	       (!record_makes_version(record) ? SKIP_NO_VERSION : 0u) | (record->refusal ? SKIP_REFUSED : 0u) |
+	       (!record->hooked ? SKIP_UNHOOKED : 0u);
 }
 
 bool step_is_skipped(const struct step *step, const struct run *run)

@@ -14,6 +14,7 @@
 enum step_id {
 	STEP_JOURNAL,
 	STEP_LEASE,
+	STEP_PRE_HOOK,
 	STEP_MERGE,
 	STEP_HOLD,
 	STEP_ANNOUNCE,
@@ -28,6 +29,7 @@ enum step_id {
 	STEP_SYNC,
 	STEP_RECORD,
 	STEP_LABEL,
+	STEP_POST_HOOK,
 	STEP_RELEASE,
 	STEP_COUNT,
 };
@@ -50,6 +52,7 @@ enum step_skip {
 	SKIP_UNMERGED = 64,      /* no layers are merged */
 	SKIP_NOTHING_TOLD = 128, /* taken back with nothing saved: nothing that the database should know */
 	SKIP_NO_VERSION = 256,   /* what was saved is no version */
+	SKIP_UNHOOKED = 1024,    /* no hooks were run before it */
 	SKIP_REFUSED = 512,      /* the database has refused the rows, which wait on their own */
 };
 
@@ -96,6 +99,10 @@ int step_hold(struct run *run, struct error *err);
 int step_announce(struct run *run, struct error *err);
 int step_unhold(struct run *run, struct error *err);
 int step_release(struct run *run, struct error *err);
+
+/* step_hook.c */
+int step_pre_hook(struct run *run, struct error *err);
+int step_post_hook(struct run *run, struct error *err);
 
 /* step_task.c */
 int step_detach(struct run *run, struct error *err);

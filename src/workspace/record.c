@@ -85,6 +85,7 @@ static const struct field fields[] = {
 	FIELD(NUMBER, stage),
 	FIELD(NUMBER, pending),
 	FIELD(FLAG, unchanged),
+	FIELD(FLAG, hooked),
 	FIELD(FLAG, turned_back),
 	FIELD(FLAG, recorded),
 	FIELD(NUMBER, version),

@@ -93,6 +93,7 @@ struct record {
 	enum record_stage stage;
 	enum record_pending pending;
 	bool unchanged;   /* compact: the tree is that of the version it stands on; false: not known */
+	bool hooked;      /* the hooks before it were run: those behind it are due */
 	bool turned_back; /* the way leads back to the state before */
 	bool recorded;    /* known once something is pending: the database has it … */
 	int32_t version;  /* … as this version, 0 for none */

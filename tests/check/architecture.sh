@@ -28,8 +28,9 @@ may_include() {
 	status) echo "status prune operation task workspace $libraries" ;;
 	recover) echo "recover prune operation task workspace $libraries" ;;
 	prune) echo "prune operation task workspace $libraries" ;;
-	operation) echo "operation task workspace live $libraries" ;;
+	operation) echo "operation hook task workspace live $libraries" ;;
 	live) echo 'live layer base' ;;
+	hook) echo "hook base" ;;
 	workspace) echo "workspace $libraries" ;;
 	task) echo 'task ctr network base' ;;
 	output) echo 'output base' ;;

@@ -22,7 +22,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "network/process.h"
+#include "base/program.h"
 #include "support/stage.h"
 
 #define PLUGINS "/usr/lib/cni"
@@ -139,9 +139,9 @@ static bool has_address(const struct host *host, const char *address)
 /* Rules of iptables that name the text. */
 static int count_rules(const char *text)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 	char *const environment[] = { (char[]){ "PATH=/usr/sbin:/usr/bin:/sbin:/bin" }, NULL };
-	struct process process = { .file = IPTABLES_SAVE,
+	struct program process = { .file = IPTABLES_SAVE,
 				   .environment = environment,
 				   .input = "",
 				   .output_limit = 1 << 20,
@@ -149,7 +149,7 @@ static int count_rules(const char *text)
 	struct error err = { 0 };
 	int count = 0;
 
-	assert_int_equal(process_run(&process, &outcome, &err), 0);
+	assert_int_equal(program_run(&process, &outcome, &err), 0);
 	assert_int_equal(outcome.code, 0);
 	for (const char *at = outcome.output.data; (at = strstr(at, text)); at++)
 		count++;

@@ -249,7 +249,7 @@ static void test_every_entry_stands_in_one_row(void **state)
 	} rows[] = {
 		{ ENTRY_BEGINNING, STEP_JOURNAL }, { ENTRY_FORWARD, STEP_LEASE },    { ENTRY_BACK, STEP_PREPARE },
 		{ ENTRY_TIDY, STEP_UNHOLD },       { ENTRY_BOOKKEEPING, STEP_SYNC }, { ENTRY_TELL, STEP_RECORD },
-		{ ENTRY_LET_GO, STEP_RELEASE },
+		{ ENTRY_LET_GO, STEP_POST_HOOK },
 	};
 	unsigned all = 0;
 
@@ -288,17 +288,17 @@ static void test_what_is_skipped(void **state)
 {
 	static char monitored[] = "running", merged[] = "merged";
 	const struct skipping all[] = {
-		{ .record = { .restart_status = monitored, .merged = merged },
-		  .ran = "journal lease merge hold announce detach stop commit top prepare repoint start unhold sync "
-			 "record label release " },
+		{ .record = { .restart_status = monitored, .merged = merged, .hooked = true },
+		  .ran = "journal lease pre_hook merge hold announce detach stop commit top prepare repoint start unhold sync "
+			 "record label post_hook release " },
 		{ .record = { .kind = OPERATION_VERSION },
-		  .ran = "journal lease announce detach stop commit prepare repoint start unhold sync record label "
+		  .ran = "journal lease pre_hook announce detach stop commit prepare repoint start unhold sync record label "
 			 "release " },
 		{ .record = { .kind = OPERATION_COMPACT, .merged = merged },
-		  .ran = "journal lease merge announce detach stop commit top prepare repoint start unhold sync record "
+		  .ran = "journal lease pre_hook merge announce detach stop commit top prepare repoint start unhold sync record "
 			 "release " },
 		{ .record = { .kind = OPERATION_ROLLBACK, .save = SAVE_NEVER },
-		  .ran = "journal lease announce detach stop prepare repoint start unhold sync record release " },
+		  .ran = "journal lease pre_hook announce detach stop prepare repoint start unhold sync record release " },
 		{ .record = { .stage = STAGE_DOWN },
 		  .found = FOUND_REPOINTED,
 		  .resumed = true,
@@ -310,7 +310,7 @@ static void test_what_is_skipped(void **state)
 		  .resumed = true,
 		  .ran = "lease detach stop prepare repoint start unhold sync release " },
 		{ .record = { .stage = STAGE_DOWN, .turned_back = true, .kind = OPERATION_ROLLBACK },
-		  .ran = "journal lease detach stop commit prepare repoint start unhold sync record label release " },
+		  .ran = "journal lease pre_hook detach stop commit prepare repoint start unhold sync record label release " },
 	};
 
 	(void)state;

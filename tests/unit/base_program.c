@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "network/process.h"
+#include "base/program.h"
 #include "support/stage.h"
 
 #define AMPLE_MS 20000
@@ -35,10 +35,10 @@ static int close_stage(void **state)
 	return 0;
 }
 
-static void run(const struct stage *stage, const char *script, unsigned timeout_ms, struct process_outcome *outcome)
+static void run(const struct stage *stage, const char *script, unsigned timeout_ms, struct program_outcome *outcome)
 {
 	char file[128];
-	struct process process = { .file = file,
+	struct program process = { .file = file,
 				   .environment = environment,
 				   .input = "the input",
 				   .output_limit = 1 << 20,
@@ -48,16 +48,16 @@ static void run(const struct stage *stage, const char *script, unsigned timeout_
 	stage_write(stage, "script", "#!/bin/sh\n%s\n", script);
 	snprintf(file, sizeof(file), "%s/script", stage->folder);
 	assert_int_equal(chmod(file, 0755), 0);
-	if (process_run(&process, outcome, &err) < 0)
+	if (program_run(&process, outcome, &err) < 0)
 		fail_msg("%s", err.message);
 }
 
 static void streams_status_and_environment(void **state)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 
 	run(*state, "cat; echo \" $ONE $HOME $(pwd)\"; echo said >&2; exit 7", AMPLE_MS, &outcome);
-	assert_int_equal(outcome.end, PROCESS_EXITED);
+	assert_int_equal(outcome.end, PROGRAM_EXITED);
 	assert_int_equal(outcome.code, 7);
 	assert_string_equal(outcome.output.data, "the input 1  /\n");
 	assert_string_equal(outcome.complaints.data, "said\n");
@@ -65,19 +65,19 @@ static void streams_status_and_environment(void **state)
 
 static void input_that_nobody_reads(void **state)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 
 	run(*state, "exec <&-; exit 0", AMPLE_MS, &outcome);
-	assert_int_equal(outcome.end, PROCESS_EXITED);
+	assert_int_equal(outcome.end, PROGRAM_EXITED);
 	assert_int_equal(outcome.code, 0);
 }
 
 static void end_by_signal(void **state)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 
 	run(*state, "kill -TERM $$", AMPLE_MS, &outcome);
-	assert_int_equal(outcome.end, PROCESS_SIGNALED);
+	assert_int_equal(outcome.end, PROGRAM_SIGNALED);
 	assert_int_equal(outcome.code, SIGTERM);
 }
 
@@ -100,14 +100,14 @@ static bool is_alive(pid_t pid)
 static void hanging_program_dies_with_its_children(void **state)
 {
 	const struct stage *stage = *state;
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 	char script[256];
 	double start_ms = clock_monotonic_ms();
 	char *child;
 
 	snprintf(script, sizeof(script), "sleep 1000 & echo $! > %s/child; trap '' TERM; wait", stage->folder);
 	run(stage, script, 300, &outcome);
-	assert_int_equal(outcome.end, PROCESS_TIMED_OUT);
+	assert_int_equal(outcome.end, PROGRAM_TIMED_OUT);
 	assert_true(clock_monotonic_ms() - start_ms >= 300);
 	child = stage_read(stage, "child");
 	assert_non_null(child);
@@ -119,12 +119,12 @@ static void hanging_program_dies_with_its_children(void **state)
 
 static void child_that_keeps_the_streams_open(void **state)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 	double start_ms = clock_monotonic_ms();
 	pid_t child;
 
 	run(*state, "sleep 1000 & echo $!", AMPLE_MS, &outcome);
-	assert_int_equal(outcome.end, PROCESS_EXITED);
+	assert_int_equal(outcome.end, PROGRAM_EXITED);
 	assert_true(clock_monotonic_ms() - start_ms < AMPLE_MS);
 	child = (pid_t)atoi(outcome.output.data);
 	assert_true(child > 1);
@@ -133,42 +133,42 @@ static void child_that_keeps_the_streams_open(void **state)
 
 static void too_much_output(void **state)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 
 	run(*state, "cat /dev/zero", AMPLE_MS, &outcome);
-	assert_int_equal(outcome.end, PROCESS_TOO_MUCH);
+	assert_int_equal(outcome.end, PROGRAM_TOO_MUCH);
 }
 
 static void as_much_output_as_allowed(void **state)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 
 	run(*state, "head -c 1048576 /dev/zero", AMPLE_MS, &outcome);
-	assert_int_equal(outcome.end, PROCESS_EXITED);
+	assert_int_equal(outcome.end, PROGRAM_EXITED);
 	assert_int_equal(outcome.output.length, 1048576);
 }
 
 static void the_end_of_many_complaints(void **state)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 
 	run(*state, "head -c 3000000 /dev/zero >&2; echo last >&2", AMPLE_MS, &outcome);
-	assert_int_equal(outcome.end, PROCESS_EXITED);
+	assert_int_equal(outcome.end, PROGRAM_EXITED);
 	assert_true(outcome.complaints.length <= 64 << 10);
 	assert_string_equal(outcome.complaints.data + outcome.complaints.length - 5, "last\n");
 }
 
 static void endless_complaints_meet_the_time_limit(void **state)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 
 	run(*state, "cat /dev/zero >&2", 300, &outcome);
-	assert_int_equal(outcome.end, PROCESS_TIMED_OUT);
+	assert_int_equal(outcome.end, PROGRAM_TIMED_OUT);
 }
 
 static void signals_and_descriptors_stay_ours(void **state)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
 	sigset_t held;
 	sigset_t before;
 	void (*pipe_before)(int) = signal(SIGPIPE, SIG_IGN);
@@ -182,7 +182,7 @@ static void signals_and_descriptors_stay_ours(void **state)
 	/* The lower 31 bits: libc keeps two real-time signals to itself. */
 	assert_int_equal(strtoull(outcome.output.data, &ignored, 16), 0);
 	assert_int_equal(strtoull(ignored, NULL, 16) & 0x7fffffff, 0);
-	process_outcome_release(&outcome);
+	program_outcome_release(&outcome);
 	run(*state, "ls /proc/self/fd | wc -l", AMPLE_MS, &outcome);
 	/* The three streams, and the folder that ls reads. */
 	assert_int_equal(atoi(outcome.output.data), 4);
@@ -193,8 +193,8 @@ static void signals_and_descriptors_stay_ours(void **state)
 
 static void what_cannot_be_run(void **state)
 {
-	cleanup_process_outcome struct process_outcome outcome = { 0 };
-	struct process process = { .file = "/nowhere/plugin",
+	cleanup_program_outcome struct program_outcome outcome = { 0 };
+	struct program process = { .file = "/nowhere/plugin",
 				   .environment = environment,
 				   .input = "",
 				   .output_limit = 1,
@@ -202,7 +202,7 @@ static void what_cannot_be_run(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	assert_int_equal(process_run(&process, &outcome, &err), -1);
+	assert_int_equal(program_run(&process, &outcome, &err), -1);
 	assert_int_equal(err.kind, ERROR_FAILED);
 	assert_string_equal(err.message, "'/nowhere/plugin' cannot be run: No such file or directory");
 }

@@ -1,4 +1,4 @@
-#include "network/process.h"
+#include "base/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static void pipes_close(struct pipes *pipes)
 
 #define cleanup_pipes __attribute__((cleanup(pipes_close)))
 
-void process_outcome_release(struct process_outcome *outcome)
+void program_outcome_release(struct program_outcome *outcome)
 {
 	text_release(&outcome->output);
 	text_release(&outcome->complaints);
@@ -52,10 +52,10 @@ static int open_pipe(int ends[2])
 
 static int pipes_open(struct pipes *pipes, const char *input, struct error *err)
 {
-	pipes->input = memfd_create("wsnap-plugin-input", MFD_CLOEXEC);
+	pipes->input = memfd_create("wsnap-program-input", MFD_CLOEXEC);
 	if (pipes->input < 0 || file_write_all(pipes->input, input, strlen(input)) < 0 ||
 	    lseek(pipes->input, 0, SEEK_SET) < 0 || open_pipe(pipes->output) < 0 || open_pipe(pipes->errors) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "the streams of a plugin cannot be made");
+		return error_errno(err, ERROR_FAILED, errno, "the streams of a program cannot be made");
 	return 0;
 }
 
@@ -94,9 +94,9 @@ static int fill_attributes(posix_spawnattr_t *attributes)
 	return number;
 }
 
-static int spawn(const struct process *process, const struct pipes *pipes, pid_t *pid)
+static int spawn(const struct program *program, const struct pipes *pipes, pid_t *pid)
 {
-	cleanup_free char *name = strdup(process->file);
+	cleanup_free char *name = strdup(program->file);
 	char *const arguments[] = { name, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -114,7 +114,7 @@ static int spawn(const struct process *process, const struct pipes *pipes, pid_t
 			number = fill_attributes(&attributes);
 		if (!number)
 			number =
-				posix_spawn(pid, process->file, &actions, &attributes, arguments, process->environment);
+				posix_spawn(pid, program->file, &actions, &attributes, arguments, program->environment);
 		posix_spawnattr_destroy(&attributes);
 	}
 	posix_spawn_file_actions_destroy(&actions);
@@ -163,8 +163,8 @@ static int milliseconds_left(double deadline_ms)
 	return left <= 0 ? 0 : left > 60000 ? 60000 : (int)left + 1;
 }
 
-/* Reads both streams until the program has ended (PROCESS_EXITED) or is over a limit. */
-static enum process_end follow(int pidfd, struct pipes *pipes, double deadline_ms, struct process_outcome *outcome)
+/* Reads both streams until the program has ended (PROGRAM_EXITED) or is over a limit. */
+static enum program_end follow(int pidfd, struct pipes *pipes, double deadline_ms, struct program_outcome *outcome)
 {
 	for (;;) {
 		struct pollfd polled[] = { { .fd = pidfd, .events = POLLIN },
@@ -173,16 +173,16 @@ static enum process_end follow(int pidfd, struct pipes *pipes, double deadline_m
 		int left = milliseconds_left(deadline_ms);
 
 		if (left == 0)
-			return PROCESS_TIMED_OUT;
+			return PROGRAM_TIMED_OUT;
 		if (poll(polled, 3, left) <= 0)
 			continue;
 		/* In this order: what it wrote before its end is in the pipes when its end shows. */
 		drain(&pipes->output[0], &outcome->output, false);
 		drain(&pipes->errors[0], &outcome->complaints, true);
 		if (outcome->output.failed || outcome->complaints.failed)
-			return PROCESS_TOO_MUCH;
+			return PROGRAM_TOO_MUCH;
 		if (polled[0].revents)
-			return PROCESS_EXITED;
+			return PROGRAM_EXITED;
 	}
 }
 
@@ -197,31 +197,31 @@ static void kill_group(pid_t pid, int pidfd)
 		;
 }
 
-static void reap(int pidfd, struct process_outcome *outcome)
+static void reap(int pidfd, struct program_outcome *outcome)
 {
 	siginfo_t info = { 0 };
 
 	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0 && errno == EINTR)
 		;
-	if (outcome->end == PROCESS_EXITED && info.si_code != CLD_EXITED)
-		outcome->end = PROCESS_SIGNALED;
+	if (outcome->end == PROGRAM_EXITED && info.si_code != CLD_EXITED)
+		outcome->end = PROGRAM_SIGNALED;
 	outcome->code = info.si_status;
 }
 
-int process_run(const struct process *process, struct process_outcome *outcome, struct error *err)
+int program_run(const struct program *program, struct program_outcome *outcome, struct error *err)
 {
 	cleanup_pipes struct pipes pipes = { -1, { -1, -1 }, { -1, -1 } };
-	double deadline_ms = clock_monotonic_ms() + process->timeout_ms;
+	double deadline_ms = clock_monotonic_ms() + program->timeout_ms;
 	cleanup_fd int pidfd = -1;
 	pid_t pid;
 	int number;
 
-	*outcome = (struct process_outcome){ .output = { .limit = process->output_limit } };
-	if (pipes_open(&pipes, process->input, err) < 0)
+	*outcome = (struct program_outcome){ .output = { .limit = program->output_limit } };
+	if (pipes_open(&pipes, program->input, err) < 0)
 		return -1;
-	number = spawn(process, &pipes, &pid);
+	number = spawn(program, &pipes, &pid);
 	if (number)
-		return error_errno(err, ERROR_FAILED, number, "'%s' cannot be run", process->file);
+		return error_errno(err, ERROR_FAILED, number, "'%s' cannot be run", program->file);
 	cleanup_close_fd(&pipes.output[1]);
 	cleanup_close_fd(&pipes.errors[1]);
 	pipes.output[1] = pipes.errors[1] = -1;
@@ -230,10 +230,10 @@ int process_run(const struct process *process, struct process_outcome *outcome, 
 		number = errno;
 		kill(-pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		return error_errno(err, ERROR_FAILED, number, "'%s' cannot be watched", process->file);
+		return error_errno(err, ERROR_FAILED, number, "'%s' cannot be watched", program->file);
 	}
 	outcome->end = follow(pidfd, &pipes, deadline_ms, outcome);
-	if (outcome->end != PROCESS_EXITED)
+	if (outcome->end != PROGRAM_EXITED)
 		kill_group(pid, pidfd);
 	reap(pidfd, outcome);
 	return 0;

@@ -1,0 +1,139 @@
+# The operator's programs before and after each operation.
+load ../lib/workspace
+
+setup_file() {
+	workspaces_begin
+	export HOOKS=$BATS_FILE_TMPDIR/hooks.d TOLD=$BATS_FILE_TMPDIR/told
+	mkdir "$HOOKS"
+	{
+		echo "hooks_dir = $HOOKS"
+		echo 'hook_timeout = 2'
+	} >>"$WSNAP_CONFIG"
+	workspace hooked
+	"$WSNAP" --no-hooks -q version hooked >/dev/null
+}
+
+teardown_file() {
+	workspaces_end
+}
+
+setup() {
+	rm -f "$HOOKS"/* "$TOLD"
+}
+
+# hook NAME SHELL_WORDS
+hook() {
+	printf '#!/bin/sh\n%s\n' "$2" >"$HOOKS/$1"
+	chmod 755 "$HOOKS/$1"
+}
+
+# A hook that writes down what it was told.
+listen() {
+	hook "${1:-50-listen}" "env | grep '^WSNAP_' | sort >>$TOLD.env; cat >>$TOLD; echo >>$TOLD"
+	rm -f "$TOLD.env"
+}
+
+@test "hooks run before and after an operation, and are told of it" {
+	listen
+	expect 0 create hooked 'a name'
+	same 2 "$(wc -l <"$TOLD")"
+	same '["pre","create","hooked","manual",false,null,null]' "$(head -n 1 "$TOLD" | jq -c \
+		'[.phase, .operation, .container_id, .source, .live, .version, .exit_status]')"
+	same '["post","create","hooked","manual",false,2,0]' "$(tail -n 1 "$TOLD" | jq -c \
+		'[.phase, .operation, .container_id, .source, .live, .version, .exit_status]')"
+	same "$(db "SELECT bot_id FROM containers WHERE container_id = 'hooked'")" "$(head -n 1 "$TOLD" | jq -r .bot_id)"
+	same "$CONTAINERD_NAMESPACE" "$(head -n 1 "$TOLD" | jq -r .namespace)"
+	same "WSNAP_PHASE=pre
+WSNAP_PHASE=post" "$(grep PHASE "$TOLD.env")"
+	same "WSNAP_VERSION=2" "$(grep VERSION "$TOLD.env")"
+	same "WSNAP_EXIT_STATUS=0" "$(grep EXIT "$TOLD.env")"
+}
+
+@test "they run in the order of names, and only what is executable" {
+	hook 20-second "echo second \$WSNAP_PHASE >>$TOLD"
+	hook 10-first "echo first \$WSNAP_PHASE >>$TOLD"
+	hook 30-not-one "echo wrong >>$TOLD"
+	chmod 644 "$HOOKS/30-not-one"
+	hook .hidden "echo wrong >>$TOLD"
+	expect 0 version hooked
+	same 'first pre
+second pre
+first post
+second post' "$(cat "$TOLD")"
+}
+
+@test "a hook that fails before the operation stops it, with its last line" {
+	local before pid
+	hook 10-no 'test "$WSNAP_PHASE" = post && exit; echo something; echo "the disk of backups is not there" >&2; exit 3'
+	before=$(world)
+	pid=$(workspace_pid hooked)
+	expect_error 8 "'hooked' was not touched: the hook '$HOOKS/10-no' failed with status 3: the disk of backups is not there" \
+		create hooked
+	same "hint: --no-hooks insists" "$(tail -n 1 <<<"$stderr")"
+	same "$before" "$(world)"
+	same "$pid" "$(workspace_pid hooked)"
+	expect 0 --no-hooks create hooked
+}
+
+@test "those behind it run also where one before it has said no" {
+	hook 10-no 'test "$WSNAP_PHASE" = post || exit 3'
+	listen
+	expect 8 version hooked
+	same '["post",null,8]' "$(jq -c '[.phase, .version, .exit_status]' "$TOLD")"
+}
+
+@test "a hook has its time" {
+	hook 10-slow 'test "$WSNAP_PHASE" = post && exit; echo waiting; sleep 60'
+	expect_error 8 "'hooked' was not touched: the hook '$HOOKS/10-slow' did not end within 2 s: waiting" version hooked
+}
+
+@test "a hook that fails behind the operation is a warning" {
+	hook 10-late 'test "$WSNAP_PHASE" = pre || { echo too late >&2; exit 1; }'
+	expect 0 -q version hooked
+	same "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'hooked'")" "$output"
+	expect 0 version hooked
+	same "wsnap: warning: the hook '$HOOKS/10-late' failed with status 1: too late" "$stderr"
+}
+
+@test "a hook that others may write is not run" {
+	hook 10-open "echo wrong >>$TOLD"
+	chmod 777 "$HOOKS/10-open"
+	expect 8 version hooked
+	grep -q "'hooked' was not touched: the hook '$HOOKS/10-open' is not run: others may write it" <<<"$stderr"
+	[ ! -e "$TOLD" ]
+	hook 10-open 'exit 0'
+	chmod 777 "$HOOKS"
+	expect 8 version hooked
+	chmod 755 "$HOOKS"
+	expect 0 version hooked
+}
+
+@test "no password of the database is passed on" {
+	hook 10-env "env >>$TOLD; cat >>$TOLD"
+	PGPASSWORD=sesame WSNAP_DATABASE="host=$PGHOST user=$PGUSER dbname=$PGDATABASE password=sesame" \
+		expect 0 version hooked
+	grep -q WSNAP_PHASE=post "$TOLD"
+	! grep -i -e sesame -e '^PG' -e WSNAP_DATABASE "$TOLD"
+}
+
+@test "a killed operation's hooks behind it run when it is recovered" {
+	listen
+	hook 90-die '[ "$WSNAP_PHASE" = post ] || kill -KILL "$PPID"'
+	expect 137 version hooked
+	rm "$HOOKS/90-die"
+	same 1 "$(wc -l <"$TOLD")"
+	expect 0 recover hooked
+	same '["post",null,1]' "$(tail -n 1 "$TOLD" | jq -c '[.phase, .version, .exit_status]')"
+	same RUNNING "$(workspace_status hooked)"
+	expect 0 recover hooked
+	same 2 "$(wc -l <"$TOLD")"
+}
+
+@test "rollback and compact have hooks as well" {
+	listen
+	expect 0 rollback hooked 3
+	"$WSNAP" --no-hooks -q version hooked >/dev/null
+	"$WSNAP" --no-hooks -q version hooked >/dev/null
+	expect 0 compact hooked
+	same '["rollback","rollback","compact","compact"]' "$(jq -sc '[.[].operation]' "$TOLD")"
+}
