@@ -413,6 +413,7 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	nothing = judge_if_changed(plan, record, result, err);
 	if (nothing != 0)
 		return nothing;
+	warnings_mapped_ids(record->container_id, &record->kept_labels);
 	if (set_chain(plan, findings, record, err) < 0)
 		return -1;
 	if (record->kind == OPERATION_COMPACT && !record->merged)

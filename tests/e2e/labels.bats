@@ -39,6 +39,7 @@ has_foreign() {
 		# shellcheck disable=SC2086 # words
 		expect 0 $operation
 		has_foreign a "$operation"
+		[[ $stderr == *"containerd maps the ids of 'a' in the layers below its own: "* ]] || complain "no warning"
 	done
 }
 
