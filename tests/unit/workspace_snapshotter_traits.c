@@ -1,0 +1,140 @@
+/* What a snapshot's mount says of its snapshotter. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "workspace/snapshotter_traits.h"
+
+/* Mounts as the snapshotters of containerd 1.6 to 2.1, and of the usual plugins, give them. */
+static const struct {
+	const char *snapshotter, *type;
+	bool stacks, layers_are_folders;
+} known[] = {
+	{ "overlayfs", "overlay", true, true },
+	{ "overlayfs", "bind", true, true },
+	{ "erofs", "overlay", true, true },
+	{ "erofs", "bind", true, true },
+	{ "stargz", "overlay", true, true },
+	{ "native", "bind", false, true },
+	{ "btrfs", "btrfs", false, true },
+	{ "blockfile", "ext4", false, false },
+	{ "blockfile", "xfs", false, false },
+	{ "devmapper", "ext4", false, false },
+	{ "zfs", "zfs", false, false },
+	{ "fuse-overlayfs", "fuse3.fuse-overlayfs", false, false },
+	{ "unheard-of", "unheard-of", false, false },
+};
+
+static struct ctr_mount mount_of(const char *type, const char *source)
+{
+	return (struct ctr_mount){ .type = strdup(type), .source = strdup(source) };
+}
+
+static void mount_free(struct ctr_mount *mount)
+{
+	free(mount->type);
+	free(mount->source);
+}
+
+static void each_kind(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		struct ctr_mount mount = mount_of(known[i].type, "/source");
+		struct snapshotter_traits traits = snapshotter_traits_of(known[i].snapshotter, &mount);
+
+		mount_free(&mount);
+		if (traits.stacks != known[i].stacks || traits.layers_are_folders != known[i].layers_are_folders)
+			fail_msg("%s, mounted as %s: stacks %d, folders %d", known[i].snapshotter, known[i].type,
+				 traits.stacks, traits.layers_are_folders);
+	}
+}
+
+/* The path that is found for such a mount, or NULL. */
+static char *filesystem_of(const char *type, const char *source)
+{
+	struct ctr_mount mount = mount_of(type, source);
+	struct error err = { 0 };
+	char *path = NULL;
+
+	assert_int_equal(snapshotter_filesystem(&mount, &path, &err), 0);
+	assert_int_equal(err.kind, ERROR_NONE);
+	mount_free(&mount);
+	return path;
+}
+
+static void folders_and_image_files_are_their_own(void **state)
+{
+	char *path = filesystem_of("bind", "/etc");
+
+	(void)state;
+	assert_string_equal(path, "/etc");
+	free(path);
+	path = filesystem_of("ext4", "/etc/passwd");
+	assert_string_equal(path, "/etc/passwd");
+	free(path);
+}
+
+/* A source that is no path, as that of zfs, and one that is a device are looked up. */
+static void what_is_mounted_is_found(void **state)
+{
+	char *path = filesystem_of("proc", "proc");
+	struct stat found, proc;
+
+	(void)state;
+	assert_non_null(path);
+	assert_int_equal(stat(path, &found), 0);
+	assert_int_equal(stat("/proc", &proc), 0);
+	assert_true(found.st_dev == proc.st_dev);
+	free(path);
+}
+
+static void what_is_not_mounted_has_no_path(void **state)
+{
+	(void)state;
+	assert_null(filesystem_of("zfs", "pool/nowhere"));
+	assert_null(filesystem_of("proc", "another"));
+	assert_null(filesystem_of("another", "proc"));
+}
+
+static void an_unfinished_image_is_seen(void **state)
+{
+	char folder[] = "/tmp/wsnap-traits-XXXXXX", fs[64], image[64];
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(fs, sizeof(fs), "%s/fs", folder);
+	snprintf(image, sizeof(image), "%s/layer.erofs", folder);
+	assert_int_equal(mkdir(fs, 0700), 0);
+	assert_false(snapshotter_has_unfinished_layer("erofs", fs));
+	file = fopen(image, "we");
+	assert_non_null(file);
+	fclose(file);
+	assert_true(snapshotter_has_unfinished_layer("erofs", fs));
+	assert_false(snapshotter_has_unfinished_layer("overlayfs", fs));
+	unlink(image);
+	rmdir(fs);
+	rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_kind),
+		cmocka_unit_test(folders_and_image_files_are_their_own),
+		cmocka_unit_test(what_is_mounted_is_found),
+		cmocka_unit_test(what_is_not_mounted_has_no_path),
+		cmocka_unit_test(an_unfinished_image_is_seen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
