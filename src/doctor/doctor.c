@@ -335,6 +335,7 @@ int doctor_run(struct session *session, const char *target, bool fix, doctor_eac
 	if (!target) {
 		if (survey_take(session, &survey, err) < 0)
 			return -1;
+		survey.only_look = !fix;
 		session->survey = &survey;
 	}
 	result = examine_all(&doctor, target, err);

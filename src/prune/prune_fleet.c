@@ -153,6 +153,7 @@ int prune_run_all(struct session *session, const struct prune_request *request, 
 	if (session_open_state(session, err) < 0 || store_workspace_list(session->store, &rows, err) < 0 ||
 	    survey_take(session, &survey, err) < 0)
 		return -1;
+	survey.only_look = request->dry_run;
 	session->survey = &survey;
 	result = prune_fleet(&fleet, &rows, err);
 	session->survey = NULL;

@@ -128,17 +128,47 @@ static int add_from_rows(struct reading *reading, struct error *err)
 	return 0;
 }
 
+static int copy_snapshot(const struct ctr_snapshot *from, struct ctr_snapshot *to, struct error *err)
+{
+	*to = (struct ctr_snapshot){ .name = strdup(from->name),
+				     .parent = strdup(from->parent),
+				     .kind = from->kind,
+				     .created_ns = from->created_ns,
+				     .updated_ns = from->updated_ns };
+	return to->name && to->parent ? labels_copy(&to->labels, &from->labels, err) : error_memory(err);
+}
+
+/* How it stands: 1, 0 it is gone, -1. Where a run only looks, a row that was read since vouches for it. */
+static int look_again(struct reading *reading, const struct survey_snapshot *one, const struct names_set *rows,
+		      struct ctr_snapshot *info, struct error *err)
+{
+	if (reading->session->survey->only_look && names_set_has(rows, one->info.name))
+		return copy_snapshot(&one->info, info, err) < 0 ? -1 : 1;
+	return ctr_snapshot_stat(reading->session->ctr, one->snapshotter, one->info.name, info, err);
+}
+
+static int add_row_names(const struct inventory *inventory, struct names_set *names, struct error *err)
+{
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (names_set_add(names, inventory->versions[i].row.runtime_name, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* A survey knows which they are; how they stand now, containerd is asked one by one. */
 static int add_surveyed(struct reading *reading, struct error *err)
 {
 	const struct survey *survey = reading->session->survey;
 	struct inventory *inventory = reading->inventory;
+	cleanup_names_set struct names_set rows = { 0 };
 	size_t count;
 	const struct survey_snapshot *one = survey_of(survey, reading->target->container_id, &count);
 
+	if (add_row_names(inventory, &rows, err) < 0)
+		return -1;
 	for (const struct survey_snapshot *end = one + count; one < end; one++) {
 		cleanup_ctr_snapshot struct ctr_snapshot info = { 0 };
-		int found = ctr_snapshot_stat(reading->session->ctr, one->snapshotter, one->info.name, &info, err);
+		int found = look_again(reading, one, &rows, &info, err);
 
 		if (found < 0 || (found > 0 && add_snapshot(inventory, one->snapshotter, &info, err) < 0))
 			return -1;

@@ -22,6 +22,7 @@ struct survey {
 	struct survey_snapshot *snapshots; /* by owner and name */
 	size_t count;
 	const struct survey_snapshot **by_parent;
+	bool only_look; /* the caller's: the run changes nothing, so what was seen of a version need not be asked again */
 };
 
 /* Looks. session->survey is the caller's to set, and to take back before the survey is released. */

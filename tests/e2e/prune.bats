@@ -406,7 +406,8 @@ at() {
 @test "a clock that stands still: no name is given twice, and each version has what was saved as it" {
 	command -v faketime >/dev/null || skip 'no faketime'
 	local time n
-	time='2026-01-02 03:04:05'
+	# Not so far from containerd's clock that the leases have expired before they are made.
+	time=$(date -u '+%F %T')
 	workspace still
 	for n in 1 2 3; do
 		workspace_write still /data/x "$n"
