@@ -252,6 +252,20 @@ on_tiny_dev() {
 	expect 0 doctor
 }
 
+@test "a snapshot that containerd maps the ids of stays mapped: the files belong to whom they belonged to" {
+	[[ $(ctr version | awk '$1 == "Version:" { print $2 }' | tail -n 1) == [2-9].* ]] ||
+		skip "this containerd maps no ids"
+	WORKSPACE_OPTIONS=(--uidmap 0:100000:65536 --gidmap 0:100000:65536 --remap-labels)
+	workspace mapped
+	same 100000:100000 "$(stat -Lc %u:%g "$(workspace_root mapped)/bin/busybox")"
+	for operation in "create mapped" "version mapped" "compact mapped" "rollback mapped 1"; do
+		# shellcheck disable=SC2086 # words
+		expect 0 $operation
+		same RUNNING "$(workspace_status mapped)"
+		same 100000:100000 "$(stat -Lc %u:%g "$(workspace_root mapped)/bin/busybox")" "owner after $operation"
+	done
+}
+
 # folder_container ID: on a plain folder, without any snapshotter; and known to the database, as a server's would be.
 folder_container() {
 	local folder=$SERVERS/folder-$1
