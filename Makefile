@@ -90,7 +90,9 @@ install: $(BUILD)/wsnap
 	install -D -m 644 completions/wsnap.bash $(COMPLETIONDIR)/wsnap
 	install -d $(UNITDIR)
 	sed 's|@PREFIX@|$(PREFIX)|g' src/systemd/wsnap-recover.service.in > $(UNITDIR)/wsnap-recover.service
-	chmod 644 $(UNITDIR)/wsnap-recover.service
+	sed 's|@PREFIX@|$(PREFIX)|g' src/systemd/wsnap-policies.service.in > $(UNITDIR)/wsnap-policies.service
+	install -m 644 src/systemd/wsnap-policies.timer $(UNITDIR)/wsnap-policies.timer
+	chmod 644 $(UNITDIR)/wsnap-recover.service $(UNITDIR)/wsnap-policies.service
 
 # --- tests ---------------------------------------------------------------------------------------
 

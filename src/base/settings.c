@@ -87,6 +87,8 @@ static int set_format(const char *text, void *field, struct error *err)
 		.maximum = to                                                                                 \
 	}
 
+#define SETTINGS_KEEP(rule, help) KEEP_KEY(settings, rule),
+
 const struct option_spec settings_options[] = {
 	{ .type = OPTION_TEXT,
 	  .letter = 'a',
@@ -225,13 +227,8 @@ const struct option_spec settings_options[] = {
 	CONFIGURATION_NUMBER("warn_depth", warn_depth, 0, 500, "400"),
 	CONFIGURATION_NUMBER("warn_versions", warn_versions, 0, INT_MAX, "1000"),
 	CONFIGURATION_NUMBER("warn_free_percent", warn_free_percent, 0, 100, "10"),
-	CONFIGURATION_NUMBER("keep_last", keep.last, 0, INT_MAX, NULL),
-	CONFIGURATION_NUMBER("keep_hourly", keep.hourly, 0, INT_MAX, NULL),
-	CONFIGURATION_NUMBER("keep_daily", keep.daily, 0, INT_MAX, NULL),
-	CONFIGURATION_NUMBER("keep_weekly", keep.weekly, 0, INT_MAX, NULL),
-	CONFIGURATION_NUMBER("keep_monthly", keep.monthly, 0, INT_MAX, NULL),
-	CONFIGURATION_NUMBER("keep_yearly", keep.yearly, 0, INT_MAX, NULL),
-	{ .type = OPTION_OTHER, .key = "keep_within", FIELD(keep.within), .set = option_set_duration },
+	KEEP_RULES(SETTINGS_KEEP){
+		.type = OPTION_OTHER, .key = "keep_within", FIELD(keep.within), .set = option_set_duration },
 	{ .type = OPTION_END },
 };
 

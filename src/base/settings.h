@@ -10,13 +10,8 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/keep_rules.h"
 #include "base/options.h"
-
-/* How many versions to keep, as restic's `forget` reads it; 0: the rule is not given. */
-struct keep_rules {
-	int last, hourly, daily, weekly, monthly, yearly;
-	struct duration within; /* all 0: not given */
-};
 
 /* Who gets CNI networks again. */
 enum settings_network {

@@ -18,5 +18,6 @@ extern const struct command command_doctor;
 extern const struct command command_recover;
 extern const struct command command_init;
 extern const struct command command_status;
+extern const struct command command_run_policies;
 
 #endif

@@ -23,7 +23,8 @@ struct prune_options {
 	struct several several;
 	bool named;
 	bool dry_run;
-	struct keep_number last, hourly, daily, weekly, monthly, yearly;
+#define KEEP_FIELD(rule, help) struct keep_number rule;
+	KEEP_RULES(KEEP_FIELD)
 	struct keep_span within;
 };
 
@@ -47,26 +48,22 @@ static int set_within(const char *text, void *field, struct error *err)
 	return 0;
 }
 
-#define KEEP(field, words)                                                                      \
-	{                                                                                       \
-		.type = OPTION_OTHER, .name = "keep-" #field, .argument = "N", .set = set_keep, \
-		.offset = offsetof(struct prune_options, field), .help = words                  \
-	}
+#define KEEP_OPTION(rule, words)                          \
+	{ .type = OPTION_OTHER,                           \
+	  .name = "keep-" #rule,                          \
+	  .argument = "N",                                \
+	  .set = set_keep,                                \
+	  .offset = offsetof(struct prune_options, rule), \
+	  .help = words },
 
 static const struct option_spec prune_options[] = {
 	SEVERAL_OPTIONS(prune_options),
-	KEEP(last, "keep the N versions with the greatest numbers"),
-	KEEP(hourly, "keep the newest version of each of the last N hours that have one"),
-	KEEP(daily, "the same by days"),
-	KEEP(weekly, "the same by ISO weeks"),
-	KEEP(monthly, "the same by months"),
-	KEEP(yearly, "the same by years"),
-	{ .type = OPTION_OTHER,
-	  .name = "keep-within",
-	  .argument = "DURATION",
-	  .set = set_within,
-	  .offset = offsetof(struct prune_options, within),
-	  .help = "keep what is less than that older than the newest version: 36h, 14d, 3m, 1y2m" },
+	KEEP_RULES(KEEP_OPTION){ .type = OPTION_OTHER,
+				 .name = "keep-within",
+				 .argument = "DURATION",
+				 .set = set_within,
+				 .offset = offsetof(struct prune_options, within),
+				 .help = KEEP_WITHIN_HELP },
 	{ .type = OPTION_FLAG,
 	  .name = "named",
 	  .offset = offsetof(struct prune_options, named),
@@ -90,13 +87,8 @@ static struct keep_rules rules_of(const struct invocation *invocation)
 	const struct keep_rules *configured = &invocation->settings->keep;
 
 	return (struct keep_rules){
-		.last = choose(&options->last, configured->last),
-		.hourly = choose(&options->hourly, configured->hourly),
-		.daily = choose(&options->daily, configured->daily),
-		.weekly = choose(&options->weekly, configured->weekly),
-		.monthly = choose(&options->monthly, configured->monthly),
-		.yearly = choose(&options->yearly, configured->yearly),
-		.within = options->within.given ? options->within.duration : configured->within,
+#define KEEP_CHOICE(rule, help) .rule = choose(&options->rule, configured->rule),
+		KEEP_RULES(KEEP_CHOICE).within = options->within.given ? options->within.duration : configured->within,
 	};
 }
 

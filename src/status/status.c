@@ -140,22 +140,24 @@ static int look_at(struct session *session, const struct layers *layers, const c
 	status.open_operations = count_open(session, container_id, err);
 	if (status.open_operations < 0)
 		return -1;
-	measure(session, layers, &status);
+	if (layers)
+		measure(session, layers, &status);
 	last_result_read(session, container_id, &status.last);
 	result = each(&status, context, err);
 	last_result_release(&status.last);
 	return result;
 }
 
-int status_of(struct session *session, const struct names_set *ids, status_each each, void *context, struct error *err)
+int status_of(struct session *session, const struct names_set *ids, enum status_sizes sizes, status_each each,
+	      void *context, struct error *err)
 {
 	struct layers layers = { 0 };
 	int result = session_open_state(session, err);
 
-	if (result == 0)
+	if (result == 0 && sizes == STATUS_SIZES)
 		result = layers_read(session, &layers, err);
 	for (size_t i = 0; result == 0 && i < ids->count; i++)
-		result = look_at(session, &layers, ids->items[i], each, context, err);
+		result = look_at(session, sizes == STATUS_SIZES ? &layers : NULL, ids->items[i], each, context, err);
 	layers_release(&layers);
 	return result;
 }

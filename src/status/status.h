@@ -21,9 +21,13 @@ struct workspace_status {
 	struct last_result last; /* `what` NULL: nothing is known */
 };
 
+/* Measuring takes a call for each layer. */
+enum status_sizes { STATUS_SIZES, STATUS_NO_SIZES };
+
 /* Calls `each` for each of the containers, in the order of ids. One that containerd does not have is ERROR_NOT_FOUND
  * unless the database knows it. */
 typedef int (*status_each)(const struct workspace_status *status, void *context, struct error *err);
-int status_of(struct session *session, const struct names_set *ids, status_each each, void *context, struct error *err);
+int status_of(struct session *session, const struct names_set *ids, enum status_sizes sizes, status_each each,
+	      void *context, struct error *err);
 
 #endif

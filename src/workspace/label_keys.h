@@ -31,6 +31,8 @@
 	"wsnap.active." /* version, layer, merged: before each label of others that the active snapshot bore */
 #define LABEL_UNCHANGED "wsnap.unchanged_at" /* active: when it was last found to be as it was saved, RFC 3339 */
 #define LABEL_DEPTH "wsnap.depth"            /* active: layers of ours under it */
+/* Of a container: the policy that it chooses. Whoever makes it sets it. */
+#define LABEL_POLICY "wsnap.policy"
 /* Of a container, while an operation keeps the restart monitor away: the value of its label. */
 #define LABEL_RESTART_HELD "wsnap.restart_status"
 

@@ -27,10 +27,10 @@ static bool holds(const char *filter, const struct labels *labels)
 	return false;
 }
 
-static bool matches(const struct selection *selection, const struct labels *labels)
+bool selection_matches(const struct label_filters *filters, const struct labels *labels)
 {
-	for (size_t i = 0; i < selection->filters.count; i++)
-		if (!holds(selection->filters.items[i], labels))
+	for (size_t i = 0; i < filters->count; i++)
+		if (!holds(filters->items[i], labels))
 			return false;
 	return true;
 }
@@ -44,7 +44,8 @@ static int choose_workspace(const struct workspace *workspace, void *context, st
 {
 	struct choosing *choosing = context;
 
-	if (workspace->row->versions == 0 || !matches(choosing->selection, &workspace->container->labels))
+	if (workspace->row->versions == 0 ||
+	    !selection_matches(&choosing->selection->filters, &workspace->container->labels))
 		return 0;
 	return names_set_add(choosing->ids, workspace->row->container_id, err);
 }
@@ -56,7 +57,7 @@ static int choose_containers(struct session *session, const struct choosing *cho
 	if (ctr_container_list(session->ctr, NULL, &containers, err) < 0)
 		return -1;
 	for (size_t i = 0; i < containers.count; i++)
-		if (matches(choosing->selection, &containers.items[i].labels) &&
+		if (selection_matches(&choosing->selection->filters, &containers.items[i].labels) &&
 		    names_set_add(choosing->ids, containers.items[i].id, err) < 0)
 			return -1;
 	return 0;

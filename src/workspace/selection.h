@@ -5,6 +5,7 @@
 #ifndef WSNAP_WORKSPACE_SELECTION_H
 #define WSNAP_WORKSPACE_SELECTION_H
 
+#include "base/labels.h"
 #include "base/names_set.h"
 #include "workspace/session.h"
 
@@ -25,6 +26,9 @@ struct selection {
 
 /* Whether the label filter is one: ERROR_USAGE for one without a label. */
 int selection_check_filter(const char *filter, struct error *err);
+
+/* Whether the labels have all that the filters ask for. */
+bool selection_matches(const struct label_filters *filters, const struct labels *labels);
 
 /*
  * The ids of the chosen containers, each once, by strcmp. A word that cannot be resolved is passed on as it is: whoever

@@ -30,7 +30,7 @@ section() {
 
 # The commands that the manual has an entry for.
 manual_commands() {
-	section COMMANDS | sed -nE 's/^ {7}([a-z]+).*/\1/p'
+	section COMMANDS | sed -nE 's/^ {7}([a-z-]+).*/\1/p'
 }
 
 # The manual's entry of the command $1.
@@ -100,6 +100,8 @@ installed() {
 	local folder expected
 	folder=$(mktemp -d)
 	expected='./opt/w/bin/wsnap
+./opt/w/lib/systemd/system/wsnap-policies.service
+./opt/w/lib/systemd/system/wsnap-policies.timer
 ./opt/w/lib/systemd/system/wsnap-recover.service
 ./opt/w/share/bash-completion/completions/wsnap
 ./opt/w/share/man/man1/wsnap.1'
@@ -107,7 +109,9 @@ installed() {
 	diff <(echo "$expected") <(cd "$folder" && find . -type f | sort)
 	grep -qx 'ExecStart=/opt/w/bin/wsnap recover --all-namespaces' "$folder/opt/w/lib/systemd/system/wsnap-recover.service" ||
 		echo 'the unit starts another program'
-	grep -q '@' "$folder/opt/w/lib/systemd/system/wsnap-recover.service" && echo 'the unit has a placeholder left'
+	grep -qx 'ExecStart=/opt/w/bin/wsnap run-policies' "$folder/opt/w/lib/systemd/system/wsnap-policies.service" ||
+		echo 'the unit of policies starts another program'
+	grep -q '@' "$folder"/opt/w/lib/systemd/system/* && echo 'the unit has a placeholder left'
 	rm -rf "$folder"
 }
 

@@ -1,0 +1,155 @@
+#include "policy/due.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "ctr/containers.h"
+#include "operation/operation.h"
+#include "policy/room_keeping.h"
+#include "prune/retention.h"
+#include "status/status.h"
+#include "workspace/signals.h"
+
+#define SOURCE "policy"
+
+struct due {
+	struct session *session;
+	const struct policies *policies;
+	bool dry_run;
+	policy_each each;
+	void *context;
+	size_t failures;
+	struct error first;
+};
+
+static int note_saved(const struct workspace_status *status, void *context, struct error *err)
+{
+	(void)err;
+	*(int64_t *)context = status->saved_ns;
+	return 0;
+}
+
+/* 1 it is due, 0, -1. */
+static int is_due(const struct due *due, const struct policy *policy, const char *container_id, struct error *err)
+{
+	cleanup_names_set struct names_set one = { 0 };
+	int64_t saved_ns = 0;
+
+	if (names_set_add(&one, container_id, err) < 0 ||
+	    status_of(due->session, &one, STATUS_NO_SIZES, note_saved, &saved_ns, err) < 0)
+		return -1;
+	return saved_ns <= version_word_time(&policy->every.span, clock_unix_ns());
+}
+
+static int save(const struct due *due, const struct policy *policy, struct policy_done *done, struct error *err)
+{
+	const struct operation_request request = { .kind = OPERATION_CREATE,
+						   .target = done->container_id,
+						   .source = SOURCE,
+						   .if_changed = policy->if_changed };
+	cleanup_operation_result struct operation_result result = { 0 };
+
+	if (operation_run(due->session, &request, &result, err) < 0)
+		return -1;
+	done->unchanged = result.unchanged;
+	done->version = result.unchanged ? 0 : result.version;
+	return 0;
+}
+
+static int prune(const struct due *due, const struct policy *policy, struct policy_done *done, struct error *err)
+{
+	const struct prune_request request = { .keep = policy->keep };
+	cleanup_prune_result struct prune_result result = { 0 };
+
+	if (!retention_has_rules(&policy->keep))
+		return 0;
+	if (prune_run(due->session, done->container_id, &request, &result, err) < 0)
+		return -1;
+	done->pruned = (int)result.removed_count;
+	done->freed_bytes += result.freed_bytes;
+	return 0;
+}
+
+static int do_due(const struct due *due, const struct policy *policy, struct policy_done *done, struct error *err)
+{
+	int is = is_due(due, policy, done->container_id, err);
+
+	if (is < 0)
+		return -1;
+	done->due = is;
+	if (!is || due->dry_run)
+		return 0;
+	if (room_keeping_thin(due->session, policy, done->container_id, &done->pruned_for_room, &done->freed_bytes,
+			      err) < 0 ||
+	    save(due, policy, done, err) < 0)
+		return -1;
+	return prune(due, policy, done, err);
+}
+
+static int look_at(struct due *due, const struct ctr_container *container, struct error *err)
+{
+	const struct policy *policy = NULL;
+	struct policy_done done = { .container_id = container->id };
+	struct error failure = { 0 };
+	int chosen = policies_choose(due->policies, container->id, &container->labels, &policy, &failure);
+
+	if (chosen == 0)
+		return 0;
+	if (chosen > 0) {
+		done.policy = policy->name;
+		chosen = do_due(due, policy, &done, &failure);
+	}
+	if (chosen < 0 && due->failures++ == 0)
+		due->first = failure;
+	return due->each(&done, chosen < 0 ? &failure : NULL, due->context, err);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	return strcmp(((const struct ctr_container *)a)->id, ((const struct ctr_container *)b)->id);
+}
+
+static int tell_failures(const struct due *due, struct error *err)
+{
+	if (due->failures == 0)
+		return 0;
+	*err = due->first;
+	return due->failures == 1 ? -1 : error_wrap(err, "%zu workspaces failed; the first", due->failures);
+}
+
+static int go_through(struct due *due, const struct ctr_containers *containers, struct error *err)
+{
+	for (size_t i = 0; i < containers->count; i++) {
+		int signal = signals_pending();
+
+		if (signal)
+			return error_set(err, ERROR_FAILED, "'%s' and what comes behind it was not looked at: SIG%s",
+					 containers->items[i].id, sigabbrev_np(signal));
+		if (look_at(due, &containers->items[i], err) < 0)
+			return -1;
+	}
+	return tell_failures(due, err);
+}
+
+int policies_do_due(struct session *session, const struct policies *policies, bool dry_run, policy_each each,
+		    void *context, struct error *err)
+{
+	struct due due = {
+		.session = session, .policies = policies, .dry_run = dry_run, .each = each, .context = context
+	};
+	cleanup_ctr_containers struct ctr_containers containers = { 0 };
+	struct signals signals = { 0 };
+	int result;
+
+	if (ctr_container_list(session->ctr, NULL, &containers, err) < 0)
+		return -1;
+	if (containers.count)
+		qsort(containers.items, containers.count, sizeof(*containers.items), compare_ids);
+	signals_hold(&signals);
+	result = go_through(&due, &containers, err);
+	signals_release(&signals);
+	return result;
+}

@@ -1,0 +1,168 @@
+# Policies: who has which, what is due, what is kept, and room that is made.
+load ../lib/workspace
+
+setup_file() {
+	workspaces_begin
+	export POLICIES=$BATS_FILE_TMPDIR/policy.d
+	mkdir "$POLICIES"
+	local id
+	for id in policed-a policed-b policed-c; do
+		workspace "$id"
+	done
+	ctr containers label policed-a team=red >/dev/null
+	ctr containers label policed-b team=red wsnap.policy=slow >/dev/null
+	ctr containers label policed-c team=red wsnap.policy=none >/dev/null
+}
+
+teardown_file() {
+	workspaces_end
+}
+
+setup() {
+	rm -f "$POLICIES"/*
+	policy 10-red 'filter = team=red' 'every = 1h'
+	policy slow 'every = 1d'
+}
+
+# policy NAME LINE…
+policy() {
+	printf '%s\n' "${@:2}" >"$POLICIES/$1.conf"
+}
+
+run_policies() {
+	expect "$1" "${@:2}" run-policies --policy-dir "$POLICIES"
+}
+
+newest() {
+	db "SELECT coalesce(max(version), 0) FROM container_versions WHERE container_id = '$1'"
+}
+
+made_ago() {
+	db "UPDATE container_versions SET created_at = now() - interval '$2' WHERE container_id = '$1'"
+	db "UPDATE snapshots SET created_at = now() - interval '$2' WHERE container_id = '$1'"
+}
+
+# As if it had not been looked at since its versions were made.
+forget_look() {
+	ctr snapshots label "$(container_snapshot "$1")" wsnap.unchanged_at= >/dev/null
+}
+
+@test "what was never saved is due, by the policy that its label or the first matching filter says" {
+	expect 0 --json run-policies --policy-dir "$POLICIES" --dry-run
+	same '[["policed-a","10-red",true],["policed-b","slow",true]]' \
+		"$(jq -c '[.workspaces[] | [.container_id, .policy, .due]]' <<<"$output")"
+	same '0 0' "$(newest policed-a) $(newest policed-b)"
+	run_policies 0 -q
+	same $'policed-a 1\npoliced-b 1' "$output"
+	same '0' "$(newest policed-c)"
+	same policy "$(db "SELECT source FROM snapshots WHERE container_id = 'policed-a'")"
+}
+
+@test "what is young enough is left alone, what is too old is saved once" {
+	run_policies 0
+	same '' "$output"
+	made_ago policed-a '90 minutes'
+	made_ago policed-b '90 minutes'
+	workspace_write policed-a /data/x something || workspace_write policed-a /x something
+	run_policies 0 -q
+	same 'policed-a 2' "$output"
+	run_policies 0 -q
+	same '' "$output"
+}
+
+@test "where nothing was written nothing is saved, and it is not due again" {
+	made_ago policed-a '90 minutes'
+	forget_look policed-a
+	run_policies 0
+	same "'policed-a': nothing has changed (policy '10-red')" "$output"
+	run_policies 0
+	same '' "$output"
+	policy 10-red 'filter = team=red' 'every = 1h' 'if_changed = no'
+	forget_look policed-a
+	run_policies 0 -q
+	same "policed-a $(newest policed-a)" "$output"
+}
+
+@test "what the policy does not keep goes" {
+	local i
+	for i in 1 2 3; do
+		"$WSNAP" -q version policed-a >/dev/null
+	done
+	policy 10-red 'filter = team=red' 'every = 1s' 'if_changed = no' 'keep_last = 2'
+	sleep 1
+	expect 0 --json run-policies --policy-dir "$POLICIES"
+	same 2 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'policed-a'")"
+	[ "$(json '.workspaces[0].pruned')" -ge 2 ]
+}
+
+@test "room is made by the policy's own rules, the coarsest first, and said" {
+	local i
+	for i in 1 2 3 4; do
+		"$WSNAP" -q version policed-a >/dev/null
+	done
+	"$WSNAP" -q create policed-a 'stays' >/dev/null
+	# No disk is as empty as this.
+	policy 10-red 'filter = team=red' 'every = 1s' 'if_changed = no' 'keep_last = 4' 'keep_daily = 7' 'keep_free = 99%'
+	sleep 1
+	run_policies 0
+	grep -q "warning: version [0-9]* of 'policed-a' was given up, since too little was free" <<<"$stderr"
+	# The newest one, the named one, and the one that was saved now.
+	[ "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'policed-a'")" -le 3 ]
+	same 1 "$(db "SELECT count(*) FROM snapshots WHERE container_id = 'policed-a' AND display_name = 'stays'")"
+}
+
+@test "one that fails does not stop the others" {
+	policy 10-red 'filter = team=red' 'every = 1s' 'if_changed = no'
+	policy slow 'every = 1s' 'if_changed = no'
+	sleep 1
+	local before
+	before=$(newest policed-b)
+	exec 8>>"$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~policed-a.lock"
+	flock 8
+	expect 4 --json --wait 0 run-policies --policy-dir "$POLICIES"
+	exec 8>&-
+	same busy "$(json '.workspaces[0].error.code')"
+	same "$((before + 1))" "$(newest policed-b)"
+}
+
+@test "a policy that cannot be understood is refused before anything is done" {
+	policy 20-bad 'every = soon'
+	expect_error 2 "'$POLICIES/20-bad.conf', line 1: 'every' cannot be 'soon': not a length of time, such as 30min, 6h or 1d12h" \
+		run-policies --policy-dir "$POLICIES"
+	policy 20-bad 'filter = a'
+	expect_error 2 "'$POLICIES/20-bad.conf' does not say how often: it needs 'every = 6h' or the like" \
+		run-policies --policy-dir "$POLICIES"
+	policy 20-bad 'every = 1h' 'keep_free = 100'
+	expect 2 run-policies --policy-dir "$POLICIES"
+	policy 20-bad 'every = 1h' 'filter = =x'
+	expect 2 run-policies --policy-dir "$POLICIES"
+	policy 20-bad 'every = 1h' 'no_such_key = 1'
+	expect 2 run-policies --policy-dir "$POLICIES"
+}
+
+@test "a label that names no policy is told, and the others go on" {
+	ctr containers label policed-c wsnap.policy=nowhere >/dev/null
+	expect 2 --json run-policies --policy-dir "$POLICIES"
+	same '["policed-c",null,"usage"]' \
+		"$(jq -c '[.workspaces[] | select(.error) | .container_id, .policy, .error.code]' <<<"$output")"
+	ctr containers label policed-c wsnap.policy=none >/dev/null
+}
+
+@test "without policies there is nothing to do" {
+	expect 0 run-policies --policy-dir "$BATS_TEST_TMPDIR/none"
+	same '' "$output$stderr"
+	expect 0 --json run-policies --policy-dir "$BATS_TEST_TMPDIR/none"
+	same '{"workspaces":[]}' "$output"
+}
+
+@test "the units are ones that systemd takes" {
+	command -v systemd-analyze >/dev/null || skip "there is no systemd-analyze"
+	local folder=$BATS_TEST_TMPDIR/root
+	make -C "$WORKSPACE_ROOT" --no-print-directory -s install DESTDIR="$folder" PREFIX=/usr/local >/dev/null
+	mkdir -p "$folder/usr/local/bin"
+	# The programs that the units start have to be there.
+	sed -i "s|ExecStart=/usr/local|ExecStart=$folder/usr/local|" "$folder"/usr/local/lib/systemd/system/*.service
+	systemd-analyze verify --man=no "$folder"/usr/local/lib/systemd/system/wsnap-* 2>&1 |
+		grep -F wsnap >"$BATS_TEST_TMPDIR/complaints" || true
+	same '' "$(cat "$BATS_TEST_TMPDIR/complaints")"
+}
