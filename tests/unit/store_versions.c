@@ -228,20 +228,21 @@ static void hostile_rows_are_errors(void **state)
 		     "UPDATE container_versions SET version = 2147483648");
 	expect_bad_row(store, "the database holds a 'version' that is out of range: '2147483648'");
 	database_run("UPDATE container_versions SET version = 1, created_at = 'infinity'");
-	expect_bad_row(store, "the database holds a 'created_at' that is no whole number: ''");
+	expect_bad_row(store, "version 1: the database holds a 'created_at' that is no whole number: ''");
 	database_run("UPDATE container_versions SET created_at = '4713-01-01 BC'");
-	expect_bad_row(store, "the database holds a 'created_at' that is out of range: '-210863520000000000'");
+	expect_bad_row(store,
+		       "version 1: the database holds a 'created_at' that is out of range: '-210863520000000000'");
 	database_run("ALTER TABLE container_versions ALTER id TYPE text; "
 		     "UPDATE container_versions SET created_at = now(), id = E'no\\x1b[2Jid'");
-	expect_bad_row(store, "the database holds a 'id' that is no UUID: 'no?[2Jid'");
+	expect_bad_row(store, "version 1: the database holds a 'id' that is no UUID: 'no?[2Jid'");
 	database_run("UPDATE container_versions SET id = gen_random_uuid(); "
 		     "UPDATE snapshots SET source = repeat('x', 5000)");
 	expect_bad_row(store,
-		       "the database holds a 'source' that is too long: "
+		       "version 1: the database holds a 'source' that is too long: "
 		       "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 		       "xxxxxxxxxxxx'");
 	database_run("ALTER TABLE snapshots ALTER source DROP NOT NULL; UPDATE snapshots SET source = NULL");
-	expect_bad_row(store, "the database holds a 'source' that is null: ''");
+	expect_bad_row(store, "version 1: the database holds a 'source' that is null: ''");
 }
 
 static void control_characters_do_not_get_out(void **state)
@@ -313,8 +314,9 @@ static void events_of_others_are_cleaned(void **state)
 	assert_int_equal(store_events_each(store, "box", note_event, &seen, &err), 0);
 	assert_string_equal(seen.names, "ev?il[1, null]");
 	database_run("UPDATE lifecycle_events SET payload = to_jsonb(repeat('x', 1100000))");
-	assert_int_equal(store_events_each(store, "box", note_event, &seen, &err), -1);
-	assert_int_equal(err.kind, ERROR_DATABASE);
+	seen = (struct seen){ 0 };
+	assert_int_equal(store_events_each(store, "box", note_event, &seen, &err), 0);
+	assert_string_equal(seen.names, "");
 }
 
 int main(void)

@@ -170,7 +170,7 @@ static void ids_may_be_texts_but_must_be_uuids(void **state)
 	database_run("UPDATE containers SET bot_id = 'robot'");
 	assert_int_equal(store_workspace_of_container(store, "box", &workspace, &err), -1);
 	assert_int_equal(err.kind, ERROR_DATABASE);
-	assert_string_equal(err.message, "the database holds a 'bot_id' that is no UUID: 'robot'");
+	assert_string_equal(err.message, "the row of 'box': the database holds a 'bot_id' that is no UUID: 'robot'");
 }
 
 int main(void)
