@@ -18,6 +18,7 @@ static void print_json(const struct invocation *invocation, const struct operati
 	writer_object(&writer, NULL);
 	writer_text(&writer, "container_id", result->container_id);
 	writer_integer(&writer, "layers_merged", result->layers_merged);
+	writer_integer(&writer, "copied_bytes", (int64_t)result->copied_bytes);
 	report_operation(&writer, result);
 	writer_close(&writer);
 }
@@ -25,14 +26,15 @@ static void print_json(const struct invocation *invocation, const struct operati
 static void print_line(const struct invocation *invocation, const struct operation_result *result)
 {
 	struct output *out = invocation->out;
-	char downtime[REPORT_DOWNTIME_SIZE];
+	char downtime[REPORT_DOWNTIME_SIZE], copied[OUTPUT_SIZE_SIZE];
 
 	report_format_downtime(result, downtime);
+	output_format_size((long long)result->copied_bytes, copied);
 	if (out->quiet)
 		output_line(out, "%d", result->layers_merged);
 	else if (result->layers_merged)
-		output_line(out, "%d layers of '%s' became one%s", result->layers_merged, result->container_id,
-			    downtime);
+		output_line(out, "%d layers of '%s' became one, %s copied%s", result->layers_merged,
+			    result->container_id, copied, downtime);
 	else
 		output_line(out, "'%s' has no layers to merge", result->container_id);
 }

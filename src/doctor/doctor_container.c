@@ -78,6 +78,15 @@ static int check_is_down(struct doctor *doctor, const char *container_id, struct
 	return error_set(err, ERROR_REFUSED, "'%s' still runs", container_id);
 }
 
+/* What was made to be written into is taken as it is; from then on the container keeps it. */
+static int stand_on_active(struct ctr *ctr, const struct target *target, const struct inventory_snapshot *state,
+			   struct error *err)
+{
+	if (ctr_container_repoint(ctr, target->container_id, state->info.name, NULL, NULL, err) < 0)
+		return -1;
+	return ctr_snapshot_set_label(ctr, state->snapshotter, state->info.name, LABEL_GC_ROOT, "", err);
+}
+
 static int stand_on(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
 		    const struct inventory_snapshot *state, struct error *err)
 {
@@ -89,9 +98,8 @@ static int stand_on(struct doctor *doctor, const struct target *target, const st
 
 	if (check_is_down(doctor, target->container_id, err) < 0)
 		return -1;
-	/* What was made to be written into is taken as it is. */
 	if (state->info.kind == CTR_SNAPSHOT_ACTIVE)
-		return ctr_container_repoint(ctr, target->container_id, state->info.name, NULL, NULL, err);
+		return stand_on_active(ctr, target, state, err);
 	if (plan(doctor, target, inventory, state, &record, err) < 0)
 		return -1;
 	lease = text_format("wsnap-doctor-%s", record.operation_id);

@@ -4,6 +4,8 @@
  * result's own. The first layer that has a name decides what it is; older ones only count
  * where it is a directory in all of them, until one is opaque or has something else there.
  *
+ * The same walk measures: then nothing is written, and a frame has no place of the result.
+ *
  * What lies below the merged layers is not known here. A directory is marked opaque as soon as one of
  * the merged layers hid what is below it, and from there down (COVERED) whiteouts are left out.
  */
@@ -13,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "layer/marks.h"
@@ -32,9 +35,16 @@ struct merge {
 	uint64_t entries;
 };
 
-static const struct walk_place *target_place(const struct walk_frame *frame)
+/* How many of the frame's places are layers. */
+static size_t layers_of(const struct merge *merge, const struct walk_frame *frame)
 {
-	return &frame->places[frame->count - 1];
+	return merge->placer.measures ? frame->count : frame->count - 1;
+}
+
+/* The result's directory, -1 where there is none. */
+static int target_of(const struct merge *merge, const struct walk_frame *frame)
+{
+	return merge->placer.measures ? -1 : frame->places[frame->count - 1].fd;
 }
 
 /* Notes that the directory `known` shows what the layer at `place` has in it. */
@@ -72,14 +82,14 @@ static int put_entry(struct merge *merge, struct walk_frame *frame, uint32_t pla
 		frame->flags |= KEEPS_WHITEOUTS;
 	}
 	merge->entries++;
-	return placer_put(&merge->placer, frame->places[place].fd, entry, target_place(frame)->fd, err);
+	return placer_put(&merge->placer, frame->places[place].fd, entry, target_of(merge, frame), err);
 }
 
 static int add_newest(struct merge *merge, struct walk_frame *frame, uint32_t place, const struct entry *entry,
 		      struct error *err)
 {
 	bool is_directory = entry->kind == ENTRY_DIRECTORY;
-	bool has_older = place + 2 < frame->count;
+	bool has_older = place + 1 < layers_of(merge, frame);
 	struct name_entry *added;
 
 	if (!is_directory && put_entry(merge, frame, place, entry, err) < 0)
@@ -125,10 +135,17 @@ static int merge_top(struct merge *merge, struct error *err)
 {
 	struct walk_frame *frame = walk_top(&merge->walk);
 
-	for (uint32_t place = 0; place + 1 < frame->count; place++)
+	for (uint32_t place = 0; place < layers_of(merge, frame); place++)
 		if (merge_place(merge, frame, place, err) < 0)
 			return -1;
 	return 0;
+}
+
+static int make_directory(struct merge *merge, struct walk_frame *frame, struct name_entry *child, struct error *err)
+{
+	if (mkdirat(target_of(merge, frame), child->name, 0700) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", child->name);
+	return names_add_place(child, (uint32_t)frame->count - 1, err);
 }
 
 static int enter_directory(struct merge *merge, struct name_entry *child, struct error *err)
@@ -136,10 +153,9 @@ static int enter_directory(struct merge *merge, struct name_entry *child, struct
 	struct walk_frame *frame = walk_top(&merge->walk);
 	unsigned covered = frame->flags & COVERED;
 
-	if (mkdirat(target_place(frame)->fd, child->name, 0700) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", child->name);
 	merge->entries++;
-	if (names_add_place(child, (uint32_t)frame->count - 1, err) < 0 || walk_enter(&merge->walk, child, err) < 0)
+	if ((!merge->placer.measures && make_directory(merge, frame, child, err) < 0) ||
+	    walk_enter(&merge->walk, child, err) < 0)
 		return -1;
 	walk_top(&merge->walk)->flags = covered | (child->opaque ? OPAQUE | COVERED : 0);
 	return merge_top(merge, err);
@@ -149,9 +165,11 @@ static int enter_directory(struct merge *merge, struct name_entry *child, struct
 static int finish_directory(struct merge *merge, struct error *err)
 {
 	struct walk_frame *frame = walk_top(&merge->walk);
-	int from = frame->places[0].fd, to = target_place(frame)->fd;
+	int from = frame->places[0].fd, to = target_of(merge, frame);
 	struct stat status;
 
+	if (merge->placer.measures)
+		return 0;
 	if (fstat(from, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine a directory");
 	if (metadata_copy(from, ".", &status, to, ".", merge->placer.buffer, err) < 0)
@@ -181,7 +199,7 @@ static int merge_all(struct merge *merge, struct error *err)
 
 static int open_empty_target(struct merge *merge, enum layer_marks marks, struct error *err)
 {
-	int target = target_place(walk_top(&merge->walk))->fd;
+	int target = target_of(merge, walk_top(&merge->walk));
 	struct listing listing;
 	struct entry entry;
 	int more;
@@ -204,12 +222,25 @@ static int merge_paths(struct merge *merge, enum layer_marks marks, const char *
 	return 0;
 }
 
-int layer_merge(enum layer_marks marks, const char *const *layers, size_t count, const char *target,
-		struct layer_merge_result *result, struct error *err)
+static int measure_paths(struct merge *merge, enum layer_marks marks, const char **paths, size_t count,
+			 struct error *err)
+{
+	cleanup_fd int target = open(paths[count], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (target < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot open the directory '%s'", paths[count]);
+	if (placer_begin(&merge->placer, marks, target, err) < 0)
+		return -1;
+	merge->placer.measures = true;
+	if (walk_begin(&merge->walk, paths, count, err) < 0)
+		return -1;
+	return merge_all(merge, err) < 0 ? walk_wrap(&merge->walk, err) : 0;
+}
+
+static int run_merge(struct merge *merge, enum layer_marks marks, const char *const *layers, size_t count,
+		     const char *target, bool measures, struct error *err)
 {
 	cleanup_free const char **paths = reallocarray(NULL, count + 1, sizeof(*paths));
-	struct merge merge = { 0 };
-	int merged;
 
 	if (!paths)
 		return error_memory(err);
@@ -218,9 +249,32 @@ int layer_merge(enum layer_marks marks, const char *const *layers, size_t count,
 	for (size_t i = 0; i < count; i++)
 		paths[i] = layers[i];
 	paths[count] = target;
-	merged = merge_paths(&merge, marks, paths, count + 1, err);
+	if ((measures ? measure_paths(merge, marks, paths, count, err)
+		      : merge_paths(merge, marks, paths, count + 1, err)) < 0)
+		return error_wrap(err, "cannot merge layers");
+	return 0;
+}
+
+static int merge_layers(enum layer_marks marks, const char *const *layers, size_t count, const char *target,
+			bool measures, struct layer_merge_result *result, struct error *err)
+{
+	struct merge merge = { 0 };
+	int done = run_merge(&merge, marks, layers, count, target, measures, err);
+
 	*result = (struct layer_merge_result){ .entries = merge.entries, .copied_bytes = merge.placer.copied_bytes };
 	walk_release(&merge.walk);
 	placer_release(&merge.placer);
-	return merged < 0 ? error_wrap(err, "cannot merge layers") : 0;
+	return done;
+}
+
+int layer_merge(enum layer_marks marks, const char *const *layers, size_t count, const char *target,
+		struct layer_merge_result *result, struct error *err)
+{
+	return merge_layers(marks, layers, count, target, false, result, err);
+}
+
+int layer_merge_cost(enum layer_marks marks, const char *const *layers, size_t count, const char *target,
+		     struct layer_merge_result *cost, struct error *err)
+{
+	return merge_layers(marks, layers, count, target, true, cost, err);
 }

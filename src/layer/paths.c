@@ -69,6 +69,36 @@ int layer_paths_parse(const char *lowerdir, struct layer_paths *paths, struct er
 	return 0;
 }
 
+/* Up to the last '/' that all have in common. */
+static size_t common_folder(const struct layer_paths *paths)
+{
+	const char *first = paths->items[0];
+	size_t common = strlen(first);
+
+	for (size_t i = 1; i < paths->count; i++) {
+		size_t same = 0;
+
+		while (same < common && paths->items[i][same] == first[same])
+			same++;
+		common = same;
+	}
+	while (common > 0 && first[common - 1] != '/')
+		common--;
+	return common;
+}
+
+size_t layer_paths_mount_size(const struct layer_paths *paths, const char *upper)
+{
+	static const char words[] =
+		"userxattr,index=off,metacopy=off,redirect_dir=off,uidmap=,lowerdir=,upperdir=,workdir=";
+	size_t size = sizeof(words) + 2 * strlen(upper) + sizeof("work");
+	size_t common = paths->count > 0 ? common_folder(paths) : 0;
+
+	for (size_t i = 0; i < paths->count; i++)
+		size += strlen(paths->items[i]) - common + 1;
+	return size;
+}
+
 void layer_paths_free(struct layer_paths *paths)
 {
 	for (size_t i = 0; i < paths->count; i++)

@@ -121,24 +121,31 @@ static int put_whiteout(const char *name, int to, struct error *err)
 	return 0;
 }
 
-static bool wants_copy(int number)
+/* Extended attributes are looked at too: what cannot be carried over is to be found before anything is written. */
+static int measure(struct placer *placer, int from, const struct entry *entry, struct error *err)
 {
-	return number == EMLINK || number == EXDEV || number == EPERM || number == EOPNOTSUPP;
+	struct stat status;
+
+	if (entry->kind == ENTRY_WHITEOUT)
+		return 0;
+	if (fstatat(from, entry->name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", entry->name);
+	if (marks_read_opaque(placer->buffer, from, entry->name, err) < 0)
+		return -1;
+	if (status.st_nlink > 1 && inodes_find(&placer->inodes, &status))
+		return 0;
+	if (!placer->clones && S_ISREG(status.st_mode))
+		placer->copied_bytes += (uint64_t)status.st_blocks * 512;
+	return status.st_nlink > 1 ? inodes_add(&placer->inodes, &status, NULL, err) : 0;
 }
 
 int placer_put(struct placer *placer, int from, const struct entry *entry, int to, struct error *err)
 {
+	if (placer->measures)
+		return measure(placer, from, entry, err);
 	if (entry->kind == ENTRY_WHITEOUT)
 		return put_whiteout(entry->name, to, err);
-	if (placer->clones)
-		return put_copy(placer, from, entry, to, err);
-	if (entry->kind == ENTRY_REGULAR && marks_read_opaque(placer->buffer, from, entry->name, err) < 0)
-		return -1;
-	if (linkat(from, entry->name, to, entry->name, 0) == 0)
-		return 0;
-	if (wants_copy(errno))
-		return put_copy(placer, from, entry, to, err);
-	return error_errno(err, ERROR_FAILED, errno, "cannot link '%s'", entry->name);
+	return put_copy(placer, from, entry, to, err);
 }
 
 void placer_release(struct placer *placer)

@@ -1,6 +1,6 @@
 /*
- * Puts entries of layers, directories aside, into a merge's result: as a hard link, or as a new
- * file with the same metadata whose content is shared by reference or copied.
+ * Puts entries of layers, directories aside, into a merge's result: as a new file with the same metadata whose content
+ * is shared by reference or copied. Or only adds up what that would take.
  */
 #ifndef WSNAP_LAYER_PLACE_H
 #define WSNAP_LAYER_PLACE_H
@@ -14,8 +14,9 @@
 #include "layer/xattrs.h"
 
 struct placer {
-	int target;  /* the result's root, for handles; the caller's */
-	bool clones; /* the filesystem shares content by reference */
+	int target;    /* the result's root, for handles; the caller's */
+	bool clones;   /* the filesystem shares content by reference */
+	bool measures; /* nothing is written */
 	struct inodes inodes;
 	struct xattrs_buffer *buffer;
 	uint64_t copied_bytes;

@@ -82,13 +82,3 @@ int changes_none(struct session *session, const char *snapshotter, const char *a
 		return right_on;
 	return right_on ? compare_layer(&place, err) : compare_trees(session, snapshotter, &place, version, err);
 }
-
-int changes_none_by_layer(struct session *session, const char *snapshotter, const char *active, const char *version,
-			  struct error *err)
-{
-	cleanup_place struct place place = { 0 };
-	int readable = find(session, snapshotter, active, &place, err);
-	int right_on = readable > 0 ? stands_right_on(session, snapshotter, active, version, err) : readable;
-
-	return right_on > 0 ? compare_layer(&place, err) : right_on;
-}

@@ -14,8 +14,4 @@
 int changes_none(struct session *session, const char *snapshotter, const char *active, const char *version,
 		 struct error *err);
 
-/* The same, but where the writable layer alone does not tell: 0. */
-int changes_none_by_layer(struct session *session, const char *snapshotter, const char *active, const char *version,
-			  struct error *err);
-
 #endif

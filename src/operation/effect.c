@@ -5,12 +5,25 @@
 #include "ctr/containers.h"
 #include "ctr/snapshots.h"
 #include "operation/changes.h"
+#include "operation/move.h"
 #include "operation/salvage.h"
 #include "operation/steps.h"
 
 int effect_wait_for_writes(struct run *run, struct error *err)
 {
 	return step_lease(run, err);
+}
+
+/* A compaction has no way back once its layer has left what the workspace was on. */
+static int has_left_home(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	int found;
+
+	if (record->kind != OPERATION_COMPACT || !move_is_planned(record))
+		return 0;
+	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->old_active, NULL, err);
+	return found < 0 ? -1 : found == 0;
 }
 
 int effect_is_taken(struct run *run, struct error *err)
@@ -30,7 +43,7 @@ int effect_is_taken(struct run *run, struct error *err)
 	}
 	if (ctr_container_get(run->session->ctr, record->container_id, &container, err) < 0)
 		return -1;
-	return strcmp(container.snapshot_key, record->new_active) == 0;
+	return strcmp(container.snapshot_key, record->new_active) == 0 ? 1 : has_left_home(run, err);
 }
 
 bool effect_was_used(struct run *run)

@@ -1,6 +1,7 @@
 #include "operation/new_layer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
@@ -11,9 +12,14 @@
 #include "workspace/room.h"
 #include "workspace/snapshot_labels.h"
 
+char *new_layer_work(const char *name)
+{
+	return text_format("%s-work", name);
+}
+
 static char *work_name(const char *name, struct error *err)
 {
-	char *work = text_format("%s-work", name);
+	char *work = new_layer_work(name);
 
 	if (!work)
 		error_memory(err);
@@ -34,7 +40,7 @@ int new_layer_begin(struct run *run, const char *name, const char *parent, struc
 	cleanup_free char *work = work_name(name, err);
 	cleanup_labels struct labels labels = { 0 };
 
-	if (!work || new_layer_drop(run, name, err) < 0 || snapshot_labels_merged(record, name, &labels, err) < 0)
+	if (!work || new_layer_drop(run, name, err) < 0 || snapshot_labels_merged(record, &labels, err) < 0)
 		return -1;
 	return ctr_snapshot_prepare(ctr, record->snapshotter, work, parent, &labels, NULL, err);
 }
@@ -45,6 +51,48 @@ static int make_empty(const struct place *place, struct error *err)
 	if (!place->writable)
 		return error_set(err, ERROR_REFUSED, "this snapshotter has no folders that could be filled");
 	return place->overlay ? 0 : layer_clear(place->writable, err);
+}
+
+/* Makes `name` of an empty layer, which then changes places with what was filled. Until it has, nobody stands on it. */
+static int commit_by_exchange(struct run *run, const char *name, const char *work, const char *filled,
+			      const struct labels *labels, struct error *err)
+{
+	struct ctr *ctr = run->session->ctr;
+	const char *snapshotter = run->record->snapshotter;
+	cleanup_free char *empty = text_format("%s-empty", name);
+	cleanup_ctr_snapshot struct ctr_snapshot info = { 0 };
+	cleanup_place struct place place = { 0 };
+	struct error ignored = { 0 };
+
+	if (!empty)
+		return error_memory(err);
+	if (ctr_snapshot_stat(ctr, snapshotter, work, &info, err) <= 0 ||
+	    ctr_snapshot_remove(ctr, snapshotter, empty, err) < 0 ||
+	    ctr_snapshot_prepare(ctr, snapshotter, empty, info.parent, &info.labels, NULL, err) < 0 ||
+	    place_find(run->session, snapshotter, empty, &place, err) < 0 ||
+	    ctr_snapshot_commit(ctr, snapshotter, name, empty, labels, err) < 0)
+		return -1;
+	if (layer_exchange(filled, place.writable, err) < 0) {
+		ctr_snapshot_remove(ctr, snapshotter, name, &ignored);
+		return -1;
+	}
+	return ctr_snapshot_remove(ctr, snapshotter, work, err);
+}
+
+/* containerd cannot commit a tree that is deeper than a path can be. What was saved is never empty for a moment, which a
+ * later run would take for the whole: of merged layers one that was cut off there is made anew. */
+static int commit_filled(struct run *run, const char *name, const char *work, const struct place *place,
+			 const struct labels *labels, struct error *err)
+{
+	struct error unknown = { 0 };
+
+	if (ctr_snapshot_commit(run->session->ctr, run->record->snapshotter, name, work, labels, err) == 0)
+		return 0;
+	if (err->kind == ERROR_CONTAINERD || !run->record->merged || strcmp(name, run->record->merged) != 0 ||
+	    layer_has_long_paths(place->writable, &unknown) != 1)
+		return -1;
+	error_clear(err);
+	return commit_by_exchange(run, name, work, place->writable, labels, err);
 }
 
 int new_layer_fill(struct run *run, const char *name, const char *const *layers, size_t count,
@@ -59,10 +107,11 @@ int new_layer_fill(struct run *run, const char *name, const char *const *layers,
 	    room_check(place.filesystem, err) < 0 || make_empty(&place, err) < 0 ||
 	    layer_merge(place.marks, layers, count, place.writable, &result, err) < 0)
 		return -1;
+	run->result->copied_bytes += result.copied_bytes;
 	log_detail("merged %zu layers: %llu entries, %llu bytes copied", count, (unsigned long long)result.entries,
 		   (unsigned long long)result.copied_bytes);
 	/* containerd syncs its databases alone: without this a power cut could leave a layer that is empty. */
 	if (layer_sync(place.writable, err) < 0)
 		return -1;
-	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, name, work, labels, err);
+	return commit_filled(run, name, work, &place, labels, err);
 }

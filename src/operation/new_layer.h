@@ -5,6 +5,9 @@
 #include "base/labels.h"
 #include "operation/run.h"
 
+/* The key of the snapshot that will become `name`; the caller frees, NULL: no memory. */
+char *new_layer_work(const char *name);
+
 /* Prepares a fresh snapshot on `parent` ("" for none) that will become `name`; a half filled one of an earlier try
  * goes first. */
 int new_layer_begin(struct run *run, const char *name, const char *parent, struct error *err);

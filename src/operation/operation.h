@@ -47,6 +47,7 @@ struct operation_result {
 
 	int32_t rolled_back_to; /* rollback */
 	int layers_merged;      /* compact: how many layers became one; 0: there was nothing to merge */
+	uint64_t copied_bytes;  /* for a merge: what was copied, and not shared */
 
 	double downtime_ms; /* 0 when the workspace did not run */
 	struct operation_step steps[OPERATION_MAX_STEPS];

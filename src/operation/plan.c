@@ -357,6 +357,9 @@ static int set_chain(const struct plan *plan, const struct findings *findings, s
 {
 	if (record->kind == OPERATION_ROLLBACK)
 		return plan_chain_back(plan->session, &findings->place, record, err);
+	/* A compaction saves nothing: the workspace goes on on its own writable layer. */
+	if (record->kind == OPERATION_COMPACT)
+		record->save = SAVE_NEVER;
 	return plan_chain(plan->session, &findings->active, &findings->place, record->kind == OPERATION_COMPACT, record,
 			  err);
 }

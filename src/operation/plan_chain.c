@@ -9,8 +9,12 @@
 #include "workspace/label_keys.h"
 #include "workspace/snapshot_labels.h"
 
-/* Layers that a workspace stands on after a merge: the merged one and the newest. */
+/* Layers that a workspace stands on after a merge of all: the merged one and the newest. */
 #define DEPTH_AFTER_MERGE 2
+
+/* Earlier merged layers that are left as they are, so that what is in them is not copied each time: one for so many
+ * layers of the limit. */
+#define LAYERS_FOR_A_REST 8
 
 /* How many layers of ours the active snapshot stands on, as its label says; -1: it does not say. */
 static int labelled_depth(const struct ctr_snapshot *active)
@@ -20,27 +24,53 @@ static int labelled_depth(const struct ctr_snapshot *active)
 	return label && text_is_digits(label) && strlen(label) < 5 ? atoi(label) : -1;
 }
 
+static bool is_kind(const struct ctr_snapshot *snapshot, const char *kind)
+{
+	const char *label = labels_get(&snapshot->labels, LABEL_KIND);
+
+	return label && strcmp(label, kind) == 0;
+}
+
+/* A merged layer whose files are hard links to those of other layers, as earlier builds made them: that shows inside. */
+static bool has_shared_files(const struct ctr_snapshot *snapshot)
+{
+	return is_kind(snapshot, KIND_MERGED) && !labels_get(&snapshot->labels, LABEL_OWN_FILES);
+}
+
+static bool is_sound_merge(const struct ctr_snapshot *snapshot)
+{
+	return is_kind(snapshot, KIND_MERGED) && !has_shared_files(snapshot);
+}
+
+/* How many of the chain's layers, the lowest above the image's, may stay under a merge: all of them merged ones. */
+static size_t count_rest(const struct chain *chain, int limit)
+{
+	size_t rest = 0;
+
+	while (rest < chain->above_image && is_sound_merge(&chain->snapshots.items[chain->above_image - rest]))
+		rest++;
+	return rest > (size_t)limit / LAYERS_FOR_A_REST ? 0 : rest;
+}
+
 /* What the merged layer shows is what the workspace's own layer lies on; where that is a merged layer, which goes, what
  * that shows. */
 static int name_shown(const struct ctr_snapshot *parent, struct record *record, struct error *err)
 {
-	const char *kind = labels_get(&parent->labels, LABEL_KIND);
-	const char *shows = kind && strcmp(kind, KIND_MERGED) == 0 ? snapshot_labels_shows(parent) : parent->name;
+	const char *shows = is_kind(parent, KIND_MERGED) ? snapshot_labels_shows(parent) : parent->name;
 
 	record->merged_shows = *shows ? strdup(shows) : NULL;
 	return *shows && !record->merged_shows ? error_memory(err) : 0;
 }
 
-static int name_merge(const struct chain *chain, struct record *record, struct error *err)
+static int name_merge(const struct chain *chain, size_t rest, struct record *record, struct error *err)
 {
-	const struct ctr_snapshot *lowest = &chain->snapshots.items[chain->above_image];
+	size_t count = chain->above_image - rest;
 
-	record->merge_count = (int)chain->above_image;
-	record->merge_base = strdup(lowest->parent);
+	record->merge_count = (int)count;
+	record->merge_base = strdup(chain->snapshots.items[count].parent);
 	record->merged = text_format("%s-merged-%lld", record->container_id, (long long)record->created_ns);
-	record->top = text_format("%s-top-%lld", record->container_id, (long long)record->created_ns);
-	record->depth = DEPTH_AFTER_MERGE;
-	if (!record->merge_base || !record->merged || !record->top)
+	record->depth = (int)rest + (record->kind == OPERATION_COMPACT ? 1 : DEPTH_AFTER_MERGE);
+	if (!record->merge_base || !record->merged)
 		return error_memory(err);
 	return name_shown(&chain->snapshots.items[1], record, err);
 }
@@ -53,12 +83,12 @@ static int refuse_depth(const struct record *record, size_t layers, struct error
 	return error_hint(err, "rebuild its image with fewer layers; the workspace runs on as it is");
 }
 
-/* The two that a merge made: another merge would change nothing. */
+/* Another merge would change nothing. */
 static bool is_merged_already(const struct chain *chain)
 {
-	const char *kind = labels_get(&chain->snapshots.items[1].labels, LABEL_KIND);
-
-	return chain->above_image == DEPTH_AFTER_MERGE && kind && strcmp(kind, KIND_MERGED) == 0;
+	if (chain->above_image == 0)
+		return true;
+	return chain->above_image == 1 && !has_shared_files(&chain->snapshots.items[1]);
 }
 
 int plan_chain(struct session *session, const struct ctr_snapshot *active, const struct place *place, bool at_once,
@@ -79,11 +109,12 @@ int plan_chain(struct session *session, const struct ctr_snapshot *active, const
 	record->depth = (int)chain.above_image + 1;
 	if (image_layers + DEPTH_AFTER_MERGE >= CHAIN_MAX_LAYERS)
 		return refuse_depth(record, chain.snapshots.count - 1, err);
-	if (chain.above_image < DEPTH_AFTER_MERGE || (at_once && is_merged_already(&chain)))
+	if (at_once)
+		return is_merged_already(&chain) ? 0 : name_merge(&chain, 0, record, err);
+	if (chain.above_image < DEPTH_AFTER_MERGE ||
+	    (record->depth < limit && chain.snapshots.count < CHAIN_MAX_LAYERS))
 		return 0;
-	if (!at_once && record->depth < limit && chain.snapshots.count < CHAIN_MAX_LAYERS)
-		return 0;
-	return name_merge(&chain, record, err);
+	return name_merge(&chain, count_rest(&chain, limit), record, err);
 }
 
 int plan_chain_back(struct session *session, const struct place *place, struct record *record, struct error *err)

@@ -38,7 +38,6 @@ struct run {
 	enum error_kind failure;    /* why this run has turned it back */
 	bool stop_sent;             /* a signal to end was sent to the old task by this run */
 	bool create_sent;           /* Tasks.Create was sent by this run */
-	bool top_tried;             /* this run has begun to fill the layer `top` */
 	double down_since_ms;       /* 0: not down by this run */
 	struct error network_error; /* why the workspace runs without its network */
 	struct error merge_error;   /* why its layers were not merged */

@@ -9,6 +9,7 @@
 #include "ctr/leases.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
+#include "operation/move.h"
 #include "operation/steps.h"
 #include "task/bundle.h"
 #include "task/streams.h"
@@ -167,7 +168,7 @@ int step_release(struct run *run, struct error *err)
 
 	if (!lease)
 		return error_memory(err);
-	if (let_layer_go(run, err) < 0 || ctr_use_lease(run->session->ctr, NULL, err) < 0 ||
+	if (let_layer_go(run, err) < 0 || move_tidy(run, err) < 0 || ctr_use_lease(run->session->ctr, NULL, err) < 0 ||
 	    ctr_lease_delete(run->session->ctr, lease, false, err) < 0)
 		return -1;
 	if (run->record->pending != PENDING_NOTHING)

@@ -1,133 +1,179 @@
 /*
- * Bounding the chain. `merge` makes the committed layers above the image's one, while the
- * workspace still runs; `top` puts the layer that was just saved on it, while it is down. The new active
- * snapshot then stands on two layers in place of many; versions keep their own chains.
+ * Bounding the chain. The committed layers above the image's, or the newest of them, are made one while the workspace
+ * still runs, with files of its own: nothing that is in it has a name in another layer. While the workspace is down its
+ * writable layer is moved onto that (move.h): nothing is copied then, however much it holds. Versions that are there keep
+ * their own chains.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ctr/snapshots.h"
+#include "operation/move.h"
 #include "operation/new_layer.h"
 #include "operation/steps.h"
 #include "workspace/chain.h"
 #include "workspace/journal.h"
+#include "workspace/label_keys.h"
 #include "workspace/place.h"
+#include "workspace/room.h"
 #include "workspace/snapshot_labels.h"
 
-static int put_merged(struct run *run, const char *name, const char *const *layers, size_t count, struct error *err)
+static int exists(struct run *run, const char *name, struct error *err)
 {
-	cleanup_labels struct labels labels = { 0 };
-
-	if (snapshot_labels_merged(run->record, name, &labels, err) < 0)
-		return -1;
-	return new_layer_fill(run, name, layers, count, &labels, err);
+	return ctr_snapshot_stat(run->session->ctr, run->record->snapshotter, name, NULL, err);
 }
 
-/* The workspace goes on on its unmerged layers, and the next operation merges them or refuses. */
-static void give_up_merge(struct run *run)
+static void forget_merge(struct record *record)
 {
+	free(record->merged);
+	free(record->top);
+	free(record->moved_to);
+	record->merged = record->top = record->moved_to = NULL;
+	record->moved_inode = 0;
+	record->depth = 0;
+}
+
+int merge_give_up(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
 	struct error ignored = { 0 };
 
-	/* It may be what has filled the disk. */
-	if (new_layer_drop(run, run->record->top, &ignored) < 0)
+	if (move_back(run, err) < 0)
+		return -1;
+	/* What was begun may be what has filled the disk. */
+	if (new_layer_drop(run, record->merged, &ignored) < 0 || new_layer_drop(run, record->saved, &ignored) < 0)
 		log_detail("%s", ignored.message);
-	free(run->record->merged);
-	free(run->record->top);
-	run->record->merged = run->record->top = NULL;
-	run->record->depth = 0;
-	/* Without this a later run comes to the same conclusion from what it finds. */
-	if (journal_save(run->session, run->record, &ignored) < 0)
-		log_detail("%s", ignored.message);
+	forget_merge(record);
+	return journal_save(run->session, record, err);
 }
 
-/* A merge that an earlier run has given up, without a note of it: the new active snapshot says so. */
-static int note_given_up(struct run *run, struct error *err)
+/* An earlier build copied the newest layer once it was saved. That was done before anything that follows, or not at
+ * all: then the workspace goes on on its unmerged layers. */
+static int settle_top(struct run *run, struct error *err)
+{
+	int found = exists(run, run->record->top, err);
+
+	if (found == 0)
+		forget_merge(run->record);
+	return found < 0 ? -1 : 0;
+}
+
+static int check_cost(struct run *run, const struct place *source, const char *target, struct error *err)
+{
+	struct layer_merge_result cost = { 0 };
+
+	if (layer_merge_cost(source->marks, (const char *const *)source->below.items, (size_t)run->record->merge_count,
+			     target, &cost, err) < 0)
+		return -1;
+	log_detail("merging %d layers takes %llu KiB and %llu inodes", run->record->merge_count,
+		   (unsigned long long)cost.copied_bytes / 1024, (unsigned long long)cost.entries);
+	return room_check_for(target, cost.copied_bytes, cost.entries, "merging layers", err);
+}
+
+static int fill(struct run *run, const struct place *source, struct error *err)
 {
 	const struct record *record = run->record;
-	cleanup_ctr_snapshot struct ctr_snapshot active = { 0 };
-	int found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->new_active, &active, err);
+	cleanup_free char *work = new_layer_work(record->merged);
+	cleanup_labels struct labels labels = { 0 };
+	cleanup_place struct place target = { 0 };
 
-	if (found > 0 && strcmp(active.parent, record->top) != 0)
-		give_up_merge(run);
-	return found < 0 ? -1 : 0;
+	if (!work)
+		return error_memory(err);
+	if (new_layer_begin(run, record->merged, record->merge_base, err) < 0 ||
+	    place_find(run->session, record->snapshotter, work, &target, err) < 0 ||
+	    check_cost(run, source, target.writable, err) < 0 || snapshot_labels_merged(record, &labels, err) < 0 ||
+	    labels_set(&labels, LABEL_OWN_FILES, "yes", err) < 0)
+		return -1;
+	return new_layer_fill(run, record->merged, (const char *const *)source->below.items,
+			      (size_t)record->merge_count, &labels, err);
+}
+
+static int drop_merged(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_free char *key = move_is_planned(record) ? move_receiver(record, err) : NULL;
+
+	/* The receiver stands on it. */
+	if (move_is_planned(record) && (!key || move_back(run, err) < 0 ||
+					ctr_snapshot_remove(run->session->ctr, record->snapshotter, key, err) < 0))
+		return -1;
+	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->merged, err);
+}
+
+static int merge(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_place struct place source = { 0 };
+
+	/* One of an earlier try may not be whole. */
+	if (drop_merged(run, err) < 0 ||
+	    place_find(run->session, record->snapshotter, record->old_active, &source, err) < 0)
+		return -1;
+	if (source.below.count < (size_t)record->merge_count)
+		return error_set(err, ERROR_FAILED, "'%s' has %zu layers on disk, %d are to be merged",
+				 record->container_id, source.below.count, record->merge_count);
+	return fill(run, &source, err) < 0 ? -1 : move_begin(run, record->merged, err);
+}
+
+/* For one more layer in the mount's options. */
+#define NAME_ROOM 64
+
+/* 1: the workspace can go on with one layer more than it has, 0: that is too deep for overlayfs. */
+static int can_go_on(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_chain struct chain chain = { 0 };
+	cleanup_place struct place place = { 0 };
+	size_t room = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (chain_read(run->session, record->snapshotter, record->old_active, &chain, err) < 0 ||
+	    place_find(run->session, record->snapshotter, record->old_active, &place, err) < 0)
+		return -1;
+	/* The new layer's name may be longer than any before. */
+	return chain.snapshots.count < CHAIN_KERNEL_LIMIT &&
+	       layer_paths_mount_size(&place.below, record->old_upper) + NAME_ROOM < room;
+}
+
+static int refuse_depth(const struct record *record, const struct error *why, struct error *err)
+{
+	error_set(err, ERROR_REFUSED, "'%s' has as many layers as overlayfs takes, and they could not be merged: %s",
+		  record->container_id, why->message);
+	return error_hint(err, "'wsnap rollback %s VERSION' goes back to a version with fewer layers",
+			  record->container_id);
+}
+
+/* What cannot be merged, or has no room for that, must not keep the workspace from being saved. A compaction is for
+ * nothing else. */
+static int go_on_unmerged(struct run *run, struct error *err)
+{
+	struct error failure = *err, ignored = { 0 };
+	int can;
+
+	if (err->kind == ERROR_CONTAINERD || run->record->kind == OPERATION_COMPACT)
+		return -1;
+	can = can_go_on(run, &ignored);
+	if (can == 0)
+		return refuse_depth(run->record, &failure, err);
+	if (can < 0 || merge_give_up(run, &ignored) < 0)
+		return -1;
+	error_clear(err);
+	run->merge_error = failure;
+	return 0;
 }
 
 int step_merge(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
-	cleanup_place struct place place = { 0 };
-	int found;
 
-	if (run->resumed && note_given_up(run, err) < 0)
-		return -1;
 	if (!record->merged || run->found == FOUND_REPOINTED)
 		return 0;
-	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->merged, NULL, err);
-	if (found != 0)
-		return found < 0 ? -1 : 0;
-	/* Once the state is saved, its chain cannot be read from the workspace any more. */
-	found = run_has_saved(run, NULL, err);
-	if (found > 0)
-		give_up_merge(run);
-	if (found != 0)
-		return found < 0 ? -1 : 0;
-	if (place_find(run->session, record->snapshotter, record->old_active, &place, err) < 0)
-		return -1;
-	if (place.below.count < (size_t)record->merge_count)
-		return error_set(err, ERROR_FAILED, "'%s' has %zu layers on disk, %d are to be merged",
-				 record->container_id, place.below.count, record->merge_count);
-	if (new_layer_begin(run, record->merged, record->merge_base, err) < 0 ||
-	    put_merged(run, record->merged, (const char *const *)place.below.items, (size_t)record->merge_count, err) <
-		    0)
-		return -1;
-	/* What the newest layer will go into is made ready while the workspace still runs. */
-	return new_layer_begin(run, record->top, record->merged, err);
-}
-
-static int put_top(struct run *run, struct error *err)
-{
-	const struct record *record = run->record;
-	const char *const newest[] = { record->old_upper };
-
-	/* An earlier try, of this run or another, may have filled it in part. */
-	if ((run->resumed || run->top_tried) && new_layer_begin(run, record->top, record->merged, err) < 0)
-		return -1;
-	run->top_tried = true;
-	return put_merged(run, record->top, newest, 1, err);
-}
-
-/* 1: a workspace can stand on what was saved as it is, 0: it is too deep for overlayfs. */
-static int can_stand_on_saved(struct run *run, struct error *err)
-{
-	cleanup_chain struct chain chain = { 0 };
-
-	if (chain_read(run->session, run->record->snapshotter, run->record->saved, &chain, err) < 0)
-		return -1;
-	return chain.snapshots.count < CHAIN_KERNEL_LIMIT;
-}
-
-/* What the newest layer holds is known only now that it is saved: if it cannot be merged, or there is no room for
- * that, the workspace must not stay down for it. */
-static int go_on_unmerged(struct run *run, struct error *err)
-{
-	struct error failure = *err, ignored = { 0 };
-
-	if (err->kind == ERROR_CONTAINERD || can_stand_on_saved(run, &ignored) <= 0)
-		return -1;
-	error_clear(err);
-	give_up_merge(run);
-	run->merge_error = failure;
-	return 0;
-}
-
-int step_top(struct run *run, struct error *err)
-{
-	const struct record *record = run->record;
-	int found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->top, NULL, err);
-
-	if (found != 0)
-		return found < 0 ? -1 : 0;
-	return put_top(run, err) == 0 ? 0 : go_on_unmerged(run, err);
+	if (record->top)
+		return settle_top(run, err);
+	/* A resumed run has come this far because its state is saved: on what was merged, or in its own place. */
+	if (run->resumed)
+		return 0;
+	return merge(run, err) == 0 ? 0 : go_on_unmerged(run, err);
 }

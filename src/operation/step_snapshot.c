@@ -2,11 +2,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "ctr/containers.h"
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
 #include "operation/changes.h"
+#include "operation/move.h"
 #include "operation/salvage.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
@@ -19,28 +21,12 @@ static int is_there(struct run *run, const char *name, struct error *err)
 	return ctr_snapshot_stat(run->session->ctr, run->record->snapshotter, name, NULL, err);
 }
 
-/* What a compaction finds unchanged, its merged layers show: later comparisons are short then. One that is not certain
- * is no reason to be down for longer. */
-static void note_unchanged(struct run *run)
-{
-	struct record *record = run->record;
-	struct error unknown = { 0 };
-
-	record->unchanged = record->merged && record->stands_on_version &&
-			    changes_none_by_layer(run->session, record->snapshotter, record->old_active,
-						  record->stands_on, &unknown) == 1;
-	if (record->unchanged && journal_save(run->session, record, &unknown) < 0)
-		log_detail("%s", unknown.message);
-}
-
 /* A rollback saves the present state only if no version holds it already. What cannot be compared is saved. */
 static int judge_change(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
 	int unchanged;
 
-	if (record->kind == OPERATION_COMPACT)
-		note_unchanged(run);
 	if (record->save != SAVE_IF_CHANGED || !record->stands_on_version)
 		return 0;
 	unchanged = changes_none(run->session, record->snapshotter, record->old_active, record->stands_on, err);
@@ -69,6 +55,98 @@ static int check_room(struct run *run, struct error *err)
 	return room_check(place.filesystem, err);
 }
 
+/* The containerd that holds the receiver may have lost it: one that was killed in the commit. */
+static int move_into_receiver(struct run *run, struct error *err)
+{
+	cleanup_free char *key = move_receiver(run->record, err);
+	int found = key ? is_there(run, key, err) : -1;
+
+	if (found < 0 || (found == 0 && move_begin(run, run->record->merged, err) < 0))
+		return -1;
+	return move_there(run, err);
+}
+
+static int commit_receiver(struct run *run, const struct labels *labels, struct error *err)
+{
+	cleanup_free char *key = move_receiver(run->record, err);
+
+	if (!key)
+		return -1;
+	return ctr_snapshot_commit(run->session->ctr, run->record->snapshotter, run->record->saved, key, labels, err);
+}
+
+static int commit_moved(struct run *run, const struct labels *labels, struct error *err)
+{
+	if (commit_receiver(run, labels, err) < 0)
+		return -1;
+	move_leave_home(run);
+	return 0;
+}
+
+/*
+ * containerd measures a layer by the whole paths of its entries, and cannot commit a tree that is deeper than a path can
+ * be, though every program inside can live with it. So an empty layer is committed, and the writable one takes its place.
+ */
+static int commit_and_move(struct run *run, const struct labels *labels, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (move_begin(run, record->merged ? record->merged : record->old_parent ? record->old_parent : "", err) < 0)
+		return -1;
+	/* From the commit on there is no way back: that the move works is tried before. */
+	if (move_there(run, err) < 0 || move_back(run, err) < 0 || commit_receiver(run, labels, err) < 0 ||
+	    move_there(run, err) < 0)
+		return -1;
+	move_leave_home(run);
+	return 0;
+}
+
+static int try_commit(struct run *run, const struct labels *labels, struct error *err)
+{
+	const struct record *record = run->record;
+	struct error failure = { 0 };
+
+	if (record->merged && move_into_receiver(run, &failure) == 0)
+		return commit_moved(run, labels, err);
+	if (failure.kind == ERROR_CONTAINERD) {
+		*err = failure;
+		return -1;
+	}
+	if (record->merged) {
+		if (merge_give_up(run, err) < 0)
+			return -1;
+		run->merge_error = failure;
+	}
+	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->old_active, labels,
+				   err);
+}
+
+/* Whether it was the depth of the tree that a commit has failed for. */
+static bool is_too_deep(struct run *run, const struct error *failure)
+{
+	const struct record *record = run->record;
+	cleanup_place struct place place = { 0 };
+	struct error ignored = { 0 };
+
+	if (failure->kind == ERROR_CONTAINERD || !record->old_upper)
+		return false;
+	return move_back(run, &ignored) == 0 &&
+	       place_find(run->session, record->snapshotter, record->old_active, &place, &ignored) == 0 &&
+	       place.overlay && layer_has_long_paths(record->old_upper, &ignored) == 1;
+}
+
+static int commit(struct run *run, const struct labels *labels, struct error *err)
+{
+	if (try_commit(run, labels, err) == 0)
+		return 0;
+	if (!is_too_deep(run, err))
+		return -1;
+	log_detail("'%s': containerd cannot commit a tree this deep: it is moved into an empty layer",
+		   run->record->container_id);
+	error_clear(err);
+	return commit_and_move(run, labels, err);
+}
+
 int step_commit(struct run *run, struct error *err)
 {
 	cleanup_labels struct labels labels = { 0 };
@@ -76,6 +154,9 @@ int step_commit(struct run *run, struct error *err)
 	bool taken;
 	int found = run_has_saved(run, &taken, err);
 
+	/* Whatever an answer said that was lost: what is saved is what is moved. */
+	if (found > 0 && move_is_planned(record))
+		return move_there(run, err);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	if (taken)
@@ -87,12 +168,13 @@ int step_commit(struct run *run, struct error *err)
 		return 0;
 	if (snapshot_labels_saved(record, &labels, err) < 0)
 		return -1;
+	if (found > 0 && record->merged && merge_give_up(run, err) < 0)
+		return -1;
 	if (found > 0)
 		return salvage(run, &labels, err);
 	if (check_room(run, err) < 0)
 		return -1;
-	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->old_active, &labels,
-				   err);
+	return commit(run, &labels, err);
 }
 
 /* A power cut may have taken the folder of a snapshot that containerd's database has: that is synced, the folder is
@@ -122,12 +204,48 @@ static int is_prepared(struct run *run, struct error *err)
 	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->new_active, err);
 }
 
+/* Once the container stands on its new snapshot there is nothing to move any more. */
+static bool may_move(const struct run *run)
+{
+	return move_is_planned(run->record) && run->found != FOUND_REPOINTED && run->record->stage != STAGE_UP;
+}
+
+static bool moves_into_active(const struct run *run)
+{
+	return run->record->kind == OPERATION_COMPACT && may_move(run) && !run->record->turned_back;
+}
+
+static int move_into_active(struct run *run, bool is_prepared, struct error *err)
+{
+	if ((!is_prepared && move_begin(run, run->record->merged, err) < 0) || move_there(run, err) < 0)
+		return -1;
+	move_leave_home(run);
+	return 0;
+}
+
+/* On the way back the layer goes back, unless it is part of what is saved. */
+static int settle_move(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (!may_move(run))
+		return 0;
+	if (record_saves(record))
+		return move_there(run, err);
+	return record->turned_back ? move_back(run, err) : 0;
+}
+
 int step_prepare(struct run *run, struct error *err)
 {
 	cleanup_labels struct labels labels = { 0 };
 	struct record *record = run->record;
-	int found = is_prepared(run, err);
+	int found;
 
+	if (settle_move(run, err) < 0)
+		return -1;
+	found = is_prepared(run, err);
+	if (found >= 0 && moves_into_active(run))
+		return move_into_active(run, found > 0, err);
 	if (found != 0)
 		return found < 0 ? -1 : 0;
 	if (snapshot_labels_active(record, &labels, err) < 0)
@@ -154,6 +272,9 @@ int step_sync(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	cleanup_place struct place place = { 0 };
 
+	/* Where the container was removed before its state was in its place. */
+	if (run_is_orphaned(run) && record_makes_version(record) && move_is_planned(record) && move_there(run, err) < 0)
+		return -1;
 	if (record_makes_version(record) && record->old_upper && access(record->old_upper, F_OK) == 0)
 		return layer_sync(record->old_upper, err);
 	if (place_find(run->session, record->snapshotter, record->new_active, &place, err) == 0)

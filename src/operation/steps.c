@@ -26,12 +26,9 @@ const struct step steps[STEP_COUNT] = {
 	/* no process of the workspace runs */
 	[STEP_STOP] = { "stop", step_stop, PHASE_DOWN, FAILURE_PLAIN,
 			SKIP_REPOINTED, 0 },
-	/* its state is a committed snapshot */
+	/* its state is a committed snapshot, on what was merged */
 	[STEP_COMMIT] = { "commit", step_commit, PHASE_DOWN, FAILURE_PLAIN,
 			  SKIP_REPOINTED | SKIP_UNSAVED, 0 },
-	/* after a merge: the newest layer on the merged one */
-	[STEP_TOP] = { "top", step_top, PHASE_DOWN, FAILURE_PLAIN,
-		       SKIP_REPOINTED | SKIP_UNMERGED, 0 },
 	/* the new active snapshot exists */
 	[STEP_PREPARE] = { "prepare", step_prepare, PHASE_DOWN, FAILURE_PLAIN,
 			   0, ENTRY_BACK },

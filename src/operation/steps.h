@@ -21,7 +21,6 @@ enum step_id {
 	STEP_DETACH,
 	STEP_STOP,
 	STEP_COMMIT,
-	STEP_TOP,
 	STEP_PREPARE,
 	STEP_REPOINT,
 	STEP_START,
@@ -117,7 +116,9 @@ int step_sync(struct run *run, struct error *err);
 
 /* step_merge.c */
 int step_merge(struct run *run, struct error *err);
-int step_top(struct run *run, struct error *err);
+
+/* What was merged is not used: the layer is back in its place, the record says so. */
+int merge_give_up(struct run *run, struct error *err);
 
 /* step_record.c */
 int step_record(struct run *run, struct error *err);

@@ -33,7 +33,8 @@ const struct verdict verdicts[] = {
 	{ FACT_DOWN | FACT_ROLLBACK, FACT_CONTAINERD | FACT_USED, VERDICT_GIVE_UP, NULL },
 	{ FACT_DOWN | FACT_PENDS, FACT_CONTAINERD, VERDICT_LEAVE_START, NULL },
 	{ FACT_DOWN | FACT_SAVES, 0, VERDICT_LEAVE, "is saved, but is down" },
-	{ FACT_DOWN, 0, VERDICT_LEAVE, "was rolled back, but is down" },
+	{ FACT_DOWN | FACT_ROLLBACK, 0, VERDICT_LEAVE, "was rolled back, but is down" },
+	{ FACT_DOWN, 0, VERDICT_LEAVE, "is compacted, but is down" },
 
 	/* When it is back. */
 	{ FACT_RECORDED, 0, VERDICT_LEAVE, "is back and what was done is recorded, but not all is tidied up" },

@@ -27,6 +27,7 @@
 #define LABEL_GIVEN_UP "wsnap.given_up"         /* a version on its way out: when that was decided, RFC 3339 */
 #define LABEL_LAST_VERSION "wsnap.last_version" /* active, layer, merged: the greatest number of a version so far */
 #define LABEL_SHOWS "wsnap.shows"               /* merged: the snapshot whose tree it shows */
+#define LABEL_OWN_FILES "wsnap.own_files"       /* merged: no file in it has a name in another layer */
 #define LABEL_OF_ACTIVE \
 	"wsnap.active." /* version, layer, merged: before each label of others that the active snapshot bore */
 #define LABEL_UNCHANGED "wsnap.unchanged_at" /* active: when it was last found to be as it was saved, RFC 3339 */

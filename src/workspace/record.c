@@ -80,11 +80,12 @@ static const struct field fields[] = {
 	FIELD(NUMBER, merge_count),
 	FIELD(TEXT, merged_shows),
 	FIELD(TEXT, top),
+	FIELD(TEXT, moved_to),
+	FIELD(TIME, moved_inode),
 	FIELD(NUMBER, depth),
 	FIELD(NUMBER, version_floor),
 	FIELD(NUMBER, stage),
 	FIELD(NUMBER, pending),
-	FIELD(FLAG, unchanged),
 	FIELD(FLAG, hooked),
 	FIELD(FLAG, turned_back),
 	FIELD(FLAG, recorded),
@@ -260,7 +261,7 @@ static int check_ranges(const struct record *record, struct error *err)
 		return error_set(err, ERROR_FAILED, "it is a rollback to nothing");
 	if (record->save != SAVE_NEVER && !record->saved)
 		return error_set(err, ERROR_FAILED, "it saves under no name");
-	if (record->merged && (!record->merge_base || !record->top || !record->old_upper))
+	if ((record->merged && !record->merge_base) || ((record->merged || record->moved_to) && !record->old_upper))
 		return error_set(err, ERROR_FAILED, "it merges layers without their names");
 	return 0;
 }
@@ -317,12 +318,18 @@ const char *record_what_is(const struct record *record)
 {
 	if (record->turned_back)
 		return "is as it was";
+	if (record->kind == OPERATION_COMPACT)
+		return "is compacted";
 	return record_saves(record) ? "is saved" : "was rolled back";
 }
 
 const char *record_parent(const struct record *record)
 {
-	if (record->base && !record->turned_back)
+	if (record->turned_back)
+		return record->saved;
+	if (record->base)
 		return record->base;
-	return record->top && !record->turned_back ? record->top : record->saved;
+	if (record->top)
+		return record->top;
+	return record->kind == OPERATION_COMPACT && !record_saves(record) ? record->merged : record->saved;
 }

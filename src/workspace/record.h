@@ -85,14 +85,15 @@ struct record {
 	char *merge_base;    /* … on this ("" for none) … */
 	int merge_count;     /* … and how many they are */
 	char *merged_shows;  /* the snapshot whose tree `merged` shows; NULL: none that stays */
-	char *top;           /* the newest layer, on `merged` */
+	char *top;           /* of an earlier build's record: a copy of the newest layer, on `merged` */
+	char *moved_to;      /* merging: where the writable layer's folder goes, in exchange for the one there … */
+	int64_t moved_inode; /* … which is the one with this inode */
 	int depth;           /* layers of ours under new_active */
 	int version_floor;   /* the greatest number of a version so far, as far as labels know */
 
 	/* what has become of it */
 	enum record_stage stage;
 	enum record_pending pending;
-	bool unchanged;   /* compact: the tree is that of the version it stands on; false: not known */
 	bool hooked;      /* the hooks before it were run: those behind it are due */
 	bool turned_back; /* the way leads back to the state before */
 	bool recorded;    /* known once something is pending: the database has it … */

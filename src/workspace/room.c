@@ -23,6 +23,24 @@ int room_check(const char *path, struct error *err)
 	return error_hint(err, "free some space: 'wsnap prune' gives up old versions");
 }
 
+int room_check_for(const char *path, uint64_t bytes, uint64_t inodes, const char *what, struct error *err)
+{
+	struct layer_space space;
+
+	bytes += NEEDED_BYTES;
+	inodes += NEEDED_INODES;
+	if (layer_space(path, &space, err) < 0)
+		return -1;
+	if (space.free_bytes >= bytes && (space.total_inodes == 0 || space.free_inodes >= inodes))
+		return 0;
+	error_set(err, ERROR_FAILED,
+		  "the filesystem of '%s' has no room for %s: %llu MiB and %llu inodes are free, %llu MiB and %llu are "
+		  "needed",
+		  path, what, (unsigned long long)space.free_bytes >> 20, (unsigned long long)space.free_inodes,
+		  (unsigned long long)bytes >> 20, (unsigned long long)inodes);
+	return error_hint(err, "free some space: 'wsnap prune' gives up old versions");
+}
+
 static int percent(uint64_t free, uint64_t total)
 {
 	return total ? (int)((double)free * 100 / (double)total) : 100;

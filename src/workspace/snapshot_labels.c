@@ -91,21 +91,11 @@ int snapshot_labels_saved(const struct record *record, struct labels *labels, st
 	return add(labels, LABEL_PARENT, record->stands_on, err);
 }
 
-/* The newest layer, merged, shows what was saved; of a compaction, the version, if nothing had changed since. */
-static const char *top_shows(const struct record *record)
+int snapshot_labels_merged(const struct record *record, struct labels *labels, struct error *err)
 {
-	if (record->kind == OPERATION_COMPACT)
-		return record->unchanged ? record->stands_on : NULL;
-	return record->saved;
-}
-
-int snapshot_labels_merged(const struct record *record, const char *name, struct labels *labels, struct error *err)
-{
-	bool is_top = record->top && strcmp(name, record->top) == 0;
-
 	if (add_layer(record, KIND_MERGED, labels, err) < 0)
 		return -1;
-	return add(labels, LABEL_SHOWS, is_top ? top_shows(record) : record->merged_shows, err);
+	return add(labels, LABEL_SHOWS, record->merged_shows, err);
 }
 
 const char *snapshot_labels_shows(const struct ctr_snapshot *snapshot)

@@ -11,8 +11,8 @@
  * operation ends. */
 int snapshot_labels_saved(const struct record *record, struct labels *labels, struct error *err);
 
-/* Of a merged layer, the one of this name: kept by what stands on it alone. */
-int snapshot_labels_merged(const struct record *record, const char *name, struct labels *labels, struct error *err);
+/* Of a merged layer: kept by what stands on it alone. */
+int snapshot_labels_merged(const struct record *record, struct labels *labels, struct error *err);
 
 /* Of the new active snapshot. */
 int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err);

@@ -108,8 +108,7 @@ two_versions() {
 	expect 0 rollback f two --no-save
 	workspace_write f /data/c unsaved
 	expect 0 compact f
-	same nothing "$(shows f)"
-	# Nothing in the layer of its own: the merged ones hold it.
+	same "$(runtime_name f 2)" "$(shows f)"
 	expect 0 -q create --if-changed f
 	same 3 "$output"
 	same unsaved "$(workspace_read f /data/c)"
@@ -126,7 +125,8 @@ two_versions() {
 		expect 0 -q version --if-changed g
 		same "$turn" "$output"
 	done
-	same "$(runtime_name g 4)" "$(shows g)"
+	same "$(runtime_name g 4)" "$(parent_of_active g)"
+	same "$(runtime_name g 3)" "$(snapshot_field "$(snapshot_field "$(parent_of_active g)" .Parent)" '.Labels["wsnap.shows"]')"
 	expect 0 rollback g 3
 	expect 0 rollback g 4 --json
 	same null "$(json .saved_version)"

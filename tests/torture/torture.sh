@@ -20,6 +20,7 @@
 #   torture.sh all       everything, $JOBS (2) cases at a time; $CASES is an expression that their words must match
 #
 # OPERATION: create, version, rollback, compact, prune; STATE: running, stopped.
+# CONFIGURED='max_depth = 2' is the configuration: with that one every version merges layers.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 root=$(cd "$here/../.." && pwd)
@@ -50,7 +51,7 @@ prepare() {
 	export CONTAINERD_NAMESPACE=wsnap-torture-$$ WSNAP_STATE_DIR=$SERVERS/wsnap WSNAP_CONFIG=$SCRATCH/conf
 	export NETCONFPATH=$SCRATCH/cni
 	unset WSNAP_DATABASE
-	: >"$WSNAP_CONFIG"
+	printf '%s\n' "${CONFIGURED:-}" >"$WSNAP_CONFIG"
 	WSNAP=$SCRATCH/wsnap STRIKE=$SCRATCH/strike
 	cp "$BUILT" "$WSNAP"
 	"${CC:-gcc}" -std=gnu17 -D_GNU_SOURCE -O2 -o "$STRIKE" "$here/strike.c" || exit 1

@@ -206,7 +206,7 @@ static void check_combinations(const struct filesystem *filesystem, enum layer_m
 	assert_true(trees_compared() > 1000);
 }
 
-static void test_combinations_linked(void **state)
+static void test_combinations_copied(void **state)
 {
 	(void)state;
 	check_combinations(&ext4, LAYER_MARKS_TRUSTED);
@@ -220,9 +220,10 @@ static void test_combinations_cloned(void **state)
 	check_combinations(&xfs, LAYER_MARKS_USER);
 }
 
-static void test_linked(void **state)
+/* Files of the layers keep their names, and the result's have none but its own. */
+static void test_own_files(void **state)
 {
-	static const char *const layers[] = { "new", "old" };
+	static const char *const layers[] = { "new", "old" }, *const files[] = { "a", "b", "link" };
 	struct layer_merge_result result;
 
 	(void)state;
@@ -230,14 +231,99 @@ static void test_linked(void **state)
 	make_folder("new");
 	make_folder("old");
 	make_file("new/a", "a");
-	make_file("old/b", "b");
+	make_file("old/b", "bb");
+	make_file("old/shared", "three");
+	assert_int_equal(link("old/shared", "old/again"), 0);
+	assert_int_equal(link("old/shared", "elsewhere"), 0);
 	assert_int_equal(symlink("a", "old/link"), 0);
 	result = merge_well(layers, 2);
-	assert_int_equal(result.entries, 3);
-	assert_int_equal(result.copied_bytes, 0);
-	assert_int_equal(status_of("target/a").st_ino, status_of("new/a").st_ino);
-	assert_int_equal(status_of("target/b").st_ino, status_of("old/b").st_ino);
-	assert_int_equal(status_of("target/link").st_ino, status_of("old/link").st_ino);
+	assert_int_equal(result.entries, 5);
+	assert_int_equal(result.copied_bytes, 1 + 2 + strlen("three"));
+	for (int i = 0; i < 3; i++) {
+		cleanup_free char *path = text_format("target/%s", files[i]);
+
+		assert_int_equal(status_of(path).st_nlink, 1);
+	}
+	assert_int_equal(status_of("target/shared").st_nlink, 2);
+	assert_int_equal(status_of("target/shared").st_ino, status_of("target/again").st_ino);
+	assert_int_equal(status_of("old/b").st_nlink, 1);
+	assert_int_equal(status_of("old/shared").st_nlink, 3);
+}
+
+static struct layer_merge_result cost_of(const char *const *names, size_t count, struct error *err)
+{
+	char paths[4][PATH_MAX];
+	const char *layers[4];
+	struct layer_merge_result cost = { 0 };
+
+	for (size_t i = 0; i < count; i++) {
+		assert_non_null(realpath(names[i], paths[i]));
+		layers[i] = paths[i];
+	}
+	assert_non_null(realpath("target", paths[3]));
+	layer_merge_cost(marks, layers, count, paths[3], &cost, err);
+	return cost;
+}
+
+static void check_cost(const struct filesystem *filesystem, uint64_t least, uint64_t most)
+{
+	static const char *const layers[] = { "new", "old" };
+	struct layer_merge_result cost;
+	struct error err = { 0 };
+
+	enter(filesystem);
+	make_folder("target");
+	make_folder("new");
+	make_folder("new/d");
+	make_folder("old");
+	make_folder("old/d");
+	make_large("new/d/shown", 1 << 20);
+	make_large("old/d/shown", 4 << 20); /* hidden: costs nothing */
+	make_large("old/d/large", 2 << 20);
+	assert_int_equal(link("old/d/large", "old/d/again"), 0);
+	make_whiteout("new/gone");
+	cost = cost_of(layers, 2, &err);
+	assert_string_equal(err.message, "");
+	assert_in_range(cost.copied_bytes, least, most);
+	assert_int_equal(cost.entries, 5);
+	assert_int_equal(access("target/d", F_OK), -1);
+	assert_int_equal(merge_well(layers, 2).entries, cost.entries);
+}
+
+static void test_cost(void **state)
+{
+	static const char *const layers[] = { "new" };
+	struct error err = { 0 };
+
+	(void)state;
+	check_cost(&ext4, 3 << 20, (3 << 20) + 65536);
+	check_cost(&xfs, 0, 0);
+	set_xattr("new/d/shown", "trusted.overlay.metacopy", "");
+	cost_of(layers, 1, &err);
+	assert_int_equal(err.kind, ERROR_REFUSED);
+}
+
+static void test_exchange(void **state)
+{
+	struct layer_identity before, after;
+	struct error err = { 0 };
+
+	(void)state;
+	enter(&ext4);
+	make_folder("one");
+	make_folder("two");
+	make_folder("one/fs");
+	make_folder("two/fs");
+	make_file("one/fs/a", "a");
+	assert_int_equal(layer_identify("one/fs", &before), 0);
+	layer_exchange("one/fs", "two/fs", &err);
+	assert_string_equal(err.message, "");
+	assert_int_equal(layer_identify("two/fs", &after), 0);
+	assert_int_equal(before.inode, after.inode);
+	assert_int_equal(status_of("two/fs/a").st_size, 1);
+	assert_int_equal(access("one/fs/a", F_OK), -1);
+	assert_int_equal(layer_exchange("one/fs", "two/none", &err), -1);
+	assert_int_equal(layer_identify("two/none", &after), -1);
 }
 
 static void test_cloned(void **state)
@@ -258,7 +344,7 @@ static void test_cloned(void **state)
 	assert_int_equal(status_of("new/a").st_nlink, 2);
 }
 
-/* Layers on another filesystem: neither links nor references. */
+/* Layers on another filesystem. */
 static void test_copied(void **state)
 {
 	cleanup_free char *layer = text_format("%s/copied", xfs.root);
@@ -293,31 +379,6 @@ static void test_copied(void **state)
 		if (!trees_equal(layer, target, false, &difference))
 			fail_msg("%s", difference.data);
 	}
-}
-
-/* More links than an inode can have: the rest becomes one copy. */
-static void test_too_many_links(void **state)
-{
-	static const char *const layers[] = { "new" };
-	struct layer_merge_result result;
-	unsigned count = 1;
-
-	(void)state;
-	enter(&ext4);
-	make_folder("new");
-	make_folder("others");
-	make_file("new/a", "content");
-	assert_int_equal(link("new/a", "new/b"), 0);
-	for (char name[32]; count < 70000; count++) {
-		snprintf(name, sizeof(name), "others/%u", count);
-		if (link("new/a", name) < 0)
-			break;
-	}
-	assert_int_equal(errno, EMLINK);
-	result = merge_well(layers, 1);
-	assert_int_equal(result.copied_bytes, strlen("content"));
-	assert_int_not_equal(status_of("target/a").st_ino, status_of("new/a").st_ino);
-	assert_int_equal(status_of("target/a").st_ino, status_of("target/b").st_ino);
 }
 
 static void test_root(void **state)
@@ -525,6 +586,39 @@ static void make_deep(const char *root, unsigned levels)
 	close(dir);
 }
 
+/* At the last byte that a path can have, its NUL included. */
+static void test_long_paths(void **state)
+{
+	cleanup_free char *layer = text_format("%s/new", ext4.root);
+	size_t left = PATH_MAX - 1 - strlen(layer);
+	struct error err = { 0 };
+	char name[NAME_MAX + 1] = "";
+	int dir;
+
+	(void)state;
+	enter(&ext4);
+	make_folder("new");
+	dir = open("new", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (; left > 200; left -= 101) {
+		int next;
+
+		memset(name, 'n', 100);
+		assert_int_equal(mkdirat(dir, name, 0755), 0);
+		next = openat(dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		close(dir);
+		dir = next;
+	}
+	memset(name, 'f', left);
+	name[left - 1] = '\0';
+	assert_int_equal(mknodat(dir, name, S_IFREG | 0600, 0), 0);
+	assert_int_equal(layer_has_long_paths(layer, &err), 0);
+	name[left - 1] = 'f';
+	assert_int_equal(mknodat(dir, name, S_IFREG | 0600, 0), 0);
+	assert_int_equal(layer_has_long_paths(layer, &err), 1);
+	assert_string_equal(err.message, "");
+	close(dir);
+}
+
 /* Deeper than a path can be, with fewer descriptors than levels. */
 static void check_deep(const struct filesystem *filesystem)
 {
@@ -545,6 +639,7 @@ static void check_deep(const struct filesystem *filesystem)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &lower), 0);
 	result = merge_well(layers, 2);
 	assert_int_equal(result.entries, 2000 + 1500 + 2000);
+	assert_int_equal(layer_has_long_paths(target, &err), 1);
 	layer_usage(target, &bytes, &entries, &err);
 	assert_string_equal(err.message, "");
 	assert_int_equal(entries, result.entries + 1);
@@ -610,12 +705,13 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_combinations_linked),
+		cmocka_unit_test(test_combinations_copied),
 		cmocka_unit_test(test_combinations_cloned),
-		cmocka_unit_test(test_linked),
+		cmocka_unit_test(test_own_files),
+		cmocka_unit_test(test_cost),
+		cmocka_unit_test(test_exchange),
 		cmocka_unit_test(test_cloned),
 		cmocka_unit_test(test_copied),
-		cmocka_unit_test(test_too_many_links),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_private_marks),
 		cmocka_unit_test(test_user_marks),
@@ -624,6 +720,7 @@ int main(void)
 		cmocka_unit_test(test_refused_marks),
 		cmocka_unit_test(test_bad_paths),
 		cmocka_unit_test(test_mount_inside),
+		cmocka_unit_test(test_long_paths),
 		cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_full_filesystem),
 	};

@@ -133,11 +133,33 @@ static void test_filesystem(void **state)
 	assert_int_equal(layer_sync("/dev/shm", &err), 0);
 }
 
+static void expect_mount_size(const char *lowerdir, const char *upper, size_t lower_bytes)
+{
+	struct layer_paths paths, none = { 0 };
+	struct error err = { 0 };
+
+	assert_int_equal(layer_paths_parse(lowerdir, &paths, &err), 0);
+	assert_int_equal(layer_paths_mount_size(&paths, upper) - layer_paths_mount_size(&none, upper), lower_bytes);
+	layer_paths_free(&paths);
+}
+
+/* Only what follows the folder that all are in counts. */
+static void test_mount_size(void **state)
+{
+	(void)state;
+	expect_mount_size("/a/snapshots/11/fs:/a/snapshots/1/fs", "/a/snapshots/12/fs", strlen("11/fs:1/fs:"));
+	expect_mount_size("/a/snapshots/1/fs", "/a/snapshots/12/fs", strlen("fs:"));
+	expect_mount_size("/a/b/c:/d/e", "/a", strlen("a/b/c:d/e:"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_paths),           cmocka_unit_test(test_bad_paths),
-		cmocka_unit_test(test_usage_and_clear), cmocka_unit_test(test_clear_spares_targets),
+		cmocka_unit_test(test_mount_size),
+		cmocka_unit_test(test_paths),
+		cmocka_unit_test(test_bad_paths),
+		cmocka_unit_test(test_usage_and_clear),
+		cmocka_unit_test(test_clear_spares_targets),
 		cmocka_unit_test(test_filesystem),
 	};
 

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "layer/inodes.h"
 #include "layer/layer.h"
 #include "support/filesystems.h"
 #include "support/tree_compare.h"
@@ -119,6 +121,45 @@ static void make_layers(struct tree *tree)
 		add_layer(tree);
 }
 
+/* Adds the files below `path`: how many names there are, and how many their inodes say that there are. */
+static void count_links(const char *path, struct inodes *inodes, unsigned long *names, unsigned long *links)
+{
+	DIR *dir = opendir(path);
+	const struct dirent *entry;
+	struct error err = { 0 };
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir))) {
+		cleanup_free char *name = text_format("%s/%s", path, entry->d_name);
+		struct stat status;
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		assert_int_equal(lstat(name, &status), 0);
+		if (S_ISDIR(status.st_mode)) {
+			count_links(name, inodes, names, links);
+			continue;
+		}
+		++*names;
+		if (inodes_find(inodes, &status))
+			continue;
+		*links += status.st_nlink;
+		assert_int_equal(inodes_add(inodes, &status, NULL, &err), 0);
+	}
+	closedir(dir);
+}
+
+/* No file of a merged layer has a name in another one. */
+static void check_links(const struct tree *tree, const char *merged)
+{
+	cleanup_inodes struct inodes inodes = { 0 };
+	unsigned long names = 0, links = 0;
+
+	count_links(merged, &inodes, &names, &links);
+	if (names != links)
+		fail_msg("seed %llu: %lu names, %lu links", (unsigned long long)tree->seed, names, links);
+}
+
 /* Replaces some layers of the chain by their merge. */
 static void merge_some(struct tree *tree, const char **chain, size_t *count)
 {
@@ -130,6 +171,7 @@ static void merge_some(struct tree *tree, const char **chain, size_t *count)
 
 	layer_merge(tree->marks, chain + first, length, target, &result, &err);
 	assert_string_equal(err.message, "");
+	check_links(tree, target);
 	chain[first] = target;
 	memmove(chain + first + 1, chain + first + length, (*count - first - length) * sizeof(*chain));
 	*count -= length - 1;

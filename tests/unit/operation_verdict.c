@@ -64,7 +64,9 @@ static struct expected expected_down(unsigned facts)
 		if (facts & FACT_PENDS)
 			return act(VERDICT_LEAVE_START);
 	}
-	return leave(facts & FACT_SAVES ? "is saved, but is down" : "was rolled back, but is down");
+	if (facts & FACT_SAVES)
+		return leave("is saved, but is down");
+	return leave(facts & FACT_ROLLBACK ? "was rolled back, but is down" : "is compacted, but is down");
 }
 
 static struct expected expected_up(unsigned facts)
@@ -289,13 +291,13 @@ static void test_what_is_skipped(void **state)
 	static char monitored[] = "running", merged[] = "merged";
 	const struct skipping all[] = {
 		{ .record = { .restart_status = monitored, .merged = merged, .hooked = true },
-		  .ran = "journal lease pre_hook merge hold announce detach stop commit top prepare repoint start unhold sync "
+		  .ran = "journal lease pre_hook merge hold announce detach stop commit prepare repoint start unhold sync "
 			 "record label post_hook release " },
 		{ .record = { .kind = OPERATION_VERSION },
 		  .ran = "journal lease pre_hook announce detach stop commit prepare repoint start unhold sync record label "
 			 "release " },
-		{ .record = { .kind = OPERATION_COMPACT, .merged = merged },
-		  .ran = "journal lease pre_hook merge announce detach stop commit top prepare repoint start unhold sync record "
+		{ .record = { .kind = OPERATION_COMPACT, .save = SAVE_NEVER, .merged = merged },
+		  .ran = "journal lease pre_hook merge announce detach stop prepare repoint start unhold sync record "
 			 "release " },
 		{ .record = { .kind = OPERATION_ROLLBACK, .save = SAVE_NEVER },
 		  .ran = "journal lease pre_hook announce detach stop prepare repoint start unhold sync record release " },

@@ -1,0 +1,162 @@
+#include "operation/move.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "ctr/snapshots.h"
+#include "layer/layer.h"
+#include "operation/new_layer.h"
+#include "workspace/journal.h"
+#include "workspace/label_keys.h"
+#include "workspace/place.h"
+#include "workspace/snapshot_labels.h"
+
+enum where { AT_HOME, AT_RECEIVER };
+
+bool move_is_planned(const struct record *record)
+{
+	return record->moved_to != NULL;
+}
+
+char *move_receiver(const struct record *record, struct error *err)
+{
+	char *key = record->kind == OPERATION_COMPACT ? strdup(record->new_active) : new_layer_work(record->saved);
+
+	if (!key)
+		error_memory(err);
+	return key;
+}
+
+/* By its inode alone: a device may bear another number after a reboot, and both paths lie on the same one. */
+static bool lies_at(const struct record *record, const char *path)
+{
+	struct layer_identity identity;
+
+	return layer_identify(path, &identity) == 0 && identity.inode == (uint64_t)record->moved_inode;
+}
+
+/* An enum where, or -1: then nothing may be done. */
+static int find(const struct record *record, struct error *err)
+{
+	if (lies_at(record, record->old_upper))
+		return AT_HOME;
+	if (lies_at(record, record->moved_to))
+		return AT_RECEIVER;
+	return error_set(err, ERROR_FAILED, "the writable layer of '%s' is neither at '%s' nor at '%s'",
+			 record->container_id, record->old_upper, record->moved_to);
+}
+
+static int note_place(struct record *record, const char *path, struct error *err)
+{
+	struct layer_identity home, receiver;
+
+	if (layer_identify(record->old_upper, &home) < 0 || layer_identify(path, &receiver) < 0)
+		return error_set(err, ERROR_FAILED, "the folder '%s' or '%s' is not there", record->old_upper, path);
+	if (home.device != receiver.device)
+		return error_set(err, ERROR_FAILED, "'%s' and '%s' lie on different filesystems", record->old_upper,
+				 path);
+	free(record->moved_to);
+	record->moved_to = strdup(path);
+	record->moved_inode = (int64_t)home.inode;
+	return record->moved_to ? 0 : error_memory(err);
+}
+
+int move_begin(struct run *run, const char *parent, struct error *err)
+{
+	struct record *record = run->record;
+	struct ctr *ctr = run->session->ctr;
+	cleanup_free char *key = move_receiver(record, err);
+	cleanup_labels struct labels labels = { 0 };
+	cleanup_place struct place place = { 0 };
+
+	/* What is taken away here must not be what holds the layer. */
+	if (!key || move_back(run, err) < 0 || ctr_snapshot_remove(ctr, record->snapshotter, key, err) < 0 ||
+	    snapshot_labels_active(record, &labels, err) < 0 ||
+	    ctr_snapshot_prepare(ctr, record->snapshotter, key, parent, &labels, NULL, err) < 0 ||
+	    place_find(run->session, record->snapshotter, key, &place, err) < 0)
+		return -1;
+	if (!place.writable || !record->old_upper)
+		return error_set(err, ERROR_REFUSED, "this snapshotter has no folders that could be moved");
+	if (note_place(record, place.writable, err) < 0)
+		return -1;
+	return journal_save(run->session, record, err);
+}
+
+static int exchange(const struct record *record, struct error *err)
+{
+	return layer_exchange(record->old_upper, record->moved_to, err);
+}
+
+/* Neither a lease that expires nor a lost record may let the collection take what lies in the receiver. What is
+ * committed is kept already. */
+static int keep_receiver(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_free char *key = move_receiver(record, err);
+	char created[CLOCK_TEXT_SIZE];
+
+	if (!key)
+		return -1;
+	clock_format(record->created_ns, created);
+	if (ctr_snapshot_set_label(run->session->ctr, record->snapshotter, key, LABEL_GC_ROOT, created, err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND || !record_saves(record))
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
+int move_there(struct run *run, struct error *err)
+{
+	int where = find(run->record, err);
+
+	if (where == AT_HOME)
+		return keep_receiver(run, err) < 0 ? -1 : exchange(run->record, err);
+	return where < 0 ? -1 : 0;
+}
+
+void move_leave_home(struct run *run)
+{
+	const struct record *record = run->record;
+	struct error ignored = { 0 };
+
+	if (ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->old_active, &ignored) < 0)
+		log_detail("%s", ignored.message);
+}
+
+int move_back(struct run *run, struct error *err)
+{
+	int where = move_is_planned(run->record) ? find(run->record, err) : AT_HOME;
+
+	if (where == AT_RECEIVER)
+		return exchange(run->record, err);
+	return where < 0 ? -1 : 0;
+}
+
+int move_tidy(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	struct ctr *ctr = run->session->ctr;
+	bool goes_on = record->kind == OPERATION_COMPACT && !record->turned_back;
+	cleanup_free char *key = NULL;
+
+	if (!move_is_planned(record))
+		return 0;
+	if (goes_on) {
+		if (ctr_snapshot_set_label(ctr, record->snapshotter, record->new_active, LABEL_GC_ROOT, "", err) < 0 &&
+		    err->kind != ERROR_NOT_FOUND)
+			return -1;
+		error_clear(err);
+		return 0;
+	}
+	key = record->turned_back && record->kind == OPERATION_COMPACT
+		      ? strdup(record->turned_from ? record->turned_from : record->new_active)
+		      : move_receiver(record, err);
+	if (!key)
+		return error_memory(err);
+	return ctr_snapshot_remove(ctr, record->snapshotter, key, err);
+}

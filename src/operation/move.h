@@ -1,0 +1,39 @@
+/*
+ * A writable layer that is put on other layers without a byte being copied: its folder changes places with the empty
+ * one of a snapshot, the receiver, that was prepared on those. The receiver is what becomes the version, or with
+ * `compact` the new active snapshot.
+ *
+ * Where the folder lies is told by its identity, which the record holds with both paths, so every try, of this run or of
+ * another one, begins by looking. What the workspace stood on before keeps its (then empty) folder until
+ * move_leave_home(): until then the way back is to exchange once more.
+ */
+#ifndef WSNAP_OPERATION_MOVE_H
+#define WSNAP_OPERATION_MOVE_H
+
+#include "operation/run.h"
+
+/* Makes the receiver ready on `parent` while the layer lies where it did, and writes both into the record. */
+int move_begin(struct run *run, const char *parent, struct error *err);
+
+/* Whether the record has a layer to move. */
+bool move_is_planned(const struct record *record);
+
+/* Puts the layer into the receiver; it may lie there already. */
+int move_there(struct run *run, struct error *err);
+
+/* Puts it back where it was; it may lie there already. */
+int move_back(struct run *run, struct error *err);
+
+/*
+ * What the workspace was on is empty then, and must not be taken for its state by anybody: it goes, as with a commit in its
+ * own place, and with it the way back. Where that fails, the collection takes it once the container points elsewhere.
+ */
+void move_leave_home(struct run *run);
+
+/* The key of the receiver while it is not committed; the caller frees. */
+char *move_receiver(const struct record *record, struct error *err);
+
+/* Takes the receiver away, or with `compact`, when all is done, the label that has kept it. */
+int move_tidy(struct run *run, struct error *err);
+
+#endif
