@@ -137,22 +137,33 @@ int move_back(struct run *run, struct error *err)
 	return where < 0 ? -1 : 0;
 }
 
+static bool becomes_active(const struct record *record)
+{
+	return record->kind == OPERATION_COMPACT && !record->turned_back;
+}
+
+int move_end(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (!move_is_planned(record) || !becomes_active(record) ||
+	    ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->new_active, LABEL_GC_ROOT, "",
+				   err) == 0)
+		return 0;
+	if (err->kind != ERROR_NOT_FOUND)
+		return -1;
+	error_clear(err);
+	return 0;
+}
+
 int move_tidy(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 	struct ctr *ctr = run->session->ctr;
-	bool goes_on = record->kind == OPERATION_COMPACT && !record->turned_back;
 	cleanup_free char *key = NULL;
 
-	if (!move_is_planned(record))
+	if (!move_is_planned(record) || becomes_active(record))
 		return 0;
-	if (goes_on) {
-		if (ctr_snapshot_set_label(ctr, record->snapshotter, record->new_active, LABEL_GC_ROOT, "", err) < 0 &&
-		    err->kind != ERROR_NOT_FOUND)
-			return -1;
-		error_clear(err);
-		return 0;
-	}
 	key = record->turned_back && record->kind == OPERATION_COMPACT
 		      ? strdup(record->turned_from ? record->turned_from : record->new_active)
 		      : move_receiver(record, err);

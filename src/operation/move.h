@@ -33,7 +33,10 @@ void move_leave_home(struct run *run);
 /* The key of the receiver while it is not committed; the caller frees. */
 char *move_receiver(const struct record *record, struct error *err);
 
-/* Takes the receiver away, or with `compact`, when all is done, the label that has kept it. */
+/* The container stands on what was moved, and keeps it from now on: the label that has kept it goes. */
+int move_end(struct run *run, struct error *err);
+
+/* Takes a receiver away that nothing became of. */
 int move_tidy(struct run *run, struct error *err);
 
 #endif

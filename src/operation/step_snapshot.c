@@ -259,8 +259,10 @@ int step_repoint(struct run *run, struct error *err)
 	struct record *record = run->record;
 	const char *spec = record->turned_back ? record->old_spec : record->new_spec;
 
-	return ctr_container_repoint(run->session->ctr, record->container_id, record->new_active,
-				     spec ? record->spec_type : NULL, spec, err);
+	if (ctr_container_repoint(run->session->ctr, record->container_id, record->new_active,
+				  spec ? record->spec_type : NULL, spec, err) < 0)
+		return -1;
+	return move_end(run, err);
 }
 
 /*

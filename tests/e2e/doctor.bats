@@ -337,7 +337,7 @@ version_of() {
 # Active snapshots that gc.root keeps.
 kept_active() {
 	ctr snapshots ls | awk -v id="$1-active-" 'index($1, id) == 1 { print $1 }' | while read -r name; do
-		snapshot_field "$name" '.Labels | select(has("containerd.io/gc.root")) | 1' | grep -q 1 && echo "$name"
+		snapshot_field "$name" '.Labels | select(has("containerd.io/gc.root")) | "'"$name"'"'
 	done
 }
 

@@ -42,7 +42,7 @@ compaction_told() {
 # Active snapshots, and layers of compactions, that gc.root keeps.
 kept_layers() {
 	ctr snapshots ls | awk -v id="$1-" '$1 ~ "^" id "(layer|active|merged)-" { print $1 }' | while read -r name; do
-		snapshot_field "$name" '.Labels | select(has("containerd.io/gc.root")) | 1' | grep -q 1 && echo "$name"
+		snapshot_field "$name" '.Labels | select(has("containerd.io/gc.root")) | "'"$name"'"'
 	done
 }
 
