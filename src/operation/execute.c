@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "ctr/snapshots.h"
 #include "operation/effect.h"
+#include "operation/orphan.h"
 #include "operation/verdict.h"
 #include "workspace/journal.h"
 #include "workspace/signals.h"
@@ -181,7 +182,7 @@ static unsigned facts_of(struct run *run, const struct step *step, const struct 
 			 (record->restart_status ? FACT_MONITORED : 0u) | (run->resumed ? FACT_RESUMED : 0u) |
 			 (run->stop_sent ? FACT_STOP_SENT : 0u) | (run_is_orphaned(run) ? FACT_ORPHANED : 0u);
 
-	if (step->phase == PHASE_DOWN && !record->turned_back && !is_judged)
+	if (step->phase == PHASE_DOWN && !record->turned_back && !is_judged && !run_is_orphaned(run))
 		facts |= effect_facts(run, err);
 	return facts;
 }
@@ -259,10 +260,24 @@ static int leave_tidying(const struct run *run, struct error *err)
 	return error_hint(err, "'wsnap recover %s' tidies up once containerd is back", run->record->container_id);
 }
 
+/* What failed may have failed because the container is gone, or another's by now: then that is what is to be said. */
+static void look_again(struct run *run, const struct step *step, struct error *err)
+{
+	struct error found = { 0 };
+
+	if (step->phase == PHASE_UP || run->record->turned_back || run_is_orphaned(run) ||
+	    err->kind == ERROR_CONTAINERD || err->kind == ERROR_INCOMPLETE)
+		return;
+	if (orphan_check(run, &found) < 0 && run_is_orphaned(run))
+		*err = found;
+}
+
 static int fail(struct run *run, const struct step *step, struct error *err)
 {
-	const struct verdict *verdict = verdict_of(facts_of(run, step, err));
+	const struct verdict *verdict;
 
+	look_again(run, step, err);
+	verdict = verdict_of(facts_of(run, step, err));
 	switch (verdict->action) {
 	case VERDICT_REPORT:
 		break;

@@ -84,6 +84,17 @@ static int report_refused(const struct run *run, int done, struct error *err)
 	return -1;
 }
 
+/* Others have removed the container, made it anew or turned it meanwhile: the operation ends, and what was saved is kept. */
+static int end_orphaned(struct run *run, struct error *err)
+{
+	cleanup_free char *what = NULL;
+
+	error_clear(err);
+	if (recovery_end_orphaned(run, &what, err) < 0)
+		return -1;
+	return error_set(err, ERROR_FAILED, "'%s' was not ours to go on with: %s", run->record->container_id, what);
+}
+
 /* What planning says of --if-changed without a change, and of a compaction with nothing to merge. */
 #define NOTHING_TO_DO 1
 
@@ -95,6 +106,8 @@ static int plan_and_execute(const struct plan *plan, struct operation_result *re
 
 	if (done == 0) {
 		done = execute(&run, ENTRY_BEGINNING, err);
+		if (done < 0 && run_is_orphaned(&run) && run.ending == ENDING_OPEN)
+			done = end_orphaned(&run, err);
 		keep_names(&record, result);
 	}
 	run_end(&run);

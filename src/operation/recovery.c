@@ -11,6 +11,7 @@
 #include "operation/execute.h"
 #include "operation/effect.h"
 #include "operation/networks.h"
+#include "operation/orphan.h"
 #include "operation/run.h"
 #include "operation/steps.h"
 #include "operation/task.h"
@@ -29,7 +30,7 @@ static void give_address_back(struct run *run)
 	cleanup_network_attachment struct network_attachment attachment = { 0 };
 	const struct record *record = run->record;
 	struct error failure = { 0 };
-	int done = networks_load(run->session, &run->network, &failure);
+	int done = run->network ? 0 : networks_load(run->session, &run->network, &failure);
 
 	if (done == 0 && !run->network)
 		done = error_set(&failure, ERROR_FAILED, "the network configuration is not there any more");
@@ -42,22 +43,56 @@ static void give_address_back(struct run *run)
 			    failure.message);
 }
 
-/* The container was removed, or given another snapshot: what is saved is kept, the rest is not ours. */
-static int settle_without_container(struct run *run, const char *why, char **what, struct error *err)
+/* Put on a snapshot of somebody's after we had stopped it: it runs again on that. */
+static int start_on_theirs(struct run *run, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct record *record = run->record;
+
+	if (record->stage != STAGE_DOWN || record->state == CTR_TASK_NONE)
+		return 0;
+	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0 ||
+	    ctr_container_get(run->session->ctr, record->container_id, &container, err) < 0)
+		return -1;
+	if (task_has_process(task.state))
+		return 0;
+	free(record->new_active);
+	record->new_active = steal_pointer(container.snapshot_key);
+	return step_start(run, err);
+}
+
+/* What keeps the container running is given back, where it is still the one. */
+static int leave_as_it_was(struct run *run, struct error *err)
+{
+	run->record->turned_back = true;
+	if (run->found != FOUND_TAKEN || (start_on_theirs(run, err) == 0 && step_unhold(run, err) == 0))
+		return 0;
+	error_wrap(err, "'%s' was put on another snapshot by somebody, and is not as it was",
+		   run->record->container_id);
+	err->kind = ERROR_INCOMPLETE;
+	return error_hint(err, "'wsnap recover %s' does the rest", run->record->container_id);
+}
+
+int recovery_end_orphaned(struct run *run, char **what, struct error *err)
 {
 	struct record *record = run->record;
+	bool saves = record_saves(record);
 	int saved = 0;
 
+	task_finish_detachment(run);
 	if (run->found == FOUND_GONE && record->attachment)
 		give_address_back(run);
-	if (record_saves(record))
+	if (leave_as_it_was(run, err) < 0)
+		return -1;
+	if (saves)
 		saved = run_has_saved(run, NULL, err);
 	if (saved < 0)
 		return -1;
-	record->turned_back = true;
 	if (saved == 0)
 		record->save = SAVE_NEVER;
-	record->state = CTR_TASK_NONE;
+	if (run->found != FOUND_TAKEN)
+		record->state = CTR_TASK_NONE;
 	record->pending = PENDING_NOTHING;
 	if (execute(run,
 		    saved == 0                     ? ENTRY_LET_GO
@@ -65,8 +100,9 @@ static int settle_without_container(struct run *run, const char *why, char **wha
 						   : ENTRY_TELL,
 		    err) < 0)
 		return -1;
-	*what = run->result->version > 0 ? text_format("%s; its state is kept as version %d", why, run->result->version)
-					 : text_format("%s; there was nothing to keep", why);
+	*what = run->result->version > 0
+			? text_format("%s; its state is kept as version %d", orphan_words(run), run->result->version)
+			: text_format("%s; there was nothing to keep", orphan_words(run));
 	return *what ? 0 : error_memory(err);
 }
 
@@ -164,19 +200,6 @@ static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 	return effect ? execute(run, ENTRY_FORWARD, err) : execute_back(run, "interrupted", err);
 }
 
-static bool is_ours(const struct record *record, const char *snapshot_key)
-{
-	return strcmp(snapshot_key, record->old_active) == 0 || strcmp(snapshot_key, record->new_active) == 0 ||
-	       (record->turned_from && strcmp(snapshot_key, record->turned_from) == 0) ||
-	       (record->back_active && strcmp(snapshot_key, record->back_active) == 0);
-}
-
-/* Another container of the same id may even have a snapshot of the same name, as ctr's have. */
-static bool is_same(const struct record *record, const struct ctr_container *container)
-{
-	return record->container_ns == 0 || record->container_ns == container->created_ns;
-}
-
 /* Its way back ended all that there was to do: why it was taken cannot fail what comes after. */
 static char *describe_failure(const struct run *run, const struct error *err)
 {
@@ -214,21 +237,10 @@ static int settle_with(struct run *run, char **what, struct error *err)
 			return -1;
 		error_clear(err);
 		run->found = FOUND_GONE;
-		return settle_without_container(run, "the container was removed by somebody", what, err);
+		return recovery_end_orphaned(run, what, err);
 	}
-	if (!is_same(run->record, &container)) {
-		run->found = FOUND_TAKEN;
-		return settle_without_container(run, "the container was removed by somebody, and another one made",
-						what, err);
-	}
-	if (run->record->stage != STAGE_UP && !is_ours(run->record, container.snapshot_key)) {
-		/* What keeps it running is given back all the same. */
-		run->record->turned_back = true;
-		run->found = FOUND_TAKEN;
-		if (step_unhold(run, err) < 0)
-			return -1;
-		return settle_without_container(run, "somebody gave the container another snapshot", what, err);
-	}
+	if (!orphan_judge(run, &container))
+		return recovery_end_orphaned(run, what, err);
 	/* A configuration that is broken by now must not keep the workspace down. */
 	if (run->record->attachment)
 		networks_load(run->session, &run->network, &run->network_error);
@@ -237,6 +249,9 @@ static int settle_with(struct run *run, char **what, struct error *err)
 	} else if (run->ending == ENDING_RELEASED) {
 		*what = describe_failure(run, err);
 		error_clear(err);
+	} else if (run_is_orphaned(run) && err->kind != ERROR_INCOMPLETE) {
+		error_clear(err);
+		return recovery_end_orphaned(run, what, err);
 	} else {
 		return -1;
 	}

@@ -5,6 +5,7 @@
 #ifndef WSNAP_OPERATION_RECOVERY_H
 #define WSNAP_OPERATION_RECOVERY_H
 
+#include "operation/run.h"
 #include "workspace/record.h"
 #include "workspace/session.h"
 
@@ -22,5 +23,9 @@ void settled_release(struct settled *settled);
  * left, or it was finished now. -1: it could not be finished; with settled->pending filled, the next
  * operation may take it over. */
 int recovery_settle(struct session *session, const char *container_id, struct settled *settled, struct error *err);
+
+/* Ends an operation whose container is not ours any more (run->found says why): what is saved is kept as a version, the
+ * rest is given up. *what is one line, the caller frees. ERROR_INCOMPLETE: recovery does the rest. */
+int recovery_end_orphaned(struct run *run, char **what, struct error *err);
 
 #endif

@@ -10,11 +10,12 @@
 struct detachment;
 struct teardown;
 
-/* What a resumed run found of the container. */
+/* What a run found of the container, when it was resumed or looked at it again (orphan.h). */
 enum container_found {
 	FOUND_AS_BEGUN,  /* on the snapshot that it had; a run that is not resumed has seen to that in its plan */
 	FOUND_REPOINTED, /* on its new snapshot */
-	FOUND_TAKEN,     /* not ours any more: made anew, or given another snapshot */
+	FOUND_TAKEN,     /* not ours any more: somebody gave it another snapshot */
+	FOUND_REMADE,    /* another container of its id */
 	FOUND_GONE,
 };
 
@@ -47,7 +48,7 @@ struct run {
 /* The container is gone, or not the one that the operation was begun with: what is saved is kept, the rest is not ours. */
 static inline bool run_is_orphaned(const struct run *run)
 {
-	return run->found == FOUND_TAKEN || run->found == FOUND_GONE;
+	return run->found == FOUND_TAKEN || run->found == FOUND_REMADE || run->found == FOUND_GONE;
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "operation/move.h"
+#include "operation/orphan.h"
 #include "operation/steps.h"
 #include "task/bundle.h"
 #include "task/streams.h"
@@ -70,6 +71,9 @@ static int set_restart_labels(struct run *run, const char *status, const char *h
 
 int step_hold(struct run *run, struct error *err)
 {
+	/* What another one of its id says is its own. */
+	if (orphan_check(run, err) < 0)
+		return -1;
 	return set_restart_labels(run, "", run->record->restart_status, err);
 }
 

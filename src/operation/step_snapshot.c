@@ -9,6 +9,7 @@
 #include "layer/layer.h"
 #include "operation/changes.h"
 #include "operation/move.h"
+#include "operation/orphan.h"
 #include "operation/salvage.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
@@ -259,7 +260,8 @@ int step_repoint(struct run *run, struct error *err)
 	struct record *record = run->record;
 	const char *spec = record->turned_back ? record->old_spec : record->new_spec;
 
-	if (ctr_container_repoint(run->session->ctr, record->container_id, record->new_active,
+	if (orphan_check(run, err) < 0 ||
+	    ctr_container_repoint(run->session->ctr, record->container_id, record->new_active,
 				  spec ? record->spec_type : NULL, spec, err) < 0)
 		return -1;
 	return move_end(run, err);

@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "ctr/tasks.h"
 #include "operation/detachment.h"
+#include "operation/orphan.h"
 #include "operation/steps.h"
 #include "operation/task.h"
 #include "task/bundle.h"
@@ -20,7 +21,7 @@ int step_detach(struct run *run, struct error *err)
 {
 	cleanup_ctr_task struct ctr_task task = { 0 };
 
-	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
+	if (orphan_check(run, err) < 0 || ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
 		return -1;
 	note_down(run, &task);
 	if (!run->network || !run->record->attachment || run->record->state == CTR_TASK_NONE || run->detachment)
@@ -51,6 +52,9 @@ int step_stop(struct run *run, struct error *err)
 		return -1;
 	if (task.state == CTR_TASK_NONE)
 		return 0;
+	/* Another task than that at the last look may be another container's. */
+	if (!run->resumed && (int)task.pid != run->record->old_pid && orphan_check(run, err) < 0)
+		return -1;
 	beside = can_tear_down_beside(run, err);
 	if (beside < 0)
 		return -1;

@@ -19,6 +19,9 @@ const struct verdict verdicts[] = {
 	  "is back as it was, but what it saved is not recorded yet" },
 	{ FACT_BACK, 0, VERDICT_LEAVE, "is back as it was, but not all is tidied up" },
 
+	/* The way forward of what is not ours any more: whoever runs the steps ends it. */
+	{ FACT_ORPHANED, 0, VERDICT_REPORT, NULL },
+
 	/* The way forward, while the workspace still runs. A resumed run has come here because something has taken
 	 * effect that cannot be taken back. */
 	{ FACT_BEFORE | FACT_RESUMED, 0, VERDICT_LEAVE, "has an operation that is not ended yet" },

@@ -83,6 +83,8 @@ static struct expected expected_of(unsigned facts)
 		return act(VERDICT_REPORT);
 	if (facts & FACT_BACK)
 		return expected_back(facts);
+	if (facts & FACT_ORPHANED)
+		return act(VERDICT_REPORT);
 	if (facts & FACT_BEFORE)
 		return expected_before(facts);
 	return facts & FACT_DOWN ? expected_down(facts) : expected_up(facts);

@@ -1,0 +1,62 @@
+#include "operation/orphan.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+
+static bool is(const char *snapshot_key, const char *name)
+{
+	return name && strcmp(snapshot_key, name) == 0;
+}
+
+static bool is_ours(const struct record *record, const char *snapshot_key)
+{
+	return is(snapshot_key, record->old_active) || is(snapshot_key, record->new_active) ||
+	       is(snapshot_key, record->turned_from) || is(snapshot_key, record->back_active);
+}
+
+bool orphan_judge(struct run *run, const struct ctr_container *container)
+{
+	const struct record *record = run->record;
+
+	/* Another container of the same id may even have a snapshot of the same name, as ctr's have. */
+	if (record->container_ns != 0 && record->container_ns != container->created_ns)
+		run->found = FOUND_REMADE;
+	/* Once it is up, it is free to be put on another one. */
+	else if (record->stage != STAGE_UP && !is_ours(record, container->snapshot_key))
+		run->found = FOUND_TAKEN;
+	else
+		return true;
+	return false;
+}
+
+const char *orphan_words(const struct run *run)
+{
+	switch (run->found) {
+	case FOUND_GONE:
+		return "the container was removed by somebody";
+	case FOUND_REMADE:
+		return "the container was removed by somebody, and another one made";
+	case FOUND_TAKEN:
+		return "somebody gave the container another snapshot";
+	case FOUND_AS_BEGUN:
+	case FOUND_REPOINTED:
+		break;
+	}
+	return "the container is what it was";
+}
+
+int orphan_check(struct run *run, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+
+	if (ctr_container_get(run->session->ctr, run->record->container_id, &container, err) == 0) {
+		if (orphan_judge(run, &container))
+			return 0;
+	} else if (err->kind == ERROR_NOT_FOUND) {
+		run->found = FOUND_GONE;
+	} else {
+		return -1;
+	}
+	return error_set(err, ERROR_FAILED, "'%s': %s", run->record->container_id, orphan_words(run));
+}

@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# Containers that somebody removes, makes anew or turns while an operation is at them.
+load ../lib/workspace
+load ../lib/killed
+
+setup_file() { workspaces_begin; }
+teardown_file() { workspaces_end; }
+
+remove() {
+	ctr tasks delete --force "$1" >/dev/null 2>&1 || true
+	ctr containers delete "$1"
+}
+
+# stopped_at STEP ARGUMENT…: begins a run in the background that stands still for three seconds behind this step, and
+# returns when it does.
+stopped_at() {
+	local step=$1
+	shift
+	delayed_at "$step" 3 "$@" 3>&- 4>&- &
+	RUN=$!
+	# The line itself is what is late: what is before it has been told.
+	servers_wait_for 20 stands_still "$step"
+	sleep 0.5
+}
+
+stands_still() {
+	local line
+	line=$(grep -n "^wsnap: $1 " "$LIKE" | head -n 1 | cut -d: -f1)
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/told")" -ge $((line - 1)) ]
+}
+
+# ended_with STATUS: the run in the background, whose words are in $stderr then.
+ended_with() {
+	status=0
+	wait "$RUN" || status=$?
+	stderr=$(grep -v '^wsnap: [a-z]* *[0-9.]* ms$' "$BATS_TEST_TMPDIR/told")
+	output=$(cat "$BATS_TEST_TMPDIR/result")
+	same "$1" "$status" "status of the run"
+}
+
+# A workspace like it tells of the steps.
+begin() {
+	workspace "$1"
+	workspace_write "$1" /data/f old
+	told_by version "$1"
+}
+
+@test "a container that was made anew before the stop is not killed" {
+	begin before
+	workspace_write before /data/f older
+	stopped_at announce version before
+	remove before
+	workspace before
+	workspace_write before /data/f new
+	pid=$(workspace_pid before)
+	ended_with 1
+	[[ $stderr == *"'before' was not ours to go on with: the container was removed by somebody, and another one made; there was nothing to keep"* ]] ||
+		complain "it is not said"
+	same "$pid" "$(workspace_pid before)"
+	same RUNNING "$(workspace_status before)"
+	same new "$(workspace_read before /data/f)"
+	same before "$(container_snapshot before)"
+	nothing_is_left
+	same RUNNING "$(workspace_status before)"
+	expect 0 version before
+	same new "$(workspace_read before /data/f)"
+}
+
+@test "a container that was made anew during a merge keeps its own restart label" {
+	begin merging
+	stopped_at merge version merging
+	remove merging
+	WORKSPACE_OPTIONS=(--label containerd.io/restart.status=running)
+	workspace merging
+	pid=$(workspace_pid merging)
+	ended_with 1
+	same "$pid" "$(workspace_pid merging)"
+	same running "$(container_field merging '.Labels."containerd.io/restart.status"')"
+	nothing_is_left
+}
+
+@test "a container that was removed between stop and commit is not called saved" {
+	begin gone
+	stopped_at stop version gone
+	remove gone
+	ended_with 1
+	[[ $stderr == *"'gone' was not ours to go on with: the container was removed by somebody; there was nothing to keep"* ]] ||
+		complain "it is not said"
+	[[ $stderr != *"is saved"* && $stderr != *"starts it"* ]] || complain "nothing was saved, and there is nothing to start"
+	nothing_is_left
+	same 1 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'gone'")"
+}
+
+@test "what was saved of a container that is made anew before the repoint is kept, and the new one is left alone" {
+	begin late
+	workspace_write late /data/f kept
+	stopped_at prepare version late
+	remove late
+	workspace late
+	pid=$(workspace_pid late)
+	ended_with 1
+	[[ $stderr == *"the container was removed by somebody, and another one made; its state is kept as version 2"* ]] ||
+		complain "it is not said"
+	same "$pid" "$(workspace_pid late)"
+	same late "$(container_snapshot late)"
+	same RUNNING "$(workspace_status late)"
+	nothing_is_left
+	expect 0 rollback late 2
+	same kept "$(workspace_read late /data/f)"
+}
+
+@test "a container that somebody puts on another snapshot while it is down runs again" {
+	begin turned
+	ctr snapshots prepare elsewhere "$(snapshot_field "$(container_snapshot turned)" .Parent)"
+	stopped_at prepare version turned
+	turn turned elsewhere
+	ended_with 1
+	[[ $stderr == *"somebody gave the container another snapshot; its state is kept as version 2"* ]] ||
+		complain "it is not said"
+	same elsewhere "$(container_snapshot turned)"
+	same RUNNING "$(workspace_status turned)"
+	nothing_is_left
+}
+
+# field NUMBER BYTES: a length-delimited field of a protobuf message, under 128 bytes long.
+field() {
+	printf "\\x$(printf %02x $(($1 << 3 | 2)))\\x$(printf %02x ${#2})"
+	printf %s "$2"
+}
+
+# turn ID SNAPSHOT: what Containers.Update does with the mask `snapshotkey`; ctr has no word for it.
+turn() {
+	local message
+	message=$(field 1 "$(field 1 "$1")$(field 7 "$2")")$(field 2 "$(field 1 snapshotkey)")
+	{
+		printf '\0\0\0\0'
+		printf "\\x$(printf %02x ${#message})"
+		printf %s "$message"
+	} | curl -sS --http2-prior-knowledge --unix-socket "$CONTAINERD_ADDRESS" -H 'content-type: application/grpc' \
+		-H 'te: trailers' -H "containerd-namespace: $CONTAINERD_NAMESPACE" --data-binary @- -o /dev/null \
+		http://localhost/containerd.services.containers.v1.Containers/Update
+	same "$2" "$(container_snapshot "$1")" "the snapshot that it was put on"
+}
