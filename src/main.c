@@ -88,7 +88,8 @@ int main(int argc, char **argv)
 	if (result == 0)
 		result = output_end(&out, &err);
 	if (result == 0 && fclose(stdout) != 0)
-		result = error_set(&err, ERROR_FAILED, "standard output cannot be written");
+		result = error_set(&err, out.changed ? ERROR_INCOMPLETE : ERROR_FAILED,
+				   "standard output cannot be written");
 	if (result < 0)
 		output_error(stderr, settings.json, &err);
 	if (result == 0)

@@ -48,6 +48,7 @@ static int write_finding(const struct doctor_finding *finding, void *context, st
 	struct findings *findings = context;
 
 	begin(findings);
+	findings->out->changed |= finding->fixed;
 	if (findings->out->json)
 		write_json(&findings->writer, finding);
 	else

@@ -37,6 +37,7 @@ static int name_run(const struct invocation *invocation, struct error *err)
 
 	if (naming_run(invocation->session, &request, &result, err) < 0)
 		return -1;
+	out->changed = true;
 	if (out->json)
 		print_json(out, &result);
 	else if (out->quiet)

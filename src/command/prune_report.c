@@ -108,6 +108,7 @@ void prune_report_add(struct prune_report *report, const struct prune_result *re
 {
 	struct output *out = report->out;
 
+	out->changed |= result->removed_count > 0 && !report->dry_run;
 	if (out->json) {
 		write_json(&report->writer, result, report->dry_run, failure);
 		return;

@@ -5,6 +5,7 @@
 #include "base/names_set.h"
 #include "command/commands.h"
 #include "command/several.h"
+#include "ctr/namespaces.h"
 #include "output/json_writer.h"
 #include "prune/prune.h"
 #include "recover/recover.h"
@@ -64,6 +65,7 @@ static int write_recovered(const struct recovered *recovered, void *context, str
 
 	begin(list);
 	list->count++;
+	list->out->changed |= !recovered->failed;
 	if (list->out->json)
 		write_json(&list->writer, list->namespace, recovered);
 	else if (list->out->quiet && *recovered->operation_id)
@@ -110,7 +112,7 @@ static int recover_other(struct recovered_list *list, const struct settings *set
 	return recover_here(list, &session, NULL, err);
 }
 
-/* The other namespaces, after our own. The first failure comes back, after all were tried. */
+/* The other namespaces, after our own: prunings and locks leave their marks in containerd alone. The first failure comes back, after all were tried. */
 static int recover_others(const struct invocation *invocation, struct recovered_list *list, struct error *err)
 {
 	const struct settings *settings = invocation->settings;
@@ -118,7 +120,8 @@ static int recover_others(const struct invocation *invocation, struct recovered_
 	int result = 0;
 
 	if (session_open_state(invocation->session, err) < 0 ||
-	    journal_namespaces(invocation->session, &namespaces, err) < 0)
+	    journal_namespaces(invocation->session, &namespaces, err) < 0 ||
+	    ctr_namespace_list(invocation->session->ctr, &namespaces, err) < 0)
 		return -1;
 	for (size_t i = 0; i < namespaces.count; i++) {
 		struct error failure = { 0 };

@@ -105,6 +105,7 @@ int report_run(const struct invocation *invocation, const struct operation_reque
 	}
 	if (operation_run(invocation->session, request, &result, err) < 0)
 		return -1;
+	invocation->out->changed |= !result.unchanged;
 	if (invocation->out->json)
 		print_json(invocation, &result);
 	else

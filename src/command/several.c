@@ -87,6 +87,7 @@ static int run_alone(const struct pool *pool, struct session *session, const str
 	alone.store_error = store_error->kind != ERROR_NONE ? store_error : NULL;
 	alone.out = &out;
 	result = pool->command->run(&alone, err);
+	work->changed = out.changed;
 	if (fclose(out.stream) != 0 && result == 0)
 		result = error_memory(err);
 	return result;
@@ -168,7 +169,7 @@ static void tell_interrupted(struct pool *pool, int signal)
 
 static void work_on_all(struct pool *pool, const struct names_set *ids, unsigned jobs)
 {
-	const struct output *out = pool->invocation->out;
+	struct output *out = pool->invocation->out;
 	struct signals signals = { 0 };
 	int signal;
 
@@ -177,6 +178,10 @@ static void work_on_all(struct pool *pool, const struct names_set *ids, unsigned
 	progress_begin(&pool->progress, ids->count, !out->quiet && !pool->invocation->settings->verbose);
 	signals_hold(&signals);
 	run_pool(pool, jobs);
+	for (size_t i = 0; i < pool->count; i++)
+		out->changed |= pool->works[i].changed;
+	if (out->changed)
+		signals_keep_pipe(&signals);
 	signal = signals_release_to_tell(&signals);
 	progress_end(&pool->progress);
 	tell_interrupted(pool, signal ? signal : SIGTERM);

@@ -9,6 +9,7 @@ struct several_work {
 	char *said;     /* what it printed; NULL: nothing */
 	size_t length;  /* of that */
 	bool begun;
+	bool changed;         /* it has changed something, as struct output tells */
 	struct error failure; /* kind ERROR_NONE: it did not fail */
 };
 

@@ -27,12 +27,16 @@ void output_line(struct output *out, const char *format, ...)
 
 int output_end(struct output *out, struct error *err)
 {
+	enum error_kind kind = out->changed ? ERROR_INCOMPLETE : ERROR_FAILED;
+
 	errno = 0;
 	if (fflush(out->stream) == 0 && !ferror(out->stream))
 		return 0;
 	if (errno)
-		return error_errno(err, ERROR_FAILED, errno, "standard output cannot be written");
-	return error_set(err, ERROR_FAILED, "standard output cannot be written");
+		error_errno(err, kind, errno, "standard output cannot be written");
+	else
+		error_set(err, kind, "standard output cannot be written");
+	return out->changed ? error_hint(err, "what was to be done is done all the same") : -1;
 }
 
 static void write_json_error(FILE *stream, const struct error *error)

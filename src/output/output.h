@@ -15,12 +15,14 @@ struct output {
 	bool json;
 	bool quiet;
 	int exit_status; /* of a run that did what it was to do; 0 unless a command says otherwise */
+	bool changed; /* something was changed: output that fails does not mean that nothing was done */
 };
 
 /* One line of text for people; control characters are replaced. */
 void output_line(struct output *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ERROR_FAILED when the stream could not be written (a full disk): 'standard output cannot be written'. */
+/* ERROR_FAILED when the stream could not be written (a full disk, a closed pipe): 'standard output cannot be written'.
+ * ERROR_INCOMPLETE where something was changed all the same. */
 int output_end(struct output *out, struct error *err);
 
 /* Writes an error to `stream`: "wsnap: MESSAGE" and "hint: HINT", or the JSON document

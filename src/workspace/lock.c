@@ -184,6 +184,8 @@ static void let_go(struct lock *lock)
 	if (lock_lease_delete(&lock->lease, &failure) < 0)
 		log_warning("the lock of '%s' stays in containerd until wsnap's next run on it: %s",
 			    lock->lease.container_id, failure.message);
+	if (!lock->lease.only_look)
+		signals_keep_pipe(&lock->signals);
 	drop_locally(lock);
 }
 

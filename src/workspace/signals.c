@@ -93,3 +93,8 @@ void signals_deliver(struct signals *signals)
 		sigprocmask(SIG_SETMASK, &signals->before, NULL);
 	signals->held = 0;
 }
+
+void signals_keep_pipe(struct signals *signals)
+{
+	sigaddset(&signals->before, SIGPIPE);
+}

@@ -27,6 +27,9 @@ int signals_release(struct signals *signals);
  * one now still learns by output and exit status what was done. */
 int signals_release_to_tell(struct signals *signals);
 
+/* From the release on a closed pipe is an error of who writes to it, and no signal: for what has changed something. */
+void signals_keep_pipe(struct signals *signals);
+
 /* Unblocks and lets what has arrived have its effect: for a run that holds nothing. */
 void signals_deliver(struct signals *signals);
 
