@@ -130,7 +130,7 @@ static int examine_locked(struct doctor *doctor, const char *container_id, struc
 	    inventory_read(doctor->session, &target, &inventory, err) < 0 ||
 	    doctor_check_versions(doctor, &target, &inventory, err) < 0)
 		return -1;
-	return check_state(doctor, &target, &inventory, err);
+	return check_state(doctor, &target, &inventory, err) < 0 ? -1 : doctor_check_task(doctor, &target, err);
 }
 
 /* Another host's: a lock would say from now on that this one has worked on it. */
@@ -329,9 +329,13 @@ int doctor_run(struct session *session, const char *target, bool fix, doctor_eac
 				 .summary = summary,
 				 .is_one = target != NULL };
 	cleanup_survey struct survey survey = { 0 };
+	cleanup_shims struct shims shims = { 0 };
 	int result;
 
 	*summary = (struct doctor_summary){ 0 };
+	if (shim_survey(session->settings, &shims, err) < 0)
+		return -1;
+	doctor.shims = &shims;
 	if (!target) {
 		if (survey_take(session, &survey, err) < 0)
 			return -1;

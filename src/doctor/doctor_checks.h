@@ -3,13 +3,15 @@
 #define WSNAP_DOCTOR_DOCTOR_CHECKS_H
 
 #include "doctor/doctor.h"
+#include "task/remains.h"
 #include "workspace/inventory.h"
 
 struct doctor {
 	struct session *session;
 	bool fix;
 	bool is_one; /* a TARGET was named */
-	int signal;  /* that came while a workspace was examined, and asks us to end */
+	const struct shims *shims;
+	int signal; /* that came while a workspace was examined, and asks us to end */
 	doctor_each each;
 	void *context;
 	struct doctor_summary *summary;
@@ -38,6 +40,7 @@ int doctor_check_layers(struct doctor *doctor, const struct target *target, stru
 
 /* Whether there is anything for it to look at. */
 bool doctor_has_layers(const struct inventory *inventory);
+int doctor_check_task(struct doctor *doctor, const struct target *target, struct error *err);
 int doctor_check_leases(struct doctor *doctor, const char *container_id, struct error *err);
 int doctor_check_locks(struct doctor *doctor, const char *container_id, struct error *err);
 

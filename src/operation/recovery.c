@@ -15,6 +15,7 @@
 #include "operation/run.h"
 #include "operation/steps.h"
 #include "operation/task.h"
+#include "task/remains.h"
 #include "workspace/journal.h"
 
 void settled_release(struct settled *settled)
@@ -74,6 +75,23 @@ static int leave_as_it_was(struct run *run, struct error *err)
 	return error_hint(err, "'wsnap recover %s' does the rest", run->record->container_id);
 }
 
+/* A Tasks.Create of ours that was cut off may keep the new container from starting, whoever wants to start it. */
+static void clear_the_way(struct run *run)
+{
+	const struct settings *settings = run->session->settings;
+	const char *id = run->record->container_id;
+	cleanup_shims struct shims shims = { 0 };
+	struct error failure = { 0 };
+	int found = shim_survey(settings, &shims, &failure);
+
+	if (found == 0)
+		found = remains_find(run->session->ctr, settings, &shims, id, &failure);
+	if (found > 0)
+		found = remains_clear(settings, &shims, id, &failure);
+	if (found < 0)
+		log_warning("'%s' may not start, because of what is left of its task: %s", id, failure.message);
+}
+
 int recovery_end_orphaned(struct run *run, char **what, struct error *err)
 {
 	struct record *record = run->record;
@@ -83,6 +101,7 @@ int recovery_end_orphaned(struct run *run, char **what, struct error *err)
 	task_finish_detachment(run);
 	if (run->found == FOUND_GONE && record->attachment)
 		give_address_back(run);
+	clear_the_way(run);
 	if (leave_as_it_was(run, err) < 0)
 		return -1;
 	if (saves)

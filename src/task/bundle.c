@@ -7,12 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "task/process.h"
+
+/* How long the folder of a task without a task is let be. */
+#define YOUNG_S 10
 
 static bool is_bundle(const char *path, const struct settings *settings, const char *container_id)
 {
@@ -124,4 +128,46 @@ void bundle_remove_left(const struct settings *settings, const char *container_i
 		return;
 	remove_renamed(bundles, container_id);
 	remove_folder(bundles, container_id, container_id);
+}
+
+/* Where the task's folder would be: beside the others, else where containerd's state lies by default, with its socket. */
+static char *bundle_of(const struct settings *settings, const char *bundles, const char *container_id)
+{
+	const char *end = strrchr(settings->address, '/');
+
+	if (bundles)
+		return text_format("%s/%s", bundles, container_id);
+	return text_format("%.*s/io.containerd.runtime.v2.task/%s/%s", (int)(end ? end - settings->address : 0),
+			   settings->address, settings->namespace, container_id);
+}
+
+bool bundle_exists(const struct settings *settings, const char *bundles, const char *container_id)
+{
+	cleanup_free char *bundle = bundle_of(settings, bundles, container_id);
+
+	return bundle && access(bundle, F_OK) == 0;
+}
+
+bool bundle_is_left(const struct settings *settings, const char *bundles, const char *container_id)
+{
+	cleanup_free char *bundle = bundle_of(settings, bundles, container_id);
+	struct stat st;
+
+	/* A young one may be of a Tasks.Create that is on its way. */
+	return bundle && is_bundle(bundle, settings, container_id) && lstat(bundle, &st) == 0 && S_ISDIR(st.st_mode) &&
+	       time(NULL) - st.st_mtime > YOUNG_S && !is_worked_in(bundle);
+}
+
+int bundle_remove(const struct settings *settings, const char *bundles, const char *container_id, struct error *err)
+{
+	cleanup_free char *bundle = bundle_of(settings, bundles, container_id);
+	cleanup_fd int folder = bundle ? open_bundles(bundle) : -1;
+
+	if (folder < 0 || is_worked_in(bundle))
+		return 0;
+	remove_renamed(folder, container_id);
+	remove_folder(folder, container_id, container_id);
+	if (access(bundle, F_OK) < 0)
+		return 0;
+	return error_set(err, ERROR_FAILED, "'%s' cannot be removed", bundle);
 }

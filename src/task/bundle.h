@@ -8,6 +8,7 @@
 #ifndef WSNAP_TASK_BUNDLE_H
 #define WSNAP_TASK_BUNDLE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/settings.h"
@@ -22,5 +23,15 @@ void bundle_clear_remains(const struct settings *settings, const char *container
  * mounted in it or lies deeper than containerd's own files do.
  */
 void bundle_remove_left(const struct settings *settings, const char *container_id, const char *message);
+
+/* Whether a container's task has a folder. `bundles` is the folder that those of the namespace lie in, NULL where that is
+ * not known. */
+bool bundle_exists(const struct settings *settings, const char *bundles, const char *container_id);
+
+/* For a container without a task: whether there is a folder of one for some seconds now, in which nobody works. */
+bool bundle_is_left(const struct settings *settings, const char *bundles, const char *container_id);
+
+/* Removes it, as bundle_remove_left() does. */
+int bundle_remove(const struct settings *settings, const char *bundles, const char *container_id, struct error *err);
 
 #endif

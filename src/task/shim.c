@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -81,13 +82,35 @@ static bool is_same_socket(const char *one, const char *other)
 	       (stat(one, &a) == 0 && stat(other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino);
 }
 
-static bool is_shim(const struct words *words, const struct settings *settings, const char *container_id)
+static bool is_named_so(const char *path)
 {
-	const char *program = strrchr(words->text, '/'), *socket = value_of(words, "-address");
+	const char *program = strrchr(path, '/');
 
-	return text_starts_with(program ? program + 1 : words->text, "containerd-shim") && socket &&
-	       is_value(words, "-namespace", settings->namespace) && is_value(words, "-id", container_id) &&
-	       is_same_socket(socket, settings->address);
+	return text_starts_with(program ? program + 1 : path, "containerd-shim");
+}
+
+/* Anybody can give a process these words: containerd's own is root's, or runs as we do, and is that program. */
+static bool has_its_owner(const char *pid)
+{
+	cleanup_free char *path = text_format("/proc/%s", pid), *link = text_format("/proc/%s/exe", pid);
+	char program[PATH_MAX];
+	struct stat st;
+	ssize_t length;
+
+	if (!path || !link || stat(path, &st) < 0 || (st.st_uid != 0 && st.st_uid != geteuid()))
+		return false;
+	length = readlink(link, program, sizeof(program) - 1);
+	program[length > 0 ? length : 0] = '\0';
+	return is_named_so(program);
+}
+
+/* A shim of our containerd and our namespace. */
+static bool is_shim(const char *pid, const struct words *words, const struct settings *settings)
+{
+	const char *socket = value_of(words, "-address");
+
+	return is_named_so(words->text) && socket && is_value(words, "-namespace", settings->namespace) &&
+	       is_same_socket(socket, settings->address) && has_its_owner(pid);
 }
 
 /* Any thread of it may be the parent. */
@@ -124,7 +147,7 @@ static enum kind judge(const char *pid, const struct settings *settings, const c
 {
 	struct words words;
 
-	if (!read_words(pid, &words) || !is_shim(&words, settings, container_id))
+	if (!read_words(pid, &words) || !is_value(&words, "-id", container_id) || !is_shim(pid, &words, settings))
 		return OTHER;
 	if (strcmp(last_word(&words), "start") == 0)
 		return STARTER;
@@ -185,4 +208,46 @@ int shim_end_forgotten(const struct settings *settings, const char *container_id
 			return -1;
 	}
 	return 0;
+}
+
+/* Where the shims of the namespace work: each in the folder of its task, which lies beside those of the others. */
+static char *folder_of_bundles(const char *pid, const char *namespace)
+{
+	cleanup_free char *bundle = process_working_directory((uint32_t)atoi(pid));
+	cleanup_free char *end = text_format("/io.containerd.runtime.v2.task/%s", namespace);
+	char *slash = bundle ? strrchr(bundle, '/') : NULL;
+	size_t length, behind = end ? strlen(end) : 0;
+
+	if (!slash || !end)
+		return NULL;
+	*slash = '\0';
+	length = strlen(bundle);
+	return length > behind && strcmp(bundle + length - behind, end) == 0 ? steal_pointer(bundle) : NULL;
+}
+
+int shim_survey(const struct settings *settings, struct shims *shims, struct error *err)
+{
+	cleanup_dir DIR *processes = opendir("/proc");
+	struct dirent *entry;
+
+	while (processes && (entry = readdir(processes))) {
+		const char *pid = entry->d_name, *id;
+		struct words words;
+
+		if (!isdigit((unsigned char)*pid) || !read_words(pid, &words) || !is_shim(pid, &words, settings))
+			continue;
+		if (!shims->bundles)
+			shims->bundles = folder_of_bundles(pid, settings->namespace);
+		id = value_of(&words, "-id");
+		if (id && judge(pid, settings, id) == FORGOTTEN && names_set_add(&shims->forgotten, id, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+void shims_release(struct shims *shims)
+{
+	names_set_release(&shims->forgotten);
+	free(shims->bundles);
+	*shims = (struct shims){ 0 };
 }

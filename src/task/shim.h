@@ -8,14 +8,26 @@
 #define WSNAP_TASK_SHIM_H
 
 #include "base/error.h"
+#include "base/names_set.h"
 #include "base/settings.h"
 
 /*
  * To be called before a Tasks.Create that an earlier one has failed before. Waits up to some seconds for shims of
  * the container that are just being started, and ends what is forgotten: a shim of our containerd's socket, our
- * namespace and this container (a shim's command line is that of containerd's runtime/v2/README.md), without
+ * namespace and this container (a shim's command line is that of containerd's runtime/v2/README.md), of root's or our own, without
  * children, whose working directory, the task's folder, has been removed.
  */
 int shim_end_forgotten(const struct settings *settings, const char *container_id, struct error *err);
+
+/* What one look at all processes tells of the namespace's shims. */
+struct shims {
+	struct names_set forgotten; /* containers that a forgotten one is of, as it seems: it may just be ending */
+	char *bundles;              /* the folder that their tasks' folders lie in; NULL: no shim tells */
+};
+
+int shim_survey(const struct settings *settings, struct shims *shims, struct error *err);
+void shims_release(struct shims *shims);
+
+#define cleanup_shims __attribute__((cleanup(shims_release)))
 
 #endif

@@ -167,3 +167,76 @@ commit_struck() {
 	expect 0 doctor half
 	[ "$hit" -gt 0 ] || skip "containerd was never hit between its databases"
 }
+
+# starts ID: whether anybody else can start it.
+starts() {
+	timeout 30 ctr tasks start --detach "$1" </dev/null >/dev/null 3>&- 4>&- || complain "'$1' cannot be started"
+	same RUNNING "$(workspace_status "$1")"
+}
+
+@test "a forgotten shim does not keep a container down that somebody has made anew" {
+	WORKSPACE_OPTIONS=(--null-io)
+	workspace anew sh -c "$POLITE"
+	told_by create anew
+	killed_after repoint create anew
+	without_task anew
+	ctr containers delete anew
+	forgotten_shim anew
+	workspace_created anew
+	expect 0 recover anew
+	[[ $output == *"another one made"* ]] || complain "it is taken for the old one"
+	same 0 "$(shims_of anew | wc -l)" "shims after"
+	starts anew
+	nothing_is_left
+}
+
+@test "doctor finds what keeps a container from starting, and clears it away" {
+	BUNDLES=$SERVERS/state/io.containerd.runtime.v2.task/$CONTAINERD_NAMESPACE
+	workspace another sh -c "$POLITE"
+	workspace_created blocked
+	expect 0 doctor blocked
+	forgotten_shim blocked
+	expect 1 --json doctor blocked
+	same 'task_blocked blocked' "$(json '.findings[] | "\(.kind) \(.subject)"')"
+	same 1 "$(shims_of blocked | wc -l)" "shims before"
+	expect 0 doctor --fix blocked
+	same "fixed: 'blocked' has no task, but what is left of one keeps it from starting" "$output"
+	same 0 "$(shims_of blocked | wc -l)" "shims after"
+	starts blocked
+	workspace_created folder
+	half_removed folder
+	mkdir -p "$BUNDLES/folder/rootfs"
+	expect 0 doctor folder
+	touch -d '1 minute ago' "$BUNDLES/folder"
+	expect 1 doctor folder
+	expect 0 doctor --fix folder
+	[ ! -e "$BUNDLES/folder" ] && [ ! -e "$BUNDLES/.folder" ] || complain "it is still there"
+	starts folder
+	expect 0 doctor folder
+}
+
+@test "a process that only has the words of a shim is not ended" {
+	workspace spared sh -c "$POLITE"
+	told_by create spared
+	killed_after repoint create spared
+	without_task spared
+	imitate 65534 spared
+	theirs=$IMPOSTOR
+	imitate 0 spared
+	ours=$IMPOSTOR
+	expect 0 recover spared
+	kill -0 "$theirs" && kill -0 "$ours" || complain "it was ended"
+	same RUNNING "$(workspace_status spared)"
+	kill -KILL "$theirs" "$ours"
+}
+
+# imitate UID ID: a process of anybody with the words of a shim, in a folder that is gone.
+imitate() {
+	local folder=$BATS_TEST_TMPDIR/gone$1
+	mkdir "$folder" && mkfifo "$folder/pipe" && chmod -R 777 "$folder"
+	(cd "$folder" && exec setpriv --reuid "$1" bash -c 'exec 9<>pipe; rm pipe; exec -a containerd-shim-runc-v2 bash -c "read -r <&9" \
+		-namespace "$0" -id "$1" -address "$2"' "$CONTAINERD_NAMESPACE" "$2" "$CONTAINERD_ADDRESS") 3>&- 4>&- &
+	IMPOSTOR=$!
+	servers_wait_for 5 grep -qz containerd-shim "/proc/$IMPOSTOR/cmdline"
+	rm -rf "$folder"
+}
