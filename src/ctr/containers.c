@@ -204,3 +204,36 @@ int ctr_container_set_label(struct ctr *ctr, const char *id, const char *key, co
 		return -1;
 	return ctr_container_set_labels(ctr, id, &labels, err);
 }
+
+struct sharing {
+	const struct ctr_container *mine;
+	char *id;
+};
+
+static int compare_snapshot(void *context, const void *message, struct error *err)
+{
+	const Ctr__Containers__ListItem *item = message;
+	struct sharing *sharing = context;
+	const struct ctr_container *mine = sharing->mine;
+
+	if (sharing->id || !item->container || strcmp(item->container->id, mine->id) == 0 ||
+	    strcmp(item->container->snapshot_key, mine->snapshot_key) != 0 ||
+	    strcmp(item->container->snapshotter, mine->snapshotter) != 0)
+		return 0;
+	return message_copy_string(&sharing->id, item->container->id, err);
+}
+
+int ctr_container_find_sharing(struct ctr *ctr, const struct ctr_container *container, char **id, struct error *err)
+{
+	Ctr__Containers__ListRequest request;
+	struct sharing sharing = { .mine = container };
+
+	ctr__containers__list_request__init(&request);
+	if (grpc_stream(ctr, &list_stream, &request.base, &ctr__containers__list_item__descriptor, compare_snapshot,
+			&sharing, err) < 0) {
+		free(sharing.id);
+		return -1;
+	}
+	*id = sharing.id;
+	return 0;
+}

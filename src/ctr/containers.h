@@ -47,6 +47,9 @@ int ctr_container_get(struct ctr *ctr, const char *id, struct ctr_container *con
  * specs: those of many containers would take more memory than a list is worth. */
 int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_containers *containers, struct error *err);
 
+/* Another container on the snapshot of this one, NULL for none; the caller frees. All are looked at, and none is kept. */
+int ctr_container_find_sharing(struct ctr *ctr, const struct ctr_container *container, char **id, struct error *err);
+
 /* Points the container at another snapshot; with spec_json also replaces the value of the spec
  * (its type URL must be given as it was). One Containers.Update with the field mask
  * `snapshotkey` (and `spec`): atomic in containerd. */

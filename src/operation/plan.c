@@ -17,6 +17,7 @@
 #include "operation/sharers.h"
 #include "store/record.h"
 #include "store/versions.h"
+#include "task/client.h"
 #include "task/spec.h"
 #include "task/streams.h"
 #include "workspace/history.h"
@@ -58,26 +59,19 @@ static int check_keeper(const struct settings *settings, const char *container_i
 	return error_hint(err, "--force insists");
 }
 
-/* Two containers on one writable layer: one would run on while the other's state is committed. */
+/* Two containers on one writable layer: one would run on while the other's state is committed. A label that says whom it
+ * was made for keeps nobody from using it as well. */
 static int check_shared(struct session *session, const struct findings *findings, struct error *err)
 {
-	cleanup_ctr_containers struct ctr_containers all = { 0 };
 	const struct ctr_container *mine = &findings->container;
-	const char *made_for = labels_get(&findings->active.labels, LABEL_CONTAINER);
+	cleanup_free char *other = NULL;
 
-	if (made_for && strcmp(made_for, mine->id) == 0)
-		return 0;
-	if (ctr_container_list(session->ctr, NULL, &all, err) < 0)
+	if (ctr_container_find_sharing(session->ctr, mine, &other, err) < 0)
 		return -1;
-	for (size_t i = 0; i < all.count; i++) {
-		const struct ctr_container *other = &all.items[i];
-
-		if (strcmp(other->id, mine->id) != 0 && strcmp(other->snapshot_key, mine->snapshot_key) == 0 &&
-		    strcmp(other->snapshotter, mine->snapshotter) == 0)
-			return error_set(err, ERROR_REFUSED, "'%s' shares its snapshot '%s' with the container '%s'",
-					 mine->id, mine->snapshot_key, other->id);
-	}
-	return 0;
+	if (!other)
+		return 0;
+	return error_set(err, ERROR_REFUSED, "'%s' shares its snapshot '%s' with the container '%s'", mine->id,
+			 mine->snapshot_key, other);
 }
 
 static int find_active(struct session *session, struct findings *findings, struct error *err)
@@ -400,6 +394,29 @@ static int check_start(const struct plan *plan, const struct findings *findings,
 			  "bring it back, or stop the workspace: then it is saved without a start; --force insists");
 }
 
+/* Whoever waits for its end takes the container away then, and the layer that is being saved with it. */
+static int check_remover(const struct settings *settings, const struct findings *findings, const struct record *record,
+			 struct error *err)
+{
+	const char *label = labels_get(&findings->container.labels, LABEL_AUTO_REMOVE);
+	uint32_t pid;
+
+	if (settings->force || record->state == CTR_TASK_NONE)
+		return 0;
+	pid = label && strcmp(label, "true") == 0 ? 0 : client_that_removes(settings->namespace, record->container_id);
+	if (pid > 0)
+		error_set(err, ERROR_REFUSED,
+			  "'%s' would be removed as soon as it stops: 'ctr run --rm' (pid %u) waits for that",
+			  record->container_id, pid);
+	else if (label && strcmp(label, "true") == 0)
+		error_set(err, ERROR_REFUSED,
+			  "'%s' would be removed as soon as it stops: it was run with --rm (label '%s')",
+			  record->container_id, LABEL_AUTO_REMOVE);
+	else
+		return 0;
+	return error_hint(err, "--force insists");
+}
+
 static int decide(const struct plan *plan, struct findings *findings, struct record *record, struct network **network,
 		  struct operation_result *result, struct error *err)
 {
@@ -422,7 +439,7 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	if (record->kind == OPERATION_COMPACT && !record->merged)
 		return 1;
 	result->layers_merged = record->merge_count;
-	if (set_task(plan, record, err) < 0 ||
+	if (set_task(plan, record, err) < 0 || check_remover(plan->session->settings, findings, record, err) < 0 ||
 	    networks_plan(plan->session, &findings->container, &findings->spec, earlier, record, network, err) < 0 ||
 	    devices_plan(plan->session, &findings->container, record, err) < 0 ||
 	    check_start(plan, findings, record, err) < 0 || rows_rehearse(plan->session, record, err) < 0)

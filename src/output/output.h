@@ -15,7 +15,7 @@ struct output {
 	bool json;
 	bool quiet;
 	int exit_status; /* of a run that did what it was to do; 0 unless a command says otherwise */
-	bool changed; /* something was changed: output that fails does not mean that nothing was done */
+	bool changed;    /* something was changed: output that fails does not mean that nothing was done */
 };
 
 /* One line of text for people; control characters are replaced. */

@@ -5,6 +5,7 @@
 #define LABEL_GC_ROOT "containerd.io/gc.root" /* keeps it from collection */
 #define LABEL_RESTART_STATUS "containerd.io/restart.status"
 #define LABEL_STOP_SIGNAL "io.containerd.image.config.stop-signal"
+#define LABEL_AUTO_REMOVE "nerdctl/auto-remove"
 #define LABEL_BOT "memoh.bot_id"
 #define LABEL_WORKSPACE "memoh.workspace"
 #define LABEL_NETWORK_BOT "memoh.network.bot_id" /* of a container in the network of that bot's workspace */

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Who made a workspace, and who else has a say in it: ctr with and without --cni, nerdctl, Kubernetes, Docker.
 load ../lib/workspace
+load ../lib/turn
 load ../lib/host
 
 ROUNDS=${ROUNDS:-3}
@@ -187,4 +188,43 @@ hint: --force insists" "$stderr"
 	workspace unmounted
 	expect 0 --network none --json create unmounted
 	same '[]' "$(jq -c .unsaved_mounts <<<"$output")"
+}
+
+@test "a container that is removed when it stops is not stopped" {
+	ctr run --rm --null-io "$IMAGE" attached sh -c "$POLITE" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	client=$!
+	servers_wait_for 10 is_running attached
+	expect_error 8 "'attached' would be removed as soon as it stops: 'ctr run --rm' (pid $client) waits for that" \
+		version attached
+	same "hint: --force insists" "${stderr#*$'\n'}"
+	same RUNNING "$(workspace_status attached)"
+	WORKSPACE_OPTIONS=(--label nerdctl/auto-remove=true)
+	workspace labelled
+	expect_error 8 "'labelled' would be removed as soon as it stops: it was run with --rm (label 'nerdctl/auto-remove')" \
+		create labelled
+	expect 0 --network none --force create labelled
+	ctr tasks delete --force labelled >/dev/null
+	expect 0 --network none create labelled
+	WORKSPACE_OPTIONS=(--label nerdctl/auto-remove=false)
+	workspace stays
+	expect 0 --network none create stays
+	ctr tasks kill -s KILL attached
+	wait "$client" || true
+}
+
+is_running() {
+	[ "$(workspace_status "$1")" = RUNNING ]
+}
+
+@test "two containers on one snapshot are refused, whomever that was made for" {
+	workspace first
+	workspace second
+	expect 0 --network none create first
+	mine=$(container_snapshot first)
+	same first "$(snapshot_field "$mine" '.Labels."wsnap.container"')"
+	theirs=$(container_snapshot second)
+	turn second "$mine"
+	expect_error 8 "'first' shares its snapshot '$mine' with the container 'second'" create first
+	turn second "$theirs"
+	expect 0 --network none create first
 }
