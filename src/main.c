@@ -9,13 +9,27 @@
 #include "base/log.h"
 #include "command/commands.h"
 #include "output/output.h"
+#include "output/terminal.h"
 
 /* In the order of help. */
 static const struct command *const commands[] = {
-	&command_create,       &command_version, &command_list,   &command_rollback,
-	&command_show,         &command_name,    &command_events, &command_status,
-	&command_run_policies, &command_compact, &command_prune,  &command_delete,
-	&command_recover,      &command_doctor,  &command_init,   NULL,
+	&command_create,
+	&command_version,
+	&command_list,
+	&command_rollback,
+	&command_show,
+	&command_diff,
+	&command_name,
+	&command_events,
+	&command_status,
+	&command_run_policies,
+	&command_compact,
+	&command_prune,
+	&command_delete,
+	&command_recover,
+	&command_doctor,
+	&command_init,
+	NULL,
 };
 
 /* A descriptor that is closed would be the number of the next socket, and be written to. Read-only, so
@@ -83,6 +97,8 @@ int main(int argc, char **argv)
 	result = take_words(&line, argv + (argc > 0), argc > 0 ? (size_t)argc - 1 : 0, &settings, &err);
 	out.json = settings.json;
 	out.quiet = settings.quiet;
+	out.columns = terminal_columns(STDOUT_FILENO);
+	out.colour = terminal_has_colour(STDOUT_FILENO);
 	if (result == 0)
 		result = run(&line, &settings, &out, &err);
 	if (result == 0)

@@ -57,15 +57,21 @@ static int check_word(const char *kind, size_t length, const char *word, struct 
 
 static int wrong_count(const struct command *command, struct error *err)
 {
-	return error_hint(err, "usage: wsnap %s %s%s", command->name, command->options ? "[OPTIONS] " : "",
-			  command->arguments);
+	return error_hint(err, "usage: wsnap %s %s%s%s%s", command->name, command->options ? "[OPTIONS] " : "",
+			  command->arguments, command->behind ? " " : "", command->behind ? command->behind : "");
+}
+
+/* Those that stand behind "--" are apart where the command wants them so. */
+static size_t own_count(const struct command_line *line)
+{
+	return line->command->behind ? line->front_count : line->argument_count;
 }
 
 /* The other words of an argument that may be given several times. */
 static int check_more(const struct command_line *line, const char *kind, size_t length, const char **arguments,
 		      size_t *count, struct error *err)
 {
-	for (; *count < line->argument_count; (*count)++) {
+	for (; *count < own_count(line); (*count)++) {
 		arguments[*count] = line->arguments[*count];
 		if (check_word(kind, length, arguments[*count], err) < 0)
 			return -1;
@@ -85,7 +91,7 @@ static int check_arguments(const struct command_line *line, const struct invocat
 		const char *kind = at + optional;
 		size_t length = strcspn(kind, " .]");
 
-		if (count < line->argument_count) {
+		if (count < own_count(line)) {
 			arguments[count] = line->arguments[count];
 			if (check_word(kind, length, arguments[count], err) < 0)
 				return -1;
@@ -99,11 +105,29 @@ static int check_arguments(const struct command_line *line, const struct invocat
 			return -1;
 		at += strspn(at, ".] ");
 	}
-	if (count == line->argument_count)
+	if (count == own_count(line))
 		return 0;
 	error_set(err, ERROR_USAGE, "'%.100s' is one argument too many for '%s'", line->arguments[count],
 		  line->command->name);
 	return wrong_count(line->command, err);
+}
+
+static int check_behind(const struct command_line *line, struct invocation *invocation, struct error *err)
+{
+	static const char *const none[] = { NULL };
+	const struct command *command = line->command;
+
+	invocation->behind = line->arguments ? line->arguments + line->argument_count : none;
+	if (!command->behind)
+		return 0;
+	invocation->behind_count = line->argument_count - line->front_count;
+	if (line->arguments)
+		invocation->behind = line->arguments + line->front_count;
+	if (invocation->behind_count || *command->behind == '[')
+		return 0;
+	error_set(err, ERROR_USAGE, "'%s' needs a %.*s behind --", command->name,
+		  (int)strcspn(command->behind + 3, "."), command->behind + 3);
+	return wrong_count(command, err);
 }
 
 int command_open(const struct command *command, const struct settings *settings, struct session *session,
@@ -133,8 +157,9 @@ static int run_with_options(const struct command_line *line, struct invocation *
 	if (check_arguments(line, invocation, arguments, err) < 0)
 		return -1;
 	invocation->arguments = arguments;
-	invocation->argument_count = line->argument_count;
-	if (command->takes_several && several_check(command, invocation, err) < 0)
+	invocation->argument_count = own_count(line);
+	if ((command->takes_several && several_check(command, invocation, err) < 0) ||
+	    check_behind(line, invocation, err) < 0)
 		return -1;
 	if (command->check && command->check(invocation, err) < 0)
 		return -1;

@@ -23,8 +23,10 @@ enum command_needs {
 /* What a command is given. Arguments and options have been checked as far as words go. */
 struct invocation {
 	const struct settings *settings;
-	const char *const *arguments;    /* in the order of the command's; NULL where an optional one is missing */
-	size_t argument_count;           /* how many were given */
+	const char *const *arguments; /* in the order of the command's; NULL where an optional one is missing */
+	size_t argument_count;        /* how many were given */
+	const char *const *behind;    /* what stands behind "--", ended by NULL, for commands that want it apart */
+	size_t behind_count;
 	const void *options;             /* the command's own structure of values */
 	struct session *session;         /* NULL while `check` runs */
 	const struct error *store_error; /* COMMAND_NEEDS_CONTAINERD: why there is no database; else NULL */
@@ -36,6 +38,8 @@ struct command {
 	const char *arguments;   /* as help shows them: words, in brackets where they may be missing, with "..."
 				  * behind the last one if it may be repeated. TARGET,
 				  * NAME and VERSION are checked by these names */
+	const char *behind;      /* the same for what stands behind "--": "-- COMMAND...", "[-- PATH...]". NULL: nothing
+				  * of its own, what stands there is as in front of it */
 	const char *summary;     /* of the list in `wsnap --help` */
 	const char *description; /* of `wsnap NAME --help`; lines end with '\n' */
 	const struct option_spec *options; /* NULL: none of its own */
@@ -64,6 +68,7 @@ struct command_line {
 	const struct command *command; /* NULL: none was named */
 	const char **arguments;        /* behind the command's name; the texts are those of main */
 	size_t argument_count;
+	size_t front_count; /* of them those in front of a "--" */
 	struct options_given given;
 	bool is_check; /* the command's check_option is among the words */
 };

@@ -6,12 +6,13 @@
 
 static int take_argument(struct command_line *line, const char *word, struct error *err)
 {
-	const char **grown = reallocarray(line->arguments, line->argument_count + 1, sizeof(*grown));
+	const char **grown = reallocarray(line->arguments, line->argument_count + 2, sizeof(*grown));
 
 	if (!grown)
 		return error_memory(err);
 	line->arguments = grown;
 	line->arguments[line->argument_count++] = word;
+	line->arguments[line->argument_count] = NULL;
 	return 0;
 }
 
@@ -35,6 +36,9 @@ static int take_next(struct command_line *line, struct option_words *words, stru
 	const struct option_spec *own = line->command ? line->command->options : NULL;
 	struct option_given given;
 	int what = options_next(words, own, settings_options, &given, err);
+
+	if (!words->ended)
+		line->front_count = line->argument_count + (what == OPTION_WORD_ARGUMENT && line->command);
 
 	if (what == OPTION_WORD_OPTION)
 		return options_given_add(&line->given, &given, err) < 0 ? -1 : 1;

@@ -9,6 +9,7 @@ extern const struct command command_version;
 extern const struct command command_list;
 extern const struct command command_rollback;
 extern const struct command command_show;
+extern const struct command command_diff;
 extern const struct command command_name;
 extern const struct command command_events;
 extern const struct command command_compact;

@@ -1,6 +1,25 @@
 /* `wsnap --help` and `wsnap COMMAND --help`, made from the tables. */
 #include "command/command.h"
 
+/* What a command's arguments may take of its line. */
+#define USAGE_COLUMNS 19
+
+static void add_command(struct text *text, const struct command *command)
+{
+	struct text usage = { 0 };
+
+	text_printf(&usage, "%s%s%s", command->arguments, command->behind ? " " : "",
+		    command->behind ? command->behind : "");
+	if (usage.failed)
+		text->failed = true;
+	else if (usage.length > USAGE_COLUMNS)
+		text_printf(text, "  %-9s %s\n  %*s %s\n", command->name, usage.data, USAGE_COLUMNS + 10, "",
+			    command->summary);
+	else
+		text_printf(text, "  %-9s %-*s %s\n", command->name, USAGE_COLUMNS, usage.data, command->summary);
+	text_release(&usage);
+}
+
 static void help_of_wsnap(const struct command_line *line, struct text *text)
 {
 	text_add(text, "Usage: wsnap [GLOBAL OPTIONS] COMMAND [OPTIONS] [ARGUMENTS]\n"
@@ -9,7 +28,7 @@ static void help_of_wsnap(const struct command_line *line, struct text *text)
 		       "\n"
 		       "Commands:\n");
 	for (const struct command *const *command = line->commands; *command; command++)
-		text_printf(text, "  %-9s %-19s %s\n", (*command)->name, (*command)->arguments, (*command)->summary);
+		add_command(text, *command);
 	text_add(text, "\nOptions:\n");
 	options_help(settings_options, text);
 	text_add(text, "\nTARGET is a container id or a bot id. VERSION is a number, a name, @ (what the workspace\n"
@@ -19,9 +38,9 @@ static void help_of_wsnap(const struct command_line *line, struct text *text)
 
 static void help_of_command(const struct command *command, struct text *text)
 {
-	text_printf(text, "Usage: wsnap [GLOBAL OPTIONS] %s%s%s%s\n\n%s", command->name,
+	text_printf(text, "Usage: wsnap [GLOBAL OPTIONS] %s%s%s%s%s%s\n\n%s", command->name,
 		    command->options ? " [OPTIONS]" : "", *command->arguments ? " " : "", command->arguments,
-		    command->description);
+		    command->behind ? " " : "", command->behind ? command->behind : "", command->description);
 	if (command->options) {
 		text_add(text, "\nOptions:\n");
 		options_help(command->options, text);

@@ -1,13 +1,14 @@
 /*
- * Whether two stacks of layers show the same tree. Both are walked at once. The places of a frame are one directory as
- * it lies in the layers that show there: first those that belong to the one stack alone, then those of the other alone,
- * then those that both share, each newest first. A name that is in none of the first two is the same in both: it is not
+ * What differs in the trees that two stacks of layers show, told name by name, or only whether anything does. Both are
+ * walked at once. The places of a frame are one directory as it lies in the layers that show there: first those that
+ * belong to the one stack alone, then those of the other alone, then those that both share, each newest first. A name
+ * that is in none of the first two is the same in both: it is not
  * looked at, and neither is a directory that has none.
  *
  * A workspace may be at work in the newest layer of the first stack. What vanishes, or becomes something else, while
- * it is looked at is a change.
+ * it is looked at is a change; where changes are told, what vanishes is passed over.
  */
-#include "layer/layer.h"
+#include "layer/changes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,170 +18,12 @@
 
 #include "base/cleanup.h"
 #include "layer/listing.h"
-#include "layer/marks.h"
-#include "layer/same.h"
-#include "layer/walk.h"
 #include "layer/xattrs.h"
 
 /* A layer on top of others: larger files are not compared, it may be down meanwhile. */
 #define FILE_LIMIT ((off_t)1 << 20)
 /* Of trees that have little in common: merged layers hold copies of the files that the others have. */
 #define BYTES_LIMIT ((off_t)1 << 28)
-
-enum { ONE, OTHER, STACKS };
-
-/* Functions here return 1 for the same, 0 for a change, -1 on an error. */
-struct changes {
-	struct walk walk;
-	struct same same;
-	uint32_t *showing[STACKS]; /* room for the places of one directory */
-};
-
-/* Where a stack shows a name. */
-struct shown {
-	bool found;
-	bool looked; /* at what is in `status` */
-	uint32_t place;
-	struct stat status;
-};
-
-static uint32_t own_count(const struct walk_frame *frame)
-{
-	return frame->split[ONE] + frame->split[OTHER];
-}
-
-static bool belongs(const struct walk_frame *frame, uint32_t place, int stack)
-{
-	return place < own_count(frame) && (place < frame->split[ONE]) == (stack == ONE);
-}
-
-static int examine(const struct walk_frame *frame, uint32_t place, const char *name, struct stat *status,
-		   struct error *err)
-{
-	if (fstatat(frame->places[place].fd, name, status, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	return errno == ENOENT ? 0 : error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", name);
-}
-
-/* What shows is what is found first, whiteouts aside. 1, 0: nothing is there, -1. */
-static int look(const struct changes *changes, const struct walk_frame *frame, uint32_t place, const char *name,
-		struct shown *shown, struct error *err)
-{
-	int there = examine(frame, place, name, &shown->status, err);
-	enum entry_kind kind;
-
-	if (there <= 0)
-		return there;
-	shown->looked = true;
-	shown->place = place;
-	if (marks_entry_kind(changes->same.buffer->marks, frame->places[place].fd, name, &shown->status, &kind, err) <
-	    0)
-		return -1;
-	shown->found = kind != ENTRY_WHITEOUT;
-	return 1;
-}
-
-static int show_shared(const struct changes *changes, const struct walk_frame *frame, const char *name,
-		       struct shown *shown, struct error *err)
-{
-	for (uint32_t place = own_count(frame); place < frame->count; place++) {
-		int there = look(changes, frame, place, name, shown, err);
-
-		if (there != 0)
-			return there;
-	}
-	return 1;
-}
-
-/* What a stack shows under the name of an entry, whose places are those of the two stacks' own that have it. */
-static int show(const struct changes *changes, const struct walk_frame *frame, const struct name_entry *entry,
-		int stack, struct shown *shown, struct error *err)
-{
-	for (uint32_t i = 0; i < entry->count; i++)
-		if (belongs(frame, entry->places[i], stack))
-			return look(changes, frame, entry->places[i], entry->name, shown, err);
-	return show_shared(changes, frame, entry->name, shown, err);
-}
-
-/* Adds the place to those that show in a directory. 1: what is older shows as well, 0: it does not, or nothing is known
- * of the place's marks: then what it hides is as good as changed. */
-static int add_showing(struct changes *changes, const struct walk_frame *frame, const char *name, uint32_t place,
-		       uint32_t *showing, uint32_t *count, struct error *err)
-{
-	struct stat status;
-	int there = examine(frame, place, name, &status, err);
-	int opaque;
-
-	if (there <= 0)
-		return there < 0 ? -1 : 1;
-	if (!S_ISDIR(status.st_mode))
-		return 0;
-	opaque = marks_read_opaque(changes->same.buffer, frame->places[place].fd, name, err);
-	if (opaque < 0)
-		return -1;
-	showing[(*count)++] = place;
-	return !opaque;
-}
-
-/* The places of a stack's own that show in the directory. 1: what the stacks share shows as well. */
-static int find_own(struct changes *changes, const struct walk_frame *frame, const struct name_entry *entry, int stack,
-		    uint32_t *count, struct error *err)
-{
-	int open = 1;
-
-	for (uint32_t i = 0; open > 0 && i < entry->count; i++)
-		if (belongs(frame, entry->places[i], stack))
-			open = add_showing(changes, frame, entry->name, entry->places[i], changes->showing[stack],
-					   count, err);
-	return open;
-}
-
-static int find_shared(struct changes *changes, const struct walk_frame *frame, const char *name, uint32_t *showing,
-		       uint32_t *count, struct error *err)
-{
-	int open = 1;
-
-	for (uint32_t place = own_count(frame); open > 0 && place < frame->count; place++)
-		open = add_showing(changes, frame, name, place, showing, count, err);
-	return open < 0 ? -1 : 0;
-}
-
-static int put_places(struct name_entry *entry, const uint32_t *places, uint32_t count, struct error *err)
-{
-	for (uint32_t i = 0; i < count; i++)
-		if (names_add_place(entry, places[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-/* Turns the entry of a directory into what is entered. What the stacks share is shared below only if both show it. */
-static int prepare_child(struct changes *changes, const struct walk_frame *frame, struct name_entry *entry,
-			 struct error *err)
-{
-	uint32_t count[STACKS] = { 0, 0 };
-	int open[STACKS];
-
-	for (int stack = ONE; stack < STACKS; stack++) {
-		open[stack] = find_own(changes, frame, entry, stack, &count[stack], err);
-		if (open[stack] < 0)
-			return -1;
-	}
-	for (int stack = ONE; stack < STACKS; stack++)
-		entry->split[stack] = count[stack];
-	for (int stack = ONE; stack < STACKS; stack++) {
-		if (!open[stack])
-			continue;
-		if (find_shared(changes, frame, entry->name, changes->showing[stack], &count[stack], err) < 0)
-			return -1;
-		if (!open[!stack])
-			entry->split[stack] = count[stack];
-	}
-	entry->count = 0;
-	if (put_places(entry, changes->showing[ONE], entry->split[ONE], err) < 0 ||
-	    put_places(entry, changes->showing[OTHER], count[OTHER], err) < 0)
-		return -1;
-	return 1;
-}
 
 static int same_shown(struct changes *changes, const struct walk_frame *frame, const struct shown *shown,
 		      const char *name, struct error *err)
@@ -212,33 +55,72 @@ static int judge_failure(const struct walk_frame *frame, const struct shown *sho
 	return 0;
 }
 
+/* 1: it shows the same, 0: it does not, -1. */
+static int judge(struct changes *changes, const struct walk_frame *frame, const char *name, struct shown *shown,
+		 struct error *err)
+{
+	struct stat status;
+	int same;
+
+	if (!shown[ONE].found || !shown[OTHER].found)
+		return shown[ONE].found == shown[OTHER].found;
+	same = same_shown(changes, frame, shown, name, err);
+	if (same >= 0 || (changes->told && err->kind == ERROR_REFUSED))
+		return same;
+	same = judge_failure(frame, shown, name, err);
+	/* It is gone: what comes next is not about it. */
+	if (same == 0 && changes->told &&
+	    fstatat(frame->places[shown[ONE].place].fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+		shown[ONE].found = shown[OTHER].found = false;
+	return same == 0 && !shown[ONE].found ? 1 : same;
+}
+
+static int look_at_name(struct changes *changes, const struct walk_frame *frame, struct name_entry *entry,
+			struct shown *shown, struct error *err)
+{
+	int same = 1;
+
+	for (int stack = ONE; same > 0 && stack < STACKS; stack++)
+		same = changes_show(changes, frame, entry, stack, &shown[stack], err);
+	if (same > 0)
+		return 1;
+	if (same < 0 && judge_failure(frame, shown, entry->name, err) < 0)
+		return -1;
+	entry->count = 0;
+	return 0;
+}
+
 static int same_name(struct changes *changes, const struct walk_frame *frame, struct name_entry *entry,
 		     struct error *err)
 {
 	struct shown shown[STACKS] = { 0 };
-	int same = 1;
+	int wanted = changes_are_wanted(changes, entry->name, err), same;
 
-	for (int stack = ONE; same > 0 && stack < STACKS; stack++)
-		same = show(changes, frame, entry, stack, &shown[stack], err);
-	if (same <= 0)
-		return same < 0 ? judge_failure(frame, shown, entry->name, err) : 0;
-	if (!shown[ONE].found || !shown[OTHER].found) {
+	if (wanted <= 0) {
 		entry->count = 0;
-		return shown[ONE].found == shown[OTHER].found;
+		return wanted < 0 ? -1 : 1;
 	}
-	same = same_shown(changes, frame, shown, entry->name, err);
-	if (same > 0 && S_ISDIR(shown[ONE].status.st_mode))
-		same = prepare_child(changes, frame, entry, err);
-	else
-		entry->count = 0;
-	return same < 0 ? judge_failure(frame, shown, entry->name, err) : same;
+	same = look_at_name(changes, frame, entry, shown, err);
+	if (same <= 0)
+		return same == 0 && changes->told ? 1 : same;
+	same = judge(changes, frame, entry->name, shown, err);
+	if (same == 0)
+		same = changes_tell(changes, frame, entry->name, shown, err);
+	if (same <= 0)
+		return same;
+	same = changes_prepare(changes, frame, entry, shown, err);
+	if (same >= 0 || (changes->told && err->kind == ERROR_REFUSED))
+		return same;
+	entry->count = 0;
+	same = judge_failure(frame, shown, entry->name, err);
+	return same == 0 && changes->told ? 1 : same;
 }
 
 /* A name that was listed. With one place to list it is judged at once, with several when all of them are listed. */
 static int take_name(struct changes *changes, struct walk_frame *frame, uint32_t place, const char *name,
 		     struct error *err)
 {
-	bool only_one = own_count(frame) == 1;
+	bool only_one = changes_own_count(frame) == 1;
 	struct name_entry *entry = only_one ? NULL : names_find(&frame->names, name);
 
 	if (entry)
@@ -283,13 +165,23 @@ static int same_top(struct changes *changes, struct error *err)
 	struct walk_frame *frame = walk_top(&changes->walk);
 	int same = 1;
 
-	for (uint32_t place = 0; same > 0 && place < own_count(frame); place++)
+	for (uint32_t place = 0; same > 0 && place < changes_own_count(frame); place++)
 		same = take_place(changes, frame, place, err);
-	if (own_count(frame) == 1)
+	if (changes_own_count(frame) == 1)
 		return same;
 	for (struct name_entry *entry = frame->names.first; same > 0 && entry; entry = entry->next)
 		same = same_name(changes, frame, entry, err);
 	return same;
+}
+
+/* A folder that was there a moment ago. */
+static int pass_over(struct changes *changes, struct error *err)
+{
+	if (!changes->told || !changes->walk.vanished)
+		return -1;
+	error_clear(err);
+	changes->walk.vanished = false;
+	return walk_leave(&changes->walk, err) < 0 ? -1 : 1;
 }
 
 static int enter(struct changes *changes, const struct name_entry *child, struct error *err)
@@ -297,7 +189,7 @@ static int enter(struct changes *changes, const struct name_entry *child, struct
 	struct walk_frame *frame;
 
 	if (walk_enter(&changes->walk, child, err) < 0)
-		return -1;
+		return pass_over(changes, err);
 	frame = walk_top(&changes->walk);
 	memcpy(frame->split, child->split, sizeof(frame->split));
 	return same_top(changes, err);
@@ -307,17 +199,22 @@ static int same_root(struct changes *changes, struct error *err)
 {
 	const struct walk_frame *frame = walk_top(&changes->walk);
 	struct shown shown[STACKS] = { 0 };
+	int same;
 
 	for (int stack = ONE; stack < STACKS; stack++) {
-		uint32_t first = stack == OTHER ? frame->split[ONE] : frame->split[ONE] > 0 ? 0 : own_count(frame);
+		uint32_t first = stack == OTHER          ? frame->split[ONE]
+				 : frame->split[ONE] > 0 ? 0
+							 : changes_own_count(frame);
 
 		if (first == frame->count)
 			return 1; /* nothing to compare with */
 		shown[stack].place = first;
+		shown[stack].found = true;
 		if (fstat(frame->places[first].fd, &shown[stack].status) < 0)
 			return error_errno(err, ERROR_FAILED, errno, "cannot examine a directory");
 	}
-	return same_shown(changes, frame, shown, ".", err);
+	same = same_shown(changes, frame, shown, ".", err);
+	return same == 0 ? changes_tell(changes, frame, NULL, shown, err) : same;
 }
 
 static int same_trees(struct changes *changes, struct error *err)
@@ -355,9 +252,10 @@ static int begin(struct changes *changes, enum layer_marks marks, const struct l
 		 const struct layer_stack *other, struct error *err)
 {
 	size_t shared = count_shared(one, other), own = one->count - shared, count = own + other->count;
-	cleanup_free const char **paths = calloc(count + 1, sizeof(*paths));
+	const char **paths = calloc(count + 1, sizeof(*paths));
 	struct walk_frame *frame;
 
+	changes->roots = paths;
 	changes->same.buffer = malloc(sizeof(*changes->same.buffer));
 	for (int stack = ONE; stack < STACKS; stack++)
 		changes->showing[stack] = calloc(count + 1, sizeof(uint32_t));
@@ -385,6 +283,7 @@ static int compare(struct changes *changes, enum layer_marks marks, const struct
 		walk_wrap(&changes->walk, err);
 	walk_release(&changes->walk);
 	free(changes->same.buffer);
+	free(changes->roots);
 	for (int stack = ONE; stack < STACKS; stack++)
 		free(changes->showing[stack]);
 	return same;
@@ -397,6 +296,15 @@ int layer_same_trees(enum layer_marks marks, const struct layer_stack *one, cons
 	int same = compare(&changes, marks, one, other, err);
 
 	return same < 0 ? error_wrap(err, "cannot compare the layers") : same;
+}
+
+int layer_diff(enum layer_marks marks, const struct layer_stack *now, const struct layer_stack *before,
+	       const struct layer_diff *diff, struct error *err)
+{
+	struct changes changes = { .same = { .file_limit = INT64_MAX, .bytes_limit = INT64_MAX }, .told = diff };
+	int same = compare(&changes, marks, now, before, err);
+
+	return same < 0 ? error_wrap(err, "cannot compare the layers") : 0;
 }
 
 int layer_changes_nothing(enum layer_marks marks, const char *layer, const char *const *below, size_t count,

@@ -17,12 +17,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
 /* Where overlayfs notes whiteouts, opaque directories and the like: below trusted.overlay., or below user.overlay. where
  * it is mounted with `userxattr`, as by a containerd without root. */
-enum layer_marks { LAYER_MARKS_TRUSTED, LAYER_MARKS_USER };
+enum layer_marks {
+	LAYER_MARKS_TRUSTED,
+	LAYER_MARKS_USER,
+	LAYER_MARKS_NONE, /* a tree that is no layer: everything in it is content */
+};
 
 /*
  * Merges `count` layers (absolute paths of directories, newest first) into the empty directory
@@ -97,6 +102,36 @@ int layer_identify(const char *path, struct layer_identity *identity);
 
 /* Whether the path of an entry, with that of the layer, has more bytes than a path may have (PATH_MAX): 1, 0, -1. */
 int layer_has_long_paths(const char *layer, struct error *err);
+
+/* One thing that differs. */
+struct layer_change {
+	const char *path; /* "/etc/hosts", in bytes; "/" is the root itself */
+	char change;      /* 'A': it was not there before, 'M': it is another, 'D': it is there no more */
+	mode_t mode;      /* of what it is now; of 'D', of what it was */
+	mode_t mode_before;
+	off_t size, size_before;  /* bytes; 0 where it is not */
+	const char *now, *before; /* the layers that show it, NULL where none does */
+};
+
+struct layer_diff {
+	/* Told in no particular order; what lies in a folder is told behind it. Returns -1 (with its err) to stop. */
+	int (*each)(const struct layer_change *change, void *context, struct error *err);
+	/* Whether the path, or what may lie below it, is asked for: 1, 0. NULL: all is. */
+	int (*wanted)(const char *path, void *context);
+	void *context;
+};
+
+/*
+ * Tells all that differs in two trees, by the rules of layer_same_trees(), but that every file is compared whatever its
+ * size. An entry whose kind has changed is one 'M'; every path in a folder that came or went is told. What vanishes while
+ * it is looked at is passed over. ERROR_REFUSED for layers that cannot be read by themselves.
+ */
+int layer_diff(enum layer_marks marks, const struct layer_stack *now, const struct layer_stack *before,
+	       const struct layer_diff *diff, struct error *err);
+
+/* Opens the regular file `path` (relative) below the directory `root` for reading. Nothing is followed on the way, and
+ * nothing but a regular file is opened. -1 with errno. */
+int layer_open_file(const char *root, const char *path);
 
 /* Empties a directory that a merge was interrupted in (own device only, no links followed). */
 int layer_clear(const char *directory, struct error *err);

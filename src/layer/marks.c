@@ -22,6 +22,8 @@ static const struct prefix prefixes[] = {
 
 bool marks_own(enum layer_marks kind, const char *attribute)
 {
+	if (kind == LAYER_MARKS_NONE)
+		return false;
 	return text_starts_with(attribute, prefixes[kind].own) && !text_starts_with(attribute, prefixes[kind].escaped);
 }
 
@@ -87,6 +89,11 @@ int marks_entry_kind(enum layer_marks kind, int dir, const char *name, const str
 	struct xattr_path path;
 
 	*entry_kind = listing_kind(status);
+	if (kind == LAYER_MARKS_NONE) {
+		if (*entry_kind == ENTRY_WHITEOUT)
+			*entry_kind = ENTRY_OTHER;
+		return 0;
+	}
 	if (*entry_kind != ENTRY_REGULAR || status->st_size > 0)
 		return 0;
 	if (lgetxattr(xattr_path_of(&path, dir, name), prefixes[kind].whiteout, NULL, 0) >= 0)

@@ -16,6 +16,8 @@ static void write_string(struct json_writer *writer, const char *string)
 			fprintf(writer->stream, "\\%c", *s);
 		else if (*s < 0x20 || *s == 0x7f)
 			fprintf(writer->stream, "\\u%04x", *s);
+		else if (*s == 0xc2 && s[1] < 0xa0) /* C1, which steers terminals too */
+			fprintf(writer->stream, "\\u%04x", *++s);
 		else
 			putc(*s, writer->stream);
 	}
@@ -93,6 +95,39 @@ void writer_text(struct json_writer *writer, const char *key, const char *value)
 		text_clean(copy);
 	}
 	write_string(writer, copy ? copy : value);
+}
+
+static void add_base64(struct text *text, const unsigned char *bytes, size_t length)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+	for (size_t i = 0; i < length; i += 3) {
+		unsigned group = (unsigned)bytes[i] << 16;
+
+		group |= i + 1 < length ? (unsigned)bytes[i + 1] << 8 : 0;
+		group |= i + 2 < length ? bytes[i + 2] : 0;
+		text_append(text, &digits[group >> 18], 1);
+		text_append(text, &digits[group >> 12 & 63], 1);
+		text_append(text, i + 1 < length ? &digits[group >> 6 & 63] : "=", 1);
+		text_append(text, i + 2 < length ? &digits[group & 63] : "=", 1);
+	}
+}
+
+void writer_path(struct json_writer *writer, const char *key, const char *path)
+{
+	cleanup_text struct text other_key = { 0 }, encoded = { 0 };
+
+	if (text_is_utf8(path, strlen(path))) {
+		if (begin_value(writer, key))
+			write_string(writer, path);
+		return;
+	}
+	text_printf(&other_key, "%s_base64", key);
+	add_base64(&encoded, (const unsigned char *)path, strlen(path));
+	if (other_key.failed || encoded.failed)
+		writer->failed = true;
+	else
+		writer_text(writer, other_key.data, encoded.data);
 }
 
 void writer_integer(struct json_writer *writer, const char *key, int64_t value)

@@ -27,6 +27,9 @@ void writer_object(struct json_writer *writer, const char *key);
 void writer_array(struct json_writer *writer, const char *key);
 void writer_close(struct json_writer *writer);
 
+/* A path, byte by byte: under the key, or where it is not UTF-8 in base64 (RFC 4648) under KEY_base64. */
+void writer_path(struct json_writer *writer, const char *key, const char *path);
+
 /* A string; NULL is null. What is not UTF-8 becomes '?'. */
 void writer_text(struct json_writer *writer, const char *key, const char *value);
 void writer_integer(struct json_writer *writer, const char *key, int64_t value);

@@ -6,6 +6,7 @@
 #define WSNAP_OUTPUT_OUTPUT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "base/error.h"
@@ -16,6 +17,8 @@ struct output {
 	bool quiet;
 	int exit_status; /* of a run that did what it was to do; 0 unless a command says otherwise */
 	bool changed;    /* something was changed: output that fails does not mean that nothing was done */
+	size_t columns;  /* of the terminal that the stream is; 0: it is none, and lines are as long as they are */
+	bool colour;
 };
 
 /* One line of text for people; control characters are replaced. */

@@ -32,6 +32,30 @@ size_t table_width(const char *text)
 	return width;
 }
 
+void table_add_cut(struct text *to, const char *text, size_t width)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t used = 0;
+
+	if (table_width(text) <= width) {
+		text_add(to, text);
+		return;
+	}
+	while (width > 0 && *at) {
+		const unsigned char *next = at;
+		int columns = wcwidth(next_character(&next));
+
+		columns = columns < 0 ? 1 : columns;
+		if (used + (size_t)columns > width - 1)
+			break;
+		text_append(to, at, (size_t)(next - at));
+		used += (size_t)columns;
+		at = next;
+	}
+	if (width > 0)
+		text_add(to, "…");
+}
+
 /* The last column is not padded: no line ends with spaces for nothing. */
 static const char *write_row(struct table *table, const char *cell)
 {

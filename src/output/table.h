@@ -35,6 +35,9 @@ void table_cell(struct table *table, const char *text);
 int table_end(struct table *table, struct error *err);
 void table_release(struct table *table);
 
+/* Appends the text; what is wider than `width` columns is cut, with "…" at its end. */
+void table_add_cut(struct text *to, const char *text, size_t width);
+
 /* Terminal columns of UTF-8 text, by wcwidth(3) of the current locale. */
 size_t table_width(const char *text);
 

@@ -22,8 +22,9 @@ libraries='ctr store network device layer base'
 may_include() {
 	case $1 in
 	main) echo "command workspace output base" ;;
-	command) echo "command policy status doctor recover naming prune operation workspace ctr store output base" ;;
+	command) echo "command compare policy status doctor recover naming prune operation workspace ctr store output base" ;;
 	doctor) echo "doctor prune operation task workspace $libraries" ;;
+	compare) echo "compare workspace $libraries" ;;
 	naming) echo "naming prune operation task workspace $libraries" ;;
 	policy) echo "policy status prune operation task workspace $libraries" ;;
 	status) echo "status prune operation task workspace $libraries" ;;

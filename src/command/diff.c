@@ -1,0 +1,169 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "command/commands.h"
+#include "command/diff_print.h"
+#include "command/patch.h"
+#include "compare/compare.h"
+#include "recover/bring_back.h"
+#include "workspace/history.h"
+
+static const struct option_spec diff_options[] = {
+	{ .type = OPTION_FLAG,
+	  .name = "stat",
+	  .offset = offsetof(struct diff_options, stat),
+	  .help = "how many bytes each file had and has, and how many in all" },
+	{ .type = OPTION_FLAG,
+	  .letter = 'p',
+	  .name = "patch",
+	  .offset = offsetof(struct diff_options, patch),
+	  .help = "text differences as well, by diff(1)" },
+	{ .type = OPTION_FLAG,
+	  .letter = 'z',
+	  .name = "null",
+	  .offset = offsetof(struct diff_options, null),
+	  .help = "paths byte by byte, a NUL behind each" },
+	{ .type = OPTION_FLAG,
+	  .name = "exit-code",
+	  .offset = offsetof(struct diff_options, exit_code),
+	  .help = "end with status 1 where something differs" },
+	{ .type = OPTION_END },
+};
+
+/* The PATHs of the command line, checked. */
+struct paths {
+	char **items;
+	size_t count;
+};
+
+static void paths_release(struct paths *paths)
+{
+	for (size_t i = 0; i < paths->count; i++)
+		free(paths->items[i]);
+	free(paths->items);
+}
+
+#define cleanup_paths __attribute__((cleanup(paths_release)))
+
+static int read_paths(const struct invocation *invocation, struct paths *paths, struct error *err)
+{
+	paths->items = calloc(invocation->behind_count + 1, sizeof(*paths->items));
+	if (!paths->items)
+		return error_memory(err);
+	for (size_t i = 0; i < invocation->behind_count; i++) {
+		paths->items[i] = compare_path(invocation->behind[i], err);
+		if (!paths->items[i])
+			return -1;
+		paths->count++;
+	}
+	return 0;
+}
+
+static int diff_check(const struct invocation *invocation, struct error *err)
+{
+	const struct diff_options *options = invocation->options;
+	cleanup_paths struct paths paths = { 0 };
+
+	if (options->patch && (options->stat || options->null || invocation->settings->json))
+		return error_set(err, ERROR_USAGE, "'--patch' cannot be given with --%s",
+				 options->stat   ? "stat"
+				 : options->null ? "null"
+						 : "json");
+	if (options->null && (options->stat || invocation->settings->json))
+		return error_set(err, ERROR_USAGE, "'--null' cannot be given with --%s",
+				 options->stat ? "stat" : "json");
+	return read_paths(invocation, &paths, err);
+}
+
+struct diff {
+	const struct invocation *invocation;
+	struct target target;
+	struct store_version before, now;
+	struct comparison comparison;
+};
+
+static void diff_release(struct diff *diff)
+{
+	comparison_release(&diff->comparison);
+	store_version_release(&diff->now);
+	store_version_release(&diff->before);
+	target_release(&diff->target);
+}
+
+#define cleanup_diff __attribute__((cleanup(diff_release)))
+
+/* Without A, it is the version that the workspace stands on. */
+static int find_versions(struct diff *diff, struct error *err)
+{
+	const struct invocation *invocation = diff->invocation;
+	const char *before = invocation->arguments[1] ? invocation->arguments[1] : "@", *now = invocation->arguments[2];
+	const char *id = diff->target.container_id;
+
+	if (history_find(invocation->session, id, before, &diff->before, err) < 0)
+		return -1;
+	return now ? history_find(invocation->session, id, now, &diff->now, err) : 0;
+}
+
+static int print(struct diff *diff, struct error *err)
+{
+	const struct invocation *invocation = diff->invocation;
+	const struct diff_header header = {
+		.container_id = diff->target.container_id,
+		.from = diff->before.version,
+		.to = diff->now.version,
+	};
+
+	if (!((const struct diff_options *)invocation->options)->patch || invocation->out->quiet)
+		return diff_print(invocation, &header, &diff->comparison, err);
+	for (size_t i = 0; i < diff->comparison.count; i++)
+		if (diff_print_line(invocation->out, &diff->comparison.items[i], err) < 0 ||
+		    patch_write(invocation->out, &diff->comparison.items[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int diff_run(const struct invocation *invocation, struct error *err)
+{
+	const struct diff_options *options = invocation->options;
+	cleanup_diff struct diff diff = { .invocation = invocation, .comparison = { .session = invocation->session } };
+	cleanup_paths struct paths paths = { 0 };
+
+	if (read_paths(invocation, &paths, err) < 0 ||
+	    bring_back_and_find(invocation->session, invocation->arguments[0], false, &diff.target, err) < 0 ||
+	    find_versions(&diff, err) < 0)
+		return -1;
+
+	const struct compare_request request = {
+		.target = &diff.target,
+		.before = &diff.before,
+		.now = diff.now.version ? &diff.now : NULL,
+		.paths = (const char *const *)paths.items,
+		.path_count = paths.count,
+	};
+
+	if (compare_run(&diff.comparison, &request, err) < 0 || print(&diff, err) < 0)
+		return -1;
+	if (options->exit_code && diff.comparison.count)
+		invocation->out->exit_status = 1;
+	return 0;
+}
+
+const struct command command_diff = {
+	.name = "diff",
+	.arguments = "TARGET [VERSION [VERSION]]",
+	.behind = "[-- PATH...]",
+	.summary = "what differs between two versions, or a version and the present",
+	.description =
+		"Tells what differs between the first version (without one: that which the workspace stands on) and\n"
+		"the second (without one: the present), a line for each path: A where it was added, M where it is\n"
+		"another, D where it is gone. Kind, owner, mode, times of files, attributes and content count; the\n"
+		"times of folders alone do not. The workspace goes on running: what vanishes while it is looked at\n"
+		"is passed over. With PATHs, only these and what lies below them.\n"
+		"With --quiet the paths alone are printed.\n",
+	.options = diff_options,
+	.options_size = sizeof(struct diff_options),
+	.check = diff_check,
+	.run = diff_run,
+};

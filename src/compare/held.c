@@ -1,0 +1,107 @@
+#include "compare/held.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "ctr/leases.h"
+#include "ctr/snapshots.h"
+
+#define LEASE_NS ((int64_t)3600 * 1000000000)
+
+static int begin(struct held *held, struct error *err)
+{
+	char id[ID_SIZE];
+
+	if (held->lease)
+		return 0;
+	id_random(id);
+	held->lease = text_format("wsnap-look-%s", id);
+	if (!held->lease)
+		return error_memory(err);
+	return ctr_lease_create(held->session->ctr, held->lease, clock_unix_ns() + LEASE_NS, NULL, err);
+}
+
+static int keep_view(struct held *held, const char *snapshotter, const char *key, struct error *err)
+{
+	struct held_view *grown = reallocarray(held->views, held->count + 1, sizeof(*grown));
+
+	if (!grown)
+		return error_memory(err);
+	held->views = grown;
+	held->views[held->count] = (struct held_view){ .snapshotter = strdup(snapshotter), .key = strdup(key) };
+	held->count++;
+	return grown[held->count - 1].snapshotter && grown[held->count - 1].key ? 0 : error_memory(err);
+}
+
+int held_view(struct held *held, const char *snapshotter, const char *name, struct ctr_mounts *mounts,
+	      struct error *err)
+{
+	cleanup_free char *key = NULL;
+	struct error ignored = { 0 };
+	int made;
+
+	if (begin(held, err) < 0)
+		return -1;
+	key = text_format("%s-%zu", held->lease, held->count);
+	if (!key)
+		return error_memory(err);
+	if (keep_view(held, snapshotter, key, err) < 0 || ctr_use_lease(held->session->ctr, held->lease, err) < 0)
+		return -1;
+	made = ctr_snapshot_view(held->session->ctr, snapshotter, key, name, mounts, err);
+	if (ctr_use_lease(held->session->ctr, NULL, &ignored) < 0)
+		log_detail("%s", ignored.message);
+	return made;
+}
+
+/* A view of one layer is that folder itself, bound. */
+static int read_layers(const struct ctr_mounts *mounts, struct layer_paths *layers, struct error *err)
+{
+	const struct ctr_mount *mount = mounts->count == 1 ? &mounts->items[0] : NULL;
+	const char *lower = mount ? ctr_mount_option(mount, "lowerdir") : NULL;
+
+	if (lower)
+		return layer_paths_parse(lower, layers, err);
+	if (!mount || strcmp(mount->type, "bind") != 0)
+		return error_set(err, ERROR_FAILED, "containerd does not say where the layers lie");
+	layers->items = calloc(1, sizeof(*layers->items));
+	if (!layers->items)
+		return error_memory(err);
+	layers->items[0] = strdup(mount->source);
+	layers->count = layers->items[0] ? 1 : 0;
+	return layers->count ? 0 : error_memory(err);
+}
+
+int held_layers(struct held *held, const char *snapshotter, const char *name, struct layer_paths *layers,
+		struct error *err)
+{
+	cleanup_ctr_mounts struct ctr_mounts mounts = { 0 };
+
+	if (held_view(held, snapshotter, name, &mounts, err) < 0)
+		return -1;
+	return read_layers(&mounts, layers, err);
+}
+
+void held_release(struct held *held)
+{
+	struct error ignored = { 0 };
+
+	for (size_t i = 0; i < held->count; i++) {
+		struct held_view *view = &held->views[i];
+
+		if (view->snapshotter && view->key &&
+		    ctr_snapshot_remove(held->session->ctr, view->snapshotter, view->key, &ignored) < 0)
+			log_detail("%s", ignored.message);
+		free(view->snapshotter);
+		free(view->key);
+	}
+	if (held->lease && ctr_lease_delete(held->session->ctr, held->lease, false, &ignored) < 0)
+		log_detail("%s", ignored.message);
+	free(held->views);
+	free(held->lease);
+	*held = (struct held){ .session = held->session };
+}
