@@ -163,6 +163,7 @@ static int run_with_options(const struct command_line *line, struct invocation *
 		return -1;
 	if (command->check && command->check(invocation, err) < 0)
 		return -1;
+	invocation->out->failure_status = command->failure_status;
 	if (command_open(command, invocation->settings, &session, &store_error, err) < 0)
 		return -1;
 	invocation->session = &session;

@@ -45,6 +45,7 @@ struct command {
 	const struct option_spec *options; /* NULL: none of its own */
 	size_t options_size;               /* of the structure of values */
 	enum command_needs needs;
+	int failure_status; /* what every error but one of the words ends with; 0: each its own */
 
 	/* For commands that work on several workspaces (several.h), and then take no TARGET. */
 	bool takes_several;

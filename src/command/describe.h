@@ -19,6 +19,10 @@ void describe_origin(struct json_writer *writer, const struct origin *origin);
 #define DESCRIBE_TIME_SIZE 40
 void describe_time(int64_t unix_ns, char text[static DESCRIBE_TIME_SIZE]);
 
+/* How old something is, for people: "12s", "5min", "2h", "3d", "4mo", "2y". */
+#define DESCRIBE_AGE_SIZE 32
+void describe_age(int64_t unix_ns, int64_t now_ns, char text[static DESCRIBE_AGE_SIZE]);
+
 /* What a version's snapshot alone holds. `known` is false when containerd does not have it any more. */
 struct snapshot_size {
 	bool known;

@@ -38,7 +38,7 @@ static void write_version(struct json_writer *writer, const char *key, int32_t v
 		writer_null(writer, key);
 }
 
-static void write_sum(struct json_writer *writer, const struct diff_sum *sum)
+void diff_write_sum(struct json_writer *writer, const struct diff_sum *sum)
 {
 	writer_object(writer, "stat");
 	writer_integer(writer, "added", (int64_t)sum->added);
@@ -65,7 +65,7 @@ static int print_json(const struct invocation *invocation, const struct diff_hea
 		diff_print_item(&writer, &comparison->items[i]);
 	writer_close(&writer);
 	if (options->stat)
-		write_sum(&writer, &sum);
+		diff_write_sum(&writer, &sum);
 	writer_close(&writer);
 	return writer.failed ? error_memory(err) : 0;
 }

@@ -35,6 +35,9 @@ struct diff_sum {
 };
 struct diff_sum diff_sum_of(const struct comparison *comparison);
 
+/* As the object `stat`. */
+void diff_write_sum(struct json_writer *writer, const struct diff_sum *sum);
+
 /* "3 changes (1 added, 2 modified), 12 KiB more, 1.0 KiB less" */
 #define DIFF_SUM_SIZE 160
 void diff_format_sum(const struct diff_sum *sum, char text[static DIFF_SUM_SIZE]);

@@ -12,6 +12,16 @@ static const struct option_spec list_options[] = {
 	  .name = "sizes",
 	  .offset = offsetof(struct list_options, sizes),
 	  .help = "what each version alone holds, in bytes and inodes" },
+	{ .type = OPTION_TEXT,
+	  .letter = 'C',
+	  .name = "columns",
+	  .argument = "NAMES",
+	  .offset = offsetof(struct list_options, columns),
+	  .help = "which columns, with commas between" },
+	{ .type = OPTION_FLAG,
+	  .name = "no-header",
+	  .offset = offsetof(struct list_options, no_header),
+	  .help = "no line with headings" },
 	{ .type = OPTION_END },
 };
 
@@ -25,7 +35,12 @@ static int list_check(const struct invocation *invocation, struct error *err)
 	}
 	if (options->snapshots && options->sizes)
 		return error_set(err, ERROR_USAGE, "'--sizes' cannot be given with --snapshots");
-	return 0;
+	if (!options->columns)
+		return 0;
+	if (!invocation->arguments[0])
+		return list_workspaces_check(options->columns, err);
+	return options->snapshots ? list_snapshots_check(options->columns, err)
+				  : list_versions_check(options->columns, err);
 }
 
 static int list_run(const struct invocation *invocation, struct error *err)
@@ -48,6 +63,7 @@ const struct command command_list = {
 	.summary = "versions, oldest first; without TARGET, every workspace on this host",
 	.description = "Lists the versions of a workspace, oldest first; '*' marks the one that it stands on. Without\n"
 		       "TARGET, lists the workspaces whose containers are on this host.\n"
+		       "Lines fit the width of a terminal; elsewhere they are never cut.\n"
 		       "With --quiet the numbers are printed (of snapshots the names, of workspaces the ids).\n",
 	.options = list_options,
 	.options_size = sizeof(struct list_options),

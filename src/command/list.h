@@ -8,7 +8,14 @@
 struct list_options {
 	bool snapshots;
 	bool sizes;
+	bool no_header;
+	char *columns; /* names with commas between; NULL: the usual ones */
 };
+
+/* Whether the names are columns of that list: ERROR_USAGE. */
+int list_workspaces_check(const char *words, struct error *err);
+int list_versions_check(const char *words, struct error *err);
+int list_snapshots_check(const char *words, struct error *err);
 
 /* Every workspace on this host. */
 int list_workspaces(const struct invocation *invocation, struct error *err);

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "compare/common.h"
-#include "compare/tree.h"
+#include "view/tree.h"
 #include "ctr/snapshots.h"
 #include "workspace/history.h"
 #include "workspace/snapshotter_traits.h"
@@ -164,7 +164,7 @@ static int put_tree(const struct state *state, struct compare_stack *stack, stru
 	char path[64];
 
 	stack->marks = LAYER_MARKS_NONE;
-	stack->tree = tree_mount(&state->mounts, err);
+	stack->tree = tree_mount(&state->mounts, "wsnap", err);
 	if (stack->tree < 0)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/.", stack->tree);
@@ -177,7 +177,7 @@ int sources_mount(struct comparison *comparison, struct error *err)
 	char path[64];
 
 	for (int i = 0; i < 2; i++) {
-		stacks[i]->tree = tree_mount_layers(&stacks[i]->layers, stacks[i]->marks, err);
+		stacks[i]->tree = tree_mount_layers(&stacks[i]->layers, stacks[i]->marks, "wsnap", err);
 		if (stacks[i]->tree < 0)
 			return -1;
 		layer_paths_free(&stacks[i]->layers);
@@ -190,6 +190,19 @@ int sources_mount(struct comparison *comparison, struct error *err)
 	return 0;
 }
 
+/* What was there before the first version, where nobody knows that: nothing. */
+static int find_before(struct comparison *comparison, const struct state *now, struct state *before, struct error *err)
+{
+	if (comparison->request->before)
+		return find_version(comparison, comparison->request->before, before, err);
+	before->snapshotter = now->snapshotter;
+	before->stacks = now->stacks;
+	before->below = strdup("");
+	if (!before->below)
+		return error_memory(err);
+	return before->stacks ? 0 : error_set(err, ERROR_NOT_FOUND, "nobody knows what was there before");
+}
+
 int sources_find(struct comparison *comparison, struct error *err)
 {
 	const struct compare_request *request = comparison->request;
@@ -197,7 +210,7 @@ int sources_find(struct comparison *comparison, struct error *err)
 	int found =
 		request->now ? find_version(comparison, request->now, &now, err) : find_present(comparison, &now, err);
 
-	if (found < 0 || find_version(comparison, request->before, &before, err) < 0)
+	if (found < 0 || find_before(comparison, &now, &before, err) < 0)
 		return -1;
 	if (now.stacks && before.stacks && strcmp(now.snapshotter, before.snapshotter) == 0)
 		return put_stacks(comparison, &now, &before, err);

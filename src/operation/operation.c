@@ -191,7 +191,7 @@ int operation_run(struct session *session, const struct operation_request *reque
 		return -1;
 	done = run_locked(session, request, &target, result, err);
 	last_result_note(session, target.container_id, kind_words(request->kind)->name, done < 0 ? err : &none);
-	signal = lock_release_to_tell(&lock);
+	signal = result->signal = lock_release_to_tell(&lock);
 	if (result->version > 0 && !result->unchanged)
 		warnings_versions(session, target.container_id);
 	if (signal && done == 0)

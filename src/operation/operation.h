@@ -49,6 +49,8 @@ struct operation_result {
 	int layers_merged;      /* compact: how many layers became one; 0: there was nothing to merge */
 	uint64_t copied_bytes;  /* for a merge: what was copied, and not shared */
 
+	int signal; /* one that came meanwhile and asks to end, 0: none */
+
 	double downtime_ms; /* 0 when the workspace did not run */
 	struct operation_step steps[OPERATION_MAX_STEPS];
 	size_t step_count;

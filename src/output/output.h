@@ -15,9 +15,10 @@ struct output {
 	FILE *stream;
 	bool json;
 	bool quiet;
-	int exit_status; /* of a run that did what it was to do; 0 unless a command says otherwise */
-	bool changed;    /* something was changed: output that fails does not mean that nothing was done */
-	size_t columns;  /* of the terminal that the stream is; 0: it is none, and lines are as long as they are */
+	int failure_status; /* of a run that fails, whatever the error; 0: the error's own */
+	int exit_status;    /* of a run that did what it was to do; 0 unless a command says otherwise */
+	bool changed;       /* something was changed: output that fails does not mean that nothing was done */
+	size_t columns;     /* of the terminal that the stream is; 0: it is none, and lines are as long as they are */
 	bool colour;
 };
 

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "base/cleanup.h"
+
 /* Rows of a block. */
 #define TABLE_BLOCK_ROWS 1000
 #define TABLE_GAP 2
@@ -56,19 +58,82 @@ void table_add_cut(struct text *to, const char *text, size_t width)
 		text_add(to, "…");
 }
 
+/* Columns that are left, and what they need with the gaps between them. */
+static size_t needed(const struct table *table)
+{
+	size_t total = 0, count = 0;
+
+	for (size_t i = 0; i < table->columns; i++) {
+		if (table->dropped[i])
+			continue;
+		total += table->sizes[i];
+		count++;
+	}
+	return count ? total + (count - 1) * TABLE_GAP : 0;
+}
+
+/* Takes a column's width from the widest that can give. */
+static bool shrink(struct table *table)
+{
+	size_t widest = table->columns;
+
+	for (size_t i = 0; i < table->columns; i++)
+		if (!table->dropped[i] && table->kinds[i].flexible && table->sizes[i] > TABLE_LEAST_WIDTH &&
+		    (widest == table->columns || table->sizes[i] > table->sizes[widest]))
+			widest = i;
+	if (widest == table->columns)
+		return false;
+	table->sizes[widest]--;
+	return true;
+}
+
+static bool drop(struct table *table)
+{
+	size_t first = table->columns;
+
+	for (size_t i = 0; i < table->columns; i++)
+		if (!table->dropped[i] && table->kinds[i].rank &&
+		    (first == table->columns || table->kinds[i].rank > table->kinds[first].rank))
+			first = i;
+	if (first == table->columns)
+		return false;
+	table->dropped[first] = true;
+	memcpy(table->sizes, table->widths, sizeof(table->sizes));
+	return true;
+}
+
+/* First those that may be cut give way, then whole columns. */
+static void lay_out(struct table *table)
+{
+	memcpy(table->sizes, table->widths, sizeof(table->sizes));
+	while (table->room && needed(table) > table->room)
+		if (!shrink(table) && !drop(table))
+			return;
+}
+
+static void write_cell(struct table *table, const char *cell, size_t owed, size_t width)
+{
+	cleanup_text struct text cut = { 0 };
+
+	table_add_cut(&cut, cell, width);
+	fprintf(table->stream, "%*s%s", (int)owed, "", cut.data && !cut.failed ? cut.data : "");
+}
+
 /* The last column is not padded: no line ends with spaces for nothing. */
 static const char *write_row(struct table *table, const char *cell)
 {
 	size_t owed = 0;
 
 	for (size_t column = 0; column < table->columns; column++) {
-		size_t width = table_width(cell);
+		size_t width = table_width(cell), size = table->sizes[column];
 
-		if (*cell) {
-			fprintf(table->stream, "%*s%s", (int)owed, "", cell);
+		width = width > size ? size : width;
+		if (*cell && !table->dropped[column]) {
+			write_cell(table, cell, owed, size);
 			owed = 0;
 		}
-		owed += table->widths[column] + TABLE_GAP - (*cell ? width : 0);
+		if (!table->dropped[column])
+			owed += size + TABLE_GAP - (*cell ? width : 0);
 		cell += strlen(cell) + 1;
 	}
 	putc('\n', table->stream);
@@ -79,6 +144,7 @@ static void write_block(struct table *table)
 {
 	const char *cell = table->cells.data;
 
+	lay_out(table);
 	for (size_t row = 0; row < table->cell_count / table->columns && !table->cells.failed; row++)
 		cell = write_row(table, cell);
 	table->cells.length = 0;
@@ -106,6 +172,16 @@ void table_begin(struct table *table, FILE *stream, const char *const *headings,
 	*table = (struct table){ .stream = stream, .columns = columns };
 	for (size_t i = 0; i < columns; i++)
 		table_cell(table, headings[i]);
+}
+
+void table_begin_columns(struct table *table, FILE *stream, const struct table_column *kinds, size_t columns,
+			 size_t room, bool headings)
+{
+	*table = (struct table){ .stream = stream, .columns = columns, .room = room };
+	for (size_t i = 0; i < columns; i++)
+		table->kinds[i] = kinds[i];
+	for (size_t i = 0; i < columns && headings; i++)
+		table_cell(table, kinds[i].heading);
 }
 
 int table_end(struct table *table, struct error *err)

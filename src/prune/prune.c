@@ -12,6 +12,7 @@
 #include "prune/prune_plan.h"
 #include "prune/prune_steps.h"
 #include "prune/prune_work.h"
+#include "view/view.h"
 #include "workspace/lock.h"
 #include "workspace/signals.h"
 
@@ -38,8 +39,11 @@ void prune_result_release(struct prune_result *result)
 
 static int decide_all(struct pruning *pruning, struct error *err)
 {
-	for (size_t i = 0; i < pruning->inventory.version_count; i++)
+	for (size_t i = 0; i < pruning->inventory.version_count; i++) {
+		if (prune_plan_check_keepers(&pruning->inventory.versions[i], pruning->target->container_id, err) < 0)
+			return -1;
 		pruning->goes[i] = true;
+	}
 	return prune_all_choose(&pruning->inventory, pruning->target->container_id, &pruning->given_up, err);
 }
 
@@ -258,7 +262,9 @@ static int settle(struct session *session, const char *container_id, struct targ
 	}
 	if (settled.what)
 		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
-	if (session_need_store(session, err) < 0 || prune_finish_locked(session, container_id, err) < 0)
+	/* A view that is mounted no more would keep the layers under it. */
+	if (session_need_store(session, err) < 0 || view_tidy_locked(session, container_id, err) < 0 ||
+	    prune_finish_locked(session, container_id, err) < 0)
 		return -1;
 	return prune_find_target(session, container_id, target, err);
 }

@@ -97,7 +97,7 @@ static int keep_needed(struct session *session, const struct inventory *inventor
 		const struct inventory_version *version = &inventory->versions[i];
 
 		goes[i] = names_set_has(marked, version->row.runtime_name);
-		if (goes[i] && (version->newest || version->current) &&
+		if (goes[i] && (version->newest || version->current || version->mounted_at || version->guard) &&
 		    names_set_add(&needed, version->row.runtime_name, err) < 0)
 			return -1;
 	}

@@ -17,7 +17,7 @@
 /* What no rule takes away. */
 static bool is_held(const struct prune_request *request, const struct inventory_version *version)
 {
-	return !version->snapshot || version->newest || version->current ||
+	return !version->snapshot || version->newest || version->current || version->mounted_at || version->guard ||
 	       (version->row.display_name && !request->named);
 }
 
@@ -49,6 +49,17 @@ static void tell_future(const struct retention_version *judged, size_t count, co
 			    container_id, count, numbers.data, count > FUTURE_TOLD ? ", …" : "");
 }
 
+/* A version that the rules would let go, but for what is only so for a while. */
+static void tell_keepers(const struct inventory_version *version, const char *container_id)
+{
+	if (version->mounted_at)
+		log_warning("version %d of '%s' stays as long as it is mounted at '%s'", version->row.version,
+			    container_id, version->mounted_at);
+	else if (version->guard)
+		log_warning("version %d of '%s' stays as long as the guard with the process %d may go back to it",
+			    version->row.version, container_id, version->guard);
+}
+
 int prune_plan_by_rules(const struct prune_request *request, int64_t now_ns, const struct inventory *inventory,
 			const char *container_id, bool *goes, struct error *err)
 {
@@ -67,9 +78,14 @@ int prune_plan_by_rules(const struct prune_request *request, int64_t now_ns, con
 	}
 	tell_future(judged, retention_apply(&request->keep, now_ns, judged, count), container_id);
 	qsort(judged, count, sizeof(*judged), compare_versions);
-	for (size_t i = 0; i < inventory->version_count; i++)
-		goes[i] = !is_held(request, &inventory->versions[i]) &&
-			  !is_kept(judged, count, inventory->versions[i].row.version);
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		const struct inventory_version *version = &inventory->versions[i];
+		bool kept = is_kept(judged, count, version->row.version);
+
+		goes[i] = !is_held(request, version) && !kept;
+		if (!kept)
+			tell_keepers(version, container_id);
+	}
 	return 0;
 }
 
@@ -80,6 +96,20 @@ static ssize_t find_number(const struct inventory *inventory, int32_t number)
 		if (inventory->versions[i].row.version == number)
 			return (ssize_t)i;
 	return -1;
+}
+
+int prune_plan_check_keepers(const struct inventory_version *version, const char *container_id, struct error *err)
+{
+	if (version->mounted_at) {
+		error_set(err, ERROR_REFUSED, "version %d of '%s' is mounted at '%s': it stays", version->row.version,
+			  container_id, version->mounted_at);
+		return error_hint(err, "'wsnap umount %s' takes it from there", version->mounted_at);
+	}
+	if (version->guard)
+		return error_set(err, ERROR_REFUSED,
+				 "version %d of '%s' is the way back of the guard with the process %d: it stays",
+				 version->row.version, container_id, version->guard);
+	return 0;
 }
 
 static int refuse(const struct inventory_version *version, const char *container_id, struct error *err)
@@ -121,6 +151,8 @@ static int choose(struct session *session, const struct inventory *inventory, co
 	version = &inventory->versions[at];
 	if (version->snapshot && (version->newest || version->current))
 		return refuse(version, container_id, err);
+	if (prune_plan_check_keepers(version, container_id, err) < 0)
+		return -1;
 	if (!version->snapshot && parsed.kind != VERSION_WORD_NUMBER)
 		return refuse_missing(version, container_id, err);
 	goes[at] = true;

@@ -18,6 +18,9 @@ int prune_plan_by_rules(const struct prune_request *request, int64_t now_ns, con
 int prune_plan_named(struct session *session, const struct prune_request *request, const struct inventory *inventory,
 		     const char *container_id, bool *goes, struct error *err);
 
+/* ERROR_REFUSED for a version that somebody else needs: it is mounted, or a guard may have to go back to it. */
+int prune_plan_check_keepers(const struct inventory_version *version, const char *container_id, struct error *err);
+
 /* The snapshots that no version refers to any more once those go. */
 int prune_plan_given_up(const struct inventory *inventory, const bool *goes, struct names_set *given_up,
 			struct error *err);

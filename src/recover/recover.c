@@ -11,6 +11,7 @@
 #include "operation/rows.h"
 #include "prune/prune.h"
 #include "prune/reclaim.h"
+#include "view/view.h"
 #include "workspace/journal.h"
 #include "workspace/lock.h"
 
@@ -206,7 +207,7 @@ int recover_workspaces(struct session *session, const struct recover_request *re
 	    (!container_id && journal_each(session, recover_next, &all, err) < 0))
 		return -1;
 	if (recover_refused(&all, container_id, err) < 0 || take_left_locks(&all, container_id, err) < 0 ||
-	    (!container_id && reclaim_tidy(session, err) < 0))
+	    (!container_id && reclaim_tidy(session, err) < 0) || view_tidy(session, container_id, err) < 0)
 		return -1;
 	pruned = recover_prunings(&all, container_id, err);
 	return first_failure(&all, err) < 0 ? -1 : pruned;

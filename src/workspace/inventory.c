@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "workspace/history.h"
+#include "workspace/keepers.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshotters.h"
 #include "workspace/survey.h"
@@ -253,6 +254,21 @@ static void link_versions(struct inventory *inventory, const char *container_id)
 		newest->newest = true;
 }
 
+static void link_keepers(struct inventory *inventory, const struct inventory_snapshot *snapshot)
+{
+	const char *folder = keepers_mounted_at(&snapshot->info);
+
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		struct inventory_version *version = &inventory->versions[i];
+
+		if (version->snapshot == snapshot)
+			version->guard = keepers_guard_of(&snapshot->info);
+		if (folder && version->snapshot && strcmp(version->row.runtime_name, snapshot->info.parent) == 0 &&
+		    strcmp(version->row.snapshotter, snapshot->snapshotter) == 0)
+			version->mounted_at = folder;
+	}
+}
+
 int inventory_read(struct session *session, const struct target *target, struct inventory *inventory, struct error *err)
 {
 	cleanup_free char *stands_on = NULL;
@@ -266,6 +282,9 @@ int inventory_read(struct session *session, const struct target *target, struct 
 	    add_unlabelled(&reading, err) < 0)
 		return -1;
 	link_versions(inventory, target->container_id);
+	for (size_t i = 0; i < inventory->snapshot_count; i++)
+		if (keepers_may_be(&inventory->snapshots[i].info))
+			link_keepers(inventory, &inventory->snapshots[i]);
 	return 0;
 }
 

@@ -22,14 +22,16 @@ libraries='ctr store network device layer base'
 may_include() {
 	case $1 in
 	main) echo "command workspace output base" ;;
-	command) echo "command compare policy status doctor recover naming prune operation workspace ctr store output base" ;;
+	command) echo "command view guard compare policy status doctor recover naming prune operation workspace ctr store output base" ;;
 	doctor) echo "doctor prune operation task workspace $libraries" ;;
-	compare) echo "compare workspace $libraries" ;;
+	compare) echo "compare view workspace $libraries" ;;
+	guard) echo "guard operation workspace $libraries" ;;
+	view) echo "view operation task workspace $libraries" ;;
 	naming) echo "naming prune operation task workspace $libraries" ;;
 	policy) echo "policy status prune operation task workspace $libraries" ;;
 	status) echo "status prune operation task workspace $libraries" ;;
-	recover) echo "recover prune operation task workspace $libraries" ;;
-	prune) echo "prune operation task workspace $libraries" ;;
+	recover) echo "recover view prune operation task workspace $libraries" ;;
+	prune) echo "prune view operation task workspace $libraries" ;;
 	operation) echo "operation hook task workspace live $libraries" ;;
 	live) echo 'live layer base' ;;
 	hook) echo "hook base" ;;

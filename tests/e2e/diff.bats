@@ -127,7 +127,7 @@ D /data/old   | -5 B
 M /data/text  | 8 B -> 6 B
 1 added, 2 modified, 1 deleted; 4 B more, 1007 B less' "$output"
 	expect 0 --json diff --stat e
-	same '{"added":1,"modified":2,"deleted":1,"bytes_added":4,"bytes_deleted":1007}' "$(json -c .stat | tr -d ' \n')"
+	same '{"added":1,"modified":2,"deleted":1,"bytes_added":4,"bytes_deleted":1007}' "$(json '.stat | tojson')"
 	expect 0 diff -p e -- /data/text /data/fresh /data/old
 	same 'A /data/fresh
 --- /dev/null

@@ -1,0 +1,159 @@
+#include "command/log_history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "compare/compare.h"
+#include "store/origin.h"
+#include "workspace/history.h"
+#include "workspace/lineage.h"
+
+void log_history_release(struct log_history *history)
+{
+	for (size_t i = 0; i < history->count; i++) {
+		store_version_release(&history->versions[i].row);
+		origin_release(&history->versions[i].origin);
+	}
+	free(history->versions);
+	*history = (struct log_history){ .session = history->session };
+}
+
+static int add_version(const struct history_version *version, void *context, struct error *err)
+{
+	struct log_history *history = context;
+	struct log_version *added;
+
+	if (history->count == history->capacity) {
+		size_t capacity = history->capacity ? history->capacity * 2 : 64;
+		struct log_version *grown = reallocarray(history->versions, capacity, sizeof(*grown));
+
+		if (!grown)
+			return error_memory(err);
+		history->versions = grown;
+		history->capacity = capacity;
+	}
+	added = &history->versions[history->count];
+	*added = (struct log_version){ .current = version->current, .present = version->present };
+	if (store_version_copy(version->row, &added->row, err) < 0)
+		return -1;
+	history->count++;
+	return 0;
+}
+
+/* They come by number. */
+static struct log_version *find(const struct log_history *history, int32_t version)
+{
+	size_t low = 0, high = history->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		struct log_version *found = &history->versions[middle];
+
+		if (found->row.version == version)
+			return found;
+		if (found->row.version < version)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static int add_origin(int32_t version, const struct store_origin *told, void *context, struct error *err)
+{
+	struct log_version *made = find(context, version);
+
+	return made ? origin_keep(told->by, told->host, told->note, &made->origin, err) : 0;
+}
+
+static int find_parents(struct log_history *history, const char *container_id, struct error *err)
+{
+	cleanup_lineage struct lineage lineage = { 0 };
+
+	if (lineage_read(history->session, container_id, &lineage, err) < 0)
+		return -1;
+	for (size_t i = 0; i < history->count; i++) {
+		struct log_version *version = &history->versions[i];
+		const struct lineage_entry *entry = lineage_find(&lineage, version->row.runtime_name);
+		struct lineage_entry *parent;
+		int found = entry ? lineage_parent(&lineage, entry, &parent, err) : 0;
+
+		if (found < 0)
+			return -1;
+		version->parent = version->joined_to = found ? parent->version : 0;
+	}
+	return 0;
+}
+
+int log_history_read(struct log_history *history, const struct target *target, struct error *err)
+{
+	if (history_versions_each(history->session, target, add_version, history, err) < 0 ||
+	    find_parents(history, target->container_id, err) < 0)
+		return -1;
+	return store_origins_each(history->session->store, target->container_id, 0, add_origin, history, err);
+}
+
+/* What it came from; of the first, the image's own snapshot. */
+static struct store_version find_before(const struct log_history *history, const struct log_version *version)
+{
+	const struct log_version *parent = version->parent ? find(history, version->parent) : NULL;
+
+	if (parent)
+		return parent->row;
+	return (struct store_version){ .version = 0,
+				       .runtime_name = version->row.parent,
+				       .snapshotter = version->row.snapshotter };
+}
+
+/* 1 compared, 0: something that it takes is not here, -1. */
+static int compare(struct log_history *history, const struct target *target, struct log_version *version,
+		   const char *path, struct error *err)
+{
+	struct comparison comparison = { .session = history->session };
+	const struct store_version before = find_before(history, version);
+	const struct compare_request request = {
+		.target = target,
+		.before = before.runtime_name ? &before : NULL,
+		.now = &version->row,
+		.paths = &path,
+		.path_count = path ? 1 : 0,
+	};
+	int done = version->present ? compare_run(&comparison, &request, err) : 0;
+
+	version->compared = done == 0 && version->present;
+	if (version->compared)
+		version->sum = diff_sum_of(&comparison);
+	comparison_release(&comparison);
+	if (done == 0 || err->kind != ERROR_NOT_FOUND)
+		return done < 0 ? -1 : 0;
+	log_detail("version %d is not compared: %s", version->row.version, err->message);
+	error_clear(err);
+	return 0;
+}
+
+/* The nearest ancestor that is shown. */
+static int32_t find_shown(const struct log_history *history, int32_t version)
+{
+	const struct log_version *at = version ? find(history, version) : NULL;
+
+	while (at && at->left_out)
+		at = at->parent ? find(history, at->parent) : NULL;
+	return at ? at->row.version : 0;
+}
+
+int log_history_compare(struct log_history *history, const struct target *target, const char *path, struct error *err)
+{
+	for (size_t i = 0; i < history->count; i++) {
+		struct log_version *version = &history->versions[i];
+		const struct diff_sum *sum = &version->sum;
+
+		if (compare(history, target, version, path, err) < 0)
+			return -1;
+		version->left_out = path && !(version->compared && sum->added + sum->modified + sum->deleted > 0);
+	}
+	for (size_t i = 0; i < history->count; i++)
+		history->versions[i].joined_to = find_shown(history, history->versions[i].parent);
+	return 0;
+}

@@ -1,0 +1,138 @@
+#include "view/tree.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#define ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+
+static int cannot(const char *type, struct error *err)
+{
+	return error_errno(err, ERROR_FAILED, errno, "the snapshot cannot be mounted as '%s'", type);
+}
+
+/* A copy of the place where the files lie, which is read-only by itself. */
+static int mount_bound(const char *path, struct error *err)
+{
+	struct mount_attr attributes = { .attr_set = ATTRIBUTES };
+	cleanup_fd int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) < 0)
+		return cannot("bind", err);
+	return steal_fd(&tree);
+}
+
+static int finish(int context, const char *type, struct error *err)
+{
+	int tree;
+
+	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return cannot(type, err);
+	tree = fsmount(context, FSMOUNT_CLOEXEC, ATTRIBUTES);
+	return tree >= 0 ? tree : cannot(type, err);
+}
+
+/* An option "key=value" or a word. */
+static int set_option(int context, const char *option)
+{
+	const char *value = strchr(option, '=');
+	cleanup_free char *key = value ? strndup(option, (size_t)(value - option)) : NULL;
+
+	if (!value)
+		return fsconfig(context, FSCONFIG_SET_FLAG, option, NULL, 0);
+	if (!key) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return fsconfig(context, FSCONFIG_SET_STRING, key, value + 1, 0);
+}
+
+/* The filesystem may be mounted for writing elsewhere: it is this mount alone that is read-only. */
+static bool is_of_the_mount(const char *option)
+{
+	static const char *const words[] = { "ro", "rw", "rbind", "bind" };
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strcmp(option, words[i]) == 0)
+			return true;
+	return false;
+}
+
+bool tree_is_overlay(const struct ctr_mounts *mounts)
+{
+	return mounts->count == 1 && strcmp(mounts->items[0].type, "overlay") == 0;
+}
+
+static int mount_overlay(const struct ctr_mount *mount, const char *source, struct error *err)
+{
+	const char *lower = ctr_mount_option(mount, "lowerdir");
+	cleanup_layer_paths struct layer_paths layers = { 0 };
+
+	if (!lower)
+		return error_set(err, ERROR_FAILED, "containerd does not say where the layers lie");
+	if (layer_paths_parse(lower, &layers, err) < 0)
+		return -1;
+	return tree_mount_layers(
+		&layers, ctr_mount_has_word(mount, "userxattr") ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED, source, err);
+}
+
+int tree_mount(const struct ctr_mounts *mounts, const char *source, struct error *err)
+{
+	const struct ctr_mount *mount = mounts->count == 1 ? &mounts->items[0] : NULL;
+	cleanup_fd int context = -1;
+
+	if (!mount)
+		return error_set(err, ERROR_FAILED, "the snapshot has %zu mounts in place of one", mounts->count);
+	if (strcmp(mount->type, "bind") == 0)
+		return mount_bound(mount->source, err);
+	if (strcmp(mount->type, "overlay") == 0)
+		return mount_overlay(mount, source, err);
+	context = fsopen(mount->type, FSOPEN_CLOEXEC);
+	if (context < 0 || fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0) < 0)
+		return cannot(mount->type, err);
+	for (size_t i = 0; i < mount->option_count; i++)
+		if (!is_of_the_mount(mount->options[i]) && set_option(context, mount->options[i]) < 0)
+			return cannot(mount->type, err);
+	return finish(context, mount->type, err);
+}
+
+/* One by one, as kernels since 6.5 take them. */
+static int add_layers(int context, const struct layer_paths *layers)
+{
+	for (size_t i = 0; i < layers->count; i++)
+		if (fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", layers->items[i], 0) < 0)
+			return -1;
+	return 0;
+}
+
+int tree_mount_layers(const struct layer_paths *layers, enum layer_marks marks, const char *source, struct error *err)
+{
+	/* The writable layer of a running workspace may be among them; what a kernel does not know, its layers do not have. */
+	static const char *const reading[] = { "index=off", "redirect_dir=follow", "metacopy=on" };
+	cleanup_fd int context = -1;
+
+	if (layers->count == 1)
+		return mount_bound(layers->items[0], err);
+	context = fsopen("overlay", FSOPEN_CLOEXEC);
+	if (context < 0 || fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0) < 0 ||
+	    (marks == LAYER_MARKS_USER && set_option(context, "userxattr") < 0))
+		return cannot("overlay", err);
+	for (size_t i = 0; i < sizeof(reading) / sizeof(*reading) && marks == LAYER_MARKS_TRUSTED; i++)
+		set_option(context, reading[i]);
+	if (add_layers(context, layers) < 0)
+		return cannot("overlay", err);
+	return finish(context, "overlay", err);
+}
+
+int tree_attach(int tree, const char *folder, struct error *err)
+{
+	if (move_mount(tree, "", AT_FDCWD, folder, MOVE_MOUNT_F_EMPTY_PATH) == 0)
+		return 0;
+	return error_errno(err, ERROR_FAILED, errno, "nothing can be mounted on '%s'", folder);
+}

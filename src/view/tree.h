@@ -1,0 +1,21 @@
+/* The files of a snapshot as a mount that nobody sees yet: read-only, without set-user-ID and devices. It goes when its
+ * descriptor is closed, unless it was put somewhere. */
+#ifndef WSNAP_VIEW_TREE_H
+#define WSNAP_VIEW_TREE_H
+
+#include "ctr/mounts.h"
+#include "layer/layer.h"
+
+/* A descriptor on the root. `source` is what the table of mounts will call it, where it can be called anything. */
+int tree_mount(const struct ctr_mounts *mounts, const char *source, struct error *err);
+
+/* The same of layers of overlayfs, newest first. */
+int tree_mount_layers(const struct layer_paths *layers, enum layer_marks marks, const char *source, struct error *err);
+
+/* Puts it on a folder. */
+int tree_attach(int tree, const char *folder, struct error *err);
+
+/* Whether the snapshot is mounted as an overlay of several layers. */
+bool tree_is_overlay(const struct ctr_mounts *mounts);
+
+#endif

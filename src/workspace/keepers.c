@@ -1,0 +1,125 @@
+#include "workspace/keepers.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "workspace/label_keys.h"
+#include "workspace/mount_table.h"
+
+void keepers_boot(char boot[static KEEPERS_BOOT_SIZE])
+{
+	cleanup_fd int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd >= 0 ? read(fd, boot, KEEPERS_BOOT_SIZE - 1) : 0;
+
+	boot[got > 0 ? got : 0] = '\0';
+	boot[strcspn(boot, "\n")] = '\0';
+}
+
+void keepers_mount_space(char space[static KEEPERS_BOOT_SIZE])
+{
+	ssize_t length = readlink("/proc/self/ns/mnt", space, KEEPERS_BOOT_SIZE - 1);
+
+	space[length > 0 ? length : 0] = '\0';
+}
+
+static bool is_view(const struct ctr_snapshot *snapshot)
+{
+	const char *kind = labels_get(&snapshot->labels, LABEL_KIND);
+
+	return kind && strcmp(kind, KIND_VIEW) == 0 && labels_get(&snapshot->labels, LABEL_MOUNTED_AT);
+}
+
+static bool says(const struct ctr_snapshot *view, const char *key, const char *wanted)
+{
+	const char *label = labels_get(&view->labels, key);
+
+	return label && strcmp(label, wanted) == 0;
+}
+
+/* What another mount namespace has cannot be seen from here: it counts until the next boot. */
+const char *keepers_mounted_at(const struct ctr_snapshot *view)
+{
+	char boot[KEEPERS_BOOT_SIZE], space[KEEPERS_BOOT_SIZE];
+	const char *folder;
+
+	keepers_boot(boot);
+	keepers_mount_space(space);
+	if (!is_view(view) || !says(view, LABEL_BOOT, boot))
+		return NULL;
+	folder = labels_get(&view->labels, LABEL_MOUNTED_AT);
+	if (!says(view, LABEL_MOUNT_SPACE, space))
+		return folder;
+	if (labels_get(&view->labels, LABEL_MOUNT_PLAIN))
+		return mount_table_is_point(folder) ? folder : NULL;
+	return mount_table_has(folder, view->name) ? folder : NULL;
+}
+
+bool keepers_may_be(const struct ctr_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->labels.count; i++)
+		if (text_starts_with(snapshot->labels.items[i].key, LABEL_GUARD))
+			return true;
+	return is_view(snapshot);
+}
+
+bool keepers_is_stale_view(const struct ctr_snapshot *snapshot)
+{
+	return is_view(snapshot) && !keepers_mounted_at(snapshot);
+}
+
+/* When a process began (proc(5), stat, field 22); 0: there is none. The name in field 2 may hold anything. */
+static unsigned long long started(int pid)
+{
+	cleanup_free char *path = text_format("/proc/%d/stat", pid);
+	cleanup_fd int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	char line[1024];
+	ssize_t got = fd >= 0 ? read(fd, line, sizeof(line) - 1) : 0;
+	char *at;
+
+	line[got > 0 ? got : 0] = '\0';
+	at = strrchr(line, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at + 1, NULL, 10) : 0;
+}
+
+static char *guard_value(int pid)
+{
+	char boot[KEEPERS_BOOT_SIZE];
+	unsigned long long ticks = started(pid);
+
+	keepers_boot(boot);
+	return ticks ? text_format("%llu %s", ticks, boot) : NULL;
+}
+
+int keepers_guard_of(const struct ctr_snapshot *version)
+{
+	for (size_t i = 0; i < version->labels.count; i++) {
+		const char *key = version->labels.items[i].key;
+		const char *digits = key + strlen(LABEL_GUARD);
+		cleanup_free char *now = NULL;
+
+		if (!text_starts_with(key, LABEL_GUARD) || !text_is_digits(digits) || strlen(digits) > 9)
+			continue;
+		now = guard_value(atoi(digits));
+		if (now && strcmp(now, version->labels.items[i].value) == 0)
+			return atoi(digits);
+	}
+	return 0;
+}
+
+int keepers_guard_label(char **key, char **value, struct error *err)
+{
+	*key = text_format("%s%d", LABEL_GUARD, (int)getpid());
+	*value = guard_value(getpid());
+	if (*key && *value)
+		return 0;
+	free(*key);
+	free(*value);
+	*key = *value = NULL;
+	return error_set(err, ERROR_FAILED, "/proc does not tell when this process began");
+}

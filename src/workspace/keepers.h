@@ -1,0 +1,42 @@
+/*
+ * Who needs a version beside the workspace: a folder that it is mounted on, a guard that may have to go back to it. Both say
+ * so by labels, and both may be gone without having said so: then the labels count no more.
+ */
+#ifndef WSNAP_WORKSPACE_KEEPERS_H
+#define WSNAP_WORKSPACE_KEEPERS_H
+
+#include "ctr/snapshots.h"
+#include "workspace/session.h"
+
+/* Views that show a version on a folder of this host. */
+#define KIND_VIEW "view"
+#define LABEL_MOUNTED_AT "wsnap.mounted_at"   /* view: the folder */
+#define LABEL_MOUNT_SPACE "wsnap.mount_space" /* view: the mount namespace that has it */
+#define LABEL_MOUNT_PLAIN "wsnap.mount_plain" /* view: its mount cannot be told by its source */
+#define LABEL_BOOT "wsnap.boot"               /* view: the boot that it was mounted in */
+/* Of a version: "wsnap.guard.PID", with "START BOOT": when that process began, in ticks since the boot. */
+#define LABEL_GUARD "wsnap.guard."
+
+/* The folder that the view is mounted on. NULL: it is no view of ours, or it is mounted no more. */
+const char *keepers_mounted_at(const struct ctr_snapshot *view);
+
+/* Whether it is a view of ours that is mounted no more. */
+bool keepers_is_stale_view(const struct ctr_snapshot *snapshot);
+
+/* Whether there is anything in its labels that the functions here look at. */
+bool keepers_may_be(const struct ctr_snapshot *snapshot);
+
+/* The process of a guard that still runs, 0 for none. */
+int keepers_guard_of(const struct ctr_snapshot *version);
+
+/* What the label of a guard says for this process; the caller frees both. -1: no memory, or /proc cannot be read. */
+int keepers_guard_label(char **key, char **value, struct error *err);
+
+/* The id of this boot, "" where the kernel does not tell. */
+#define KEEPERS_BOOT_SIZE 64
+void keepers_boot(char boot[static KEEPERS_BOOT_SIZE]);
+
+/* The mount namespace of this process, "mnt:[4026531840]". */
+void keepers_mount_space(char space[static KEEPERS_BOOT_SIZE]);
+
+#endif

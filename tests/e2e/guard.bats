@@ -1,0 +1,160 @@
+#!/usr/bin/env bats
+# A command with a way back.
+load ../lib/workspace
+
+setup_file() { workspaces_begin; }
+teardown_file() { workspaces_end; }
+
+setup() {
+	id=g$BATS_TEST_NUMBER
+	workspace "$id"
+	workspace_write "$id" /data/f before
+	change
+}
+
+# change TEXT [STATUS]: as a command behind guard: writes into the workspace as it runs now, and ends so.
+change() {
+	cat >"$BATS_TEST_TMPDIR/change" <<-'END'
+		#!/bin/sh
+		pid=$(ctr tasks ls | awk -v id="$1" '$1 == id { print $2 }')
+		echo "$2" >"/proc/$pid/root/data/f"
+		exit "${3:-0}"
+	END
+	chmod +x "$BATS_TEST_TMPDIR/change"
+	CHANGE=("$BATS_TEST_TMPDIR/change" "$id")
+}
+
+guards() {
+	ctr snapshots ls | awk 'NR > 1 { print $1 }' | while read -r name; do
+		ctr snapshots info "$name" | jq -r '.Labels // {} | keys[] | select(startswith("wsnap.guard"))'
+	done
+}
+
+@test "a version, then the command with its streams, its status and the version's number" {
+	status=0
+	output=$(echo input | "$WSNAP" guard "$id" -- sh -c 'cat; echo "version $WSNAP_VERSION"; echo told >&2; exit 7' \
+		2>"$BATS_TEST_TMPDIR/stderr" 3>&- 4>&-) || status=$?
+	same 7 "$status"
+	same $'input\nversion 1' "$output"
+	same told "$(cat "$BATS_TEST_TMPDIR/stderr")"
+	same 'pre_exec' "$(db "SELECT source FROM snapshots WHERE container_id = '$id'")"
+	expect 0 guard "$id" -- true
+	same "" "$output$stderr"
+	same "" "$(guards)"
+	expect 0 guard --if-changed "$id" -- sh -c 'test "$WSNAP_VERSION" = 2'
+	same 2 "$(db "SELECT count(*) FROM container_versions WHERE container_id = '$id'")"
+}
+
+@test "what fails is rolled back, and that is said" {
+	expect 3 guard --on-failure rollback "$id" -- "${CHANGE[@]}" after 3
+	same "wsnap: warning: the command ended with status 3: '$id' is back at version 1; what it was before is version 2" "$stderr"
+	same before "$(workspace_read "$id" /data/f)"
+	same RUNNING "$(workspace_status "$id")"
+	expect 0 guard --on-failure rollback "$id" -- "${CHANGE[@]}" after
+	same "" "$stderr"
+	same after "$(workspace_read "$id" /data/f)"
+	expect 3 guard "$id" -- "${CHANGE[@]}" worse 3
+	same worse "$(workspace_read "$id" /data/f)"
+	expect 5 guard --on-failure rollback "$id" -- sh -c 'exit 5'
+	[[ $stderr == *"is back at version "*"; there was nothing to save" ]] || complain "another message"
+	same "" "$(guards)"
+}
+
+@test "commands that cannot be found, cannot be run, or end by a signal" {
+	expect_error 127 "'no-such-command' cannot be found, and was not run" guard "$id" -- no-such-command
+	expect_error 126 "'/etc/passwd' cannot be run: Permission denied" guard "$id" -- /etc/passwd
+	expect_error 126 "'/etc' cannot be run: Permission denied" guard --on-failure rollback "$id" -- /etc
+	expect 137 guard "$id" -- sh -c 'kill -KILL $$'
+	expect 143 guard --on-failure rollback "$id" -- sh -c 'kill -TERM $$'
+	expect_error 2 "'guard' needs a COMMAND behind --" guard "$id"
+	expect_error 2 "'true' is one argument too many for 'guard'" guard "$id" true -- true
+	expect 2 guard --on-failure nonsense "$id" -- true
+}
+
+@test "without a version the command is not run" {
+	marker=$BATS_TEST_TMPDIR/ran
+	expect_error 125 "'nobody' is not a container that containerd has in the namespace '$CONTAINERD_NAMESPACE'" \
+		guard nobody -- touch "$marker"
+	PGHOST=/nowhere expect 125 guard "$id" -- touch "$marker"
+	CONTAINERD_ADDRESS=/nowhere.sock expect 125 guard "$id" -- touch "$marker"
+	expect 125 --json guard nobody -- touch "$marker"
+	same not_found "$(jq -r .error.code <<<"$stderr")"
+	[ ! -e "$marker" ] || complain "the command was run"
+}
+
+@test "the way back fails: 125, and the cause" {
+	expect 125 guard --on-failure rollback "$id" -- sh -c "ctr tasks delete --force $id; ctr containers delete $id; exit 1"
+	[[ $stderr == *"wsnap: the command ended with status 1, and '$id' was not brought back to version 1"* ]] ||
+		complain "the cause is not told"
+}
+
+@test "the workspace is free while the command runs, and the version is kept" {
+	"$WSNAP" guard "$id" -- sh -c "echo \$\$ >$BATS_TEST_TMPDIR/pid; exec sleep 30" 3>&- 4>&- &
+	guard=$!
+	servers_wait_for 20 eval '[ -n "$(guards)" ]'
+	expect 0 -w 0 version "$id"
+	expect 0 -w 0 version "$id"
+	expect_error 8 "version 1 of '$id' is the way back of the guard with the process $guard: it stays" delete "$id" 1
+	expect 0 prune "$id" --keep-last 1
+	[[ $stderr == *"version 1 of '$id' stays as long as the guard with the process $guard may go back to it"* ]] ||
+		complain "prune does not say it"
+	kill -KILL "$guard"
+	wait "$guard" || true
+	expect 0 delete "$id" 1
+	kill "$(cat "$BATS_TEST_TMPDIR/pid")"
+}
+
+@test "signals are passed on, and the status is the command's" {
+	for signal in TERM INT HUP USR1; do
+		# A shell lets what runs beside it ignore SIGINT.
+		env --default-signal=INT "$WSNAP" guard "$id" -- bash -c "trap 'echo $signal; exit 9' $signal; echo ready; while :; do sleep 0.1; done" \
+			>"$BATS_TEST_TMPDIR/said" 2>"$BATS_TEST_TMPDIR/stderr" 3>&- 4>&- &
+		guard=$!
+		servers_wait_for 20 grep -q ready "$BATS_TEST_TMPDIR/said"
+		kill -"$signal" "$guard"
+		status=0
+		wait "$guard" || status=$?
+		same 9 "$status" "status after SIG$signal"
+		same "ready
+$signal" "$(cat "$BATS_TEST_TMPDIR/said")"
+	done
+	same "" "$(guards)"
+}
+
+@test "killed at any moment it leaves the command running and goes back nowhere" {
+	"$WSNAP" guard --on-failure rollback "$id" -- sh -c "${CHANGE[*]} after; echo \$\$ >$BATS_TEST_TMPDIR/pid; exec sleep 20" 3>&- 4>&- &
+	guard=$!
+	servers_wait_for 20 test -s "$BATS_TEST_TMPDIR/pid"
+	kill -KILL "$guard"
+	wait "$guard" || true
+	sleep 0.3
+	kill -0 "$(cat "$BATS_TEST_TMPDIR/pid")"
+	same after "$(workspace_read "$id" /data/f)"
+	kill "$(cat "$BATS_TEST_TMPDIR/pid")"
+}
+
+@test "SIGTERM while the version is taken: the command is not run" {
+	for delay in 0.02 0.05 0.1 0.2; do
+		rm -f "$BATS_TEST_TMPDIR/ran"
+		"$WSNAP" guard "$id" -- sh -c "touch $BATS_TEST_TMPDIR/ran; sleep 5; touch $BATS_TEST_TMPDIR/late" 2>"$BATS_TEST_TMPDIR/stderr" 3>&- 4>&- &
+		guard=$!
+		sleep $delay
+		kill -TERM "$guard"
+		status=0
+		wait "$guard" || status=$?
+		# 125: there is no version.
+		[ "$status" = 143 ] || [ "$status" = 125 ] || complain "status after $delay: $status"
+		[ ! -e "$BATS_TEST_TMPDIR/late" ] || complain "the command went on"
+		same RUNNING "$(workspace_status "$id")"
+	done
+	expect 0 recover
+}
+
+@test "a stopped workspace is versioned and not started" {
+	ctr tasks kill --signal KILL "$id" >/dev/null
+	servers_wait_for 10 eval '[ "$(workspace_status '"$id"')" != RUNNING ]'
+	ctr tasks delete "$id" >/dev/null 2>&1 || true
+	expect 4 guard --on-failure rollback "$id" -- sh -c 'exit 4'
+	same "" "$(workspace_status "$id")"
+	same 1 "$(db "SELECT min(version) FROM container_versions WHERE container_id = '$id'")"
+}
