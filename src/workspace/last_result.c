@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,18 +40,12 @@ static char *print(const char *what, const struct error *failure, struct error *
 	return json_print(json, err);
 }
 
-/* Written beside and renamed, so that a reader finds a whole one. */
-static int replace(int dir, const char *name, const char *text)
+/* In one call, and without a file beside it that a killed run would leave: a reader that comes in between knows nothing. */
+static int write_whole(int dir, const char *name, const char *text)
 {
-	cleanup_free char *half = text_format("%s" FILE_REPLACE_SUFFIX, name);
-	cleanup_fd int fd = half ? openat(dir, half, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
+	cleanup_fd int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0)
-		return -1;
-	if (file_write_all(fd, text, strlen(text)) == 0 && renameat(dir, half, dir, name) == 0)
-		return 0;
-	unlinkat(dir, half, 0);
-	return -1;
+	return fd < 0 ? -1 : file_write_all(fd, text, strlen(text));
 }
 
 void last_result_note(struct session *session, const char *container_id, const char *what, const struct error *failure)
@@ -63,7 +56,7 @@ void last_result_note(struct session *session, const char *container_id, const c
 
 	if (!name || !text || session_open_state(session, &ignored) < 0)
 		return;
-	if (replace(session->state_dir, name, text) < 0)
+	if (write_whole(session->state_dir, name, text) < 0)
 		log_detail("'%s' cannot be written: %s", name, strerror(errno));
 }
 
