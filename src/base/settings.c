@@ -80,6 +80,14 @@ static int set_format(const char *text, void *field, struct error *err)
 	return 0;
 }
 
+static int set_mode(const char *text, void *field, struct error *err)
+{
+	if (strcmp(text, "stop") != 0 && strcmp(text, "live") != 0)
+		return error_set(err, ERROR_USAGE, "neither stop nor live");
+	*(bool *)field = strcmp(text, "live") == 0;
+	return 0;
+}
+
 #define FIELD(name) .offset = offsetof(struct settings, name)
 #define CONFIGURATION_NUMBER(name, field, from, to, default_text)                                             \
 	{                                                                                                     \
@@ -222,6 +230,7 @@ const struct option_spec settings_options[] = {
 	  .help = "what the operation is for, kept with its events" },
 	{ .type = OPTION_FLAG, .name = "version", FIELD(show_version), .help = "print the version of wsnap" },
 	{ .type = OPTION_FLAG, .letter = 'h', .name = "help", FIELD(show_help), .help = "print this help" },
+	{ .type = OPTION_OTHER, .key = "mode", FIELD(mode_live), .set = set_mode, .otherwise = "stop" },
 	CONFIGURATION_NUMBER("cni_timeout", cni_timeout_s, 1, 3600, "60"),
 	CONFIGURATION_NUMBER("max_depth", max_depth, 2, 400, "64"),
 	CONFIGURATION_NUMBER("warn_depth", warn_depth, 0, 500, "400"),

@@ -42,6 +42,7 @@ struct settings {
 	bool force;              /* --force: insist where safety refuses */
 	char *note;              /* --note: what the operation is for; NULL: not said */
 
+	bool mode_live;        /* mode: create and version let the workspace run */
 	int max_depth;         /* layers of ours under a workspace before they are merged: 64 */
 	int warn_depth;        /* warn from this number of layers under a workspace on, 0: never (400) */
 	int warn_versions;     /* warn from this number of versions on, 0: never (1,000) */

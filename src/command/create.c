@@ -1,9 +1,11 @@
 #include "command/commands.h"
+#include "command/freeze.h"
 #include "command/report.h"
 #include "command/several.h"
 
 struct create_options {
 	struct several several;
+	struct freeze_options freeze;
 	bool if_changed;
 	char *source;
 };
@@ -20,6 +22,7 @@ static const struct option_spec create_options[] = {
 	  .name = "if-changed",
 	  .offset = offsetof(struct create_options, if_changed),
 	  .help = "save nothing when nothing was written" },
+	FREEZE_OPTIONS(create_options),
 	SEVERAL_OPTIONS(create_options),
 	{ .type = OPTION_END },
 };
@@ -34,6 +37,8 @@ static struct operation_request make_request(const struct invocation *invocation
 		.display_name = invocation->arguments[1],
 		.source = options->source ? options->source : "",
 		.if_changed = options->if_changed,
+		.mode = freeze_mode(&options->freeze),
+		.max_freeze_ms = options->freeze.max_ms,
 	};
 }
 
@@ -41,6 +46,8 @@ static int create_check(const struct invocation *invocation, struct error *err)
 {
 	struct operation_request request = make_request(invocation);
 
+	if (freeze_check(&((const struct create_options *)invocation->options)->freeze, err) < 0)
+		return -1;
 	return operation_check(&request, err);
 }
 
@@ -68,7 +75,9 @@ const struct command command_create = {
 	.arguments = "TARGET [NAME]",
 	.summary = "save the workspace as a new version, with a name",
 	.description = "Stops the workspace, saves its writable layer as a new version, and starts it again on\n"
-		       "top of it. What is in mounts is not part of a version.\n"
+		       "top of it. With --live it goes on running, and stands still for some milliseconds: the\n"
+		       "version is what a power cut at that moment would have left. What is in mounts is not part\n"
+		       "of a version.\n"
 		       "With --quiet the version's number is printed.\n",
 	.options = create_options,
 	.options_size = sizeof(struct create_options),

@@ -20,10 +20,22 @@ static void report_steps(struct json_writer *writer, const struct operation_resu
 	writer_close(writer);
 }
 
+static void report_live(struct json_writer *writer, const struct operation_result *result)
+{
+	if (!result->live)
+		return;
+	writer_bool(writer, "live", true);
+	writer_ms(writer, "frozen_ms", result->frozen_ms);
+	writer_integer(writer, "passes", result->passes);
+	writer_integer(writer, "copied_bytes", (int64_t)result->copied_bytes);
+	writer_integer(writer, "copied_entries", (int64_t)result->copied_entries);
+}
+
 void report_operation(struct json_writer *writer, const struct operation_result *result)
 {
 	writer_text(writer, "operation_id", result->operation_id);
 	writer_ms(writer, "downtime_ms", result->downtime_ms);
+	report_live(writer, result);
 	report_steps(writer, result);
 	writer_array(writer, "unsaved_mounts");
 	for (size_t i = 0; i < result->unsaved_mount_count; i++)
@@ -49,7 +61,9 @@ void report_version(struct json_writer *writer, const struct operation_result *r
 void report_format_downtime(const struct operation_result *result, char text[static REPORT_DOWNTIME_SIZE])
 {
 	text[0] = '\0';
-	if (result->downtime_ms > 0)
+	if (result->live)
+		snprintf(text, REPORT_DOWNTIME_SIZE, " (frozen for %.1f ms)", result->frozen_ms);
+	else if (result->downtime_ms > 0)
 		snprintf(text, REPORT_DOWNTIME_SIZE, " (downtime %.0f ms)", result->downtime_ms);
 }
 

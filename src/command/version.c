@@ -1,9 +1,11 @@
 #include "command/commands.h"
+#include "command/freeze.h"
 #include "command/report.h"
 #include "command/several.h"
 
 struct version_options {
 	struct several several;
+	struct freeze_options freeze;
 	bool if_changed;
 };
 
@@ -12,6 +14,7 @@ static const struct option_spec version_options[] = {
 	  .name = "if-changed",
 	  .offset = offsetof(struct version_options, if_changed),
 	  .help = "save nothing when nothing was written" },
+	FREEZE_OPTIONS(version_options),
 	SEVERAL_OPTIONS(version_options),
 	{ .type = OPTION_END },
 };
@@ -29,6 +32,13 @@ static void print_json(const struct invocation *invocation, const struct operati
 	writer_close(&writer);
 }
 
+static int version_check(const struct invocation *invocation, struct error *err)
+{
+	const struct version_options *options = invocation->options;
+
+	return freeze_check(&options->freeze, err);
+}
+
 static int version_run(const struct invocation *invocation, struct error *err)
 {
 	const struct version_options *options = invocation->options;
@@ -36,6 +46,8 @@ static int version_run(const struct invocation *invocation, struct error *err)
 		.kind = OPERATION_VERSION,
 		.target = invocation->arguments[0],
 		.if_changed = options->if_changed,
+		.mode = freeze_mode(&options->freeze),
+		.max_freeze_ms = options->freeze.max_ms,
 	};
 
 	return report_run(invocation, &request, print_json, report_saved, err);
@@ -53,5 +65,6 @@ const struct command command_version = {
 	.needs = COMMAND_NEEDS_CONTAINERD,
 	.takes_several = true,
 	.several_offset = offsetof(struct version_options, several),
+	.check = version_check,
 	.run = version_run,
 };

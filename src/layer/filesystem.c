@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "layer/extents.h"
 
 int layer_sync(const char *path, struct error *err)
 {
@@ -17,6 +18,11 @@ int layer_sync(const char *path, struct error *err)
 	if (syncfs(fd) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot write back the filesystem of '%s'", path);
 	return 0;
+}
+
+bool layer_shares_content(const char *path)
+{
+	return extents_can_be_shared(path);
 }
 
 int layer_space(const char *path, struct layer_space *space, struct error *err)

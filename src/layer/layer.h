@@ -167,6 +167,9 @@ size_t layer_paths_mount_size(const struct layer_paths *paths, const char *upper
 /* Writes a filesystem back (syncfs(2) on `path`), so that what is on it survives a power cut. */
 int layer_sync(const char *path, struct error *err);
 
+/* Whether files on the filesystem of `path` can share their content by reference (xfs and btrfs). */
+bool layer_shares_content(const char *path);
+
 /* Free bytes and inodes of the filesystem of `path` for root, and their totals. */
 struct layer_space {
 	uint64_t free_bytes, total_bytes, free_inodes, total_inodes; /* total_inodes 0: no limit */

@@ -18,7 +18,7 @@
 #include "layer/marks.h"
 #include "layer/metadata.h"
 #include "live/patch.h"
-#include "live/tree.h"
+#include "live/nodes.h"
 
 int copier_begin(struct copier *copier, enum layer_marks marks, int layer, struct error *err)
 {
@@ -70,7 +70,7 @@ static bool has_moved(int from, const char *name, const struct stat *status)
 	if (fstatat(from, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
 		return true;
 	return now.st_ino != status->st_ino || now.st_mode != status->st_mode || now.st_size != status->st_size ||
-	       tree_ctime(&now) != tree_ctime(status);
+	       nodes_ctime(&now) != nodes_ctime(status);
 }
 
 static int copy_regular(struct copier *copier, int from, const char *name, const struct stat *status, int to,
@@ -164,7 +164,7 @@ static int remember(struct copier *copier, const struct stat *status, const char
 		known = inodes_find(&copier->links, status);
 	}
 	known->names = copier->round;
-	known->time = tree_ctime(status);
+	known->time = nodes_ctime(status);
 	return 0;
 }
 
@@ -195,7 +195,7 @@ static int put_linked(struct copier *copier, int from, const char *name, const s
 {
 	struct inode *known = inodes_find(&copier->links, status);
 	bool seen = known && known->names == copier->round;
-	bool done = seen && known->time == tree_ctime(status) && !copier->sync;
+	bool done = seen && known->time == nodes_ctime(status) && !copier->sync;
 	int joined = 0;
 
 	if (known && (S_ISREG(status->st_mode) || done))
@@ -207,7 +207,7 @@ static int put_linked(struct copier *copier, int from, const char *name, const s
 	copier->fresh = !seen;
 	if (joined) {
 		known->names = copier->round;
-		known->time = tree_ctime(status);
+		known->time = nodes_ctime(status);
 		return bring_up_to_date(copier, from, name, status, to, err);
 	}
 	if (copier_remove(to, name, err) < 0 || make_new(copier, from, name, status, to, err) < 0)

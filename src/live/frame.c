@@ -33,7 +33,7 @@ bool pass_is_gone(int number)
 /* The entries from below the root down to `node`. */
 static int list_ancestors(const struct pass *pass, uint32_t node, struct pass_list *list, struct error *err)
 {
-	for (; node != TREE_ROOT; node = tree_node(pass->tree, node)->parent)
+	for (; node != NODE_ROOT; node = nodes_node(pass->tree, node)->parent)
 		if (pass_list_add(list, node, err) < 0)
 			return -1;
 	for (size_t i = 0; i < list->count / 2; i++) {
@@ -85,13 +85,13 @@ int frame_open(struct pass *pass, uint32_t node, struct pass_frame *frame, struc
 	if (result == 0)
 		result = list_ancestors(pass, node, &way, err);
 	for (size_t i = 0; i < way.count && result == 0 && frame->upper >= 0; i++) {
-		const char *name = tree_name(pass->tree, way.ids[i]);
+		const char *name = nodes_name(pass->tree, way.ids[i]);
 
 		if (step_down(&frame->upper, name, err) < 0 || step_down(&frame->layer, name, err) < 0)
 			result = -1;
 	}
 	free(way.ids);
-	if (result == 0 && node != TREE_ROOT && !is_inode(frame->upper, tree_node(pass->tree, node)->inode))
+	if (result == 0 && node != NODE_ROOT && !is_inode(frame->upper, nodes_node(pass->tree, node)->inode))
 		result = 1;
 	if (result != 0)
 		frame_close(frame);
@@ -114,15 +114,15 @@ void frame_close(struct pass_frame *frame)
  * tip has too, so it is not opaque. */
 static int need_folder(struct pass *pass, int *layer, uint32_t node, struct error *err)
 {
-	const char *name = tree_name(pass->tree, node);
+	const char *name = nodes_name(pass->tree, node);
 	int next = openat(*layer, name, OPEN_FOLDER);
 
 	if (next < 0 && errno == ENOENT) {
 		if (copier_make_folder(&pass->copier, *layer, name, false, err) < 0 ||
 		    frame_is_due(pass, node, err) < 0 ||
-		    frame_is_due(pass, tree_node(pass->tree, node)->parent, err) < 0)
+		    frame_is_due(pass, nodes_node(pass->tree, node)->parent, err) < 0)
 			return -1;
-		tree_node(pass->tree, node)->flags |= NODE_IN_LAYER;
+		nodes_node(pass->tree, node)->flags |= NODE_IN_LAYER;
 		pass->copier.entries++;
 		next = openat(*layer, name, OPEN_FOLDER);
 	}
@@ -155,15 +155,15 @@ int frame_need_layer(struct pass *pass, struct pass_frame *frame, struct error *
 
 int frame_is_due(struct pass *pass, uint32_t node, struct error *err)
 {
-	if (tree_node(pass->tree, node)->flags & NODE_DUE)
+	if (nodes_node(pass->tree, node)->flags & NODE_DUE)
 		return 0;
-	tree_node(pass->tree, node)->flags |= NODE_DUE;
+	nodes_node(pass->tree, node)->flags |= NODE_DUE;
 	return pass_list_add(&pass->due, node, err);
 }
 
 int frame_finish(struct pass *pass, struct pass_frame *frame, struct error *err)
 {
-	struct node *node = tree_node(pass->tree, frame->node);
+	struct node *node = nodes_node(pass->tree, frame->node);
 	struct stat status;
 
 	if (!(node->flags & NODE_DUE) || frame->upper < 0)
@@ -172,9 +172,9 @@ int frame_finish(struct pass *pass, struct pass_frame *frame, struct error *err)
 		return -1;
 	if (fstat(frame->upper, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine a folder");
-	tree_node(pass->tree, frame->node)->flags &= (uint16_t)~NODE_DUE;
-	tree_set(pass->tree, frame->node, &status);
-	if (tree_ctime(&status) > clock_unix_ns() - PASS_GRAIN_NS)
-		tree_node(pass->tree, frame->node)->flags |= NODE_YOUNG;
+	nodes_node(pass->tree, frame->node)->flags &= (uint16_t)~NODE_DUE;
+	nodes_set(pass->tree, frame->node, &status);
+	if (nodes_ctime(&status) > clock_unix_ns() - PASS_GRAIN_NS)
+		nodes_node(pass->tree, frame->node)->flags |= NODE_YOUNG;
 	return copier_finish_folder(&pass->copier, frame->upper, frame->layer, err) < 0 ? -1 : 0;
 }

@@ -77,10 +77,10 @@ static char *header_for(const char *tip)
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */
 
-static void put_entry(struct stream *stream, const struct tree *tree, uint32_t id, int64_t frozen_ns)
+static void put_entry(struct stream *stream, const struct nodes *tree, uint32_t id, int64_t frozen_ns)
 {
-	const struct node *node = tree_node(tree, id);
-	const char *name = tree_name(tree, id);
+	const struct node *node = nodes_node(tree, id);
+	const char *name = nodes_name(tree, id);
 	struct index_entry entry = {
 		.mark = INDEX_ENTRY,
 		.kind = node->kind,
@@ -97,30 +97,30 @@ static void put_entry(struct stream *stream, const struct tree *tree, uint32_t i
 }
 
 /* The next one that is still there, from this one on. */
-static uint32_t present(const struct tree *tree, uint32_t id)
+static uint32_t present(const struct nodes *tree, uint32_t id)
 {
-	while (id != TREE_NONE && tree_node(tree, id)->kind == NODE_GONE)
-		id = tree_node(tree, id)->next_sibling;
+	while (id != NODE_NONE && nodes_node(tree, id)->kind == NODE_GONE)
+		id = nodes_node(tree, id)->next_sibling;
 	return id;
 }
 
-static void put_tree(struct stream *stream, const struct tree *tree, int64_t frozen_ns)
+static void put_tree(struct stream *stream, const struct nodes *tree, int64_t frozen_ns)
 {
 	const struct index_entry up = { .mark = INDEX_UP }, end = { .mark = INDEX_END };
-	uint32_t at = TREE_ROOT, next;
+	uint32_t at = NODE_ROOT, next;
 
 	put_entry(stream, tree, at, frozen_ns);
 	for (;;) {
-		next = present(tree, tree_node(tree, at)->first_child);
-		if (tree_node(tree, at)->kind != NODE_DIRECTORY)
-			next = TREE_NONE;
-		while (next == TREE_NONE && at != TREE_ROOT) {
+		next = present(tree, nodes_node(tree, at)->first_child);
+		if (nodes_node(tree, at)->kind != NODE_DIRECTORY)
+			next = NODE_NONE;
+		while (next == NODE_NONE && at != NODE_ROOT) {
 			/* Every entry is left again. */
 			put(stream, &up, sizeof(up));
-			next = present(tree, tree_node(tree, at)->next_sibling);
-			at = tree_node(tree, at)->parent;
+			next = present(tree, nodes_node(tree, at)->next_sibling);
+			at = nodes_node(tree, at)->parent;
 		}
-		if (next == TREE_NONE)
+		if (next == NODE_NONE)
 			break;
 		at = next;
 		put_entry(stream, tree, at, frozen_ns);
@@ -128,7 +128,7 @@ static void put_tree(struct stream *stream, const struct tree *tree, int64_t fro
 	put(stream, &end, sizeof(end));
 }
 
-static int write_file(const char *path, const char *header, const struct tree *tree, int64_t frozen_ns,
+static int write_file(const char *path, const char *header, const struct nodes *tree, int64_t frozen_ns,
 		      struct error *err)
 {
 	cleanup_file FILE *file = fopen(path, "we");
@@ -146,7 +146,7 @@ static int write_file(const char *path, const char *header, const struct tree *t
 	return 0;
 }
 
-int index_save(const char *path, const char *tip, const struct tree *tree, int64_t frozen_ns, struct error *err)
+int index_save(const char *path, const char *tip, const struct nodes *tree, int64_t frozen_ns, struct error *err)
 {
 	cleanup_free char *header = header_for(tip);
 	cleanup_free char *temporary = text_format("%s%s", path, FILE_REPLACE_SUFFIX);
@@ -181,34 +181,34 @@ static bool is_possible(const struct index_entry *entry, bool first)
 	       (first ? entry->name_size == 1 && entry->kind == NODE_DIRECTORY : entry->name_size > 1);
 }
 
-/* Into the folder `at`, or the root itself. Returns the entry, TREE_NONE on a failure. */
-static uint32_t get_entry(struct stream *stream, const struct index_entry *entry, struct tree *tree, uint32_t at,
+/* Into the folder `at`, or the root itself. Returns the entry, NODE_NONE on a failure. */
+static uint32_t get_entry(struct stream *stream, const struct index_entry *entry, struct nodes *tree, uint32_t at,
 			  struct error *err)
 {
-	bool first = at == TREE_NONE;
+	bool first = at == NODE_NONE;
 	char name[NAME_MAX + 1];
 	struct stat status = { .st_ino = entry->inode };
 	uint32_t id;
 
 	if (!is_possible(entry, first)) {
 		stream->failed = true;
-		return TREE_NONE;
+		return NODE_NONE;
 	}
 	get(stream, name, entry->name_size);
 	name[entry->name_size - 1] = '\0';
-	id = first ? TREE_ROOT : tree_add(tree, at, name, err);
-	if (id == TREE_NONE)
-		return TREE_NONE;
-	tree_set(tree, id, &status);
-	tree_node(tree, id)->kind = entry->kind;
-	tree_node(tree, id)->ctime_ns = entry->ctime_ns;
-	tree_node(tree, id)->flags = (entry->flags & KEPT_FLAGS) | NODE_SYNCED | (first ? 0 : NODE_TIP);
+	id = first ? NODE_ROOT : nodes_add(tree, at, name, err);
+	if (id == NODE_NONE)
+		return NODE_NONE;
+	nodes_set(tree, id, &status);
+	nodes_node(tree, id)->kind = entry->kind;
+	nodes_node(tree, id)->ctime_ns = entry->ctime_ns;
+	nodes_node(tree, id)->flags = (entry->flags & KEPT_FLAGS) | NODE_SYNCED | (first ? 0 : NODE_TIP);
 	return id;
 }
 
-static int get_tree(struct stream *stream, struct tree *tree, struct error *err)
+static int get_tree(struct stream *stream, struct nodes *tree, struct error *err)
 {
-	uint32_t at = TREE_NONE;
+	uint32_t at = NODE_NONE;
 
 	for (;;) {
 		struct index_entry entry;
@@ -216,11 +216,11 @@ static int get_tree(struct stream *stream, struct tree *tree, struct error *err)
 		get(stream, &entry, sizeof(entry));
 		if (stream->failed || entry.mark == INDEX_END)
 			return 0;
-		if (entry.mark == INDEX_UP && at != TREE_NONE && at != TREE_ROOT) {
-			at = tree_node(tree, at)->parent;
+		if (entry.mark == INDEX_UP && at != NODE_NONE && at != NODE_ROOT) {
+			at = nodes_node(tree, at)->parent;
 		} else if (entry.mark == INDEX_ENTRY) {
 			at = get_entry(stream, &entry, tree, at, err);
-			if (at == TREE_NONE)
+			if (at == NODE_NONE)
 				return stream->failed ? 0 : -1;
 		} else {
 			stream->failed = true;
@@ -228,7 +228,7 @@ static int get_tree(struct stream *stream, struct tree *tree, struct error *err)
 	}
 }
 
-static int read_file(const char *path, const char *header, struct tree *tree, struct error *err)
+static int read_file(const char *path, const char *header, struct nodes *tree, struct error *err)
 {
 	cleanup_file FILE *file = fopen(path, "re");
 	struct stream stream = { .file = file };
@@ -245,13 +245,13 @@ static int read_file(const char *path, const char *header, struct tree *tree, st
 	return !stream.failed && sum == wanted;
 }
 
-int index_load(const char *path, const char *tip, struct tree *tree, struct error *err)
+int index_load(const char *path, const char *tip, struct nodes *tree, struct error *err)
 {
 	cleanup_free char *header = header_for(tip);
 	int loaded = header ? read_file(path, header, tree, err) : error_memory(err);
 
 	if (loaded != 0)
 		return loaded;
-	tree_release(tree);
-	return tree_begin(tree, err);
+	nodes_release(tree);
+	return nodes_begin(tree, err);
 }

@@ -9,13 +9,13 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "live/tree.h"
+#include "live/nodes.h"
 
 /* Fills the empty tree: 1, or 0 where there is no file, or none for this tip, or one that is damaged. */
-int index_load(const char *path, const char *tip, struct tree *tree, struct error *err);
+int index_load(const char *path, const char *tip, struct nodes *tree, struct error *err);
 
 /* Writes it in place of the one before. `frozen_ns` is when the workspace stood still: what had changed just before
  * is noted as unsure. */
-int index_save(const char *path, const char *tip, const struct tree *tree, int64_t frozen_ns, struct error *err);
+int index_save(const char *path, const char *tip, const struct nodes *tree, int64_t frozen_ns, struct error *err);
 
 #endif

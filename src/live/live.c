@@ -26,9 +26,10 @@
 #define MOST_PASSES 8
 
 struct live {
-	struct live_request request;
+	struct live_request request; /* its strings are the caller's, and may be gone after the beginning */
+	char *index, *upper_path;
 	struct freezer freezer;
-	struct tree tree;
+	struct nodes tree;
 	bool has_tip;
 	int upper, layer, merged;
 	dev_t overlay;
@@ -64,8 +65,7 @@ static int open_folders(struct live *live, struct error *err)
 	if (!merged)
 		return error_memory(err);
 	if (open_folder(merged, O_PATH, &live->merged, err) < 0 ||
-	    open_folder(request->upper, O_RDONLY | O_NOFOLLOW, &live->upper, err) < 0 ||
-	    open_folder(request->layer, O_RDONLY | O_NOFOLLOW, &live->layer, err) < 0)
+	    open_folder(request->upper, O_RDONLY | O_NOFOLLOW, &live->upper, err) < 0)
 		return -1;
 	if (fstat(live->merged, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine its root");
@@ -91,7 +91,13 @@ int live_begin(const struct live_request *request, struct live **begun, bool *ha
 	if (!live)
 		return error_memory(err);
 	*live = (struct live){ .request = *request, .freezer = FREEZER_NONE, .upper = -1, .layer = -1, .merged = -1 };
-	if (tree_begin(&live->tree, err) < 0 || open_folders(live, err) < 0 || find_freezer(live, err) < 0)
+	live->index = strdup(request->index);
+	live->upper_path = strdup(request->upper);
+	if (!live->index || !live->upper_path) {
+		error_memory(err);
+		goto failed;
+	}
+	if (nodes_begin(&live->tree, err) < 0 || open_folders(live, err) < 0 || find_freezer(live, err) < 0)
 		goto failed;
 	if (request->tip)
 		loaded = index_load(request->index, request->tip, &live->tree, err);
@@ -110,7 +116,9 @@ void live_end(struct live *live)
 	if (!live)
 		return;
 	freezer_release(&live->freezer);
-	tree_release(&live->tree);
+	nodes_release(&live->tree);
+	free(live->index);
+	free(live->upper_path);
 	if (live->upper >= 0)
 		close(live->upper);
 	if (live->layer >= 0)
@@ -122,7 +130,7 @@ void live_end(struct live *live)
 
 int live_save_index(struct live *live, const char *name, struct error *err)
 {
-	return index_save(live->request.index, name, &live->tree, live->frozen_ns, err);
+	return index_save(live->index, name, &live->tree, live->frozen_ns, err);
 }
 
 int live_thaw(const char *folder, struct error *err)
@@ -230,6 +238,10 @@ static int pass_over_frozen(struct taking *taking, struct error *err)
 	taking->result->passes++;
 	result = pass_apply(&taking->pass, &taking->moves, err);
 	if (result == 0 && (atomic_load(&watch->lost) || taking->lost || taking->live->request.always_walk)) {
+		log_detail("all of the layer is walked in the freeze: %s", atomic_load(&watch->lost)
+										   ? strerror(watch->lost_errno)
+									   : taking->lost ? "a file was not found"
+											  : "asked for");
 		taking->result->walked_frozen = true;
 		result = pass_walk(&taking->pass, err);
 	}
@@ -344,13 +356,13 @@ static int fill(struct taking *taking, struct error *err)
 
 	/* Little is left to be written back later: pages that are mapped are protected again by it. */
 	if (syncfs(live->upper) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot write back '%s'", live->request.upper);
+		return error_errno(err, ERROR_FAILED, errno, "cannot write back '%s'", live->upper_path);
 	if (pass_over_running(taking, err) < 0)
 		return -1;
 	return live->freezer.frozen_before ? take_paused(taking, err) : take_guarded(taking, err);
 }
 
-int live_take(struct live *live, struct live_result *result, bool *again, struct error *err)
+int live_take(struct live *live, const char *layer, struct live_result *result, bool *again, struct error *err)
 {
 	struct taking taking = { .live = live, .guard = GUARD_NONE, .result = result };
 	cleanup_free char *merged = text_format("/proc/%u/root", live->request.pid);
@@ -360,7 +372,8 @@ int live_take(struct live *live, struct live_result *result, bool *again, struct
 	*result = (struct live_result){ 0 };
 	if (!merged)
 		return error_memory(err);
-	if (watch_begin(&taking.watch, merged, live->upper, err) < 0)
+	if (open_folder(layer, O_RDONLY | O_NOFOLLOW, &live->layer, err) < 0 ||
+	    watch_begin(&taking.watch, merged, live->upper, err) < 0)
 		return -1;
 	if (pass_begin(&taking.pass, live->request.marks, &live->tree, &taking.watch, live->upper, live->layer,
 		       live->merged, err) == 0)

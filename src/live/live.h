@@ -21,7 +21,6 @@ struct live_request {
 	size_t other_count;
 	enum layer_marks marks; /* of the overlay */
 	const char *upper;      /* the writable layer */
-	const char *layer;      /* the empty folder of the new layer */
 	const char *index;      /* the file in which the tip's state is kept */
 	const char *tip;        /* the newest live version's name: the new layer goes on it; NULL: on what lies below */
 	unsigned max_freeze_ms; /* how long the workspace may stand still */
@@ -49,10 +48,10 @@ struct live;
 int live_begin(const struct live_request *request, struct live **live, bool *has_tip, struct error *err);
 
 /*
- * Fills the layer. ERROR_FAILED with *again: the layer is to be emptied and all begun anew without a tip. Otherwise nothing
+ * Fills `layer`, an empty folder. ERROR_FAILED with *again: the layer is to be emptied and all begun anew without a tip. Otherwise nothing
  * was taken, and the workspace runs.
  */
-int live_take(struct live *live, struct live_result *result, bool *again, struct error *err);
+int live_take(struct live *live, const char *layer, struct live_result *result, bool *again, struct error *err);
 
 /* The layer is the newest tip now, under this name. */
 int live_save_index(struct live *live, const char *name, struct error *err);

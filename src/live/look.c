@@ -16,12 +16,12 @@
 
 static struct node *node_of(struct pass *pass, uint32_t id)
 {
-	return tree_node(pass->tree, id);
+	return nodes_node(pass->tree, id);
 }
 
 static bool is_young(const struct stat *status)
 {
-	return tree_ctime(status) > clock_unix_ns() - PASS_GRAIN_NS;
+	return nodes_ctime(status) > clock_unix_ns() - PASS_GRAIN_NS;
 }
 
 static bool is_covered(struct pass *pass, const struct pass_frame *frame)
@@ -37,11 +37,11 @@ static int not_fit(struct pass *pass, const char *name, struct error *err)
 
 static void add_path(const struct pass *pass, uint32_t node, struct text *path)
 {
-	if (tree_node(pass->tree, node)->parent != TREE_ROOT) {
-		add_path(pass, tree_node(pass->tree, node)->parent, path);
+	if (nodes_node(pass->tree, node)->parent != NODE_ROOT) {
+		add_path(pass, nodes_node(pass->tree, node)->parent, path);
 		text_add(path, "/");
 	}
-	text_add(path, tree_name(pass->tree, node));
+	text_add(path, nodes_name(pass->tree, node));
 }
 
 /*
@@ -62,7 +62,7 @@ static bool shows_from_below(struct pass *pass, const struct pass_frame *frame, 
 	if (path.failed)
 		return false;
 	found = (int)syscall(SYS_openat2, pass->merged, path.data, &how, sizeof(how));
-	return found >= 0 && fstatat(frame->upper, tree_name(pass->tree, id), &status, AT_SYMLINK_NOFOLLOW) < 0;
+	return found >= 0 && fstatat(frame->upper, nodes_name(pass->tree, id), &status, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
 /* While it runs, it may only just have been there. */
@@ -74,7 +74,7 @@ static int judge_later(struct pass *pass, const struct pass_frame *frame, const 
 /* The writable layer has nothing of this name (any more). */
 static int take_away(struct pass *pass, struct pass_frame *frame, uint32_t id, struct error *err)
 {
-	const char *name = tree_name(pass->tree, id);
+	const char *name = nodes_name(pass->tree, id);
 	struct node *node = node_of(pass, id);
 	bool hide = (node->flags & NODE_TIP) && !is_covered(pass, frame);
 
@@ -84,7 +84,7 @@ static int take_away(struct pass *pass, struct pass_frame *frame, uint32_t id, s
 		return pass->frozen ? not_fit(pass, name, err) : judge_later(pass, frame, name, err);
 	if (node->flags & NODE_IN_LAYER && copier_remove(frame->layer, name, err) < 0)
 		return -1;
-	tree_drop_children(pass->tree, id);
+	nodes_drop_children(pass->tree, id);
 	node->kind = NODE_GONE;
 	node->flags &= NODE_TIP;
 	if (hide) {
@@ -100,9 +100,9 @@ static int take_away(struct pass *pass, struct pass_frame *frame, uint32_t id, s
 /* All names of an inode move together. */
 static int take_other_names(struct pass *pass, uint32_t id, struct error *err)
 {
-	uint32_t other = tree_by_inode(pass->tree, node_of(pass, id)->inode);
+	uint32_t other = nodes_by_inode(pass->tree, node_of(pass, id)->inode);
 
-	for (; other != TREE_NONE; other = tree_next_by_inode(pass->tree, other))
+	for (; other != NODE_NONE; other = nodes_next_by_inode(pass->tree, other))
 		if (other != id && pass_list_add(&pass->again, other, err) < 0)
 			return -1;
 	return 0;
@@ -110,7 +110,7 @@ static int take_other_names(struct pass *pass, uint32_t id, struct error *err)
 
 static int put(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status, struct error *err)
 {
-	const char *name = tree_name(pass->tree, id);
+	const char *name = nodes_name(pass->tree, id);
 	struct node *node = node_of(pass, id);
 	bool there = node->flags & NODE_IN_LAYER && node->kind == NODE_REGULAR && S_ISREG(status->st_mode) &&
 		     node->inode == status->st_ino;
@@ -119,7 +119,7 @@ static int put(struct pass *pass, struct pass_frame *frame, uint32_t id, const s
 		return -1;
 	if (node->flags & NODE_IN_LAYER && !there && copier_remove(frame->layer, name, err) < 0)
 		return -1;
-	if (tree_kind(status) != NODE_WHITEOUT)
+	if (nodes_kind(status) != NODE_WHITEOUT)
 		return copier_put(&pass->copier, frame->upper, name, status, frame->layer, there, err);
 	pass->copier.entries++;
 	return copier_put_whiteout(&pass->copier, frame->layer, name, err) < 0 ? -1 : 1;
@@ -136,13 +136,13 @@ static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const 
 	done = put(pass, frame, id, status, err);
 	if (done < 0)
 		return -1;
-	tree_drop_children(pass->tree, id);
+	nodes_drop_children(pass->tree, id);
 	if (done == 0) {
 		node->flags &= (uint16_t)~NODE_IN_LAYER;
 		node->kind = NODE_OTHER;
 		return take_away(pass, frame, id, err);
 	}
-	tree_set(pass->tree, id, status);
+	nodes_set(pass->tree, id, status);
 	node->flags = (node->flags & NODE_TIP) | NODE_IN_LAYER;
 	if (is_young(status))
 		node->flags |= NODE_YOUNG;
@@ -158,16 +158,16 @@ static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const 
 static bool is_stray(const struct pass *pass, const struct stat *status)
 {
 	for (size_t i = 0; i < pass->stray_count; i++)
-		if (pass->strays[i].ctime_ns == tree_ctime(status) && pass->strays[i].size == status->st_size)
+		if (pass->strays[i].ctime_ns == nodes_ctime(status) && pass->strays[i].size == status->st_size)
 			return true;
 	return false;
 }
 
 static bool is_as_it_was(const struct node *node, const struct stat *status, unsigned move)
 {
-	if (node->kind == NODE_WHITEOUT && tree_kind(status) == NODE_WHITEOUT)
+	if (node->kind == NODE_WHITEOUT && nodes_kind(status) == NODE_WHITEOUT)
 		return true;
-	if (node->kind != tree_kind(status) || node->inode != status->st_ino || node->ctime_ns != tree_ctime(status))
+	if (node->kind != nodes_kind(status) || node->inode != status->st_ino || node->ctime_ns != nodes_ctime(status))
 		return false;
 	if (move & (MOVE_CONTENT | MOVE_DIRECT) || node->flags & (NODE_UNSURE | NODE_YOUNG))
 		return false;
@@ -211,7 +211,7 @@ static bool was_copied_up(const struct pass *pass, const struct pass_frame *fram
 static int take_folder(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status, bool opaque,
 		       struct error *err)
 {
-	const char *name = tree_name(pass->tree, id);
+	const char *name = nodes_name(pass->tree, id);
 	struct node *node = node_of(pass, id);
 	bool hides = (node->flags & NODE_TIP) && !is_covered(pass, frame);
 
@@ -220,11 +220,11 @@ static int take_folder(struct pass *pass, struct pass_frame *frame, uint32_t id,
 	if (frame_need_layer(pass, frame, err) < 0 ||
 	    (node->flags & NODE_IN_LAYER && copier_remove(frame->layer, name, err) < 0))
 		return -1;
-	tree_drop_children(pass->tree, id);
+	nodes_drop_children(pass->tree, id);
 	if (copier_make_folder(&pass->copier, frame->layer, name, opaque || hides, err) < 0)
 		return -1;
 	pass->copier.entries++;
-	tree_set(pass->tree, id, status);
+	nodes_set(pass->tree, id, status);
 	node->flags = (node->flags & NODE_TIP) | NODE_IN_LAYER | NODE_COVERED | (opaque ? NODE_OPAQUE : 0);
 	if (frame_is_due(pass, id, err) < 0 || frame_is_due(pass, frame->node, err) < 0)
 		return -1;
@@ -234,13 +234,13 @@ static int take_folder(struct pass *pass, struct pass_frame *frame, uint32_t id,
 static int look_at_folder(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status,
 			  unsigned move, struct error *err)
 {
-	const char *name = tree_name(pass->tree, id);
+	const char *name = nodes_name(pass->tree, id);
 	struct node *node = node_of(pass, id);
 	bool known = node->kind == NODE_DIRECTORY && node->inode == status->st_ino && !(move & MOVE_WHOLE);
 	bool was_opaque = node->flags & NODE_OPAQUE;
 	int opaque;
 
-	if (known && node->ctime_ns == tree_ctime(status) && !(node->flags & (NODE_UNSURE | NODE_YOUNG)) &&
+	if (known && node->ctime_ns == nodes_ctime(status) && !(node->flags & (NODE_UNSURE | NODE_YOUNG)) &&
 	    !(move & MOVE_CONTENT))
 		return LOOK_KNOWN_FOLDER;
 	opaque = read_opaque(pass, frame, name, err);
@@ -257,20 +257,20 @@ int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsig
 {
 	struct stat status;
 
-	*id = tree_find(pass->tree, frame->node, name);
+	*id = nodes_find(pass->tree, frame->node, name);
 	/* First the mark, then the look. */
-	if (!pass->frozen && (*id == TREE_NONE || !(node_of(pass, *id)->flags & NODE_WATCHED)))
+	if (!pass->frozen && (*id == NODE_NONE || !(node_of(pass, *id)->flags & NODE_WATCHED)))
 		watch_file(pass->watch, frame->upper, name);
 	if (fstatat(frame->upper, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (!pass_is_gone(errno))
 			return error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", name);
-		return *id == TREE_NONE ? LOOK_DONE : take_away(pass, frame, *id, err);
+		return *id == NODE_NONE ? LOOK_DONE : take_away(pass, frame, *id, err);
 	}
 	if (status.st_dev != pass->device)
 		return error_set(err, ERROR_REFUSED, "'%s' lies on another filesystem than the layer", name);
-	if (*id == TREE_NONE)
-		*id = tree_add(pass->tree, frame->node, name, err);
-	if (*id == TREE_NONE)
+	if (*id == NODE_NONE)
+		*id = nodes_add(pass->tree, frame->node, name, err);
+	if (*id == NODE_NONE)
 		return -1;
 	node_of(pass, *id)->seen = pass->number;
 	if (!pass->frozen && node_of(pass, *id)->inode == status.st_ino)

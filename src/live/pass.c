@@ -16,7 +16,7 @@
 /* Levels of a walk whose folders are open. */
 #define MOST_OPEN 100
 
-int pass_begin(struct pass *pass, enum layer_marks marks, struct tree *tree, struct watch *watch, int upper, int layer,
+int pass_begin(struct pass *pass, enum layer_marks marks, struct nodes *tree, struct watch *watch, int upper, int layer,
 	       int merged, struct error *err)
 {
 	struct stat status;
@@ -119,11 +119,11 @@ static int look_in_walk(struct pass *pass, struct pass_frame *frame, const char 
 
 static int look_at_missing(struct pass *pass, struct pass_frame *frame, struct error *err)
 {
-	uint32_t child = tree_node(pass->tree, frame->node)->first_child;
+	uint32_t child = nodes_node(pass->tree, frame->node)->first_child;
 
-	for (; child != TREE_NONE; child = tree_node(pass->tree, child)->next_sibling)
-		if (tree_node(pass->tree, child)->seen != pass->number &&
-		    look_in_walk(pass, frame, tree_name(pass->tree, child), err) < 0)
+	for (; child != NODE_NONE; child = nodes_node(pass->tree, child)->next_sibling)
+		if (nodes_node(pass->tree, child)->seen != pass->number &&
+		    look_in_walk(pass, frame, nodes_name(pass->tree, child), err) < 0)
 			return -1;
 	return 0;
 }
@@ -173,20 +173,20 @@ static bool is_folder(int fd, uint64_t inode)
 static int enter(struct pass *pass, uint32_t id, struct error *err)
 {
 	const struct pass_frame *above = top(pass);
-	const struct node *node = tree_node(pass->tree, id);
+	const struct node *node = nodes_node(pass->tree, id);
 	struct pass_frame frame = { .node = id, .upper = -1, .layer = -1 };
 
 	if (node->kind != NODE_DIRECTORY || above->upper < 0)
 		return 0;
-	frame.upper = openat(above->upper, tree_name(pass->tree, id), OPEN_FOLDER);
+	frame.upper = openat(above->upper, nodes_name(pass->tree, id), OPEN_FOLDER);
 	if (frame.upper < 0 && !pass_is_gone(errno))
-		return error_errno(err, ERROR_FAILED, errno, "cannot open the folder '%s'", tree_name(pass->tree, id));
+		return error_errno(err, ERROR_FAILED, errno, "cannot open the folder '%s'", nodes_name(pass->tree, id));
 	if (frame.upper < 0 || !is_folder(frame.upper, node->inode)) {
 		frame_close(&frame);
 		return 0;
 	}
 	if (above->layer >= 0 && node->flags & NODE_IN_LAYER)
-		frame.layer = openat(above->layer, tree_name(pass->tree, id), OPEN_FOLDER);
+		frame.layer = openat(above->layer, nodes_name(pass->tree, id), OPEN_FOLDER);
 	if (push(pass, &frame, err) == 0)
 		return keep_budget(pass, err);
 	frame_close(&frame);
@@ -240,12 +240,12 @@ static int look_again(struct pass *pass, uint32_t id, struct error *err)
 	uint32_t found;
 	int result;
 
-	if (tree_node(pass->tree, id)->kind == NODE_GONE)
+	if (nodes_node(pass->tree, id)->kind == NODE_GONE)
 		return 0;
-	result = frame_open(pass, tree_node(pass->tree, id)->parent, &frame, err);
+	result = frame_open(pass, nodes_node(pass->tree, id)->parent, &frame, err);
 	if (result != 0)
 		return result < 0 ? -1 : 0;
-	result = look_at(pass, &frame, tree_name(pass->tree, id), MOVE_CONTENT, &found, err);
+	result = look_at(pass, &frame, nodes_name(pass->tree, id), MOVE_CONTENT, &found, err);
 	frame_close(&frame);
 	return result < 0 ? -1 : result == LOOK_NEW_FOLDER ? walk_below(pass, found, err) : 0;
 }
@@ -257,7 +257,7 @@ static int finish_due(struct pass *pass, struct error *err)
 		struct pass_frame frame;
 		int result;
 
-		if (!(tree_node(pass->tree, id)->flags & NODE_DUE) || tree_node(pass->tree, id)->kind == NODE_GONE)
+		if (!(nodes_node(pass->tree, id)->flags & NODE_DUE) || nodes_node(pass->tree, id)->kind == NODE_GONE)
 			continue;
 		result = frame_open(pass, id, &frame, err);
 		if (result == 0) {
@@ -267,7 +267,7 @@ static int finish_due(struct pass *pass, struct error *err)
 		if (result < 0)
 			return -1;
 		/* One that is not there any more: whoever finds it again begins anew. */
-		tree_node(pass->tree, id)->flags &= (uint16_t)~NODE_DUE;
+		nodes_node(pass->tree, id)->flags &= (uint16_t)~NODE_DUE;
 	}
 	pass->due.count = 0;
 	return 0;
@@ -293,7 +293,7 @@ static void next_number(struct pass *pass)
 int pass_walk(struct pass *pass, struct error *err)
 {
 	next_number(pass);
-	if (frame_is_due(pass, TREE_ROOT, err) < 0 || walk_below(pass, TREE_ROOT, err) < 0)
+	if (frame_is_due(pass, NODE_ROOT, err) < 0 || walk_below(pass, NODE_ROOT, err) < 0)
 		return -1;
 	return finish(pass, err);
 }
@@ -301,10 +301,10 @@ int pass_walk(struct pass *pass, struct error *err)
 /* What came into the folder and went again has left its time behind. */
 static int note_times(struct pass *pass, const struct pass_frame *frame, struct error *err)
 {
-	const struct node *node = tree_node(pass->tree, frame->node);
+	const struct node *node = nodes_node(pass->tree, frame->node);
 	struct stat status;
 
-	if (fstat(frame->upper, &status) < 0 || (node->ctime_ns == tree_ctime(&status) && !(node->flags & NODE_YOUNG)))
+	if (fstat(frame->upper, &status) < 0 || (node->ctime_ns == nodes_ctime(&status) && !(node->flags & NODE_YOUNG)))
 		return 0;
 	return frame_is_due(pass, frame->node, err);
 }
@@ -312,13 +312,13 @@ static int note_times(struct pass *pass, const struct pass_frame *frame, struct 
 /* In one folder that has the inode number. */
 static int apply_at(struct pass *pass, uint32_t folder, const char *name, unsigned flags, struct error *err)
 {
-	uint32_t id = *name ? tree_find(pass->tree, folder, name) : TREE_NONE;
+	uint32_t id = *name ? nodes_find(pass->tree, folder, name) : NODE_NONE;
 	struct pass_frame frame;
 	int result;
 
 	if (!*name)
 		return frame_is_due(pass, folder, err);
-	if (id != TREE_NONE && tree_node(pass->tree, id)->seen == pass->number)
+	if (id != NODE_NONE && nodes_node(pass->tree, id)->seen == pass->number)
 		return 0; /* since then */
 	result = frame_open(pass, folder, &frame, err);
 	if (result != 0)
@@ -333,10 +333,10 @@ static int apply_at(struct pass *pass, uint32_t folder, const char *name, unsign
 /* Under all its names, as far as they have not been looked at since. */
 static int apply_to_inode(struct pass *pass, uint64_t inode, struct error *err)
 {
-	uint32_t id = tree_by_inode(pass->tree, inode);
+	uint32_t id = nodes_by_inode(pass->tree, inode);
 
-	for (; id != TREE_NONE; id = tree_next_by_inode(pass->tree, id)) {
-		const struct node *node = tree_node(pass->tree, id);
+	for (; id != NODE_NONE; id = nodes_next_by_inode(pass->tree, id)) {
+		const struct node *node = nodes_node(pass->tree, id);
 
 		if (node->kind != NODE_DIRECTORY && node->kind != NODE_WHITEOUT && node->seen != pass->number &&
 		    pass_list_add(&pass->again, id, err) < 0)
@@ -349,16 +349,16 @@ static int apply_to_inode(struct pass *pass, uint64_t inode, struct error *err)
 static int apply(struct pass *pass, uint64_t inode, const char *name, unsigned flags, struct error *err)
 {
 	struct pass_list folders = { 0 };
-	uint32_t id = tree_by_inode(pass->tree, inode);
+	uint32_t id = nodes_by_inode(pass->tree, inode);
 	int result = 0;
 
 	if (strcmp(name, MOVES_INODE) == 0)
 		return apply_to_inode(pass, inode, err);
-	for (; id != TREE_NONE && result == 0; id = tree_next_by_inode(pass->tree, id))
-		if (tree_node(pass->tree, id)->kind == NODE_DIRECTORY)
+	for (; id != NODE_NONE && result == 0; id = nodes_next_by_inode(pass->tree, id))
+		if (nodes_node(pass->tree, id)->kind == NODE_DIRECTORY)
 			result = pass_list_add(&folders, id, err);
 	for (size_t i = 0; i < folders.count && result == 0; i++) {
-		const struct node *node = tree_node(pass->tree, folders.ids[i]);
+		const struct node *node = nodes_node(pass->tree, folders.ids[i]);
 
 		if (node->kind == NODE_DIRECTORY && node->inode == inode)
 			result = apply_at(pass, folders.ids[i], name, flags, err);
@@ -390,7 +390,7 @@ int pass_add_stray(struct pass *pass, const struct stat *status, struct error *e
 	if (!strays)
 		return error_memory(err);
 	pass->strays = strays;
-	strays[pass->stray_count++] = (struct pass_stray){ .ctime_ns = tree_ctime(status), .size = status->st_size };
+	strays[pass->stray_count++] = (struct pass_stray){ .ctime_ns = nodes_ctime(status), .size = status->st_size };
 	return 0;
 }
 
@@ -398,16 +398,16 @@ void pass_note_unsure(struct pass *pass, const struct moves *moves)
 {
 	for (uint32_t i = 0; i < moves->count; i++) {
 		unsigned flags = moves->items[i].flags;
-		uint32_t folder = tree_by_inode(pass->tree, moves->items[i].folder);
+		uint32_t folder = nodes_by_inode(pass->tree, moves->items[i].folder);
 
 		if (!(flags & (MOVE_MAPPED | MOVE_DIRECT)))
 			continue;
-		for (; folder != TREE_NONE; folder = tree_next_by_inode(pass->tree, folder)) {
-			uint32_t id = tree_find(pass->tree, folder, moves_name(moves, i));
+		for (; folder != NODE_NONE; folder = nodes_next_by_inode(pass->tree, folder)) {
+			uint32_t id = nodes_find(pass->tree, folder, moves_name(moves, i));
 
-			if (id != TREE_NONE &&
-			    (flags & MOVE_DIRECT || !(tree_node(pass->tree, id)->flags & NODE_SYNCED)))
-				tree_node(pass->tree, id)->flags |= NODE_UNSURE;
+			if (id != NODE_NONE &&
+			    (flags & MOVE_DIRECT || !(nodes_node(pass->tree, id)->flags & NODE_SYNCED)))
+				nodes_node(pass->tree, id)->flags |= NODE_UNSURE;
 		}
 	}
 }

@@ -17,7 +17,7 @@
 #include "base/error.h"
 #include "live/copy.h"
 #include "live/moves.h"
-#include "live/tree.h"
+#include "live/nodes.h"
 #include "live/watch.h"
 
 struct pass_list {
@@ -34,7 +34,7 @@ struct pass_stray {
 };
 
 struct pass {
-	struct tree *tree;
+	struct nodes *tree;
 	struct watch *watch;
 	struct copier copier;
 	int upper, layer, merged; /* roots; the caller's */
@@ -54,7 +54,7 @@ struct pass {
 #define cleanup_pass __attribute__((cleanup(pass_release)))
 
 /* `upper` and `layer` are folders open for reading, `merged` is the overlay's root (O_PATH). */
-int pass_begin(struct pass *pass, enum layer_marks marks, struct tree *tree, struct watch *watch, int upper, int layer,
+int pass_begin(struct pass *pass, enum layer_marks marks, struct nodes *tree, struct watch *watch, int upper, int layer,
 	       int merged, struct error *err);
 void pass_release(struct pass *pass);
 

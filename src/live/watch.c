@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "live/tree.h"
+#include "live/nodes.h"
 
 #define MOST_STRAYS 256
 #define EVENTS_SIZE 65536
@@ -46,7 +46,7 @@ static int open_beneath(int root, const char *path)
 /* What an overlay says of a file is what the layer says of it, but for the numbers. */
 static bool is_same(const struct stat *a, const struct stat *b)
 {
-	return a->st_size == b->st_size && a->st_mode == b->st_mode && tree_ctime(a) == tree_ctime(b) &&
+	return a->st_size == b->st_size && a->st_mode == b->st_mode && nodes_ctime(a) == nodes_ctime(b) &&
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 

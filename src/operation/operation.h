@@ -13,6 +13,15 @@
 #include "workspace/kind.h"
 #include "workspace/session.h"
 
+/* Whether the workspace goes on running. */
+enum operation_mode {
+	MODE_CONFIGURED, /* as the configuration says */
+	MODE_STOP,
+	MODE_LIVE,
+};
+
+#define OPERATION_MAX_FREEZE_MS 1000
+
 struct operation_request {
 	enum operation_kind kind;
 	const char *target;       /* as the user typed it */
@@ -21,6 +30,8 @@ struct operation_request {
 	const char *version;      /* rollback: as typed */
 	bool if_changed;          /* create, version */
 	bool no_save;             /* rollback */
+	enum operation_mode mode; /* create, version */
+	unsigned max_freeze_ms;   /* live; 0: OPERATION_MAX_FREEZE_MS */
 };
 
 struct operation_step {
@@ -47,7 +58,12 @@ struct operation_result {
 
 	int32_t rolled_back_to; /* rollback */
 	int layers_merged;      /* compact: how many layers became one; 0: there was nothing to merge */
-	uint64_t copied_bytes;  /* for a merge: what was copied, and not shared */
+	uint64_t copied_bytes;  /* for a merge, or a live version: what was copied, and not shared */
+
+	bool live; /* the workspace went on running; then: */
+	double frozen_ms;
+	unsigned passes;
+	uint64_t copied_entries;
 
 	int signal; /* one that came meanwhile and asks to end, 0: none */
 

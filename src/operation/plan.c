@@ -13,6 +13,7 @@
 #include "operation/devices.h"
 #include "operation/networks.h"
 #include "operation/plan_chain.h"
+#include "operation/plan_live.h"
 #include "operation/rows.h"
 #include "operation/sharers.h"
 #include "store/record.h"
@@ -433,6 +434,15 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	nothing = judge_if_changed(plan, record, result, err);
 	if (nothing != 0)
 		return nothing;
+	if (plan_live_is_asked(plan->session, plan->request)) {
+		if (set_task(plan, record, err) < 0 ||
+		    plan_live(plan->session, plan->request, &findings->active, &findings->place, record, err) < 0)
+			return -1;
+		if (record->live)
+			return rows_rehearse(plan->session, record, err) < 0
+				       ? -1
+				       : room_check(findings->place.filesystem, err);
+	}
 	warnings_mapped_ids(record->container_id, &record->kept_labels);
 	if (set_chain(plan, findings, record, err) < 0)
 		return -1;

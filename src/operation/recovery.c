@@ -10,6 +10,7 @@
 #include "ctr/tasks.h"
 #include "operation/execute.h"
 #include "operation/effect.h"
+#include "operation/live_layer.h"
 #include "operation/networks.h"
 #include "operation/orphan.h"
 #include "operation/run.h"
@@ -190,6 +191,19 @@ static int mend(struct run *run, struct error *err)
 	return 0;
 }
 
+/* A live version: nothing was done to the workspace. What is committed is recorded, and the rest goes. */
+static int go_on_live(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	int saved = record_saves(record) && !record->turned_back
+			    ? ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err)
+			    : 0;
+
+	if (saved < 0)
+		return -1;
+	return saved ? execute(run, ENTRY_TIDY, err) : execute_back(run, "interrupted", err);
+}
+
 /* Where the steps go on, judged by what the container stands on. */
 static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 {
@@ -249,7 +263,8 @@ static int settle_with(struct run *run, char **what, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
 
-	if (check_server(run, err) < 0)
+	/* Before all else: its processes may stand still. */
+	if (live_layer_thaw(run, err) < 0 || check_server(run, err) < 0)
 		return -1;
 	if (ctr_container_get(run->session->ctr, run->record->container_id, &container, err) < 0) {
 		if (err->kind != ERROR_NOT_FOUND)
@@ -260,6 +275,12 @@ static int settle_with(struct run *run, char **what, struct error *err)
 	}
 	if (!orphan_judge(run, &container))
 		return recovery_end_orphaned(run, what, err);
+	if (run->record->live) {
+		if (go_on_live(run, err) < 0)
+			return -1;
+		*what = describe(run);
+		return *what ? 0 : error_memory(err);
+	}
 	/* A configuration that is broken by now must not keep the workspace down. */
 	if (run->record->attachment)
 		networks_load(run->session, &run->network, &run->network_error);

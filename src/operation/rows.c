@@ -42,6 +42,7 @@ struct store_record rows_of(const struct record *record)
 		.created_ns = record->created_ns,
 		.version_floor = record->version_floor,
 		.origin = { .by = record->origin.by, .host = record->origin.host, .note = record->origin.note },
+		.is_live = record->live,
 		.rolled_back_to = rolled_back ? record->rollback_to : 0,
 		.rollback_runtime_name = rolled_back ? record->rollback_name : NULL,
 	};

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "ctr/snapshots.h"
+#include "live/live.h"
 #include "operation/detachment.h"
 #include "task/teardown.h"
 #include "workspace/label_keys.h"
@@ -32,6 +33,8 @@ void run_end(struct run *run)
 	run->teardown = NULL;
 	if (ctr_use_lease(run->session->ctr, NULL, &ignored) < 0)
 		log_detail("%s", ignored.message);
+	live_end(run->live);
+	run->live = NULL;
 	network_free(run->network);
 	run->network = NULL;
 }

@@ -8,6 +8,7 @@
 #include "workspace/session.h"
 
 struct detachment;
+struct live;
 struct teardown;
 
 /* What a run found of the container, when it was resumed or looked at it again (orphan.h). */
@@ -32,6 +33,7 @@ struct run {
 	struct network *network;         /* NULL: no configuration, or not ours to attach */
 	struct detachment *detachment;   /* the network being detached in a thread, or NULL */
 	struct teardown *teardown;       /* the old task being deleted in a thread, or NULL */
+	struct live *live;               /* a live version in the making, or NULL */
 	struct operation_result *result; /* gathers names, versions, milliseconds */
 	bool resumed;                    /* an earlier process began it */
 	enum container_found found;

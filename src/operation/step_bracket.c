@@ -9,6 +9,7 @@
 #include "ctr/leases.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
+#include "operation/live_layer.h"
 #include "operation/move.h"
 #include "operation/orphan.h"
 #include "operation/steps.h"
@@ -172,6 +173,9 @@ int step_release(struct run *run, struct error *err)
 
 	if (!lease)
 		return error_memory(err);
+	if (run->record->live && run->record->turned_back && !record_saves(run->record) &&
+	    (live_layer_thaw(run, err) < 0 || live_layer_drop(run, err) < 0))
+		return -1;
 	if (let_layer_go(run, err) < 0 || move_tidy(run, err) < 0 || ctr_use_lease(run->session->ctr, NULL, err) < 0 ||
 	    ctr_lease_delete(run->session->ctr, lease, false, err) < 0)
 		return -1;

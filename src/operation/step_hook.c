@@ -15,6 +15,7 @@ static struct hook_facts facts_of(const struct run *run)
 		.bot_id = record->bot_id,
 		.namespace = record->namespace,
 		.source = record->source,
+		.live = record->live,
 	};
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "ctr/snapshots.h"
+#include "operation/live_layer.h"
 #include "operation/rows.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
@@ -103,5 +104,9 @@ int step_label(struct run *run, struct error *err)
 	if (run->result->version == 0)
 		return 0;
 	snprintf(number, sizeof(number), "%d", run->result->version);
-	return label_saved(run, number, err) < 0 ? -1 : label_active(run, number, err);
+	if (label_saved(run, number, err) < 0)
+		return -1;
+	if (run->record->live && !run_is_orphaned(run) && live_layer_label_active(run, err) < 0)
+		return -1;
+	return label_active(run, number, err);
 }

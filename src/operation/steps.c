@@ -11,33 +11,39 @@ const struct step steps[STEP_COUNT] = {
 	/* the operator's programs have nothing against it */
 	[STEP_PRE_HOOK] = { "pre_hook", step_pre_hook, PHASE_BEFORE, FAILURE_PLAIN,
 			    SKIP_RESUMED, 0 },
+	/* live: a new layer holds what the workspace's was at one moment */
+	[STEP_COPY] = { "copy", step_copy, PHASE_BEFORE, FAILURE_PLAIN,
+			SKIP_STOPPED, 0 },
+	/* live: it is a committed snapshot */
+	[STEP_KEEP] = { "keep", step_keep, PHASE_BEFORE, FAILURE_PLAIN,
+			SKIP_STOPPED, 0 },
 	/* a chain near its limit: older layers are one */
 	[STEP_MERGE] = { "merge", step_merge, PHASE_BEFORE, FAILURE_PLAIN,
-			 SKIP_UNMERGED, 0 },
+			 SKIP_UNMERGED | SKIP_LIVE, 0 },
 	/* the restart monitor will not start it under us */
 	[STEP_HOLD] = { "hold", step_hold, PHASE_BEFORE, FAILURE_PLAIN,
-			SKIP_UNMONITORED | SKIP_BACK, 0 },
+			SKIP_UNMONITORED | SKIP_BACK | SKIP_LIVE, 0 },
 	/* the record says that we stop it */
 	[STEP_ANNOUNCE] = { "announce", step_announce, PHASE_BEFORE, FAILURE_PLAIN,
-			    SKIP_TOUCHED, 0 },
+			    SKIP_TOUCHED | SKIP_LIVE, 0 },
 	/* CNI DEL is on its way */
 	[STEP_DETACH] = { "detach", step_detach, PHASE_DOWN, FAILURE_PLAIN,
-			  SKIP_REPOINTED, 0 },
+			  SKIP_REPOINTED | SKIP_LIVE, 0 },
 	/* no process of the workspace runs */
 	[STEP_STOP] = { "stop", step_stop, PHASE_DOWN, FAILURE_PLAIN,
-			SKIP_REPOINTED, 0 },
+			SKIP_REPOINTED | SKIP_LIVE, 0 },
 	/* its state is a committed snapshot, on what was merged */
 	[STEP_COMMIT] = { "commit", step_commit, PHASE_DOWN, FAILURE_PLAIN,
-			  SKIP_REPOINTED | SKIP_UNSAVED, 0 },
+			  SKIP_REPOINTED | SKIP_UNSAVED | SKIP_LIVE, 0 },
 	/* the new active snapshot exists */
 	[STEP_PREPARE] = { "prepare", step_prepare, PHASE_DOWN, FAILURE_PLAIN,
-			   0, ENTRY_BACK },
+			   SKIP_LIVE, ENTRY_BACK },
 	/* the container stands on it */
 	[STEP_REPOINT] = { "repoint", step_repoint, PHASE_DOWN, FAILURE_PLAIN,
-			   0, 0 },
+			   SKIP_LIVE, 0 },
 	/* it runs, if it ran */
 	[STEP_START] = { "start", step_start, PHASE_DOWN, FAILURE_PENDS,
-			 0, 0 },
+			 SKIP_LIVE, 0 },
 	/* the restart monitor is as before */
 	[STEP_UNHOLD] = { "unhold", step_unhold, PHASE_UP, FAILURE_UNHELD,
 			  0, ENTRY_TIDY },
@@ -79,7 +85,7 @@ static unsigned reasons(const struct run *run)
 	       (!record->restart_status ? SKIP_UNMONITORED : 0u) | (!saves ? SKIP_UNSAVED : 0u) |
 	       (!record->merged ? SKIP_UNMERGED : 0u) | (record->turned_back && !saves ? SKIP_NOTHING_TOLD : 0u) |
 	       (!record_makes_version(record) ? SKIP_NO_VERSION : 0u) | (record->refusal ? SKIP_REFUSED : 0u) |
-	       (!record->hooked ? SKIP_UNHOOKED : 0u);
+	       (!record->hooked ? SKIP_UNHOOKED : 0u) | (record->live ? SKIP_LIVE : SKIP_STOPPED);
 }
 
 bool step_is_skipped(const struct step *step, const struct run *run)

@@ -15,6 +15,8 @@ enum step_id {
 	STEP_JOURNAL,
 	STEP_LEASE,
 	STEP_PRE_HOOK,
+	STEP_COPY,
+	STEP_KEEP,
 	STEP_MERGE,
 	STEP_HOLD,
 	STEP_ANNOUNCE,
@@ -52,6 +54,8 @@ enum step_skip {
 	SKIP_NOTHING_TOLD = 128, /* taken back with nothing saved: nothing that the database should know */
 	SKIP_NO_VERSION = 256,   /* what was saved is no version */
 	SKIP_UNHOOKED = 1024,    /* no hooks were run before it */
+	SKIP_LIVE = 2048,        /* the workspace goes on running: nothing is done to it */
+	SKIP_STOPPED = 4096,     /* it is stopped for it */
 	SKIP_REFUSED = 512,      /* the database has refused the rows, which wait on their own */
 };
 
@@ -102,6 +106,9 @@ int step_release(struct run *run, struct error *err);
 /* step_hook.c */
 int step_pre_hook(struct run *run, struct error *err);
 int step_post_hook(struct run *run, struct error *err);
+/* step_live.c */
+int step_copy(struct run *run, struct error *err);
+int step_keep(struct run *run, struct error *err);
 
 /* step_task.c */
 int step_detach(struct run *run, struct error *err);

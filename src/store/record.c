@@ -276,6 +276,7 @@ static int announce(struct store *store, const struct recording *recording, cons
 		.version = version,
 		.created_ns = recording->record->is_rebuilt ? recording->record->created_ns : 0,
 		.origin = origin_of(recording->record),
+		.only_history = recording->record->is_live,
 	};
 
 	return announce_event(store, &announcement, payload, err);
@@ -315,7 +316,8 @@ static int announce_version(struct store *store, const struct recording *recordi
 
 	if (filled < 0)
 		return -1;
-	if (!cJSON_AddNumberToObject(payload, "version", recording->recorded.version))
+	if (!cJSON_AddNumberToObject(payload, "version", recording->recorded.version) ||
+	    (recording->record->is_live && !cJSON_AddTrueToObject(payload, "live")))
 		return error_memory(err);
 	return announce(store, recording, type, recording->recorded.version, payload, err);
 }

@@ -36,6 +36,7 @@ struct store_record {
 	/* the event about it: "snapshot_create", "version_create", or NULL for none */
 	const char *version_event;
 	bool is_rebuilt;            /* the version is old: the event gets its time */
+	bool is_live;               /* its processes are the ones they were */
 	bool is_late;               /* later operations may be recorded already: image and status stay as they are */
 	struct store_origin origin; /* who asked for it; all NULL, and it is not rebuilt: this run */
 

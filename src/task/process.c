@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -65,6 +67,22 @@ uint32_t process_parent(uint32_t pid)
 	if (file)
 		read_status(file, &status);
 	return status.parent;
+}
+
+uint32_t process_behind_socket(const char *path)
+{
+	cleanup_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
+		return 0;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return 0;
+	return (uint32_t)peer.pid;
 }
 
 char *process_working_directory(uint32_t pid)

@@ -13,6 +13,9 @@ bool process_obeys(uint32_t pid, int signal);
 /* Its parent: of a task's first process that is the shim. 0 when the process is gone. */
 uint32_t process_parent(uint32_t pid);
 
+/* The process that listens on a Unix socket; 0: that cannot be told. */
+uint32_t process_behind_socket(const char *path);
+
 /* Where it works, as the kernel names it; the caller frees. NULL when that cannot be told. */
 char *process_working_directory(uint32_t pid);
 

@@ -32,7 +32,9 @@
 #define LABEL_OF_ACTIVE \
 	"wsnap.active." /* version, layer, merged: before each label of others that the active snapshot bore */
 #define LABEL_UNCHANGED "wsnap.unchanged_at" /* active: when it was last found to be as it was saved, RFC 3339 */
-#define LABEL_DEPTH "wsnap.depth"            /* active: layers of ours under it */
+#define LABEL_LIVE "wsnap.live"              /* a version that was taken while the workspace ran */
+#define LABEL_LIVE_TIP "wsnap.live_tip" /* active: the newest live version of its state, on which the next one is put */
+#define LABEL_DEPTH "wsnap.depth"       /* active: layers of ours under it */
 /* Of a container: the policy that it chooses. Whoever makes it sets it. */
 #define LABEL_POLICY "wsnap.policy"
 /* Of a container, while an operation keeps the restart monitor away: the value of its label. */
@@ -57,5 +59,6 @@
 #define KIND_MERGED "merged" /* layers made one: no version of its own */
 #define KIND_LAYER "layer"   /* saved by `compact`, on the way to a merge */
 #define KIND_ACTIVE "active"
+#define KIND_FILLING "filling" /* not committed: a live version in the making */
 
 #endif

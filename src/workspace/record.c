@@ -49,6 +49,12 @@ static const struct field fields[] = {
 	{ "by", FIELD_TEXT, offsetof(struct record, origin.by), false },
 	{ "host", FIELD_TEXT, offsetof(struct record, origin.host), false },
 	{ "note", FIELD_TEXT, offsetof(struct record, origin.note), false },
+	FIELD(FLAG, live),
+	FIELD(NUMBER, max_freeze_ms),
+	FIELD(TEXT, filling),
+	FIELD(TEXT, live_tip),
+	FIELD(TEXT, live_merged),
+	FIELD(TEXT, frozen),
 	REQUIRED(NUMBER, state),
 	FIELD(NUMBER, old_pid),
 	{ "stdin", FIELD_TEXT, offsetof(struct record, streams.stdin_path), false },
@@ -261,6 +267,8 @@ static int check_ranges(const struct record *record, struct error *err)
 		return error_set(err, ERROR_FAILED, "it is a rollback to nothing");
 	if (record->save != SAVE_NEVER && !record->saved)
 		return error_set(err, ERROR_FAILED, "it saves under no name");
+	if (record->live && !record->filling)
+		return error_set(err, ERROR_FAILED, "it is live without a layer to be filled");
 	if ((record->merged && !record->merge_base) || ((record->merged || record->moved_to) && !record->old_upper))
 		return error_set(err, ERROR_FAILED, "it merges layers without their names");
 	return 0;

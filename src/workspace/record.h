@@ -55,6 +55,13 @@ struct record {
 	enum save_rule save;
 	struct origin origin; /* who asks */
 
+	bool live;         /* the workspace goes on running: most steps are skipped */
+	int max_freeze_ms; /* live: how long it may stand still */
+	char *filling;     /* live: the active snapshot that becomes `saved` … */
+	char *live_tip;    /* … on this one, or NULL: on old_parent */
+	char *live_merged; /* live: the chain down from the tip becomes one layer of this name first */
+	char *frozen;      /* live: the folder of the control group, once it may be frozen by us */
+
 	/* the workspace before */
 	enum ctr_task_state state; /* NONE also for a task that had ended */
 	int old_pid;               /* of the first process; 0: it did not run */

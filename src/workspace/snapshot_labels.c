@@ -84,6 +84,7 @@ int snapshot_labels_saved(const struct record *record, struct labels *labels, st
 	if (add_origin(record, KIND_VERSION, labels, err) < 0 || add(labels, LABEL_BOT_ID, record->bot_id, err) < 0 ||
 	    add(labels, LABEL_SOURCE, record->source, err) < 0 ||
 	    add(labels, LABEL_NAME, record->display_name, err) < 0 ||
+	    (record->live && add(labels, LABEL_LIVE, "true", err) < 0) ||
 	    add(labels, LABEL_BY, record->origin.by, err) < 0 ||
 	    add(labels, LABEL_HOST, record->origin.host, err) < 0 ||
 	    add(labels, LABEL_NOTE, record->origin.note, err) < 0 || add_remembered(record, labels, err) < 0)
@@ -129,6 +130,11 @@ int snapshot_labels_remembered(const struct ctr_snapshot *version, struct labels
 			return -1;
 	}
 	return 0;
+}
+
+int snapshot_labels_filling(const struct record *record, struct labels *labels, struct error *err)
+{
+	return add_origin(record, KIND_FILLING, labels, err);
 }
 
 int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err)

@@ -14,6 +14,9 @@ int snapshot_labels_saved(const struct record *record, struct labels *labels, st
 /* Of a merged layer: kept by what stands on it alone. */
 int snapshot_labels_merged(const struct record *record, struct labels *labels, struct error *err);
 
+/* Of the snapshot in which a live version is gathered. */
+int snapshot_labels_filling(const struct record *record, struct labels *labels, struct error *err);
+
 /* Of the new active snapshot. */
 int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err);
 

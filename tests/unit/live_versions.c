@@ -209,11 +209,11 @@ static void take_version(struct stand *stand, const char *tip, const char *name,
 
 	request.others = &self;
 	request.other_count = 1;
-	request.layer = stand->next = make_below(stand, name);
+	stand->next = make_below(stand, name);
 	if (live_begin(&request, &live, &has_tip, &err) < 0)
 		fail_msg("begin: %s", err.message);
 	assert_int_equal(has_tip, tip != NULL);
-	if (live_take(live, &result, &again, &err) < 0)
+	if (live_take(live, stand->next, &result, &again, &err) < 0)
 		fail_msg("seed %llu, version %s%s: %s", (unsigned long long)first_seed, name, again ? " (again)" : "",
 			 err.message);
 	assert_int_equal(live_save_index(live, name, &err), 0);

@@ -1,4 +1,4 @@
-#include "live/tree.h"
+#include "live/nodes.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #define FIRST_BUCKETS 1024
 #define MOST_NODES (UINT32_MAX / 2)
 
-enum node_kind tree_kind(const struct stat *status)
+enum node_kind nodes_kind(const struct stat *status)
 {
 	switch (listing_kind(status)) {
 	case ENTRY_DIRECTORY:
@@ -24,7 +24,7 @@ enum node_kind tree_kind(const struct stat *status)
 	}
 }
 
-int64_t tree_ctime(const struct stat *status)
+int64_t nodes_ctime(const struct stat *status)
 {
 	return (int64_t)status->st_ctim.tv_sec * 1000000000 + status->st_ctim.tv_nsec;
 }
@@ -37,7 +37,7 @@ static uint64_t stir(uint64_t hash)
 	return hash ^ hash >> 31;
 }
 
-static uint32_t *name_bucket(const struct tree *tree, uint32_t parent, const char *name)
+static uint32_t *name_bucket(const struct nodes *tree, uint32_t parent, const char *name)
 {
 	uint64_t hash = stir(tree->seed ^ parent);
 
@@ -46,20 +46,20 @@ static uint32_t *name_bucket(const struct tree *tree, uint32_t parent, const cha
 	return &tree->by_name[hash & (tree->buckets - 1)];
 }
 
-static uint32_t *inode_bucket(const struct tree *tree, uint64_t inode)
+static uint32_t *inode_bucket(const struct nodes *tree, uint64_t inode)
 {
 	return &tree->by_inode[stir(tree->seed ^ inode) & (tree->buckets - 1)];
 }
 
-static void chain_name(struct tree *tree, uint32_t id)
+static void chain_name(struct nodes *tree, uint32_t id)
 {
-	uint32_t *bucket = name_bucket(tree, tree->nodes[id].parent, tree_name(tree, id));
+	uint32_t *bucket = name_bucket(tree, tree->nodes[id].parent, nodes_name(tree, id));
 
 	tree->nodes[id].next_by_name = *bucket;
 	*bucket = id;
 }
 
-static void chain_inode(struct tree *tree, uint32_t id)
+static void chain_inode(struct nodes *tree, uint32_t id)
 {
 	uint32_t *bucket = inode_bucket(tree, tree->nodes[id].inode);
 
@@ -67,16 +67,16 @@ static void chain_inode(struct tree *tree, uint32_t id)
 	*bucket = id;
 }
 
-static void unchain_name(struct tree *tree, uint32_t id)
+static void unchain_name(struct nodes *tree, uint32_t id)
 {
-	uint32_t *at = name_bucket(tree, tree->nodes[id].parent, tree_name(tree, id));
+	uint32_t *at = name_bucket(tree, tree->nodes[id].parent, nodes_name(tree, id));
 
 	while (*at != id)
 		at = &tree->nodes[*at].next_by_name;
 	*at = tree->nodes[id].next_by_name;
 }
 
-static void unchain_inode(struct tree *tree, uint32_t id)
+static void unchain_inode(struct nodes *tree, uint32_t id)
 {
 	uint32_t *at = inode_bucket(tree, tree->nodes[id].inode);
 
@@ -86,7 +86,7 @@ static void unchain_inode(struct tree *tree, uint32_t id)
 }
 
 /* New tables, with room for `buckets`, for all that is in the tree. */
-static int index_anew(struct tree *tree, uint32_t buckets, struct error *err)
+static int index_anew(struct nodes *tree, uint32_t buckets, struct error *err)
 {
 	uint32_t *by_name = malloc(buckets * sizeof(*by_name));
 	uint32_t *by_inode = malloc(buckets * sizeof(*by_inode));
@@ -104,7 +104,7 @@ static int index_anew(struct tree *tree, uint32_t buckets, struct error *err)
 	memset(by_name, 0xff, buckets * sizeof(*by_name));
 	memset(by_inode, 0xff, buckets * sizeof(*by_inode));
 	for (uint32_t id = 0; id < tree->count; id++) {
-		if (tree->nodes[id].name == TREE_NONE)
+		if (tree->nodes[id].name == NODE_NONE)
 			continue; /* dropped */
 		chain_name(tree, id);
 		chain_inode(tree, id);
@@ -112,7 +112,7 @@ static int index_anew(struct tree *tree, uint32_t buckets, struct error *err)
 	return 0;
 }
 
-static int grow_nodes(struct tree *tree, struct error *err)
+static int grow_nodes(struct nodes *tree, struct error *err)
 {
 	uint32_t capacity = tree->capacity ? tree->capacity + tree->capacity / 2 : 256;
 	struct node *nodes;
@@ -129,7 +129,7 @@ static int grow_nodes(struct tree *tree, struct error *err)
 	return 0;
 }
 
-static int add_name(struct tree *tree, const char *name, uint32_t *at, struct error *err)
+static int add_name(struct nodes *tree, const char *name, uint32_t *at, struct error *err)
 {
 	size_t size = strlen(name) + 1;
 
@@ -142,7 +142,7 @@ static int add_name(struct tree *tree, const char *name, uint32_t *at, struct er
 		tree->names = names;
 		tree->names_capacity = capacity;
 	}
-	if (tree->names_length + size >= TREE_NONE)
+	if (tree->names_length + size >= NODE_NONE)
 		return error_set(err, ERROR_FAILED, "the names in the writable layer are too long");
 	*at = (uint32_t)tree->names_length;
 	memcpy(tree->names + tree->names_length, name, size);
@@ -150,37 +150,37 @@ static int add_name(struct tree *tree, const char *name, uint32_t *at, struct er
 	return 0;
 }
 
-static uint32_t take_node(struct tree *tree, struct error *err)
+static uint32_t take_node(struct nodes *tree, struct error *err)
 {
 	uint32_t id = tree->free;
 
-	if (id != TREE_NONE) {
+	if (id != NODE_NONE) {
 		tree->free = tree->nodes[id].next_sibling;
 		return id;
 	}
 	if (tree->count == tree->capacity && grow_nodes(tree, err) < 0)
-		return TREE_NONE;
-	tree->nodes[tree->count].name = TREE_NONE;
+		return NODE_NONE;
+	tree->nodes[tree->count].name = NODE_NONE;
 	return tree->count++;
 }
 
-uint32_t tree_add(struct tree *tree, uint32_t parent, const char *name, struct error *err)
+uint32_t nodes_add(struct nodes *tree, uint32_t parent, const char *name, struct error *err)
 {
 	uint32_t at = 0, id;
 
 	if (add_name(tree, name, &at, err) < 0)
-		return TREE_NONE;
+		return NODE_NONE;
 	id = take_node(tree, err);
-	if (id == TREE_NONE)
-		return TREE_NONE;
+	if (id == NODE_NONE)
+		return NODE_NONE;
 	tree->nodes[id] = (struct node){
 		.parent = parent,
-		.first_child = TREE_NONE,
-		.next_sibling = TREE_NONE,
+		.first_child = NODE_NONE,
+		.next_sibling = NODE_NONE,
 		.name = at,
 		.kind = NODE_GONE,
 	};
-	if (parent != TREE_NONE) {
+	if (parent != NODE_NONE) {
 		tree->nodes[id].next_sibling = tree->nodes[parent].first_child;
 		tree->nodes[parent].first_child = id;
 	}
@@ -189,58 +189,58 @@ uint32_t tree_add(struct tree *tree, uint32_t parent, const char *name, struct e
 	return id;
 }
 
-int tree_begin(struct tree *tree, struct error *err)
+int nodes_begin(struct nodes *tree, struct error *err)
 {
-	*tree = (struct tree){ .free = TREE_NONE };
+	*tree = (struct nodes){ .free = NODE_NONE };
 	if (getrandom(&tree->seed, sizeof(tree->seed), 0) != sizeof(tree->seed))
 		tree->seed = (uint64_t)clock_unix_ns();
-	if (index_anew(tree, FIRST_BUCKETS, err) < 0 || tree_add(tree, TREE_NONE, "", err) == TREE_NONE)
+	if (index_anew(tree, FIRST_BUCKETS, err) < 0 || nodes_add(tree, NODE_NONE, "", err) == NODE_NONE)
 		return -1;
-	tree->nodes[TREE_ROOT].kind = NODE_DIRECTORY;
+	tree->nodes[NODE_ROOT].kind = NODE_DIRECTORY;
 	return 0;
 }
 
-void tree_release(struct tree *tree)
+void nodes_release(struct nodes *tree)
 {
 	free(tree->nodes);
 	free(tree->names);
 	free(tree->by_name);
 	free(tree->by_inode);
-	*tree = (struct tree){ 0 };
+	*tree = (struct nodes){ 0 };
 }
 
-const char *tree_name(const struct tree *tree, uint32_t id)
+const char *nodes_name(const struct nodes *tree, uint32_t id)
 {
 	return tree->names + tree->nodes[id].name;
 }
 
-uint32_t tree_find(const struct tree *tree, uint32_t parent, const char *name)
+uint32_t nodes_find(const struct nodes *tree, uint32_t parent, const char *name)
 {
 	uint32_t id = *name_bucket(tree, parent, name);
 
-	while (id != TREE_NONE && (tree->nodes[id].parent != parent || strcmp(tree_name(tree, id), name) != 0))
+	while (id != NODE_NONE && (tree->nodes[id].parent != parent || strcmp(nodes_name(tree, id), name) != 0))
 		id = tree->nodes[id].next_by_name;
 	return id;
 }
 
-static uint32_t with_inode(const struct tree *tree, uint32_t id, uint64_t inode)
+static uint32_t with_inode(const struct nodes *tree, uint32_t id, uint64_t inode)
 {
-	while (id != TREE_NONE && (tree->nodes[id].inode != inode || tree->nodes[id].kind == NODE_GONE))
+	while (id != NODE_NONE && (tree->nodes[id].inode != inode || tree->nodes[id].kind == NODE_GONE))
 		id = tree->nodes[id].next_by_inode;
 	return id;
 }
 
-uint32_t tree_by_inode(const struct tree *tree, uint64_t inode)
+uint32_t nodes_by_inode(const struct nodes *tree, uint64_t inode)
 {
 	return with_inode(tree, *inode_bucket(tree, inode), inode);
 }
 
-uint32_t tree_next_by_inode(const struct tree *tree, uint32_t id)
+uint32_t nodes_next_by_inode(const struct nodes *tree, uint32_t id)
 {
 	return with_inode(tree, tree->nodes[id].next_by_inode, tree->nodes[id].inode);
 }
 
-void tree_set(struct tree *tree, uint32_t id, const struct stat *status)
+void nodes_set(struct nodes *tree, uint32_t id, const struct stat *status)
 {
 	struct node *node = &tree->nodes[id];
 
@@ -249,15 +249,15 @@ void tree_set(struct tree *tree, uint32_t id, const struct stat *status)
 		node->inode = status->st_ino;
 		chain_inode(tree, id);
 	}
-	node->ctime_ns = tree_ctime(status);
-	node->kind = (uint8_t)tree_kind(status);
+	node->ctime_ns = nodes_ctime(status);
+	node->kind = (uint8_t)nodes_kind(status);
 }
 
-static void drop(struct tree *tree, uint32_t id)
+static void drop(struct nodes *tree, uint32_t id)
 {
 	unchain_name(tree, id);
 	unchain_inode(tree, id);
-	tree->nodes[id].name = TREE_NONE;
+	tree->nodes[id].name = NODE_NONE;
 	tree->nodes[id].kind = NODE_GONE;
 	tree->nodes[id].flags = 0;
 	tree->nodes[id].next_sibling = tree->free;
@@ -265,16 +265,16 @@ static void drop(struct tree *tree, uint32_t id)
 }
 
 /* Down to a leaf, which is dropped; then again. */
-void tree_drop_children(struct tree *tree, uint32_t id)
+void nodes_drop_children(struct nodes *tree, uint32_t id)
 {
 	uint32_t at = id;
 
 	for (;;) {
 		uint32_t child = tree->nodes[at].first_child;
 
-		if (child != TREE_NONE && tree->nodes[child].first_child != TREE_NONE) {
+		if (child != NODE_NONE && tree->nodes[child].first_child != NODE_NONE) {
 			at = child;
-		} else if (child != TREE_NONE) {
+		} else if (child != NODE_NONE) {
 			tree->nodes[at].first_child = tree->nodes[child].next_sibling;
 			drop(tree, child);
 		} else if (at == id) {

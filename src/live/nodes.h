@@ -4,8 +4,8 @@
  *
  * Entries are numbered; the root is 0. A number stays valid until its entry, or a folder above it, is dropped.
  */
-#ifndef WSNAP_LIVE_TREE_H
-#define WSNAP_LIVE_TREE_H
+#ifndef WSNAP_LIVE_NODES_H
+#define WSNAP_LIVE_NODES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,8 +14,8 @@
 
 #include "base/error.h"
 
-#define TREE_NONE UINT32_MAX
-#define TREE_ROOT 0
+#define NODE_NONE UINT32_MAX
+#define NODE_ROOT 0
 
 enum node_kind { NODE_GONE, NODE_DIRECTORY, NODE_REGULAR, NODE_WHITEOUT, NODE_OTHER };
 
@@ -42,7 +42,7 @@ struct node {
 	uint8_t seen; /* the number of the walk that met it last */
 };
 
-struct tree {
+struct nodes {
 	struct node *nodes;
 	uint32_t count, capacity, free; /* `free`: the first of those that were dropped */
 	char *names;
@@ -52,36 +52,36 @@ struct tree {
 	uint64_t seed;
 };
 
-#define cleanup_tree __attribute__((cleanup(tree_release)))
+#define cleanup_nodes __attribute__((cleanup(nodes_release)))
 
 /* A tree with a root alone. */
-int tree_begin(struct tree *tree, struct error *err);
-void tree_release(struct tree *tree);
+int nodes_begin(struct nodes *tree, struct error *err);
+void nodes_release(struct nodes *tree);
 
-static inline struct node *tree_node(const struct tree *tree, uint32_t id)
+static inline struct node *nodes_node(const struct nodes *tree, uint32_t id)
 {
 	return &tree->nodes[id];
 }
 
-const char *tree_name(const struct tree *tree, uint32_t id);
+const char *nodes_name(const struct nodes *tree, uint32_t id);
 
-/* TREE_NONE: there is none of that name. */
-uint32_t tree_find(const struct tree *tree, uint32_t parent, const char *name);
+/* NODE_NONE: there is none of that name. */
+uint32_t nodes_find(const struct nodes *tree, uint32_t parent, const char *name);
 
 /* The first, and the next one after `id`, of those with this inode number. */
-uint32_t tree_by_inode(const struct tree *tree, uint64_t inode);
-uint32_t tree_next_by_inode(const struct tree *tree, uint32_t id);
+uint32_t nodes_by_inode(const struct nodes *tree, uint64_t inode);
+uint32_t nodes_next_by_inode(const struct nodes *tree, uint32_t id);
 
-/* A new entry of kind NODE_GONE. TREE_NONE: no memory. Pointers to nodes are not valid any more. */
-uint32_t tree_add(struct tree *tree, uint32_t parent, const char *name, struct error *err);
+/* A new entry of kind NODE_GONE. NODE_NONE: no memory. Pointers to nodes are not valid any more. */
+uint32_t nodes_add(struct nodes *tree, uint32_t parent, const char *name, struct error *err);
 
 /* What the entry is now. */
-void tree_set(struct tree *tree, uint32_t id, const struct stat *status);
+void nodes_set(struct nodes *tree, uint32_t id, const struct stat *status);
 
 /* Drops all that is in a folder. */
-void tree_drop_children(struct tree *tree, uint32_t id);
+void nodes_drop_children(struct nodes *tree, uint32_t id);
 
-enum node_kind tree_kind(const struct stat *status);
-int64_t tree_ctime(const struct stat *status);
+enum node_kind nodes_kind(const struct stat *status);
+int64_t nodes_ctime(const struct stat *status);
 
 #endif

@@ -1,0 +1,109 @@
+#include "operation/live_layer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "ctr/snapshots.h"
+#include "live/live.h"
+#include "operation/new_layer.h"
+#include "workspace/chain.h"
+#include "workspace/label_keys.h"
+#include "workspace/place.h"
+#include "workspace/snapshot_labels.h"
+
+/* How many layers there are above what lies below the writable layer; 0: they do not stand on it. */
+static int count_own(struct run *run, size_t *count, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_chain struct chain chain = { 0 };
+
+	*count = 0;
+	if (chain_read(run->session, record->snapshotter, record->live_tip, &chain, err) < 0)
+		return -1;
+	for (size_t i = 1; i < chain.snapshots.count && *count == 0; i++)
+		if (record->old_parent && strcmp(chain.snapshots.items[i].name, record->old_parent) == 0)
+			*count = i;
+	return 0;
+}
+
+int live_layer_merge(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_layer_paths struct layer_paths layers = { 0 };
+	cleanup_labels struct labels labels = { 0 };
+	size_t count;
+
+	if (count_own(run, &count, err) < 0 ||
+	    place_find_layers(run->session, record->snapshotter, record->live_tip, &layers, err) < 0)
+		return -1;
+	if (count < 2 || count > layers.count)
+		return error_set(err, ERROR_FAILED, "the chain of its live versions has nothing to merge");
+	if (snapshot_labels_filling(record, &labels, err) < 0 ||
+	    labels_set(&labels, LABEL_KIND, KIND_MERGED, err) < 0 ||
+	    labels_set(&labels, LABEL_SHOWS, record->live_tip, err) < 0 ||
+	    new_layer_begin(run, record->live_merged, record->old_parent, err) < 0)
+		return -1;
+	return new_layer_fill(run, record->live_merged, (const char *const *)layers.items, count, &labels, err);
+}
+
+static const char *parent_of(const struct record *record)
+{
+	if (!record->live_tip)
+		return record->old_parent;
+	return record->live_merged ? record->live_merged : record->live_tip;
+}
+
+int live_layer_prepare(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	const char *parent = parent_of(record);
+	cleanup_labels struct labels labels = { 0 };
+
+	if (snapshot_labels_filling(record, &labels, err) < 0 ||
+	    ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->filling, err) < 0)
+		return -1;
+	return ctr_snapshot_prepare(run->session->ctr, record->snapshotter, record->filling, parent ? parent : "",
+				    &labels, NULL, err);
+}
+
+int live_layer_drop(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->filling, err) < 0 ||
+	    ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->saved, err) < 0)
+		return -1;
+	if (!record->live_merged)
+		return 0;
+	if (new_layer_drop(run, record->live_merged, err) < 0)
+		return -1;
+	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->live_merged, err);
+}
+
+int live_layer_thaw(struct run *run, struct error *err)
+{
+	return run->record->frozen ? live_thaw(run->record->frozen, err) : 0;
+}
+
+int live_layer_label_active(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_labels struct labels labels = { 0 };
+
+	if (labels_set(&labels, LABEL_STANDS_ON, record->saved, err) < 0 ||
+	    labels_set(&labels, LABEL_LIVE_TIP, record->saved, err) < 0)
+		return -1;
+	return ctr_snapshot_set_labels(run->session->ctr, record->snapshotter, record->old_active, &labels, err);
+}
+
+char *live_layer_index(struct session *session, const char *container_id, struct error *err)
+{
+	const struct settings *settings = session->settings;
+	char *path = text_format("%s/%s~%s.live", settings->state_dir, settings->namespace, container_id);
+
+	if (!path)
+		error_memory(err);
+	return path;
+}

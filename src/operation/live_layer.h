@@ -1,0 +1,25 @@
+/* The snapshot in which a live version is gathered, and what is left of it. */
+#ifndef WSNAP_OPERATION_LIVE_LAYER_H
+#define WSNAP_OPERATION_LIVE_LAYER_H
+
+#include "operation/run.h"
+
+/* Makes the layers from the tip down to what lies below the writable layer one, beside the running workspace. */
+int live_layer_merge(struct run *run, struct error *err);
+
+/* An empty one on the tip (or on what it was merged to), or on what lies below the writable layer. */
+int live_layer_prepare(struct run *run, struct error *err);
+
+/* Of an operation that is taken back: it goes, and so does what was committed already. Nothing stands on them. */
+int live_layer_drop(struct run *run, struct error *err);
+
+/* Thaws what an earlier process may have left frozen. */
+int live_layer_thaw(struct run *run, struct error *err);
+
+/* The labels of the active snapshot that tell of the version. */
+int live_layer_label_active(struct run *run, struct error *err);
+
+/* The path of the file in which the tip's state is kept; the caller frees. */
+char *live_layer_index(struct session *session, const char *container_id, struct error *err);
+
+#endif

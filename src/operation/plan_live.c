@@ -1,0 +1,86 @@
+#include "operation/plan_live.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "operation/task.h"
+#include "task/process.h"
+#include "workspace/chain.h"
+#include "workspace/label_keys.h"
+
+bool plan_live_is_asked(const struct session *session, const struct operation_request *request)
+{
+	if (request->kind != OPERATION_CREATE && request->kind != OPERATION_VERSION)
+		return false;
+	return request->mode == MODE_LIVE || (request->mode == MODE_CONFIGURED && session->settings->mode_live);
+}
+
+static int refuse(const struct record *record, const char *why, struct error *err)
+{
+	error_set(err, ERROR_REFUSED, "'%s' cannot be saved while it runs: %s", record->container_id, why);
+	return error_hint(err, "--stop saves it with a stop");
+}
+
+/* What its processes see must be the overlay whose layers containerd names. */
+static int check_root(const struct place *place, const struct record *record, struct error *err)
+{
+	cleanup_free char *upper = process_root_upper((uint32_t)record->old_pid);
+
+	if (!place->overlay || !place->writable || place->below.count == 0)
+		return refuse(record, "its snapshotter has no layers that can be read", err);
+	if (!upper || strcmp(upper, place->writable) != 0)
+		return refuse(record, "the root of its first process is not the overlay that containerd knows", err);
+	return 0;
+}
+
+/* The tip of its chain: 1 it can be built on, 2 it is to be merged first, 0 there is none. */
+static int judge_tip(struct session *session, const struct record *record, const char *tip, struct error *err)
+{
+	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
+	cleanup_chain struct chain chain = { 0 };
+	int found = ctr_snapshot_stat(session->ctr, record->snapshotter, tip, &snapshot, err);
+
+	if (found <= 0)
+		return found;
+	if (snapshot.kind != CTR_SNAPSHOT_COMMITTED)
+		return 0;
+	if (chain_read(session, record->snapshotter, tip, &chain, err) < 0)
+		return -1;
+	if ((int)chain.above_image + 1 < session->settings->max_depth && chain.snapshots.count < CHAIN_MAX_LAYERS)
+		return 1;
+	return 2;
+}
+
+static int set_tip(struct session *session, const struct ctr_snapshot *active, struct record *record, struct error *err)
+{
+	const char *tip = labels_get(&active->labels, LABEL_LIVE_TIP);
+	int fits = tip ? judge_tip(session, record, tip, err) : 0;
+
+	if (fits <= 0)
+		return fits;
+	record->live_tip = strdup(tip);
+	if (fits == 2)
+		record->live_merged =
+			text_format("%s-merged-%lld", record->container_id, (long long)record->created_ns);
+	return record->live_tip && (fits == 1 || record->live_merged) ? 0 : error_memory(err);
+}
+
+int plan_live(struct session *session, const struct operation_request *request, const struct ctr_snapshot *active,
+	      const struct place *place, struct record *record, struct error *err)
+{
+	if (record->state != CTR_TASK_RUNNING && !task_is_paused(record->state))
+		return 0;
+	if (check_root(place, record, err) < 0 || set_tip(session, active, record, err) < 0)
+		return -1;
+	record->live = true;
+	record->max_freeze_ms = (int)(request->max_freeze_ms ? request->max_freeze_ms : OPERATION_MAX_FREEZE_MS);
+	free(record->new_active);
+	record->new_active = strdup(record->old_active);
+	record->filling = text_format("%s-live-%lld", record->container_id, (long long)record->created_ns);
+	/* Nothing is taken off the restart monitor. */
+	free(steal_pointer(record->restart_status));
+	return record->new_active && record->filling ? 0 : error_memory(err);
+}

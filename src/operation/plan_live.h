@@ -1,0 +1,21 @@
+/* What is decided for a live version: whether it can be one, and what its layer stands on. */
+#ifndef WSNAP_OPERATION_PLAN_LIVE_H
+#define WSNAP_OPERATION_PLAN_LIVE_H
+
+#include "ctr/snapshots.h"
+#include "operation/operation.h"
+#include "workspace/place.h"
+#include "workspace/record.h"
+#include "workspace/session.h"
+
+/* Whether the request is one for a live version. */
+bool plan_live_is_asked(const struct session *session, const struct operation_request *request);
+
+/*
+ * Makes the planned record that of a live version. A workspace that does not run is left to be saved as with a stop.
+ * ERROR_REFUSED where it cannot be live.
+ */
+int plan_live(struct session *session, const struct operation_request *request, const struct ctr_snapshot *active,
+	      const struct place *place, struct record *record, struct error *err);
+
+#endif

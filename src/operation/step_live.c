@@ -1,0 +1,189 @@
+/* The steps of a live version: the writable layer is copied beside the running workspace, and committed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "ctr/snapshots.h"
+#include "layer/layer.h"
+#include "live/live.h"
+#include "operation/live_layer.h"
+#include "operation/steps.h"
+#include "task/process.h"
+#include "workspace/journal.h"
+#include "workspace/label_keys.h"
+#include "workspace/place.h"
+#include "workspace/room.h"
+#include "workspace/snapshot_labels.h"
+
+#define OTHERS_MAX 3
+
+/* Whoever comes after a crash must know what may be frozen. */
+static int note_freezer(const char *folder, void *context, struct error *err)
+{
+	struct run *run = context;
+
+	free(run->record->frozen);
+	run->record->frozen = strdup(folder);
+	return run->record->frozen ? journal_save(run->session, run->record, err) : error_memory(err);
+}
+
+/* Those without whom nobody would thaw it. */
+static size_t list_others(const struct run *run, uint32_t others[OTHERS_MAX])
+{
+	uint32_t server = process_behind_socket(run->session->settings->address);
+	uint32_t shim = process_parent((uint32_t)run->record->old_pid);
+	size_t count = 0;
+
+	others[count++] = (uint32_t)getpid();
+	if (server > 0)
+		others[count++] = server;
+	if (shim > 0)
+		others[count++] = shim;
+	return count;
+}
+
+/* A whole layer must fit; of what changed since the tip nobody knows the size before. */
+static int check_size(const char *upper, const char *filesystem, struct error *err)
+{
+	struct layer_space space;
+	int64_t bytes, entries, missing;
+
+	if (layer_shares_content(upper))
+		return 0;
+	if (layer_usage(upper, &bytes, &entries, err) < 0 || layer_space(filesystem, &space, err) < 0)
+		return -1;
+	missing = bytes - (int64_t)space.free_bytes;
+	if (missing > 0)
+		return error_set(err, ERROR_FAILED,
+				 "its layer of %lld bytes needs %lld more than are free on the filesystem",
+				 (long long)bytes, (long long)missing);
+	if (space.total_inodes > 0 && entries > (int64_t)space.free_inodes)
+		return error_set(err, ERROR_FAILED, "its layer of %lld entries needs more than are free",
+				 (long long)entries);
+	return 0;
+}
+
+static int begin(struct run *run, const struct place *place, bool *has_tip, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_free char *index = live_layer_index(run->session, record->container_id, err);
+	uint32_t others[OTHERS_MAX];
+	const struct live_request request = {
+		.pid = (uint32_t)record->old_pid,
+		.others = others,
+		.other_count = list_others(run, others),
+		.marks = place->marks,
+		.upper = place->writable,
+		.index = index,
+		.tip = record->live_tip,
+		.max_freeze_ms = (unsigned)record->max_freeze_ms,
+		.note_freezer = note_freezer,
+		.context = run,
+	};
+
+	return index ? live_begin(&request, &run->live, has_tip, err) : -1;
+}
+
+static void keep_result(struct run *run, const struct live_result *taken)
+{
+	run->result->live = true;
+	run->result->frozen_ms = taken->frozen_ms;
+	run->result->passes = taken->passes;
+	run->result->copied_bytes = taken->copied_bytes;
+	run->result->copied_entries = taken->copied_entries;
+	log_detail("frozen for %.2f ms, in try %u, after %u passes: %llu entries, %llu bytes copied%s",
+		   taken->frozen_ms, taken->tries, taken->passes, (unsigned long long)taken->copied_entries,
+		   (unsigned long long)taken->copied_bytes, taken->walked_frozen ? "; all of it was walked" : "");
+}
+
+/* 1: it has to be done again without a tip. */
+static int fill(struct run *run, struct error *err)
+{
+	cleanup_place struct place place = { 0 };
+	struct live_result taken;
+	bool again = false;
+
+	if (live_layer_prepare(run, err) < 0 ||
+	    place_find(run->session, run->record->snapshotter, run->record->filling, &place, err) < 0 ||
+	    room_check(place.filesystem, err) < 0)
+		return -1;
+	if (live_take(run->live, place.writable, &taken, &again, err) < 0) {
+		if (!again)
+			return -1;
+		log_detail("a new chain of live versions is begun: %s", err->message);
+		error_clear(err);
+		return 1;
+	}
+	keep_result(run, &taken);
+	return 0;
+}
+
+static void forget_tip(struct record *record)
+{
+	free(steal_pointer(record->live_tip));
+}
+
+/* A chain that is not merged is too long for the next version, or for the kernel: then a new one is begun. 1: so it is. */
+static int merge_chain(struct run *run)
+{
+	struct error failure = { 0 };
+
+	if (!run->record->live_tip || !run->record->live_merged || live_layer_merge(run, &failure) == 0)
+		return 0;
+	log_warning("the layers of live versions of '%s' could not be merged, so a new chain of them is begun: %s",
+		    run->record->container_id, failure.message);
+	return 1;
+}
+
+static int copy_from(struct run *run, const struct place *place, struct error *err)
+{
+	bool has_tip = false;
+
+	live_end(steal_pointer(run->live));
+	if (begin(run, place, &has_tip, err) < 0)
+		return -1;
+	if (!has_tip) {
+		forget_tip(run->record);
+		if (check_size(place->writable, place->filesystem, err) < 0)
+			return -1;
+	}
+	return merge_chain(run) > 0 ? 1 : fill(run, err);
+}
+
+int step_copy(struct run *run, struct error *err)
+{
+	cleanup_place struct place place = { 0 };
+	const char *id = run->record->container_id;
+	int copied;
+
+	if (place_find(run->session, run->record->snapshotter, run->record->old_active, &place, err) < 0)
+		return -1;
+	copied = copy_from(run, &place, err);
+	if (copied > 0) {
+		forget_tip(run->record);
+		copied = copy_from(run, &place, err);
+	}
+	if (copied > 0)
+		return error_set(err, ERROR_FAILED, "'%s' could not be copied", id);
+	return copied < 0 ? error_wrap(err, "'%s'", id) : 0;
+}
+
+int step_keep(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_labels struct labels labels = { 0 };
+	struct error ignored = { 0 };
+
+	if (snapshot_labels_saved(record, &labels, err) < 0 ||
+	    ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->filling, &labels, err) <
+		    0)
+		return -1;
+	/* Without it the next one copies all of the layer. */
+	if (live_save_index(run->live, record->saved, &ignored) < 0)
+		log_detail("%s", ignored.message);
+	return 0;
+}

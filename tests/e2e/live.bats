@@ -1,0 +1,190 @@
+#!/usr/bin/env bats
+# Live versions: the workspace goes on running.
+load ../lib/workspace
+
+setup_file() { workspaces_begin; }
+teardown_file() { workspaces_end; }
+
+# A process that counts in memory, with a child.
+COUNTER='sleep 1000 & n=0; while :; do n=$((n+1)); echo $n >/run/count; usleep 2000; done'
+
+# How many processes of the workspace stand still: 0.
+frozen() {
+	local group
+	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid "$1")/cgroup")
+	sed -n 's/^frozen //p' "/sys/fs/cgroup/unified$group/cgroup.events" 2>/dev/null ||
+		sed -n 's/^frozen //p' "/sys/fs/cgroup$group/cgroup.events"
+}
+
+# The tree of a version, as a line for each entry.
+version_tree() {
+	local view=$BATS_TEST_TMPDIR/view name
+	name=$(db "SELECT s.runtime_snapshot_name FROM snapshots s JOIN container_versions v ON v.snapshot_id = s.id
+		WHERE v.container_id = '$1' AND v.version = $2")
+	mkdir -p "$view"
+	ctr snapshots view "look-$2-$RANDOM" "$name" >/dev/null
+	ctr snapshots mounts "$view" "$(ctr snapshots ls | awk -v p="$name" '$2 == p && $3 == "View" { print $1 }' | tail -1)" |
+		sh
+	tree_of "$view"
+	umount "$view"
+}
+
+tree_of() {
+	(cd "$1" && find data etc -printf '%p %y %m %U:%G %s %T@ %l\n' | sed -E '/ d /s/ [0-9]+ ([0-9.]+) / \1 /' | sort)
+}
+
+running_tree() {
+	tree_of "$(workspace_root "$1")"
+}
+
+@test "nothing of the container changes, and the version is a version like any other" {
+	workspace a sh -c "$COUNTER"
+	workspace_write a /data/f one
+	pid=$(workspace_pid a) snapshot=$(container_snapshot a) updated=$(container_field a .UpdatedAt)
+	expect 0 --json create --live a 'first live'
+	json_has . container_id snapshot_name runtime_snapshot_name display_name snapshotter source version created_at \
+		operation_id downtime_ms steps live frozen_ms passes copied_bytes copied_entries
+	same true "$(json .live)"
+	same 0 "$(json .downtime_ms)"
+	same 1 "$(json .version)"
+	name=$(json .runtime_snapshot_name)
+	same "$pid" "$(workspace_pid a)"
+	same "$snapshot" "$(container_snapshot a)"
+	same "$updated" "$(container_field a .UpdatedAt)"
+	same 0 "$(frozen a)"
+	same Committed "$(snapshot_field "$name" .Kind)"
+	same true "$(snapshot_field "$name" '.Labels["wsnap.live"]')"
+	same 1 "$(snapshot_field "$name" '.Labels["wsnap.version"]')"
+	same "$name" "$(snapshot_field "$snapshot" '.Labels["wsnap.stands_on"]')"
+	same '' "$(lease_names | grep -v lock || true)"
+	same 'true' "$(db "SELECT payload->>'live' FROM lifecycle_events WHERE container_id = 'a'")"
+	expect 0 --json list a
+	same 'true true' "$(jq -r '.versions[0] | "\(.current) \(.present)"' <<<"$output")"
+	expect 0 doctor
+}
+
+@test "each version is what the workspace was, and the next one costs what changed" {
+	workspace b sh -c "$COUNTER"
+	root=$(workspace_root b)
+	mkdir -p "$root/data/d/deep" "$root/data/x"
+	for n in $(seq 50); do echo "$n" >"$root/data/d/deep/$n"; done
+	ln "$root/data/d/deep/1" "$root/data/x/second-name"
+	ln -s /nowhere "$root/data/link"
+	mkfifo "$root/data/fifo"
+	truncate -s 100M "$root/data/sparse"
+	rm "$root/etc/passwd"
+	sleep 0.1
+	expect 0 version --live b
+	running_tree b >"$BATS_TEST_TMPDIR/1"
+	expect 0 --json version --live b
+	same 0 "$(json .copied_bytes)"
+	running_tree b >"$BATS_TEST_TMPDIR/2"
+	rm -rf "$root/data/x"
+	rm "$root/data/d/deep/7"
+	echo changed >"$root/data/d/deep/8"
+	mv "$root/data/d" "$root/data/moved"
+	mkdir "$root/data/d"
+	echo new >"$root/data/d/new"
+	expect 0 version --live b
+	running_tree b >"$BATS_TEST_TMPDIR/3"
+	for n in 1 2 3; do
+		version_tree b "$n" | diff "$BATS_TEST_TMPDIR/$n" - || complain "version $n differs"
+	done
+}
+
+@test "rollback to a live version, and on from there" {
+	workspace c
+	workspace_write c /data/f one
+	expect 0 -q create --live c
+	workspace_write c /data/f two
+	expect 0 -q create --live c
+	workspace_write c /data/f three
+	expect 0 --json rollback c 1
+	same 3 "$(json .saved_version)"
+	same one "$(workspace_read c /data/f)"
+	expect 0 -q create --live c
+	same 4 "$output"
+	expect 0 rollback c 2
+	same two "$(workspace_read c /data/f)"
+	expect 0 rollback c 3
+	same three "$(workspace_read c /data/f)"
+}
+
+@test "--if-changed judges against the live version" {
+	workspace d
+	workspace_write d /data/f one
+	expect 0 -q create --live d
+	expect 0 --json version --live --if-changed d
+	same 'true 1' "$(json '"\(.unchanged) \(.version)"')"
+	expect 0 --json version --stop --if-changed d
+	same 'true 1' "$(json '"\(.unchanged) \(.version)"')"
+	workspace_write d /data/f two
+	expect 0 --json version --live --if-changed d
+	same 'false 2' "$(json '"\(.unchanged) \(.version)"')"
+	# Back to what the layer below has: a change all the same.
+	rm "$(workspace_root d)/data/f"
+	expect 0 --json version --if-changed d
+	same 'false 3' "$(json '"\(.unchanged) \(.version)"')"
+}
+
+@test "mode = live is the default of create and version, and --stop overrules it" {
+	echo 'mode = live' >"$WSNAP_CONFIG"
+	workspace e
+	pid=$(workspace_pid e)
+	expect 0 --json create e
+	same true "$(json .live)"
+	same "$pid" "$(workspace_pid e)"
+	expect 0 --json version --stop e
+	same null "$(jq -r .live <<<"$output")"
+	! same "$pid" "$(workspace_pid e)" 2>/dev/null
+	: >"$WSNAP_CONFIG"
+}
+
+@test "a workspace that does not run is saved as with a stop" {
+	workspace_created f
+	expect 0 --json create --live f
+	same null "$(jq -r .live <<<"$output")"
+	same 1 "$(json .version)"
+}
+
+@test "--live and --stop exclude each other, and a paused workspace stays paused" {
+	workspace g
+	expect_error 2 "'--live' and '--stop' exclude each other" create --live --stop g
+	workspace_write g /data/f one
+	ctr tasks pause g
+	expect 0 --json create --live g
+	same PAUSED "$(workspace_status g)"
+	same 0 "$(json .frozen_ms)"
+	ctr tasks resume g
+}
+
+@test "servers are told by wsnap_saved that the processes are the old ones" {
+	workspace h
+	psql --no-psqlrc -qAt >"$BATS_TEST_TMPDIR/heard" 2>&1 <<-SQL
+		LISTEN wsnap_saved;
+		LISTEN wsnap_lifecycle;
+		\! "$WSNAP" -q create --live h >/dev/null
+		SELECT 1;
+	SQL
+	grep -q 'Asynchronous notification "wsnap_saved"' "$BATS_TEST_TMPDIR/heard" || complain "$(cat "$BATS_TEST_TMPDIR/heard")"
+	! grep -q wsnap_lifecycle "$BATS_TEST_TMPDIR/heard"
+}
+
+@test "what the collection would take is kept, and a version in the middle can go" {
+	workspace i
+	for n in 1 2 3; do
+		workspace_write i /data/f "$n"
+		workspace_write i "/data/only-$n" "$n"
+		expect 0 -q create --live i
+	done
+	expect 0 delete i 2
+	collect_garbage
+	workspace_write i /data/f 4
+	expect 0 -q create --live i
+	same 4 "$output"
+	collect_garbage
+	for n in 1 3 4; do
+		expect 0 rollback i "$n"
+		same "$n" "$(workspace_read i /data/f)"
+	done
+}
