@@ -152,8 +152,14 @@ static int go_on_unmerged(struct run *run, struct error *err)
 	struct error failure = *err, ignored = { 0 };
 	int can;
 
-	if (err->kind == ERROR_CONTAINERD || run->record->kind == OPERATION_COMPACT)
+	if (err->kind == ERROR_CONTAINERD)
 		return -1;
+	if (run->record->kind == OPERATION_COMPACT) {
+		/* It may be what has filled the disk. */
+		if (new_layer_drop(run, run->record->merged, &ignored) < 0)
+			log_detail("%s", ignored.message);
+		return -1;
+	}
 	can = can_go_on(run, &ignored);
 	if (can == 0)
 		return refuse_depth(run->record, &failure, err);
