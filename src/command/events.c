@@ -68,7 +68,10 @@ static int write_event(const struct store_event *event, void *context, struct er
 
 static int list_events(const struct invocation *invocation, const char *container_id, struct error *err)
 {
-	static const char *const headings[] = { "CREATED", "EVENT", "VERSION", "SNAPSHOT", "BY", "HOST", "NOTE" };
+	static const struct table_column kinds[] = { { "CREATED", 0, false }, { "EVENT", 0, false },
+						     { "VERSION", 1, false }, { "SNAPSHOT", 4, true },
+						     { "BY", 2, true },       { "HOST", 5, true },
+						     { "NOTE", 3, true } };
 	struct output *out = invocation->out;
 	struct events_list list = { .out = out, .writer = { .stream = out->stream } };
 	bool as_table = !out->json && !out->quiet;
@@ -79,7 +82,7 @@ static int list_events(const struct invocation *invocation, const char *containe
 		writer_text(&list.writer, "container_id", container_id);
 		writer_array(&list.writer, "events");
 	} else if (as_table) {
-		table_begin(&list.table, out->stream, headings, 7);
+		table_begin_columns(&list.table, out->stream, kinds, 7, out->columns, true);
 	}
 	result = store_events_each(invocation->session->store, container_id, write_event, &list, err);
 	if (result == 0 && out->json) {

@@ -15,10 +15,12 @@ static int set_way(const char *text, void *field, struct error *err)
 
 	if (strcmp(text, "rollback") == 0)
 		*way = GUARD_ROLLBACK;
+	else if (strcmp(text, "restore") == 0)
+		*way = GUARD_RESTORE;
 	else if (strcmp(text, "nothing") == 0)
 		*way = GUARD_NOTHING;
 	else
-		return error_set(err, ERROR_USAGE, "neither rollback nor nothing");
+		return error_set(err, ERROR_USAGE, "neither rollback, restore nor nothing");
 	return 0;
 }
 
@@ -29,13 +31,23 @@ static const struct option_spec guard_options[] = {
 	  .help = "take no version when nothing was written: the last one is the way back" },
 	{ .type = OPTION_OTHER,
 	  .name = "on-failure",
-	  .argument = "rollback|nothing",
+	  .argument = "rollback|restore|nothing",
 	  .set = set_way,
 	  .offset = offsetof(struct guard_options, on_failure),
 	  .otherwise = "nothing",
 	  .help = "what to do with the workspace when the command fails" },
 	{ .type = OPTION_END },
 };
+
+static int guard_check(const struct invocation *invocation, struct error *err)
+{
+	const struct guard_options *options = invocation->options;
+
+	if (options->on_failure != GUARD_RESTORE)
+		return 0;
+	error_set(err, ERROR_REFUSED, "this wsnap cannot restore files into a running workspace: nothing was run");
+	return error_hint(err, "--on-failure rollback brings the workspace back as a whole");
+}
 
 static void tell(const struct output *out, const struct guard_request *request, const struct guard_result *result,
 		 const struct error *not_run)
@@ -89,5 +101,6 @@ const struct command command_guard = {
 	.options_size = sizeof(struct guard_options),
 	.needs = COMMAND_NEEDS_CONTAINERD,
 	.failure_status = GUARD_STATUS_FAILED,
+	.check = guard_check,
 	.run = guard_run_command,
 };

@@ -76,8 +76,19 @@ static void add_words(const struct log_version *version, int64_t now_ns, struct 
 		text_printf(line, ", %s", version->origin.by);
 }
 
+/* The part of the graph, the version's mark in it bright. */
+static void print_mark(struct output *out, const char *drawn, bool bright)
+{
+	size_t before = strcspn(drawn, "*");
+
+	if (bright && out->colour && drawn[before])
+		fprintf(out->stream, "%.*s\033[1;32m*\033[m%s", (int)before, drawn, drawn + before + 1);
+	else
+		fputs(drawn, out->stream);
+}
+
 /* A line behind the part of the graph: cut where the terminal ends. */
-static int print_drawn(struct output *out, const struct text *drawn, struct text *words, struct error *err)
+static int print_drawn(struct output *out, const struct text *drawn, bool bright, struct text *words, struct error *err)
 {
 	cleanup_text struct text cut = { 0 };
 	size_t used = drawn->length ? table_width(drawn->data) : 0;
@@ -88,7 +99,8 @@ static int print_drawn(struct output *out, const struct text *drawn, struct text
 	table_add_cut(&cut, words->data, out->columns > used ? out->columns - used : 0);
 	if (cut.failed)
 		return error_memory(err);
-	fprintf(out->stream, "%s%s\n", drawn->length ? drawn->data : "", cut.data ? cut.data : "");
+	print_mark(out, drawn->length ? drawn->data : "", bright);
+	fprintf(out->stream, "%s\n", cut.data ? cut.data : "");
 	return 0;
 }
 
@@ -100,7 +112,7 @@ static int print_below(const struct invocation *invocation, const struct graph *
 
 	graph_space(graph, &drawn);
 	text_printf(&words, "  %s", what);
-	return print_drawn(invocation->out, &drawn, &words, err);
+	return print_drawn(invocation->out, &drawn, false, &words, err);
 }
 
 static int print_version(const struct invocation *invocation, const struct log_version *version, struct graph *graph,
@@ -112,13 +124,12 @@ static int print_version(const struct invocation *invocation, const struct log_v
 	char sum[DIFF_SUM_SIZE];
 
 	graph_join(graph, version->row.version, &joins);
-	graph_node(graph, version->row.version, version->joined_to,
-		   out->colour && version->current ? "\033[1;32m*\033[m" : "*", &drawn);
+	graph_node(graph, version->row.version, version->joined_to, "*", &drawn);
 	if (graph->failed || joins.failed)
 		return error_memory(err);
 	fputs(joins.length ? joins.data : "", out->stream);
 	add_words(version, now_ns, &words);
-	if (print_drawn(out, &drawn, &words, err) < 0)
+	if (print_drawn(out, &drawn, version->current, &words, err) < 0)
 		return -1;
 	if (version->origin.note && print_below(invocation, graph, version->origin.note, err) < 0)
 		return -1;

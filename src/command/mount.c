@@ -22,6 +22,7 @@ static int mount_run(const struct invocation *invocation, struct error *err)
 
 	if (view_mount(invocation->session, words[0], words[1], words[2], &result, err) < 0)
 		return -1;
+	out->changed = true;
 	if (out->json)
 		print_json(out, &result);
 	else if (out->quiet)
@@ -50,6 +51,7 @@ static int umount_run(const struct invocation *invocation, struct error *err)
 
 	if (view_umount(invocation->session, invocation->arguments[0], &result, err) < 0)
 		return -1;
+	out->changed = true;
 	if (out->json)
 		print_json(out, &result);
 	else if (!out->quiet && result.was_mounted)

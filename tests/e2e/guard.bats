@@ -25,7 +25,7 @@ change() {
 }
 
 guards() {
-	ctr snapshots ls | awk 'NR > 1 { print $1 }' | while read -r name; do
+	snapshot_names | grep "^$id-" | while read -r name; do
 		ctr snapshots info "$name" | jq -r '.Labels // {} | keys[] | select(startswith("wsnap.guard"))'
 	done
 }
@@ -68,6 +68,7 @@ guards() {
 	expect 143 guard --on-failure rollback "$id" -- sh -c 'kill -TERM $$'
 	expect_error 2 "'guard' needs a COMMAND behind --" guard "$id"
 	expect_error 2 "'true' is one argument too many for 'guard'" guard "$id" true -- true
+	expect_error 8 'this wsnap cannot restore files into a running workspace: nothing was run' guard --on-failure restore "$id" -- true
 	expect 2 guard --on-failure nonsense "$id" -- true
 }
 
@@ -157,4 +158,26 @@ $signal" "$(cat "$BATS_TEST_TMPDIR/said")"
 	expect 4 guard --on-failure rollback "$id" -- sh -c 'exit 4'
 	same "" "$(workspace_status "$id")"
 	same 1 "$(db "SELECT min(version) FROM container_versions WHERE container_id = '$id'")"
+}
+
+@test "the terminal is the command's: Ctrl-C ends it, and it knows the terminal" {
+	cat >"$BATS_TEST_TMPDIR/inner" <<-'END'
+		test -t 0 && test -t 1 && echo terminal
+		trap 'echo interrupted; exit 6' INT
+		echo ready
+		while :; do sleep 0.1; done
+	END
+	mkfifo "$BATS_TEST_TMPDIR/keys"
+	env --default-signal=INT script -qefc "exec $WSNAP guard $id -- bash $BATS_TEST_TMPDIR/inner" /dev/null <"$BATS_TEST_TMPDIR/keys" \
+		>"$BATS_TEST_TMPDIR/seen" 2>&1 3>&- 4>&- &
+	terminal=$!
+	exec 7>"$BATS_TEST_TMPDIR/keys"
+	servers_wait_for 30 grep -q ready "$BATS_TEST_TMPDIR/seen"
+	printf '\003' >&7
+	status=0
+	wait "$terminal" || status=$?
+	exec 7>&-
+	same 6 "$status"
+	tr -d '\r' <"$BATS_TEST_TMPDIR/seen" | grep -qx terminal
+	tr -d '\r' <"$BATS_TEST_TMPDIR/seen" | grep -q interrupted
 }

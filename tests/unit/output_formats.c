@@ -13,6 +13,8 @@
 #include <cmocka.h>
 
 #include "base/json.h"
+#include "output/columns.h"
+#include "output/escape.h"
 #include "output/json_writer.h"
 #include "output/output.h"
 #include "output/table.h"
@@ -235,6 +237,149 @@ static void sizes_are_short(void **state)
 	}
 }
 
+static void cut(const char *text, size_t width, const char *expected)
+{
+	struct text found = { 0 };
+
+	table_add_cut(&found, text, width);
+	assert_string_equal(found.data ? found.data : "", expected);
+	text_release(&found);
+}
+
+static void what_is_too_wide_is_cut_between_characters(void **state)
+{
+	(void)state;
+	cut("abc", 3, "abc");
+	cut("abcd", 3, "ab…");
+	cut("abcd", 1, "…");
+	cut("abcd", 0, "");
+	cut("漢字漢字", 5, "漢字…");
+	cut("漢字漢字", 4, "漢…");
+	cut("e\u0301e\u0301e\u0301", 2, "e\u0301…");
+}
+
+static void fill_narrow(struct table *table)
+{
+	static const char *const cells[] = { "1",      "short",     "manual", "2026-01-31", "2", "a name that is long",
+					     "manual", "2026-01-31" };
+
+	for (size_t i = 0; i < sizeof(cells) / sizeof(*cells); i++)
+		table_cell(table, cells[i]);
+}
+
+static void a_table_gives_way_to_a_narrow_terminal(void **state)
+{
+	static const struct table_column kinds[] = {
+		{ "V", 0, false }, { "NAME", 0, true }, { "SOURCE", 1, false }, { "CREATED", 2, false }
+	};
+	static const struct {
+		size_t room;
+		const char *expected;
+	} cases[] = {
+		{ 0, "V  NAME                 SOURCE  CREATED\n"
+		     "1  short                manual  2026-01-31\n"
+		     "2  a name that is long  manual  2026-01-31\n" },
+		{ 42, "V  NAME                 SOURCE  CREATED\n"
+		      "1  short                manual  2026-01-31\n"
+		      "2  a name that is long  manual  2026-01-31\n" },
+		{ 36, "V  NAME           SOURCE  CREATED\n"
+		      "1  short          manual  2026-01-31\n"
+		      "2  a name that …  manual  2026-01-31\n" },
+		{ 25, "V  NAME            SOURCE\n"
+		      "1  short           manual\n"
+		      "2  a name that i…  manual\n" },
+		{ 12, "V  NAME\n"
+		      "1  short\n"
+		      "2  a name t…\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct capture *capture = begin();
+		cleanup_table struct table table;
+		struct error err = { 0 };
+
+		table_begin_columns(&table, capture->stream, kinds, 4, cases[i].room, true);
+		fill_narrow(&table);
+		assert_int_equal(table_end(&table, &err), 0);
+		ends_as(capture, cases[i].expected);
+	}
+}
+
+static void show_number(const void *row, struct text *cell)
+{
+	text_printf(cell, "%d", *(const int *)row);
+}
+
+static void show_nothing(const void *row, struct text *cell)
+{
+	(void)row;
+	(void)cell;
+}
+
+static const struct column all_columns[] = {
+	{ "number", { "NUMBER", 0, false }, true, show_number },
+	{ "rare", { "RARE", 0, false }, false, show_nothing },
+	{ "last", { "LAST", 0, false }, true, show_nothing },
+	{ .name = NULL },
+};
+
+static void columns_are_chosen_by_name(void **state)
+{
+	struct capture *capture = begin();
+	struct output out = { .stream = capture->stream };
+	cleanup_columns struct columns columns;
+	struct error err = { 0 };
+	int number = 7;
+
+	(void)state;
+	assert_int_equal(columns_choose(&columns, all_columns, "last,number", &err), 0);
+	columns_begin(&columns, &out, false);
+	assert_int_equal(columns_row(&columns, &number, &err), 0);
+	assert_int_equal(columns_end(&columns, &err), 0);
+	columns_release(&columns);
+	assert_int_equal(columns_choose(&columns, all_columns, NULL, &err), 0);
+	columns_add(&columns, "rare");
+	columns_add(&columns, "rare");
+	columns_begin(&columns, &out, true);
+	assert_int_equal(columns_row(&columns, &number, &err), 0);
+	assert_int_equal(columns_end(&columns, &err), 0);
+	ends_as(capture, "-  7\nNUMBER  RARE  LAST\n7       -     -\n");
+	assert_int_equal(columns_choose(&columns, all_columns, "number,", &err), -1);
+	assert_string_equal(err.message, "'' is not a column of this list");
+	assert_string_equal(err.hint, "its columns are: number, rare, last");
+}
+
+static void paths_are_escaped_byte_by_byte(void **state)
+{
+	struct text text = { 0 };
+
+	(void)state;
+	escape_path(&text, "/a\\b\n\x1b[31m\x7f\xc2\x9b\xff\xe6\xbc 漢 é");
+	assert_string_equal(text.data, "/a\\134b\\012\\033[31m\\177\\302\\233\\377\\346\\274 漢 é");
+	text_release(&text);
+}
+
+static void paths_in_json_are_exact(void **state)
+{
+	struct capture *capture = begin();
+	struct json_writer writer = { .stream = capture->stream };
+
+	(void)state;
+	writer_array(&writer, NULL);
+	for (int i = 0; i < 5; i++) {
+		static const char *const paths[] = { "/a\nb", "/\xff", "/\xff\xfe", "/a\xff\xfe", "/\xc2\x9b" };
+
+		writer_object(&writer, NULL);
+		writer_path(&writer, "path", paths[i]);
+		writer_close(&writer);
+	}
+	writer_close(&writer);
+	assert_false(writer.failed);
+	ends_as(capture, "[{\"path\":\"/a\\u000ab\"},{\"path_base64\":\"L/8=\"},{\"path_base64\":\"L//+\"},"
+			 "{\"path_base64\":\"L2H//g==\"},{\"path\":\"/\\u009b\"}]\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +392,11 @@ int main(void)
 		cmocka_unit_test(an_error_is_one_line_and_a_hint),
 		cmocka_unit_test(a_full_disk_is_noticed),
 		cmocka_unit_test(sizes_are_short),
+		cmocka_unit_test(what_is_too_wide_is_cut_between_characters),
+		cmocka_unit_test(a_table_gives_way_to_a_narrow_terminal),
+		cmocka_unit_test(columns_are_chosen_by_name),
+		cmocka_unit_test(paths_are_escaped_byte_by_byte),
+		cmocka_unit_test(paths_in_json_are_exact),
 	};
 
 	setlocale(LC_CTYPE, "C.UTF-8");
