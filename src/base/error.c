@@ -79,6 +79,32 @@ void error_clear(struct error *err)
 	*err = (struct error){ 0 };
 }
 
+bool error_forgive(struct error *err, enum error_kind kind)
+{
+	if (err->kind != kind)
+		return false;
+	error_clear(err);
+	return true;
+}
+
+bool failures_note(struct failures *failures, const struct error *failure)
+{
+	if (failure->kind == ERROR_NONE)
+		return false;
+	if (failures->count++ > 0)
+		return false;
+	failures->first = *failure;
+	return true;
+}
+
+int failures_first(const struct failures *failures, struct error *err)
+{
+	if (failures->count == 0)
+		return 0;
+	*err = failures->first;
+	return -1;
+}
+
 const char *error_code(enum error_kind kind)
 {
 	static const char *const codes[] = {

@@ -13,6 +13,9 @@
 #ifndef WSNAP_BASE_ERROR_H
 #define WSNAP_BASE_ERROR_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* The numbers are the exit statuses of the program. */
 enum error_kind {
 	ERROR_NONE = 0,
@@ -50,6 +53,22 @@ int error_hint(struct error *err, const char *format, ...) __attribute__((format
 int error_memory(struct error *err);
 
 void error_clear(struct error *err);
+
+/* Clears an error of that kind and returns true; leaves any other alone and returns false. For failures of one kind that
+ * are none to the caller, as where what is to be removed is gone already. */
+bool error_forgive(struct error *err, enum error_kind kind);
+
+/* Of several things that are all tried, whichever fail: the first failure, and how many there were. Starts zeroed. */
+struct failures {
+	struct error first;
+	size_t count;
+};
+
+/* Counts a failure and keeps the first; one of kind ERROR_NONE is none. True when it was the first. */
+bool failures_note(struct failures *failures, const struct error *failure);
+
+/* 0 where nothing has failed; otherwise -1, and *err is the first failure. */
+int failures_first(const struct failures *failures, struct error *err);
 
 /* The `error.code` of JSON for a kind: "failed", "usage", "not_found", … Static. */
 const char *error_code(enum error_kind kind);

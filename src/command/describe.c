@@ -68,10 +68,7 @@ int describe_find_size(struct session *session, const struct store_version *row,
 					 err) == 0;
 	if (size->known)
 		return 0;
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
 
 void describe_size(struct json_writer *writer, const struct snapshot_size *size)

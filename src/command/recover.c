@@ -117,7 +117,7 @@ static int recover_others(const struct invocation *invocation, struct recovered_
 {
 	const struct settings *settings = invocation->settings;
 	cleanup_names_set struct names_set namespaces = { 0 };
-	int result = 0;
+	struct failures failures = { 0 };
 
 	if (session_open_state(invocation->session, err) < 0 ||
 	    journal_namespaces(invocation->session, &namespaces, err) < 0 ||
@@ -127,12 +127,11 @@ static int recover_others(const struct invocation *invocation, struct recovered_
 		struct error failure = { 0 };
 
 		if (strcmp(namespaces.items[i], settings->namespace) == 0 ||
-		    recover_other(list, settings, namespaces.items[i], &failure) == 0 || result < 0)
+		    recover_other(list, settings, namespaces.items[i], &failure) == 0)
 			continue;
-		*err = failure;
-		result = -1;
+		failures_note(&failures, &failure);
 	}
-	return result;
+	return failures_first(&failures, err);
 }
 
 static int go_through(const struct invocation *invocation, struct recovered_list *list, struct error *err)

@@ -203,11 +203,7 @@ int ctr_task_wait_end(struct ctr_wait *wait, unsigned timeout_ms, struct error *
 {
 	int ended = grpc_join(wait->call, timeout_ms, err);
 
-	if (ended < 0 && err->kind == ERROR_NOT_FOUND) {
-		error_clear(err);
-		return 1;
-	}
-	return ended;
+	return ended < 0 && error_forgive(err, ERROR_NOT_FOUND) ? 1 : ended;
 }
 
 void ctr_task_wait_cancel(struct ctr_wait *wait)

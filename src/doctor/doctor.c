@@ -253,9 +253,8 @@ static int find_target(struct session *session, const char *word, struct names_s
 		return -1;
 	if (target_resolve(session, word, false, &target, err) == 0)
 		return names_set_add(ids, target.container_id, err);
-	if (err->kind != ERROR_NOT_FOUND)
+	if (!error_forgive(err, ERROR_NOT_FOUND))
 		return -1;
-	error_clear(err);
 	if (find_bot(session, word, ids, err) < 0)
 		return -1;
 	if (ids->count == 1)
@@ -270,11 +269,10 @@ static int find_target(struct session *session, const char *word, struct names_s
 	return names_set_add(ids, word, err);
 }
 
-static void keep_first(struct error *first, const struct error *failure)
+/* The first one comes back in the end. */
+static void note(struct failures *failures, const struct error *failure)
 {
-	if (first->kind == ERROR_NONE)
-		*first = *failure;
-	else
+	if (!failures_note(failures, failure))
 		log_warning("%s", failure->message);
 }
 
@@ -289,7 +287,8 @@ static int tell_interrupted(const struct doctor *doctor, const char *container_i
 static int examine_all(struct doctor *doctor, const char *target, struct error *err)
 {
 	cleanup_names_set struct names_set ids = { 0 };
-	struct error first = { 0 }, failure = { 0 };
+	struct failures failures = { 0 };
+	struct error failure = { 0 };
 	const char *only;
 
 	if ((target ? find_target(doctor->session, target, &ids, err) : find_workspaces(doctor->session, &ids, err)) <
@@ -297,26 +296,23 @@ static int examine_all(struct doctor *doctor, const char *target, struct error *
 		return -1;
 	for (size_t i = 0; i < ids.count; i++) {
 		if (examine(doctor, ids.items[i], &failure) < 0)
-			keep_first(&first, &failure);
+			note(&failures, &failure);
 		if (doctor->signal && !target)
 			return tell_interrupted(doctor, ids.items[i], err);
 	}
 	only = target ? ids.items[0] : NULL;
 	if (!target && doctor_check_remains(doctor, NULL, &failure) < 0)
-		keep_first(&first, &failure);
+		note(&failures, &failure);
 	if (doctor_check_leases(doctor, only, &failure) < 0)
-		keep_first(&first, &failure);
+		note(&failures, &failure);
 	if (doctor_check_locks(doctor, only, &failure) < 0)
-		keep_first(&first, &failure);
+		note(&failures, &failure);
 	if (doctor_check_network(doctor, only, &ids, &failure) < 0)
-		keep_first(&first, &failure);
-	if (doctor->signal && !target && first.kind == ERROR_NONE)
+		note(&failures, &failure);
+	if (doctor->signal && !target && failures.count == 0)
 		return error_set(err, ERROR_FAILED, "not all network addresses were looked at: interrupted by SIG%s",
 				 sigabbrev_np(doctor->signal));
-	if (first.kind == ERROR_NONE)
-		return 0;
-	*err = first;
-	return -1;
+	return failures_first(&failures, err);
 }
 
 int doctor_run(struct session *session, const char *target, bool fix, doctor_each each, void *context,

@@ -84,10 +84,7 @@ static int is_stale(struct attachments *attachments, const char *id, const char 
 	if (used != 0)
 		return used < 0 ? -1 : 0;
 	if (lock_take(session, &request, lock, err) < 0) {
-		if (err->kind != ERROR_BUSY)
-			return -1;
-		error_clear(err);
-		return 0;
+		return error_forgive(err, ERROR_BUSY) ? 0 : -1;
 	}
 	used = is_in_use(session, owner, err);
 	return used < 0 ? -1 : !used;

@@ -58,10 +58,7 @@ static int look_beside(struct doctor *doctor, const char *key, struct error *err
 	char *slash;
 
 	if (place_find(doctor->session, SNAPSHOTTER, key, &place, err) < 0) {
-		if (err->kind != ERROR_NOT_FOUND)
-			return -1;
-		error_clear(err);
-		return 0;
+		return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 	}
 	slash = place.writable ? strrchr(place.writable, '/') : NULL;
 	if (!slash || slash == place.writable)

@@ -45,10 +45,7 @@ static int has_content(struct same *same, int dir, const char *name, struct erro
 {
 	if (marks_read_opaque(same->buffer, dir, name, err) >= 0)
 		return 1;
-	if (err->kind != ERROR_REFUSED)
-		return -1;
-	error_clear(err);
-	return 0;
+	return error_forgive(err, ERROR_REFUSED) ? 0 : -1;
 }
 
 static int same_files(struct same *same, int a, int b, const char *name, off_t size, struct error *err)

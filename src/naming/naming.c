@@ -62,10 +62,8 @@ static int set_label(struct session *session, const char *container_id, const st
 
 	if (ctr_snapshot_set_label(session->ctr, row->snapshotter, row->runtime_name, LABEL_NAME, name, err) == 0)
 		return 0;
-	if (err->kind == ERROR_NOT_FOUND || snapshotters_pass_over(session, row->snapshotter, err)) {
-		error_clear(err);
+	if (error_forgive(err, ERROR_NOT_FOUND) || snapshotters_pass_over(session, row->snapshotter, err))
 		return 0;
-	}
 	err->kind = ERROR_INCOMPLETE;
 	error_wrap(err, "version %d of '%s' has its name, but its snapshot's label has it not", row->version,
 		   container_id);

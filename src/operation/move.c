@@ -104,10 +104,7 @@ static int keep_receiver(struct run *run, struct error *err)
 	clock_format(record->created_ns, created);
 	if (ctr_snapshot_set_label(run->session->ctr, record->snapshotter, key, LABEL_GC_ROOT, created, err) == 0)
 		return 0;
-	if (err->kind != ERROR_NOT_FOUND || !record_saves(record))
-		return -1;
-	error_clear(err);
-	return 0;
+	return record_saves(record) && error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
 
 int move_there(struct run *run, struct error *err)
@@ -150,10 +147,7 @@ int move_end(struct run *run, struct error *err)
 	    ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->new_active, LABEL_GC_ROOT, "",
 				   err) == 0)
 		return 0;
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
 
 int move_tidy(struct run *run, struct error *err)

@@ -183,11 +183,10 @@ static int mend(struct run *run, struct error *err)
 
 	if (step_prepare(run, err) == 0)
 		return 0;
-	if (err->kind != ERROR_NOT_FOUND)
+	if (!error_forgive(err, ERROR_NOT_FOUND))
 		return -1;
 	log_warning("'%s' has lost the snapshot '%s' that it stands on; 'wsnap doctor %s' says what is left of it", id,
 		    run->record->new_active, id);
-	error_clear(err);
 	return 0;
 }
 
@@ -267,9 +266,8 @@ static int settle_with(struct run *run, char **what, struct error *err)
 	if (live_layer_thaw(run, err) < 0 || check_server(run, err) < 0)
 		return -1;
 	if (ctr_container_get(run->session->ctr, run->record->container_id, &container, err) < 0) {
-		if (err->kind != ERROR_NOT_FOUND)
+		if (!error_forgive(err, ERROR_NOT_FOUND))
 			return -1;
-		error_clear(err);
 		run->found = FOUND_GONE;
 		return recovery_end_orphaned(run, what, err);
 	}

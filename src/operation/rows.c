@@ -84,19 +84,17 @@ int rows_are_refused(const struct record *record, struct error *err)
 	return error_hint(err, "%.400s; then 'wsnap recover %s' records it", hint, id);
 }
 
-/* A version whose snapshot somebody has removed has its row all the same: doctor names it. */
-static int label_saved(struct session *session, const struct record *record, int32_t version, struct error *err)
+int rows_label_saved(struct session *session, const struct record *record, int32_t version, struct error *err)
 {
 	char number[16];
 
 	snprintf(number, sizeof(number), "%d", version);
 	if (ctr_snapshot_set_label(session->ctr, record->snapshotter, record->saved, LABEL_VERSION, number, err) == 0)
 		return 0;
-	if (err->kind != ERROR_NOT_FOUND)
+	if (!error_forgive(err, ERROR_NOT_FOUND))
 		return -1;
 	log_warning("version %s of '%s' is recorded, but somebody has removed its snapshot '%s'", number,
 		    record->container_id, record->saved);
-	error_clear(err);
 	return 0;
 }
 
@@ -112,7 +110,7 @@ int rows_write_refused(struct session *session, const struct record *record, int
 	if (written < 0)
 		return rows_are_refused(record, err);
 	*version = recorded.version;
-	if (recorded.version > 0 && label_saved(session, record, recorded.version, err) < 0)
+	if (recorded.version > 0 && rows_label_saved(session, record, recorded.version, err) < 0)
 		return -1;
 	return journal_take_up(session, record, err);
 }

@@ -19,6 +19,10 @@ int rows_rehearse(struct session *session, const struct record *record, struct e
  */
 int rows_write_refused(struct session *session, const struct record *record, int32_t *version, struct error *err);
 
+/* Puts the number of the version on its snapshot. Somebody may have removed that from containerd meanwhile: the version has
+ * its row all the same, and doctor names it. */
+int rows_label_saved(struct session *session, const struct record *record, int32_t version, struct error *err);
+
 /* ERROR_INCOMPLETE for what is saved and not recorded because of the error in *err. Returns -1. */
 int rows_are_refused(const struct record *record, struct error *err);
 

@@ -161,10 +161,7 @@ static int let_layer_go(struct run *run, struct error *err)
 	if (!record_saves(record) || record_makes_version(record) ||
 	    ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->saved, LABEL_GC_ROOT, "", err) == 0)
 		return 0;
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
 
 int step_release(struct run *run, struct error *err)

@@ -75,26 +75,7 @@ static int label_active(struct run *run, const char *number, struct error *err)
 	if (run_is_orphaned(run) || ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->new_active,
 							   LABEL_LAST_VERSION, number, err) == 0)
 		return 0;
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
-}
-
-/* Somebody may have removed it from containerd while it waited to be recorded: it is no reason never to end. */
-static int label_saved(struct run *run, const char *number, struct error *err)
-{
-	const struct record *record = run->record;
-
-	if (ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->saved, LABEL_VERSION, number, err) ==
-	    0)
-		return 0;
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	log_warning("version %s of '%s' is recorded, but somebody has removed its snapshot '%s'", number,
-		    record->container_id, record->saved);
-	error_clear(err);
-	return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
 
 int step_label(struct run *run, struct error *err)
@@ -104,7 +85,7 @@ int step_label(struct run *run, struct error *err)
 	if (run->result->version == 0)
 		return 0;
 	snprintf(number, sizeof(number), "%d", run->result->version);
-	if (label_saved(run, number, err) < 0)
+	if (rows_label_saved(run->session, run->record, run->result->version, err) < 0)
 		return -1;
 	if (run->record->live && !run_is_orphaned(run) && live_layer_label_active(run, err) < 0)
 		return -1;

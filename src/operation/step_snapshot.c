@@ -284,8 +284,5 @@ int step_sync(struct run *run, struct error *err)
 	if (place_find(run->session, record->snapshotter, record->new_active, &place, err) == 0)
 		return place.filesystem ? layer_sync(place.filesystem, err) : 0;
 	/* Somebody has put the container on another one and removed ours: it keeps no operation from its end. */
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }

@@ -27,11 +27,9 @@ static int send_signal(struct run *run, int signal, bool all, struct error *err)
 {
 	if (ctr_task_kill(run->session->ctr, run->record->container_id, (uint32_t)signal, all, err) == 0)
 		return 0;
-	if (err->kind == ERROR_NOT_FOUND || ctr_status(run->session->ctr) == CTR_NOT_FOUND) {
+	if (ctr_status(run->session->ctr) == CTR_NOT_FOUND)
 		error_clear(err);
-		return 0;
-	}
-	return -1;
+	return err->kind == ERROR_NONE || error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
 
 static int end_by_kill(struct run *run, struct ctr_wait *wait, struct error *err)

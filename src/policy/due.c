@@ -21,8 +21,7 @@ struct due {
 	bool dry_run;
 	policy_each each;
 	void *context;
-	size_t failures;
-	struct error first;
+	struct failures failures;
 };
 
 static int note_saved(const struct workspace_status *status, void *context, struct error *err)
@@ -102,8 +101,8 @@ static int look_at(struct due *due, const struct ctr_container *container, struc
 		done.policy = policy->name;
 		chosen = do_due(due, policy, &done, &failure);
 	}
-	if (chosen < 0 && due->failures++ == 0)
-		due->first = failure;
+	if (chosen < 0)
+		failures_note(&due->failures, &failure);
 	return due->each(&done, chosen < 0 ? &failure : NULL, due->context, err);
 }
 
@@ -114,10 +113,11 @@ static int compare_ids(const void *a, const void *b)
 
 static int tell_failures(const struct due *due, struct error *err)
 {
-	if (due->failures == 0)
+	if (failures_first(&due->failures, err) == 0)
 		return 0;
-	*err = due->first;
-	return due->failures == 1 ? -1 : error_wrap(err, "%zu workspaces failed; the first", due->failures);
+	if (due->failures.count > 1)
+		error_wrap(err, "%zu workspaces failed; the first", due->failures.count);
+	return -1;
 }
 
 static int go_through(struct due *due, const struct ctr_containers *containers, struct error *err)

@@ -125,8 +125,7 @@ static int mark(struct pruning *pruning, struct error *err)
 			return marked.count ? prune_incomplete(pruning->target->container_id, err) : -1;
 		}
 		pruning->goes[i] = false;
-		if (pruning->failure.kind == ERROR_NONE)
-			pruning->failure = failure;
+		failures_note(&pruning->failures, &failure);
 	}
 	names_set_release(&pruning->given_up);
 	pruning->given_up = marked;
@@ -245,10 +244,7 @@ int pruning_end(struct pruning *pruning, struct prune_result *result, struct err
 			    late.message);
 	if (tell(pruning, result, err) < 0)
 		return -1;
-	if (pruning->failure.kind == ERROR_NONE)
-		return 0;
-	*err = pruning->failure;
-	return -1;
+	return failures_first(&pruning->failures, err);
 }
 
 /* *target is the workspace as it stands behind that: it may have been put on another snapshot. */

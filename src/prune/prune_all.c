@@ -114,10 +114,7 @@ int prune_all_keep_number(struct session *session, const struct target *target, 
 	if (greatest == 0 || ctr_snapshot_set_label(session->ctr, container->snapshotter, container->snapshot_key,
 						    LABEL_LAST_VERSION, number, err) == 0)
 		return 0;
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	error_clear(err); /* it has lost what it stands on */
-	return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1; /* it has lost what it stands on */
 }
 
 /* 1: it bears the mark, 0: it is another workspace's as well. */
@@ -126,10 +123,8 @@ static int mark_one(struct session *session, const char *container_id, const str
 {
 	if (prune_mark(session, container_id, snapshot, true, err) == 0)
 		return 1;
-	if (err->kind == ERROR_NOT_FOUND) {
-		error_clear(err);
+	if (error_forgive(err, ERROR_NOT_FOUND))
 		return 1;
-	}
 	if (err->kind != ERROR_REFUSED)
 		return -1;
 	log_warning("'%s': %s; that stays", container_id, err->message);

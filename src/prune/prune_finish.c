@@ -179,7 +179,7 @@ int prune_finish(struct session *session, const char *container_id, prune_finish
 		 struct error *err)
 {
 	cleanup_names_set struct names_set containers = { 0 };
-	struct error first = { 0 };
+	struct failures failures = { 0 };
 
 	if (each_unfinished(session, container_id, add_owner, &containers, err) < 0)
 		return -1;
@@ -192,11 +192,7 @@ int prune_finish(struct session *session, const char *container_id, prune_finish
 			return -1;
 		if (count >= 0 || (!container_id && failure.kind == ERROR_BUSY))
 			continue;
-		if (first.kind == ERROR_NONE)
-			first = failure;
+		failures_note(&failures, &failure);
 	}
-	if (first.kind == ERROR_NONE)
-		return 0;
-	*err = first;
-	return -1;
+	return failures_first(&failures, err);
 }

@@ -31,7 +31,7 @@ struct fleet {
 	void *context;
 	struct waiting *waiting; /* room for BATCH */
 	size_t count;
-	struct error first; /* of the failures */
+	struct failures failures;
 	int signal;
 };
 
@@ -53,8 +53,7 @@ static int tell_one(struct fleet *fleet, struct waiting *one, struct error *err)
 
 	if (one->begun && pruning_end(&one->pruning, &one->result, failure) == 0)
 		error_clear(failure);
-	if (fleet->first.kind == ERROR_NONE)
-		fleet->first = *failure;
+	failures_note(&fleet->failures, failure);
 	return fleet->each(&one->result, failure->kind == ERROR_NONE ? NULL : failure, fleet->context, err);
 }
 
@@ -131,10 +130,7 @@ static int prune_fleet(struct fleet *fleet, const struct store_workspaces *rows,
 		*err = late;
 		result = -1;
 	}
-	if (result < 0 || fleet->first.kind == ERROR_NONE)
-		return result;
-	*err = fleet->first;
-	return -1;
+	return result < 0 ? -1 : failures_first(&fleet->failures, err);
 }
 
 int prune_run_all(struct session *session, const struct prune_request *request, prune_each each, void *context,

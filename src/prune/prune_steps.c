@@ -16,9 +16,8 @@ int prune_find_target(struct session *session, const char *container_id, struct 
 {
 	if (target_resolve(session, container_id, false, target, err) == 0)
 		return 0;
-	if (err->kind != ERROR_NOT_FOUND)
+	if (!error_forgive(err, ERROR_NOT_FOUND))
 		return -1;
-	error_clear(err);
 	target->container_id = strdup(container_id);
 	return target->container_id ? 0 : error_memory(err);
 }
@@ -115,9 +114,8 @@ static int let_go(struct session *session, const char *container_id, const struc
 		if (!snapshot || is_anothers(snapshot, container_id) ||
 		    set_label(session, snapshot, LABEL_GC_ROOT, "", err) == 0)
 			continue;
-		if (err->kind != ERROR_NOT_FOUND)
+		if (!error_forgive(err, ERROR_NOT_FOUND))
 			return -1;
-		error_clear(err);
 	}
 	return 0;
 }

@@ -15,7 +15,7 @@ struct pruning {
 	bool *goes; /* one for each version */
 	struct names_set given_up;
 	struct reclaim reclaim;
-	struct error failure; /* of the first version that could not be marked */
+	struct failures failures; /* of versions that could not be marked */
 };
 
 void pruning_release(struct pruning *pruning);

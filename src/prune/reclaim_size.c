@@ -61,10 +61,7 @@ static int look_at(struct session *session, struct reclaim *reclaim, const struc
 	int kept = 0;
 
 	if (ctr_snapshot_view(session->ctr, top->snapshotter, view, top->name, &mounts, err) < 0) {
-		if (err->kind != ERROR_NOT_FOUND)
-			return -1;
-		error_clear(err);
-		return 0;
+		return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 	}
 	if (mounts.count == 1)
 		kept = keep_paths(session, reclaim, top, &mounts.items[0], err);

@@ -22,8 +22,7 @@ struct recover_all {
 	bool is_one;
 	bool break_lock; /* by the operator's word */
 	int signal;      /* that asks us to end */
-	size_t failures;
-	struct error first; /* of the failures */
+	struct failures failures;
 };
 
 static int tell_recovered(struct recover_all *all, const char *operation_id, const char *container_id, char *what,
@@ -36,8 +35,7 @@ static int tell_recovered(struct recover_all *all, const char *operation_id, con
 		return error_memory(err);
 	snprintf(recovered.operation_id, sizeof(recovered.operation_id), "%s", operation_id);
 	recovered.container_id = id;
-	if (failure->kind && all->failures++ == 0)
-		all->first = *failure;
+	failures_note(&all->failures, failure);
 	return all->each(&recovered, all->context, err);
 }
 
@@ -165,11 +163,10 @@ static int recover_prunings(struct recover_all *all, const char *container_id, s
 
 static int first_failure(const struct recover_all *all, struct error *err)
 {
-	if (all->failures == 0)
+	if (failures_first(&all->failures, err) == 0)
 		return 0;
-	*err = all->first;
-	if (all->failures > 1)
-		error_wrap(err, "%zu operations could not be finished; the first", all->failures);
+	if (all->failures.count > 1)
+		error_wrap(err, "%zu operations could not be finished; the first", all->failures.count);
 	return -1;
 }
 

@@ -131,9 +131,8 @@ static int look_at(struct session *session, const struct layers *layers, const c
 	if (known)
 		fill_row(&row, &status);
 	if (look_at_active(session, container_id, &status, err) < 0) {
-		if (err->kind != ERROR_NOT_FOUND)
+		if (!error_forgive(err, ERROR_NOT_FOUND))
 			return -1;
-		error_clear(err);
 		if (!known)
 			return tell_unknown(session, container_id, err);
 	}

@@ -17,10 +17,7 @@ static int find_target(struct session *session, const char *container_id, struct
 	target->present = ctr_container_get(session->ctr, container_id, &target->container, err) == 0;
 	if (target->present)
 		return 0;
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
 
 static int stands_on_none(const char *container_id, struct error *err)

@@ -22,10 +22,7 @@ int home_was_worked_on(struct session *session, const char *container_id, struct
 		return names_set_has(&session->survey->containers, container_id);
 	if (ctr_container_get(session->ctr, container_id, &container, err) == 0)
 		return 1;
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
 
 int home_is_its_row(struct session *session, const struct store_workspace *row, struct error *err)
@@ -33,10 +30,7 @@ int home_is_its_row(struct session *session, const struct store_workspace *row, 
 	if (strcmp(row->namespace, session->settings->namespace) == 0 ||
 	    target_check_namespace(session, row->container_id, err) == 0)
 		return 1;
-	if (err->kind != ERROR_REFUSED)
-		return -1;
-	error_clear(err);
-	return 0;
+	return error_forgive(err, ERROR_REFUSED) ? 0 : -1;
 }
 
 static int add_owner(const struct ctr_snapshot *snapshot, void *context, struct error *err)
