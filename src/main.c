@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "command/commands.h"
+#include "command/run.h"
 #include "output/output.h"
 #include "output/terminal.h"
 

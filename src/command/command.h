@@ -81,10 +81,6 @@ struct command_line {
 int command_line_parse(struct command_line *line, char *const *words, size_t count, struct error *err);
 void command_line_release(struct command_line *line);
 
-/* Checks the words of the line, opens what the command needs, and runs it. */
-int command_run(const struct command_line *line, const struct settings *settings, struct output *out,
-		struct error *err);
-
 /* Opens what the command needs. Where the database may be missing, *store_error says why it is. */
 int command_open(const struct command *command, const struct settings *settings, struct session *session,
 		 struct error *store_error, struct error *err);

@@ -5,7 +5,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ctr/snapshots.h"
 #include "workspace/names.h"
 
 void describe_version(struct json_writer *writer, const struct store_version *row)
@@ -59,16 +58,6 @@ void describe_age(int64_t unix_ns, int64_t now_ns, char text[static DESCRIBE_AGE
 	while (age >= units[i].most)
 		i++;
 	snprintf(text, DESCRIBE_AGE_SIZE, "%lld%s", (long long)(age / units[i].seconds), units[i].unit);
-}
-
-int describe_find_size(struct session *session, const struct store_version *row, struct snapshot_size *size,
-		       struct error *err)
-{
-	size->known = ctr_snapshot_usage(session->ctr, row->snapshotter, row->runtime_name, &size->bytes, &size->inodes,
-					 err) == 0;
-	if (size->known)
-		return 0;
-	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
 
 void describe_size(struct json_writer *writer, const struct snapshot_size *size)

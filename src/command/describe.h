@@ -5,8 +5,7 @@
 #include <stdint.h>
 
 #include "output/json_writer.h"
-#include "store/versions.h"
-#include "workspace/origin.h"
+#include "workspace/history.h"
 #include "workspace/session.h"
 
 /* The keys of a version: id, version, snapshot_name, runtime_snapshot_name, display_name, source, created_at. */
@@ -22,16 +21,6 @@ void describe_time(int64_t unix_ns, char text[static DESCRIBE_TIME_SIZE]);
 /* How old something is, for people: "12s", "5min", "2h", "3d", "4mo", "2y". */
 #define DESCRIBE_AGE_SIZE 32
 void describe_age(int64_t unix_ns, int64_t now_ns, char text[static DESCRIBE_AGE_SIZE]);
-
-/* What a version's snapshot alone holds. `known` is false when containerd does not have it any more. */
-struct snapshot_size {
-	bool known;
-	int64_t bytes;
-	int64_t inodes;
-};
-
-int describe_find_size(struct session *session, const struct store_version *row, struct snapshot_size *size,
-		       struct error *err);
 
 /* The keys size_bytes and size_inodes, null when it is not known. */
 void describe_size(struct json_writer *writer, const struct snapshot_size *size);

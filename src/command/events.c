@@ -6,7 +6,7 @@
 #include "command/describe.h"
 #include "output/table.h"
 #include "recover/bring_back.h"
-#include "store/events.h"
+#include "workspace/history.h"
 #include "workspace/target.h"
 
 struct events_list {
@@ -84,7 +84,7 @@ static int list_events(const struct invocation *invocation, const char *containe
 	} else if (as_table) {
 		table_begin_columns(&list.table, out->stream, kinds, 7, out->columns, true);
 	}
-	result = store_events_each(invocation->session->store, container_id, write_event, &list, err);
+	result = history_events_each(invocation->session, container_id, write_event, &list, err);
 	if (result == 0 && out->json) {
 		writer_close(&list.writer);
 		writer_close(&list.writer);

@@ -173,7 +173,7 @@ static int write_version(const struct history_version *version, void *context, s
 	struct row row = { .list = list, .version = version };
 
 	if (list->sizes && version->present && (out->json || !out->quiet) &&
-	    describe_find_size(list->invocation->session, version->row, &row.size, err) < 0)
+	    history_size_of(list->invocation->session, version->row, &row.size, err) < 0)
 		return -1;
 	if (out->json)
 		write_json(list, version, &row.size);

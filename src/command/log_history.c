@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "compare/compare.h"
-#include "store/origin.h"
 #include "workspace/history.h"
 #include "workspace/lineage.h"
 
@@ -92,7 +91,7 @@ int log_history_read(struct log_history *history, const struct target *target, s
 	if (history_versions_each(history->session, target, add_version, history, err) < 0 ||
 	    find_parents(history, target->container_id, err) < 0)
 		return -1;
-	return store_origins_each(history->session->store, target->container_id, 0, add_origin, history, err);
+	return history_origins_each(history->session, target->container_id, add_origin, history, err);
 }
 
 /* What it came from; of the first, the image's own snapshot. */

@@ -3,8 +3,7 @@
 #define WSNAP_COMMAND_LOG_HISTORY_H
 
 #include "command/diff_print.h"
-#include "store/versions.h"
-#include "workspace/origin.h"
+#include "workspace/history.h"
 #include "workspace/target.h"
 
 struct log_version {

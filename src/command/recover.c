@@ -5,7 +5,6 @@
 #include "base/names_set.h"
 #include "command/commands.h"
 #include "command/several.h"
-#include "ctr/namespaces.h"
 #include "output/json_writer.h"
 #include "prune/prune.h"
 #include "recover/recover.h"
@@ -119,9 +118,7 @@ static int recover_others(const struct invocation *invocation, struct recovered_
 	cleanup_names_set struct names_set namespaces = { 0 };
 	struct failures failures = { 0 };
 
-	if (session_open_state(invocation->session, err) < 0 ||
-	    journal_namespaces(invocation->session, &namespaces, err) < 0 ||
-	    ctr_namespace_list(invocation->session->ctr, &namespaces, err) < 0)
+	if (recover_namespaces(invocation->session, &namespaces, err) < 0)
 		return -1;
 	for (size_t i = 0; i < namespaces.count; i++) {
 		struct error failure = { 0 };

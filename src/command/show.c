@@ -46,7 +46,7 @@ static int find_snapshot(struct session *session, struct shown_version *shown, s
 		return -1;
 	shown->present = found > 0;
 	shown->operation_id = steal_pointer(operation);
-	return shown->present ? describe_find_size(session, &shown->row, &shown->size, err) : 0;
+	return shown->present ? history_size_of(session, &shown->row, &shown->size, err) : 0;
 }
 
 static void print_json(struct output *out, const char *container_id, const struct shown_version *shown)

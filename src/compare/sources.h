@@ -2,7 +2,7 @@
 #ifndef WSNAP_COMPARE_SOURCES_H
 #define WSNAP_COMPARE_SOURCES_H
 
-#include "compare/compare.h"
+#include "compare/comparison.h"
 
 /* Fills `now` and `before` of the comparison from its request, and holds what they read. */
 int sources_find(struct comparison *comparison, struct error *err);

@@ -11,8 +11,9 @@
 
 #include "base/error.h"
 #include "ctr/client.h"
+#include "ctr/ctr.h"
 #include "ctr/frame.h"
-#include "ctr/grpc.h"
+#include "ctr/method.h"
 #include "ctr/status.h"
 
 struct curl_slist;

@@ -4,8 +4,6 @@
 
 #include <stdbool.h>
 
-#include "ctr/ctr.h"
-
 struct ctr {
 	char *socket_path;
 	char *namespace;

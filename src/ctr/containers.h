@@ -6,14 +6,8 @@
 #include <stdint.h>
 
 #include "base/labels.h"
+#include "ctr/any.h"
 #include "ctr/ctr.h"
-
-/* A google.protobuf.Any. */
-struct ctr_any {
-	char *type_url; /* NULL: absent */
-	void *value;
-	size_t length; /* bytes; in what ctr hands out, a NUL follows that is not counted */
-};
 
 struct ctr_container {
 	char *id;

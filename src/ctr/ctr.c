@@ -9,16 +9,8 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "ctr/client.h"
-#include "ctr/common.pb-c.h"
-#include "ctr/grpc.h"
-#include "ctr/introspection.pb-c.h"
-#include "ctr/version.pb-c.h"
 
 #define IDENTIFIER_LIMIT 76 /* bytes: containerd's identifiers.Validate */
-
-static const struct grpc_method get_version = { "containerd.services.version.v1", "Version", "Version", GRPC_READ_MS };
-static const struct grpc_method get_server = { "containerd.services.introspection.v1", "Introspection", "Server",
-					       GRPC_READ_MS };
 
 static int check_path(const char *path, struct error *err)
 {
@@ -103,37 +95,4 @@ int ctr_use_lease(struct ctr *ctr, const char *lease, struct error *err)
 int ctr_status(const struct ctr *ctr)
 {
 	return ctr->status;
-}
-
-char *ctr_version(struct ctr *ctr, struct error *err)
-{
-	Ctr__Empty request = CTR__EMPTY__INIT;
-	cleanup_message Ctr__Version__VersionResponse *reply =
-		grpc_ask(ctr, &get_version, &request.base, &ctr__version__version_response__descriptor, err);
-	const char *number;
-	char *version;
-
-	if (!reply)
-		return NULL;
-	/* 1.6.20~ds1 is a distribution's, v2.1.0-rc.1 the project's own. */
-	number = reply->version + (*reply->version == 'v');
-	version = strndup(number, strspn(number, "0123456789."));
-	if (!version)
-		error_memory(err);
-	return version;
-}
-
-char *ctr_server_id(struct ctr *ctr, struct error *err)
-{
-	Ctr__Empty request = CTR__EMPTY__INIT;
-	cleanup_message Ctr__Introspection__ServerResponse *reply =
-		grpc_ask(ctr, &get_server, &request.base, &ctr__introspection__server_response__descriptor, err);
-	char *id;
-
-	if (!reply)
-		return NULL;
-	id = strdup(reply->uuid);
-	if (!id)
-		error_memory(err);
-	return id;
 }

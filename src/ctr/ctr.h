@@ -44,11 +44,4 @@ int ctr_use_lease(struct ctr *ctr, const char *lease, struct error *err);
 /* grpc-status of the last call that ended. */
 int ctr_status(const struct ctr *ctr);
 
-/* Asks for the version (services.version.v1): whether a containerd is there at all. The
- * result has the form "1.6.20"; the caller frees it. NULL: error. */
-char *ctr_version(struct ctr *ctr, struct error *err);
-
-/* The UUID of this containerd's root (services.introspection.v1, Server); the caller frees it. NULL: error. */
-char *ctr_server_id(struct ctr *ctr, struct error *err);
-
 #endif

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "ctr/common.pb-c.h"
-#include "ctr/containers.h"
+#include "ctr/any.h"
 
 #define NS_PER_SECOND 1000000000
 #define LABEL_LIMIT 4096 /* labels of one object; hosts have a few dozen */

@@ -17,23 +17,9 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "device/place.h"
 
 #define LEDGER_ANNOTATION "wsnap.cdi"
-
-/* The lists of a spec that edits go to. */
-enum ledger_list {
-	LEDGER_ENV,
-	LEDGER_DEVICES,
-	LEDGER_DEVICE_RULES,
-	LEDGER_MOUNTS,
-	LEDGER_GIDS,
-	LEDGER_PRESTART,
-	LEDGER_CREATE_RUNTIME,
-	LEDGER_CREATE_CONTAINER,
-	LEDGER_START_CONTAINER,
-	LEDGER_POSTSTART,
-	LEDGER_POSTSTOP,
-};
 
 struct ledger {
 	cJSON *spec;    /* belongs to the caller */

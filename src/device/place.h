@@ -6,7 +6,21 @@
 #define WSNAP_DEVICE_PLACE_H
 
 #include "base/json.h"
-#include "device/ledger.h"
+
+/* The lists of a spec that edits go to. */
+enum ledger_list {
+	LEDGER_ENV,
+	LEDGER_DEVICES,
+	LEDGER_DEVICE_RULES,
+	LEDGER_MOUNTS,
+	LEDGER_GIDS,
+	LEDGER_PRESTART,
+	LEDGER_CREATE_RUNTIME,
+	LEDGER_CREATE_CONTAINER,
+	LEDGER_START_CONTAINER,
+	LEDGER_POSTSTART,
+	LEDGER_POSTSTOP,
+};
 
 struct device_place {
 	const char *path;

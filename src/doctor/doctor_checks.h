@@ -1,35 +1,9 @@
-/* What the parts of doctor share; internal to doctor*.c. */
+/* The checks of doctor: each stands in a file of its own, and doctor.c calls them in turn. */
 #ifndef WSNAP_DOCTOR_DOCTOR_CHECKS_H
 #define WSNAP_DOCTOR_DOCTOR_CHECKS_H
 
-#include "doctor/doctor.h"
-#include "task/remains.h"
+#include "doctor/doctor_tell.h"
 #include "workspace/inventory.h"
-
-struct doctor {
-	struct session *session;
-	bool fix;
-	bool is_one; /* a TARGET was named */
-	const struct shims *shims;
-	int signal; /* that came while a workspace was examined, and asks us to end */
-	doctor_each each;
-	void *context;
-	struct doctor_summary *summary;
-};
-
-/* What became of a finding. With a failure the message tells why it could not be fixed. */
-enum doctor_fate { DOCTOR_LEFT, DOCTOR_FIXED };
-
-struct doctor_subject {
-	const char *kind;
-	const char *container_id;
-	const char *subject;
-	enum doctor_fate fate;
-	const struct error *failure; /* NULL, or of kind ERROR_NONE: none */
-};
-
-int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, struct error *err, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
 
 /* Each examines one thing. The workspace's lock is held where there is a target. */
 int doctor_check_refused(struct doctor *doctor, const char *container_id, struct error *err);

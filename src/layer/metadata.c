@@ -1,4 +1,5 @@
 #include "layer/metadata.h"
+#include "layer/attributes.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "layer/attributes.h"
 #include "layer/content.h"
 #include "layer/marks.h"
 #include "layer/regular.h"

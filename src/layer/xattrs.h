@@ -35,17 +35,7 @@ const char *xattr_path_of(struct xattr_path *path, int dir, const char *name);
 /* Bytes of the names in `list`, each ended by a NUL. Filesystems without attributes have none. */
 ssize_t xattrs_list(const char *path, const char *name, char list[static XATTRS_LIST_SIZE], struct error *err);
 
-/* Copies all but overlayfs's own. ERROR_REFUSED for one of its own that says what cannot be carried over. */
-int xattrs_copy(int from, const char *from_name, int to, const char *to_name, struct xattrs_buffer *buffer,
-		struct error *err);
-
 /* Removes what the entry got from the directory above it when it was made (a default ACL). */
 int xattrs_remove_acls(int dir, const char *name, struct error *err);
-
-/* Removes all but overlayfs's own. */
-int xattrs_remove_all(int dir, const char *name, struct xattrs_buffer *buffer, struct error *err);
-
-/* Whether both have the same ones, overlayfs's own aside: 1, 0, or -1 on an error. */
-int xattrs_equal(int a, const char *a_name, int b, const char *b_name, struct xattrs_buffer *buffer, struct error *err);
 
 #endif

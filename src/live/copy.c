@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "layer/attributes.h"
 #include "layer/content.h"
 #include "layer/handle.h"
 #include "layer/layer.h"

@@ -2,7 +2,7 @@
 #ifndef WSNAP_LIVE_FRAME_H
 #define WSNAP_LIVE_FRAME_H
 
-#include "live/pass.h"
+#include "live/pass_state.h"
 
 struct pass_frame {
 	uint32_t node;

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "network/cache.h"
+#include "network/network.h"
 #include "network/plugin.h"
 #include "network/result.h"
 #include "network/state.h"

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "network/cache.h"
+#include "network/network.h"
 #include "network/result.h"
 #include "network/state.h"
 

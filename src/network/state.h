@@ -3,7 +3,6 @@
 #define WSNAP_NETWORK_STATE_H
 
 #include "network/conf.h"
-#include "network/network.h"
 
 struct network {
 	char *plugin_path;

@@ -34,19 +34,6 @@ int operation_check(const struct operation_request *request, struct error *err)
 	return request->kind == OPERATION_ROLLBACK ? version_word_parse(request->version, &version, err) : 0;
 }
 
-void operation_result_release(struct operation_result *result)
-{
-	free(result->container_id);
-	free(result->display_name);
-	free(result->runtime_name);
-	free(result->snapshotter);
-	free(result->source);
-	for (size_t i = 0; i < result->unsaved_mount_count; i++)
-		free(result->unsaved_mounts[i]);
-	free(result->unsaved_mounts);
-	*result = (struct operation_result){ 0 };
-}
-
 /* Names of what was saved, taken over from the record once it is certain. */
 static void keep_names(struct record *record, struct operation_result *result)
 {

@@ -7,73 +7,8 @@
 #ifndef WSNAP_OPERATION_OPERATION_H
 #define WSNAP_OPERATION_OPERATION_H
 
-#include <stdint.h>
-
-#include "base/id.h"
-#include "workspace/kind.h"
+#include "operation/result.h"
 #include "workspace/session.h"
-
-/* Whether the workspace goes on running. */
-enum operation_mode {
-	MODE_CONFIGURED, /* as the configuration says */
-	MODE_STOP,
-	MODE_LIVE,
-};
-
-#define OPERATION_MAX_FREEZE_MS 1000
-
-struct operation_request {
-	enum operation_kind kind;
-	const char *target;       /* as the user typed it */
-	const char *display_name; /* create: as typed, NULL for none */
-	const char *source;       /* create: as typed, NULL: "manual" */
-	const char *version;      /* rollback: as typed */
-	bool if_changed;          /* create, version */
-	bool no_save;             /* rollback */
-	enum operation_mode mode; /* create, version */
-	unsigned max_freeze_ms;   /* live; 0: OPERATION_MAX_FREEZE_MS */
-};
-
-struct operation_step {
-	const char *name; /* static */
-	double ms;
-};
-
-#define OPERATION_MAX_STEPS 32
-
-struct operation_result {
-	char operation_id[ID_SIZE];
-	char *container_id;
-
-	/* the version that was saved; version 0 when none was (unchanged rollback, compact). With
-	 * --if-changed and no change: the newest version that still stands, and `unchanged`. */
-	int32_t version;
-	char version_id[ID_SIZE];
-	char *display_name; /* NULL: none */
-	char *runtime_name;
-	char *snapshotter;
-	char *source;
-	int64_t created_ns;
-	bool unchanged;
-
-	int32_t rolled_back_to; /* rollback */
-	int layers_merged;      /* compact: how many layers became one; 0: there was nothing to merge */
-	uint64_t copied_bytes;  /* for a merge, or a live version: what was copied, and not shared */
-
-	bool live; /* the workspace went on running; then: */
-	double frozen_ms;
-	unsigned passes;
-	uint64_t copied_entries;
-
-	int signal; /* one that came meanwhile and asks to end, 0: none */
-
-	double downtime_ms; /* 0 when the workspace did not run */
-	struct operation_step steps[OPERATION_MAX_STEPS];
-	size_t step_count;
-
-	char **unsaved_mounts; /* destinations of writable bind mounts: not part of a version */
-	size_t unsaved_mount_count;
-};
 
 /* Looks at the words of the request alone, before anything is opened: ERROR_USAGE. */
 int operation_check(const struct operation_request *request, struct error *err);
@@ -84,8 +19,5 @@ int operation_check(const struct operation_request *request, struct error *err);
  */
 int operation_run(struct session *session, const struct operation_request *request, struct operation_result *result,
 		  struct error *err);
-void operation_result_release(struct operation_result *result);
-
-#define cleanup_operation_result __attribute__((cleanup(operation_result_release)))
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ctr/containers.h"
+#include "ctr/server.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "operation/changes.h"

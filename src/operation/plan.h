@@ -6,7 +6,7 @@
 #define WSNAP_OPERATION_PLAN_H
 
 #include "network/network.h"
-#include "operation/operation.h"
+#include "operation/result.h"
 #include "workspace/record.h"
 #include "workspace/session.h"
 

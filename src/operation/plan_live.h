@@ -3,7 +3,7 @@
 #define WSNAP_OPERATION_PLAN_LIVE_H
 
 #include "ctr/snapshots.h"
-#include "operation/operation.h"
+#include "operation/result.h"
 #include "workspace/place.h"
 #include "workspace/record.h"
 #include "workspace/session.h"

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ctr/containers.h"
+#include "ctr/server.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "operation/execute.h"

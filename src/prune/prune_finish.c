@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "ctr/snapshots.h"
+#include "prune/prune.h"
 #include "prune/prune_all.h"
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"

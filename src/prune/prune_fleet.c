@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "prune/prune.h"
 #include "prune/prune_work.h"
 #include "store/workspaces.h"
 #include "workspace/home.h"

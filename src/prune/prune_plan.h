@@ -2,7 +2,7 @@
 #ifndef WSNAP_PRUNE_PRUNE_PLAN_H
 #define WSNAP_PRUNE_PRUNE_PLAN_H
 
-#include "prune/prune.h"
+#include "prune/prune_result.h"
 #include "workspace/inventory.h"
 
 /*

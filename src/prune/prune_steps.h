@@ -2,7 +2,6 @@
 #ifndef WSNAP_PRUNE_PRUNE_STEPS_H
 #define WSNAP_PRUNE_PRUNE_STEPS_H
 
-#include "prune/prune.h"
 #include "workspace/inventory.h"
 
 /* The workspace, though neither its container nor its row may be left. */

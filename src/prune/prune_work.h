@@ -2,7 +2,7 @@
 #ifndef WSNAP_PRUNE_PRUNE_WORK_H
 #define WSNAP_PRUNE_PRUNE_WORK_H
 
-#include "prune/prune.h"
+#include "prune/prune_result.h"
 #include "prune/reclaim.h"
 #include "workspace/inventory.h"
 

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "ctr/namespaces.h"
 #include "operation/recovery.h"
 #include "operation/rows.h"
 #include "prune/prune.h"
@@ -208,4 +209,11 @@ int recover_workspaces(struct session *session, const struct recover_request *re
 		return -1;
 	pruned = recover_prunings(&all, container_id, err);
 	return first_failure(&all, err) < 0 ? -1 : pruned;
+}
+
+int recover_namespaces(struct session *session, struct names_set *namespaces, struct error *err)
+{
+	if (session_open_state(session, err) < 0 || journal_namespaces(session, namespaces, err) < 0)
+		return -1;
+	return ctr_namespace_list(session->ctr, namespaces, err);
 }

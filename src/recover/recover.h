@@ -3,6 +3,7 @@
 #define WSNAP_RECOVER_RECOVER_H
 
 #include "base/id.h"
+#include "base/names_set.h"
 #include "workspace/session.h"
 
 /* What recovery did with one interrupted operation or pruning. */
@@ -27,5 +28,8 @@ struct recover_request {
 typedef int (*recovered_each)(const struct recovered *recovered, void *context, struct error *err);
 int recover_workspaces(struct session *session, const struct recover_request *request, recovered_each each,
 		       void *context, struct error *err);
+
+/* Adds the namespaces in which something may wait to be finished: those of containerd, and of our own records. */
+int recover_namespaces(struct session *session, struct names_set *namespaces, struct error *err);
 
 #endif

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "store/origin.h"
 #include "store/store.h"
 
 /* For statements of ours where nobody set another limit. */
@@ -28,8 +27,8 @@ struct store {
 	struct store_origin origin; /* of this run */
 };
 
-/* Opens a new connection in place of a lost one, with the same settings. */
-int connection_reopen(struct store *store, struct error *err);
+/* Connects in place of what was there before. Its limits are not known yet: open.h. */
+int connection_dial(struct store *store, struct error *err);
 
 /* Whether the connection was lost; a query on it can only fail. */
 bool connection_is_lost(const struct store *store);

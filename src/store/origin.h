@@ -7,12 +7,6 @@
 #include "base/json.h"
 #include "store/store.h"
 
-struct store_origin {
-	const char *by;   /* who, NULL: not known */
-	const char *host; /* where, NULL: not known */
-	const char *note; /* what for, NULL: nothing was said */
-};
-
 /* That of this run: every event that this connection writes bears it, but where the operation has one of its own (a
  * run that finishes what another began). The texts stay the caller's. */
 void store_set_origin(struct store *store, const struct store_origin *origin);

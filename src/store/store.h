@@ -19,6 +19,13 @@
 
 struct store;
 
+/* Who was behind an event, on which host, and what for (origin.h). */
+struct store_origin {
+	const char *by;   /* who, NULL: not known */
+	const char *host; /* where, NULL: not known */
+	const char *note; /* what for, NULL: nothing was said */
+};
+
 /* `conninfo` is libpq's (keywords or URI); NULL or "" leaves all to libpq's own PG* environment. A
  * connect timeout (10 s where the conninfo has none) and a statement timeout (60 s) apply. */
 int store_open(const char *conninfo, struct store **store, struct error *err);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "store/open.h"
 #include "store/query.h"
 
 #define ATTEMPTS 6
@@ -91,7 +92,7 @@ int transaction_run(struct store *store, const char *subject, transaction_body b
 			return -1;
 		log_detail("%s: trying again", err->message);
 		if (outcome == CONNECTION_LOST) {
-			if (reopened || connection_reopen(store, err) < 0)
+			if (reopened || store_reopen(store, err) < 0)
 				return -1;
 			reopened = true;
 		} else {
@@ -126,7 +127,7 @@ int transaction_rehearse(struct store *store, const char *subject, transaction_b
 
 	for (int i = 1; i <= REHEARSAL_ATTEMPTS; i++) {
 		outcome = rehearse(store, subject, body, context, err);
-		if (outcome == CONNECTION_LOST && connection_reopen(store, err) < 0)
+		if (outcome == CONNECTION_LOST && store_reopen(store, err) < 0)
 			return -1;
 		if (outcome != CONNECTION_LOST && outcome != TRY_AGAIN)
 			break;

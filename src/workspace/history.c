@@ -114,3 +114,25 @@ int history_is_missing(struct session *session, const char *container_id, const 
 	origin_release(&origin);
 	return -1;
 }
+
+int history_size_of(struct session *session, const struct store_version *row, struct snapshot_size *size,
+		    struct error *err)
+{
+	size->known = ctr_snapshot_usage(session->ctr, row->snapshotter, row->runtime_name, &size->bytes, &size->inodes,
+					 err) == 0;
+	if (size->known)
+		return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
+}
+
+int history_origins_each(struct session *session, const char *container_id, store_origin_each each, void *context,
+			 struct error *err)
+{
+	return store_origins_each(session->store, container_id, 0, each, context, err);
+}
+
+int history_events_each(struct session *session, const char *container_id, store_event_each each, void *context,
+			struct error *err)
+{
+	return store_events_each(session->store, container_id, each, context, err);
+}

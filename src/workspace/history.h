@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include "ctr/snapshots.h"
+#include "store/events.h"
+#include "store/origin.h"
 #include "store/versions.h"
 #include "workspace/origin.h"
 #include "workspace/target.h"
@@ -40,6 +42,24 @@ int history_operation_of(struct session *session, const struct store_version *ro
 /* Who made a version, where and what for, as far as its event tells. The caller releases it. */
 int history_origin_of(struct session *session, const char *container_id, int32_t version, struct origin *origin,
 		      struct error *err);
+
+/* The same of all its versions, in no particular order. */
+int history_origins_each(struct session *session, const char *container_id, store_origin_each each, void *context,
+			 struct error *err);
+
+/* Its lifecycle events, oldest first. */
+int history_events_each(struct session *session, const char *container_id, store_event_each each, void *context,
+			struct error *err);
+
+/* What a version's snapshot alone holds. `known` is false when containerd does not have it any more. */
+struct snapshot_size {
+	bool known;
+	int64_t bytes;
+	int64_t inodes;
+};
+
+int history_size_of(struct session *session, const struct store_version *row, struct snapshot_size *size,
+		    struct error *err);
 
 /* ERROR_NOT_FOUND for a version whose snapshot this containerd does not have, with the host that it was taken on in the
  * hint, where that is another one. Returns -1. */

@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "ctr/server.h"
 #include "store/origin.h"
 
 static void session_init(const struct settings *settings, struct session *session)

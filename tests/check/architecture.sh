@@ -22,7 +22,7 @@ libraries='ctr store network device layer base'
 may_include() {
 	case $1 in
 	main) echo "command workspace output base" ;;
-	command) echo "command view guard compare policy status doctor recover naming prune operation workspace ctr store output base" ;;
+	command) echo "command view guard compare policy status doctor recover naming prune operation workspace output base" ;;
 	doctor) echo "doctor prune operation task workspace $libraries" ;;
 	compare) echo "compare view workspace $libraries" ;;
 	guard) echo "guard operation workspace $libraries" ;;
@@ -64,6 +64,25 @@ arrows() {
 	done
 }
 
+# FROM TO of every file that includes a header of ours, without the endings: foo.c and foo.h are one.
+inclusions() {
+	grep -Ho '^#include "[^"]*\.h"' src/*.[ch] src/*/*.[ch] |
+		sed -nE 's/^src\/(.*)\.[ch]:#include "(.*)\.h"$/\1 \2/p' | awk '$1 != $2'
+}
+
+# Files that come back to themselves along their includes.
+circles() {
+	inclusions | tsort 2>&1 >/dev/null | sed 's/^tsort: //; s/^-: //'
+}
+
+# Rooms that hold more than a fifth of all lines.
+large_rooms() {
+	wc -l src/*/*.[ch] | awk '
+		$2 == "total" { next }
+		{ split($2, part, "/"); lines[part[2]] += $1; all += $1 }
+		END { for (room in lines) if (lines[room] * 5 > all) print "src/" room ": " lines[room] " of " all " lines" }'
+}
+
 # The sources under the commands.
 below_command() {
 	ls src/*/*.[ch] | grep -vE '^src/(command|output)/'
@@ -91,6 +110,8 @@ long_functions() {
 shopt -s nullglob
 
 verdict 'includes only point down' "$(arrows)"
+verdict 'no files include each other in a circle' "$(circles)"
+verdict 'no room holds over a fifth of the lines' "$(large_rooms)"
 verdict 'libcurl stays in ctr/' "$(foreign curl/ ctr)"
 verdict 'protobuf-c stays in ctr/' "$(foreign protobuf-c ctr; foreign '[^"]*\.pb-c\.h' ctr)"
 verdict 'libpq stays in store/' "$(foreign libpq store)"

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "command/command.h"
+#include "command/run.h"
 
 struct fruit_options {
 	bool ripe;

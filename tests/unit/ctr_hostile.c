@@ -16,6 +16,7 @@
 #include "ctr/ctr.h"
 #include "ctr/frame.h"
 #include "ctr/grpc.h"
+#include "ctr/server.h"
 #include "ctr/snapshots.h"
 #include "ctr/snapshots.pb-c.h"
 #include "ctr/tasks.h"

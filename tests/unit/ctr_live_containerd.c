@@ -27,6 +27,7 @@
 #include "ctr/ctr.h"
 #include "ctr/grpc.h"
 #include "ctr/leases.h"
+#include "ctr/server.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 

@@ -1,0 +1,48 @@
+/* What a pass knows; for the files that make it up: pass.c, frame.c and look.c. */
+#ifndef WSNAP_LIVE_PASS_STATE_H
+#define WSNAP_LIVE_PASS_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "live/copy.h"
+#include "live/moves.h"
+#include "live/nodes.h"
+#include "live/watch.h"
+
+struct pass_list {
+	uint32_t *ids;
+	size_t count, capacity;
+};
+
+struct pass_frame;
+
+/* A file that is open somewhere, and could not be found by its path. */
+struct pass_stray {
+	int64_t ctime_ns;
+	off_t size;
+};
+
+struct pass {
+	struct nodes *tree;
+	struct watch *watch;
+	struct copier copier;
+	int upper, layer, merged; /* roots; the caller's */
+	dev_t device;
+	bool frozen;
+	bool unfit; /* no layer on this tip can show what there is now: a new chain can */
+	uint8_t number;
+	struct pass_frame *frames;
+	size_t depth, capacity, parked;
+	struct pass_stray *strays; /* what a walk takes as written to, wherever it finds it */
+	size_t stray_count;
+	struct moves later;     /* names that can be judged only in the freeze */
+	struct pass_list due;   /* folders whose metadata are to be set */
+	struct pass_list again; /* other names of inodes that were taken */
+};
+
+/* Times come in grains of at most 10 ms (a kernel of 100 Hz): a change within the same one shows no new time. */
+#define PASS_GRAIN_NS 20000000
+
+#endif
