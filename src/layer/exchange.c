@@ -1,15 +1,15 @@
-/* Folders of layers that change places, and telling which is which afterwards. */
+/* Folders of layers that are moved or change places, and telling which is which afterwards. */
 #include "layer/layer.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/text.h"
 
 int layer_identify(const char *path, struct layer_identity *identity)
 {
@@ -21,10 +21,11 @@ int layer_identify(const char *path, struct layer_identity *identity)
 	return 0;
 }
 
-/* The folder above it: that holds its name. */
+/* The folder that holds its name; at the path itself there may be nothing. */
 static int open_above(const char *path, struct error *err)
 {
-	cleanup_free char *above = text_format("%s/..", path);
+	const char *slash = strrchr(path, '/');
+	cleanup_free char *above = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 	int fd = above ? open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (!above)
@@ -34,16 +35,36 @@ static int open_above(const char *path, struct error *err)
 	return fd;
 }
 
+/* With the flags of renameat2(2); both folders that hold the names are written back. */
+static int rename_durably(const char *from, const char *to, unsigned flags, struct error *err)
+{
+	cleanup_fd int above_from = open_above(from, err);
+	cleanup_fd int above_to = above_from < 0 ? -1 : open_above(to, err);
+
+	if (above_from < 0 || above_to < 0)
+		return -1;
+	if (renameat2(AT_FDCWD, from, AT_FDCWD, to, flags) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot %s '%s' %s '%s'",
+				   flags & RENAME_EXCHANGE ? "exchange" : "move", from,
+				   flags & RENAME_EXCHANGE ? "and" : "to", to);
+	if (fsync(above_from) < 0 || fsync(above_to) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot write back where '%s' and '%s' lie", from, to);
+	return 0;
+}
+
 int layer_exchange(const char *a, const char *b, struct error *err)
 {
-	cleanup_fd int above_a = open_above(a, err);
-	cleanup_fd int above_b = above_a < 0 ? -1 : open_above(b, err);
+	return rename_durably(a, b, RENAME_EXCHANGE, err);
+}
 
-	if (above_a < 0 || above_b < 0)
-		return -1;
-	if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot exchange '%s' and '%s'", a, b);
-	if (fsync(above_a) < 0 || fsync(above_b) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot write back where '%s' and '%s' lie", a, b);
-	return 0;
+int layer_move(const char *from, const char *to, struct error *err)
+{
+	return rename_durably(from, to, 0, err);
+}
+
+int layer_make_folder(const char *path, struct error *err)
+{
+	if (mkdir(path, 0755) == 0 || errno == EEXIST)
+		return 0;
+	return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", path);
 }

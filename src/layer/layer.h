@@ -94,6 +94,16 @@ int layer_same_trees(enum layer_marks marks, const struct layer_stack *one, cons
  */
 int layer_exchange(const char *a, const char *b, struct error *err);
 
+/*
+ * Moves a folder to another place on its filesystem, where there is nothing, or an empty folder, which goes (rename(2)): at
+ * every instant, a power cut included, it is at the one path or at the other, and there is none where it is not. When it
+ * returns 0 that is on the disk.
+ */
+int layer_move(const char *from, const char *to, struct error *err);
+
+/* Makes an empty folder where one was moved away. One that is there stays. */
+int layer_make_folder(const char *path, struct error *err);
+
 /* What a folder keeps wherever it is moved. -1 with errno when there is none at the path. */
 struct layer_identity {
 	uint64_t device, inode;

@@ -86,11 +86,6 @@ int move_begin(struct run *run, const char *parent, struct error *err)
 	return journal_save(run->session, record, err);
 }
 
-static int exchange(const struct record *record, struct error *err)
-{
-	return layer_exchange(record->old_upper, record->moved_to, err);
-}
-
 /* Neither a lease that expires nor a lost record may let the collection take what lies in the receiver. What is
  * committed is kept already. */
 static int keep_receiver(struct run *run, struct error *err)
@@ -112,7 +107,8 @@ int move_there(struct run *run, struct error *err)
 	int where = find(run->record, err);
 
 	if (where == AT_HOME)
-		return keep_receiver(run, err) < 0 ? -1 : exchange(run->record, err);
+		return keep_receiver(run, err) < 0 ? -1
+						   : layer_move(run->record->old_upper, run->record->moved_to, err);
 	return where < 0 ? -1 : 0;
 }
 
@@ -130,8 +126,15 @@ int move_back(struct run *run, struct error *err)
 	int where = move_is_planned(run->record) ? find(run->record, err) : AT_HOME;
 
 	if (where == AT_RECEIVER)
-		return exchange(run->record, err);
+		return layer_move(run->record->moved_to, run->record->old_upper, err);
 	return where < 0 ? -1 : 0;
+}
+
+int move_try(struct run *run, struct error *err)
+{
+	if (move_there(run, err) < 0 || move_back(run, err) < 0)
+		return -1;
+	return layer_make_folder(run->record->moved_to, err);
 }
 
 static bool becomes_active(const struct record *record)

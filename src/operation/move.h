@@ -1,11 +1,12 @@
 /*
- * A writable layer that is put on other layers without a byte being copied: its folder changes places with the empty
- * one of a snapshot, the receiver, that was prepared on those. The receiver is what becomes the version, or with
+ * A writable layer that is put on other layers without a byte being copied: its folder is moved into the place of the
+ * empty one of a snapshot, the receiver, that was prepared on those. The receiver is what becomes the version, or with
  * `compact` the new active snapshot.
  *
  * Where the folder lies is told by its identity, which the record holds with both paths, so every try, of this run or of
- * another one, begins by looking. What the workspace stood on before keeps its (then empty) folder until
- * move_leave_home(): until then the way back is to exchange once more.
+ * another one, begins by looking. What the workspace stood on before has no folder from then on, until move_back() or
+ * move_leave_home(): in between nobody can start the workspace there, without what it had written, and write into what
+ * would be thrown away.
  */
 #ifndef WSNAP_OPERATION_MOVE_H
 #define WSNAP_OPERATION_MOVE_H
@@ -21,12 +22,15 @@ bool move_is_planned(const struct record *record);
 /* Puts the layer into the receiver; it may lie there already. */
 int move_there(struct run *run, struct error *err);
 
-/* Puts it back where it was; it may lie there already. */
+/* Puts it back where it was; it may lie there already. The receiver has no folder then. */
 int move_back(struct run *run, struct error *err);
 
+/* Tries both, and leaves the receiver as it was before: with an empty folder. */
+int move_try(struct run *run, struct error *err);
+
 /*
- * What the workspace was on is empty then, and must not be taken for its state by anybody: it goes, as with a commit in its
- * own place, and with it the way back. Where that fails, the collection takes it once the container points elsewhere.
+ * What the workspace was on is nobody's state then: it goes, as with a commit in its own place, and with it the way back.
+ * Where that fails, the collection takes it once the container points elsewhere.
  */
 void move_leave_home(struct run *run);
 

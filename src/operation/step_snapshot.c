@@ -49,8 +49,11 @@ static int check_room(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	cleanup_place struct place place = { 0 };
 
+	/* In another try it may have been moved already, on its filesystem. */
 	if (record->old_upper)
-		return room_check(record->old_upper, err);
+		return room_check(access(record->old_upper, F_OK) < 0 && record->moved_to ? record->moved_to
+											  : record->old_upper,
+				  err);
 	if (place_find(run->session, record->snapshotter, record->old_active, &place, err) < 0)
 		return -1;
 	return room_check(place.filesystem, err);
@@ -95,8 +98,7 @@ static int commit_and_move(struct run *run, const struct labels *labels, struct 
 	if (move_begin(run, record->merged ? record->merged : record->old_parent ? record->old_parent : "", err) < 0)
 		return -1;
 	/* From the commit on there is no way back: that the move works is tried before. */
-	if (move_there(run, err) < 0 || move_back(run, err) < 0 || commit_receiver(run, labels, err) < 0 ||
-	    move_there(run, err) < 0)
+	if (move_try(run, err) < 0 || commit_receiver(run, labels, err) < 0 || move_there(run, err) < 0)
 		return -1;
 	move_leave_home(run);
 	return 0;

@@ -326,6 +326,35 @@ static void test_exchange(void **state)
 	assert_int_equal(layer_identify("two/none", &after), -1);
 }
 
+/* At no path is there a folder that is not the one. */
+static void test_move(void **state)
+{
+	struct layer_identity before, after;
+	struct error err = { 0 };
+
+	(void)state;
+	enter(&ext4);
+	make_folder("home");
+	make_folder("away");
+	make_folder("home/fs");
+	make_folder("away/fs");
+	make_file("home/fs/a", "a");
+	assert_int_equal(layer_identify("home/fs", &before), 0);
+	assert_int_equal(layer_move("home/fs", "away/fs", &err), 0);
+	assert_int_equal(layer_identify("away/fs", &after), 0);
+	assert_int_equal(before.inode, after.inode);
+	assert_int_equal(access("home/fs", F_OK), -1);
+	assert_int_equal(layer_move("away/fs", "home/fs", &err), 0);
+	assert_int_equal(status_of("home/fs/a").st_size, 1);
+	assert_int_equal(access("away/fs", F_OK), -1);
+	assert_int_equal(layer_make_folder("away/fs", &err), 0);
+	assert_int_equal(layer_make_folder("away/fs", &err), 0);
+	make_file("away/fs/b", "b");
+	assert_int_equal(layer_move("home/fs", "away/fs", &err), -1);
+	assert_string_equal(err.message, "cannot move 'home/fs' to 'away/fs': Directory not empty");
+	assert_int_equal(status_of("home/fs/a").st_size, 1);
+}
+
 static void test_cloned(void **state)
 {
 	static const char *const layers[] = { "new" };
@@ -710,6 +739,7 @@ int main(void)
 		cmocka_unit_test(test_own_files),
 		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_exchange),
+		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_cloned),
 		cmocka_unit_test(test_copied),
 		cmocka_unit_test(test_root),

@@ -1,0 +1,94 @@
+#!/usr/bin/env bats
+# A writable layer that is moved onto merged ones, and a run that ends in between: whoever starts the workspace then must
+# not find it without what it had written.
+load ../lib/workspace
+load ../lib/killed
+
+setup_file() { workspaces_begin; }
+teardown_file() { workspaces_end; }
+
+setup() {
+	: >"$WSNAP_CONFIG"
+}
+
+# Two layers, and something that is in no version.
+unsaved_workspace() {
+	workspace "$1"
+	workspace_write "$1" /data/f one
+	expect 0 version "$1"
+	workspace_write "$1" /data/g two
+	expect 0 version "$1"
+	workspace_write "$1" /data/f unsaved
+}
+
+# moved_and_killed ID ARGUMENT…: runs wsnap, which SIGKILL ends when the layer has just left its place.
+moved_and_killed() {
+	local place
+	place=$(dirname "$(writable_folder "$1")")
+	shift
+	strace -f -qq -o /dev/null -P "$place" -e trace=fsync -e inject=fsync:signal=KILL:when=1 \
+		"$WSNAP" "$@" >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+	[ -n "$(records)" ] || complain "no operation was cut off"
+}
+
+# Whoever mounts what the container stands on has all of it, or nothing.
+shows_all_or_nothing() {
+	local mount=$BATS_TEST_TMPDIR/mount found
+	mkdir -p "$mount"
+	eval "$(ctr snapshots mounts "$mount" "$(container_snapshot "$1")")" 2>/dev/null || return 0
+	found=$(cat "$mount/data/f")
+	umount "$mount"
+	same unsaved "$found" "what shows in the middle of it"
+}
+
+# What is left of the old task goes, as whoever wants it back would have it.
+started_by_others() {
+	local try
+	for try in 1 2 3 4 5; do
+		ctr tasks delete --force "$1" >/dev/null 2>&1 || true
+		ctr tasks start --detach --null-io "$1" >/dev/null 2>&1 3>&- 4>&- && break
+		sleep 0.3
+	done
+}
+
+# ends_as VERSIONS ID: whatever others have tried meanwhile.
+ends_as() {
+	expect 0 recover "$2"
+	same RUNNING "$(workspace_status "$2")"
+	same "unsaved two" "$(cat "$(workspace_root "$2")/data/f" "$(workspace_root "$2")/data/g" | xargs)"
+	nothing_is_left
+	collect_garbage
+	same "unsaved two" "$(cat "$(workspace_root "$2")/data/f" "$(workspace_root "$2")/data/g" | xargs)"
+	workspace_write "$2" /data/h three
+	expect 0 version "$2"
+	same "$(($1 + 1))" "$(db "SELECT max(version) FROM container_versions WHERE container_id = '$2'")"
+	expect 0 rollback "$2" 1
+	same one "$(workspace_read "$2" /data/f)"
+	expect 0 rollback "$2" "$(($1 + 1))"
+	same "unsaved two three" "$(cd "$(workspace_root "$2")/data" && cat f g h | xargs)"
+	expect 0 doctor "$2"
+}
+
+@test "a workspace that others start in the middle of a compaction runs on its own layer afterwards" {
+	unsaved_workspace a
+	moved_and_killed a compact a
+	shows_all_or_nothing a
+	started_by_others a
+	ends_as 2 a
+}
+
+@test "a workspace that others start in the middle of a version on merged layers runs on its own layer afterwards" {
+	unsaved_workspace b
+	echo 'max_depth = 2' >"$WSNAP_CONFIG"
+	moved_and_killed b version b
+	: >"$WSNAP_CONFIG"
+	shows_all_or_nothing b
+	started_by_others b
+	ends_as 2 b
+}
+
+@test "what is moved is back in its place when nobody has done anything" {
+	unsaved_workspace c
+	moved_and_killed c compact c
+	ends_as 2 c
+}
