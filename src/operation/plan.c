@@ -11,6 +11,7 @@
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "operation/changes.h"
+#include "operation/decide.h"
 #include "operation/devices.h"
 #include "operation/networks.h"
 #include "operation/plan_chain.h"
@@ -39,6 +40,7 @@ struct findings {
 	struct ctr_snapshot active;
 	struct place place;
 	struct spec spec;
+	struct ctr_task task;
 };
 
 static void findings_release(struct findings *findings)
@@ -47,6 +49,7 @@ static void findings_release(struct findings *findings)
 	ctr_snapshot_release(&findings->active);
 	place_release(&findings->place);
 	spec_release(&findings->spec);
+	ctr_task_release(&findings->task);
 }
 
 /* Kubernetes and Docker start, replace and remove their containers as they see fit. */
@@ -128,7 +131,6 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	if (!record->operation_id)
 		return error_memory(err);
 	id_random(record->operation_id);
-	record->kind = plan->request->kind;
 	record->created_ns = clock_unix_ns();
 	record->container_ns = findings->container.created_ns;
 	/* What is taken over is not as it should be: the way back from here leads through a start. */
@@ -157,56 +159,18 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 		       : error_memory(err);
 }
 
-static int set_words(const struct operation_request *request, struct record *record, struct error *err)
-{
-	const char *source = request->source ? request->source : kind_words(request->kind)->source;
-
-	record->source = strdup(source);
-	if (!record->source)
-		return error_memory(err);
-	if (request->display_name) {
-		record->display_name = name_check(request->display_name, err);
-		if (!record->display_name)
-			return -1;
-	}
-	return 0;
-}
-
-static char *dated_name(const struct record *record, const char *kind)
-{
-	return text_format("%s-%s%lld", record->container_id, kind, (long long)record->created_ns);
-}
-
-static int set_names(struct record *record, struct error *err)
-{
-	const struct kind_words *words = kind_words(record->kind);
-	bool rollback = record->kind == OPERATION_ROLLBACK;
-
-	record->saved = dated_name(record, words->saved);
-	record->new_active = dated_name(record, words->active);
-	if (rollback)
-		record->back_active = dated_name(record, "active-");
-	return record->saved && record->new_active && (!rollback || record->back_active) ? 0 : error_memory(err);
-}
-
-/* Whether any of the names that the operation will give is somebody's: 1, 0, -1. */
+/* Whether any of the names that the operation may give is somebody's: 1, 0, -1. */
 static int is_a_name_taken(const struct plan *plan, const struct record *record, struct error *err)
 {
-	const char *const names[] = { record->saved, record->new_active, record->back_active };
-	cleanup_free char *merged = dated_name(record, "merged-"), *top = dated_name(record, "top-");
 	cleanup_store_version struct store_version row = { 0 };
-	struct ctr *ctr = plan->session->ctr;
+	struct decided_names all;
 	int taken = 0;
 
-	if (!merged || !top)
-		return error_memory(err);
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && taken == 0; i++)
-		if (names[i])
-			taken = ctr_snapshot_stat(ctr, record->snapshotter, names[i], NULL, err);
-	if (taken == 0)
-		taken = ctr_snapshot_stat(ctr, record->snapshotter, merged, NULL, err);
-	if (taken == 0)
-		taken = ctr_snapshot_stat(ctr, record->snapshotter, top, NULL, err);
+	if (decide_all_names(record, &all, err) < 0)
+		return -1;
+	for (size_t i = 0; all.names[i] && taken == 0; i++)
+		taken = ctr_snapshot_stat(plan->session->ctr, record->snapshotter, all.names[i], NULL, err);
+	decided_names_release(&all);
 	/* A row may have outlived its snapshot. */
 	return taken != 0 ? taken
 			  : store_version_of_snapshot(plan->session->store, record->container_id, record->saved, &row,
@@ -216,15 +180,11 @@ static int is_a_name_taken(const struct plan *plan, const struct record *record,
 /* The names bear the time. A clock that stands still, or is set back, tells one twice: then the next nanosecond counts. */
 static int choose_names(const struct plan *plan, struct record *record, struct error *err)
 {
-	int taken = set_names(record, err) < 0 ? -1 : is_a_name_taken(plan, record, err);
+	int taken = decide_names(record, err) < 0 ? -1 : is_a_name_taken(plan, record, err);
 
 	while (taken > 0) {
-		free(record->saved);
-		free(record->new_active);
-		free(record->back_active);
-		record->saved = record->new_active = record->back_active = NULL;
 		record->created_ns++;
-		taken = set_names(record, err) < 0 ? -1 : is_a_name_taken(plan, record, err);
+		taken = decide_names(record, err) < 0 ? -1 : is_a_name_taken(plan, record, err);
 	}
 	return taken;
 }
@@ -234,38 +194,27 @@ static void warn_of_reader(const struct record *record, const struct ctr_task *t
 	const char *path;
 	int pid;
 
-	if (record->state != CTR_TASK_NONE && streams_find_reader(&task->streams, &path, &pid))
+	if (record->old_pid != 0 && streams_find_reader(&task->streams, &path, &pid))
 		log_warning(
 			"'%s' writes to the FIFO '%s', which process %d reads: what the workspace writes from now on "
 			"does not get there",
 			record->container_id, path, pid);
 }
 
-/* The task as it is now; of an operation whose start failed, as it was before that. */
-static int set_task(const struct plan *plan, struct record *record, struct error *err)
+static int set_task(const struct plan *plan, struct findings *findings, struct record *record, struct error *err)
 {
-	cleanup_ctr_task struct ctr_task task = { 0 };
-
-	if (ctr_task_get(plan->session->ctr, record->container_id, &task, err) < 0)
+	if (ctr_task_get(plan->session->ctr, record->container_id, &findings->task, err) < 0)
 		return -1;
-	record->state = task.state == CTR_TASK_STOPPED ? CTR_TASK_NONE : task.state;
-	record->old_pid = record->state == CTR_TASK_NONE ? 0 : (int)task.pid;
-	warn_of_reader(record, &task);
-	if (record->state != CTR_TASK_NONE || !plan->pending || plan->pending->pending != PENDING_START)
-		return streams_keep(&task.streams, &record->streams, err);
-	record->state = plan->pending->state;
-	return streams_keep(&plan->pending->streams, &record->streams, err);
+	return decide_task(&findings->task, plan->pending, record, err);
 }
 
-/* What the workspace stands on: the label of its active snapshot, else the snapshot below it. */
 static int set_stands_on(const struct plan *plan, const struct findings *findings, struct record *record,
 			 struct error *err)
 {
 	cleanup_store_version struct store_version row = { 0 };
-	const char *label = labels_get(&findings->active.labels, LABEL_STANDS_ON);
 	int found;
 
-	record->stands_on = copy_or_null(label ? label : findings->active.parent);
+	record->stands_on = copy_or_null(decide_stands_on(&findings->active));
 	if (!record->stands_on)
 		return 0;
 	found = store_version_of_snapshot(plan->session->store, record->container_id, record->stands_on, &row, err);
@@ -304,7 +253,6 @@ static int set_rollback(const struct plan *plan, struct record *record, struct e
 		return history_is_missing(plan->session, record->container_id, &row, err);
 	if (found < 0)
 		return -1;
-	record->save = plan->request->no_save ? SAVE_NEVER : SAVE_IF_CHANGED;
 	record->rollback_to = row.version;
 	record->rollback_name = strdup(row.runtime_name);
 	record->base = strdup(row.runtime_name);
@@ -353,9 +301,6 @@ static int set_chain(const struct plan *plan, const struct findings *findings, s
 {
 	if (record->kind == OPERATION_ROLLBACK)
 		return plan_chain_back(plan->session, &findings->place, record, err);
-	/* A compaction saves nothing: the workspace goes on on its own writable layer. */
-	if (record->kind == OPERATION_COMPACT)
-		record->save = SAVE_NEVER;
 	return plan_chain(plan->session, &findings->active, &findings->place, record->kind == OPERATION_COMPACT, record,
 			  err);
 }
@@ -425,7 +370,7 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	const char *earlier = plan->pending ? plan->pending->attachment : NULL;
 	int nothing;
 
-	if (set_origin(plan, findings, record, err) < 0 || set_words(plan->request, record, err) < 0 ||
+	if (set_origin(plan, findings, record, err) < 0 || decide_words(plan->request, record, err) < 0 ||
 	    choose_names(plan, record, err) < 0 || fill_result(record, result, err) < 0 ||
 	    store_check_bot(plan->session->store, plan->bot_id, err) < 0 ||
 	    set_stands_on(plan, findings, record, err) < 0 || set_version_floor(plan, findings, record, err) < 0)
@@ -435,22 +380,24 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	nothing = judge_if_changed(plan, record, result, err);
 	if (nothing != 0)
 		return nothing;
+	if (set_task(plan, findings, record, err) < 0)
+		return -1;
 	if (plan_live_is_asked(plan->session, plan->request)) {
-		if (set_task(plan, record, err) < 0 ||
-		    plan_live(plan->session, plan->request, &findings->active, &findings->place, record, err) < 0)
+		if (plan_live(plan->session, plan->request, &findings->active, &findings->place, record, err) < 0)
 			return -1;
 		if (record->live)
 			return rows_rehearse(plan->session, record, err) < 0
 				       ? -1
 				       : room_check(findings->place.filesystem, err);
 	}
+	warn_of_reader(record, &findings->task);
 	warnings_mapped_ids(record->container_id, &record->kept_labels);
 	if (set_chain(plan, findings, record, err) < 0)
 		return -1;
 	if (record->kind == OPERATION_COMPACT && !record->merged)
 		return 1;
 	result->layers_merged = record->merge_count;
-	if (set_task(plan, record, err) < 0 || check_remover(plan->session->settings, findings, record, err) < 0 ||
+	if (check_remover(plan->session->settings, findings, record, err) < 0 ||
 	    networks_plan(plan->session, &findings->container, &findings->spec, earlier, record, network, err) < 0 ||
 	    devices_plan(plan->session, &findings->container, record, err) < 0 ||
 	    check_start(plan, findings, record, err) < 0 || rows_rehearse(plan->session, record, err) < 0)

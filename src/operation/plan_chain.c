@@ -5,7 +5,6 @@
 
 #include "base/log.h"
 #include "base/text.h"
-#include "workspace/chain.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshot_labels.h"
 
@@ -91,30 +90,53 @@ static bool is_merged_already(const struct chain *chain)
 	return chain->above_image == 1 && !has_shared_files(&chain->snapshots.items[1]);
 }
 
+bool plan_chain_is_due(const struct ctr_snapshot *active, size_t below, int limit)
+{
+	int depth = labelled_depth(active);
+
+	return depth < 0 || depth + 1 >= limit || below >= CHAIN_MAX_LAYERS;
+}
+
+int plan_chain_decide(const struct chain *chain, bool at_once, int limit, struct record *record, struct error *err)
+{
+	size_t image_layers = chain->snapshots.count - 1 - chain->above_image;
+
+	record->depth = (int)chain->above_image + 1;
+	if (image_layers + DEPTH_AFTER_MERGE >= CHAIN_MAX_LAYERS)
+		return refuse_depth(record, chain->snapshots.count - 1, err);
+	if (at_once)
+		return is_merged_already(chain) ? 0 : name_merge(chain, 0, record, err);
+	if (chain->above_image < DEPTH_AFTER_MERGE ||
+	    (record->depth < limit && chain->snapshots.count < CHAIN_MAX_LAYERS))
+		return 0;
+	return name_merge(chain, count_rest(chain, limit), record, err);
+}
+
 int plan_chain(struct session *session, const struct ctr_snapshot *active, const struct place *place, bool at_once,
 	       struct record *record, struct error *err)
 {
 	cleanup_chain struct chain chain = { 0 };
-	int depth = labelled_depth(active), limit = session->settings->max_depth;
-	size_t image_layers;
+	int limit = session->settings->max_depth;
 
-	record->depth = depth + 1;
-	if (!place->overlay)
-		return 0;
-	if (!at_once && depth >= 0 && depth + 1 < limit && place->below.count < CHAIN_MAX_LAYERS)
+	record->depth = labelled_depth(active) + 1;
+	if (!place->overlay || (!at_once && !plan_chain_is_due(active, place->below.count, limit)))
 		return 0;
 	if (chain_read(session, record->snapshotter, record->old_active, &chain, err) < 0)
 		return -1;
-	image_layers = chain.snapshots.count - 1 - chain.above_image;
-	record->depth = (int)chain.above_image + 1;
-	if (image_layers + DEPTH_AFTER_MERGE >= CHAIN_MAX_LAYERS)
-		return refuse_depth(record, chain.snapshots.count - 1, err);
-	if (at_once)
-		return is_merged_already(&chain) ? 0 : name_merge(&chain, 0, record, err);
-	if (chain.above_image < DEPTH_AFTER_MERGE ||
-	    (record->depth < limit && chain.snapshots.count < CHAIN_MAX_LAYERS))
+	return plan_chain_decide(&chain, at_once, limit, record, err);
+}
+
+int plan_chain_decide_back(const struct chain *chain, struct record *record, struct error *err)
+{
+	record->depth = (int)chain->above_image + 1;
+	if (chain->snapshots.count < CHAIN_KERNEL_LIMIT)
 		return 0;
-	return name_merge(&chain, count_rest(&chain, limit), record, err);
+	error_set(err, ERROR_REFUSED, "version %d of '%s' stands on %zu layers, of which overlayfs takes less than %d",
+		  record->rollback_to, record->container_id, chain->snapshots.count, CHAIN_KERNEL_LIMIT);
+	return error_hint(err,
+			  "'%s' runs on as it is; later versions, taken after its layers were merged, can be "
+			  "brought back",
+			  record->container_id);
 }
 
 int plan_chain_back(struct session *session, const struct place *place, struct record *record, struct error *err)
@@ -125,13 +147,5 @@ int plan_chain_back(struct session *session, const struct place *place, struct r
 		return 0;
 	if (chain_read(session, record->snapshotter, record->rollback_name, &chain, err) < 0)
 		return -1;
-	record->depth = (int)chain.above_image + 1;
-	if (chain.snapshots.count < CHAIN_KERNEL_LIMIT)
-		return 0;
-	error_set(err, ERROR_REFUSED, "version %d of '%s' stands on %zu layers, of which overlayfs takes less than %d",
-		  record->rollback_to, record->container_id, chain.snapshots.count, CHAIN_KERNEL_LIMIT);
-	return error_hint(err,
-			  "'%s' runs on as it is; later versions, taken after its layers were merged, can be "
-			  "brought back",
-			  record->container_id);
+	return plan_chain_decide_back(&chain, record, err);
 }
