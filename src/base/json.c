@@ -76,11 +76,19 @@ int json_add_text(cJSON *object, const char *key, const char *value, struct erro
 	return cJSON_AddStringToObject(object, key, copy ? copy : value) ? 0 : error_memory(err);
 }
 
+static char *printed(char *text, struct error *err)
+{
+	if (!text)
+		error_memory(err);
+	return text;
+}
+
 char *json_print(const cJSON *json, struct error *err)
 {
-	char *line = cJSON_PrintUnformatted(json);
+	return printed(cJSON_PrintUnformatted(json), err);
+}
 
-	if (!line)
-		error_memory(err);
-	return line;
+char *json_print_lines(const cJSON *json, struct error *err)
+{
+	return printed(cJSON_Print(json), err);
 }

@@ -44,4 +44,7 @@ int json_add_text(cJSON *object, const char *key, const char *value, struct erro
 /* The document in one line; the caller frees it. NULL: out of memory. */
 char *json_print(const cJSON *json, struct error *err);
 
+/* The same in lines, for people. */
+char *json_print_lines(const cJSON *json, struct error *err);
+
 #endif

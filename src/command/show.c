@@ -2,11 +2,25 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "command/commands.h"
 #include "command/describe.h"
 #include "recover/bring_back.h"
+#include "workspace/blueprint.h"
 #include "workspace/history.h"
 #include "workspace/names.h"
+
+struct show_options {
+	bool spec;
+};
+
+static const struct option_spec show_options[] = {
+	{ .type = OPTION_FLAG,
+	  .name = "spec",
+	  .offset = offsetof(struct show_options, spec),
+	  .help = "print what makes the container of that version, as JSON" },
+	{ .type = OPTION_END },
+};
 
 /* What `show` tells of a version beside its row. */
 struct shown_version {
@@ -115,8 +129,48 @@ static int print_lines(struct output *out, const char *container_id, const struc
 	return 0;
 }
 
+/* One of another tool's, or of a wsnap that did not keep it yet. */
+static int has_no_spec(const char *container_id, const struct store_version *row, struct error *err)
+{
+	error_set(err, ERROR_NOT_FOUND, "nothing is kept of what made the container of version %d of '%s'",
+		  row->version, container_id);
+	return error_hint(err, "versions that are saved from now on have it");
+}
+
+/* A line of JSON, in which cJSON indents by tabs and sets values off by them. */
+static void print_json_line(struct output *out, char *line)
+{
+	size_t depth = strspn(line, "\t");
+
+	for (char *tab = strchr(line + depth, '\t'); tab; tab = strchr(tab, '\t'))
+		*tab = ' ';
+	output_line(out, "%*s%s", (int)depth * 2, "", line + depth);
+}
+
+static int print_spec(const struct invocation *invocation, const char *container_id, const struct store_version *row,
+		      struct error *err)
+{
+	cleanup_free char *kept = NULL, *lines = NULL;
+	cleanup_json cJSON *json = NULL;
+	size_t length = 0;
+	int found = blueprint_read(invocation->session, row->snapshotter, row->runtime_name, &kept, &length, err);
+
+	if (found < 0)
+		return -1;
+	if (found == 0)
+		return has_no_spec(container_id, row, err);
+	json = json_parse_exact(kept, length, "what is kept of the container", err);
+	lines = json ? json_print_lines(json, err) : NULL;
+	if (!lines)
+		return -1;
+	for (char *rest = NULL, *line = strtok_r(lines, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		print_json_line(invocation->out, line);
+	return 0;
+}
+
 static int show_run(const struct invocation *invocation, struct error *err)
 {
+	const struct show_options *options = invocation->options;
 	struct session *session = invocation->session;
 	struct output *out = invocation->out;
 	cleanup_target struct target target = { 0 };
@@ -124,8 +178,11 @@ static int show_run(const struct invocation *invocation, struct error *err)
 
 	if (bring_back_and_find(session, invocation->arguments[0], false, &target, err) < 0)
 		return -1;
-	if (history_find(session, target.container_id, invocation->arguments[1], &shown.row, err) < 0 ||
-	    find_current(session, &target, &shown, err) < 0 || find_snapshot(session, &shown, err) < 0 ||
+	if (history_find(session, target.container_id, invocation->arguments[1], &shown.row, err) < 0)
+		return -1;
+	if (options->spec)
+		return print_spec(invocation, target.container_id, &shown.row, err);
+	if (find_current(session, &target, &shown, err) < 0 || find_snapshot(session, &shown, err) < 0 ||
 	    history_origin_of(session, target.container_id, shown.row.version, &shown.origin, err) < 0)
 		return -1;
 	if (out->json)
@@ -143,6 +200,10 @@ const struct command command_show = {
 	.summary = "one version: id, runtime name, parent, source, created, size",
 	.description = "Shows one version, by number or by name (the newest of that name). The size is what its\n"
 		       "snapshot alone holds. Who took it, on which host and what for is shown where that is known.\n"
+		       "With --spec what made the container when it was saved is printed as JSON: image, labels,\n"
+		       "runtime with its options, extensions, and the OCI spec.\n"
 		       "With --quiet the version's number is printed.\n",
+	.options = show_options,
+	.options_size = sizeof(struct show_options),
 	.run = show_run,
 };

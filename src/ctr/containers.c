@@ -24,6 +24,11 @@ void ctr_container_release(struct ctr_container *container)
 	free(container->snapshotter);
 	free(container->snapshot_key);
 	labels_release(&container->labels);
+	for (size_t i = 0; i < container->extension_count; i++) {
+		free(container->extensions[i].name);
+		message_release_any(&container->extensions[i].value);
+	}
+	free(container->extensions);
 	*container = (struct ctr_container){ 0 };
 }
 
@@ -42,12 +47,27 @@ static int copy_runtime(struct ctr_container *to, const Ctr__Containers__Contain
 	return from ? message_copy_any(&to->runtime_options, from->options, err) : 0;
 }
 
-static int copy_spec(struct ctr_container *to, const Ctr__Containers__Container *from, struct error *err)
+static int copy_extensions(struct ctr_container *to, const Ctr__Containers__Container *from, struct error *err)
 {
-	return message_copy_any(&to->spec, from->spec, err);
+	if (from->n_extensions == 0)
+		return 0;
+	to->extensions = message_grow(NULL, 0, from->n_extensions, sizeof(*to->extensions), err);
+	if (!to->extensions)
+		return -1;
+	to->extension_count = from->n_extensions;
+	for (size_t i = 0; i < from->n_extensions; i++)
+		if (message_copy_string(&to->extensions[i].name, from->extensions[i]->key, err) < 0 ||
+		    message_copy_any(&to->extensions[i].value, from->extensions[i]->value, err) < 0)
+			return -1;
+	return 0;
 }
 
-/* All but the spec. */
+static int copy_spec(struct ctr_container *to, const Ctr__Containers__Container *from, struct error *err)
+{
+	return message_copy_any(&to->spec, from->spec, err) < 0 ? -1 : copy_extensions(to, from, err);
+}
+
+/* All but the spec and the extensions. */
 static int copy_container(struct ctr_container *to, const Ctr__Containers__Container *from, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container copy = { .created_ns = message_time_ns(from->created_at) };

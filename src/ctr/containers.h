@@ -1,4 +1,5 @@
-/* containerd.services.containers.v1: container records. wsnap never creates or deletes one. */
+/* containerd.services.containers.v1: container records. wsnap creates those of forks, and deletes none but one that it
+ * created and could not finish. */
 #ifndef WSNAP_CTR_CONTAINERS_H
 #define WSNAP_CTR_CONTAINERS_H
 
@@ -8,6 +9,12 @@
 #include "base/labels.h"
 #include "ctr/any.h"
 #include "ctr/ctr.h"
+
+/* What clients of containerd keep with a container: only they know its types. */
+struct ctr_extension {
+	char *name;
+	struct ctr_any value;
+};
 
 struct ctr_container {
 	char *id;
@@ -19,6 +26,8 @@ struct ctr_container {
 	char *snapshot_key;
 	struct labels labels;
 	int64_t created_ns; /* since 1970; 0 where containerd does not say */
+	struct ctr_extension *extensions;
+	size_t extension_count;
 };
 
 void ctr_container_release(struct ctr_container *container);
@@ -38,11 +47,17 @@ void ctr_containers_release(struct ctr_containers *containers);
 int ctr_container_get(struct ctr *ctr, const char *id, struct ctr_container *container, struct error *err);
 
 /* Containers that match the filter (containerd's filter syntax, e.g. labels."a.b"==c), or all with NULL. Without their
- * specs: those of many containers would take more memory than a list is worth. */
+ * specs and extensions: those of many containers would take more memory than a list is worth. */
 int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_containers *containers, struct error *err);
 
 /* Another container on the snapshot of this one, NULL for none; the caller frees. All are looked at, and none is kept. */
 int ctr_container_find_sharing(struct ctr *ctr, const struct ctr_container *container, char **id, struct error *err);
+
+/* Makes the container. 1: it was made; 0: there is one of that id; -1. Atomic in containerd. */
+int ctr_container_create(struct ctr *ctr, const struct ctr_container *container, struct error *err);
+
+/* Deletes the record alone. One that is not there is no error. */
+int ctr_container_delete(struct ctr *ctr, const char *id, struct error *err);
 
 /* Points the container at another snapshot; with spec_json also replaces the value of the spec
  * (its type URL must be given as it was). One Containers.Update with the field mask

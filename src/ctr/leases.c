@@ -87,22 +87,31 @@ int ctr_lease_delete(struct ctr *ctr, const char *id, bool sync, struct error *e
 	return 0;
 }
 
-int ctr_lease_add_snapshot(struct ctr *ctr, const char *lease, const char *snapshotter, const char *name,
-			   struct error *err)
+static int add_to_lease(struct ctr *ctr, const char *lease, const char *type, const char *id, struct error *err)
 {
 	Ctr__Leases__AddResourceRequest request;
 	Ctr__Leases__Resource resource;
-	cleanup_free char *type = text_format("snapshots/%s", snapshotter);
 
 	ctr__leases__add_resource_request__init(&request);
 	ctr__leases__resource__init(&resource);
-	if (!type)
-		return error_memory(err);
-	resource.id = message_string(name);
-	resource.type = type;
+	resource.id = message_string(id);
+	resource.type = message_string(type);
 	request.id = message_string(lease);
 	request.resource = &resource;
 	return grpc_tell(ctr, &add_resource, &request.base, err);
+}
+
+int ctr_lease_add_snapshot(struct ctr *ctr, const char *lease, const char *snapshotter, const char *name,
+			   struct error *err)
+{
+	cleanup_free char *type = text_format("snapshots/%s", snapshotter);
+
+	return type ? add_to_lease(ctr, lease, type, name, err) : error_memory(err);
+}
+
+int ctr_lease_add_content(struct ctr *ctr, const char *lease, const char *digest, struct error *err)
+{
+	return add_to_lease(ctr, lease, "content", digest, err);
 }
 
 static int copy_lease(struct ctr_lease *to, const Ctr__Leases__Lease *from, struct error *err)

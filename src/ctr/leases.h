@@ -38,6 +38,9 @@ int ctr_lease_delete(struct ctr *ctr, const char *id, bool sync, struct error *e
 int ctr_lease_add_snapshot(struct ctr *ctr, const char *lease, const char *snapshotter, const char *name,
 			   struct error *err);
 
+/* Adds a blob to a lease. One that is not there is no error. */
+int ctr_lease_add_content(struct ctr *ctr, const char *lease, const char *digest, struct error *err);
+
 int ctr_lease_list(struct ctr *ctr, const char *filter, struct ctr_leases *leases, struct error *err);
 
 #endif

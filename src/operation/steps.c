@@ -11,6 +11,9 @@ const struct step steps[STEP_COUNT] = {
 	/* the operator's programs have nothing against it */
 	[STEP_PRE_HOOK] = { "pre_hook", step_pre_hook, PHASE_BEFORE, FAILURE_PLAIN,
 			    SKIP_RESUMED, 0 },
+	/* what makes the container is kept */
+	[STEP_BLUEPRINT] = { "blueprint", step_blueprint, PHASE_BEFORE, FAILURE_PLAIN,
+			     SKIP_RESUMED | SKIP_NO_VERSION | SKIP_BACK, 0 },
 	/* live: a new layer holds what the workspace's was at one moment */
 	[STEP_COPY] = { "copy", step_copy, PHASE_BEFORE, FAILURE_PLAIN,
 			SKIP_STOPPED, 0 },

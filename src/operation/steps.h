@@ -15,6 +15,7 @@ enum step_id {
 	STEP_JOURNAL,
 	STEP_LEASE,
 	STEP_PRE_HOOK,
+	STEP_BLUEPRINT,
 	STEP_COPY,
 	STEP_KEEP,
 	STEP_MERGE,
@@ -106,9 +107,13 @@ int step_release(struct run *run, struct error *err);
 /* step_hook.c */
 int step_pre_hook(struct run *run, struct error *err);
 int step_post_hook(struct run *run, struct error *err);
+
 /* step_live.c */
 int step_copy(struct run *run, struct error *err);
 int step_keep(struct run *run, struct error *err);
+
+/* step_blueprint.c */
+int step_blueprint(struct run *run, struct error *err);
 
 /* step_task.c */
 int step_detach(struct run *run, struct error *err);

@@ -2,7 +2,8 @@
 #ifndef WSNAP_WORKSPACE_LABEL_KEYS_H
 #define WSNAP_WORKSPACE_LABEL_KEYS_H
 
-#define LABEL_GC_ROOT "containerd.io/gc.root" /* keeps it from collection */
+#define LABEL_GC_ROOT "containerd.io/gc.root"                /* keeps it from collection */
+#define LABEL_BLUEPRINT "containerd.io/gc.ref.content.wsnap" /* version: digest of what makes its container */
 #define LABEL_RESTART_STATUS "containerd.io/restart.status"
 #define LABEL_STOP_SIGNAL "io.containerd.image.config.stop-signal"
 #define LABEL_AUTO_REMOVE "nerdctl/auto-remove"

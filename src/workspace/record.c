@@ -90,6 +90,7 @@ static const struct field fields[] = {
 	FIELD(TIME, moved_inode),
 	FIELD(NUMBER, depth),
 	FIELD(NUMBER, version_floor),
+	FIELD(TEXT, blueprint),
 	FIELD(NUMBER, stage),
 	FIELD(NUMBER, pending),
 	FIELD(FLAG, hooked),

@@ -97,6 +97,7 @@ struct record {
 	int64_t moved_inode; /* … which is the one with this inode */
 	int depth;           /* layers of ours under new_active */
 	int version_floor;   /* the greatest number of a version so far, as far as labels know */
+	char *blueprint; /* digest of what makes the container (blueprint.h); NULL: it is not kept with the version */
 
 	/* what has become of it */
 	enum record_stage stage;

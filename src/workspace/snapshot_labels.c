@@ -87,7 +87,8 @@ int snapshot_labels_saved(const struct record *record, struct labels *labels, st
 	    (record->live && add(labels, LABEL_LIVE, "true", err) < 0) ||
 	    add(labels, LABEL_BY, record->origin.by, err) < 0 ||
 	    add(labels, LABEL_HOST, record->origin.host, err) < 0 ||
-	    add(labels, LABEL_NOTE, record->origin.note, err) < 0 || add_remembered(record, labels, err) < 0)
+	    add(labels, LABEL_NOTE, record->origin.note, err) < 0 ||
+	    add(labels, LABEL_BLUEPRINT, record->blueprint, err) < 0 || add_remembered(record, labels, err) < 0)
 		return -1;
 	return add(labels, LABEL_PARENT, record->stands_on, err);
 }

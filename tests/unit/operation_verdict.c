@@ -293,10 +293,11 @@ static void test_what_is_skipped(void **state)
 	static char monitored[] = "running", merged[] = "merged";
 	const struct skipping all[] = {
 		{ .record = { .restart_status = monitored, .merged = merged, .hooked = true },
-		  .ran = "journal lease pre_hook merge hold announce detach stop commit prepare repoint start unhold sync "
+		  .ran = "journal lease pre_hook blueprint merge hold announce detach stop commit prepare repoint start unhold sync "
 			 "record label post_hook release " },
 		{ .record = { .kind = OPERATION_VERSION },
-		  .ran = "journal lease pre_hook announce detach stop commit prepare repoint start unhold sync record label "
+		  .ran = "journal lease pre_hook blueprint announce detach stop commit prepare repoint start unhold sync record "
+			 "label "
 			 "release " },
 		{ .record = { .kind = OPERATION_COMPACT, .save = SAVE_NEVER, .merged = merged },
 		  .ran = "journal lease pre_hook merge announce detach stop prepare repoint start unhold sync record "
@@ -304,7 +305,7 @@ static void test_what_is_skipped(void **state)
 		{ .record = { .kind = OPERATION_ROLLBACK, .save = SAVE_NEVER },
 		  .ran = "journal lease pre_hook announce detach stop prepare repoint start unhold sync record release " },
 		{ .record = { .kind = OPERATION_VERSION, .live = true },
-		  .ran = "journal lease pre_hook copy keep unhold sync record label release " },
+		  .ran = "journal lease pre_hook blueprint copy keep unhold sync record label release " },
 		{ .record = { .kind = OPERATION_VERSION, .live = true, .turned_back = true, .save = SAVE_NEVER },
 		  .resumed = true,
 		  .ran = "lease copy keep unhold sync release " },
