@@ -2,9 +2,11 @@
 
 #include "base/log.h"
 #include "command/commands.h"
+#include "command/freeze.h"
 #include "guard/guard.h"
 
 struct guard_options {
+	struct freeze_options freeze;
 	bool if_changed;
 	enum guard_way on_failure;
 };
@@ -29,6 +31,7 @@ static const struct option_spec guard_options[] = {
 	  .name = "if-changed",
 	  .offset = offsetof(struct guard_options, if_changed),
 	  .help = "take no version when nothing was written: the last one is the way back" },
+	FREEZE_OPTIONS(guard_options),
 	{ .type = OPTION_OTHER,
 	  .name = "on-failure",
 	  .argument = "rollback|restore|nothing",
@@ -44,7 +47,7 @@ static int guard_check(const struct invocation *invocation, struct error *err)
 	const struct guard_options *options = invocation->options;
 
 	if (options->on_failure != GUARD_RESTORE)
-		return 0;
+		return freeze_check(&options->freeze, err);
 	error_set(err, ERROR_REFUSED, "this wsnap cannot restore files into a running workspace: nothing was run");
 	return error_hint(err, "--on-failure rollback brings the workspace back as a whole");
 }
@@ -71,7 +74,9 @@ static int guard_run_command(const struct invocation *invocation, struct error *
 	const struct guard_request request = {
 		.version = { .kind = OPERATION_VERSION,
 			     .target = invocation->arguments[0],
-			     .if_changed = options->if_changed },
+			     .if_changed = options->if_changed,
+			     .mode = freeze_mode(&options->freeze),
+			     .max_freeze_ms = options->freeze.max_ms },
 		.command = invocation->behind,
 		.on_failure = options->on_failure,
 	};

@@ -76,14 +76,50 @@ static int read_layers(const struct ctr_mounts *mounts, struct layer_paths *laye
 	return layers->count ? 0 : error_memory(err);
 }
 
-int held_layers(struct held *held, const char *snapshotter, const char *name, struct layer_paths *layers,
-		struct error *err)
+int held_keep(struct held *held, const char *snapshotter, const char *name, struct error *err)
 {
+	if (begin(held, err) < 0)
+		return -1;
+	return ctr_lease_add_snapshot(held->session->ctr, held->lease, snapshotter, name, err);
+}
+
+static const struct layer_paths *find_known(const struct held *held, const char *snapshotter, const char *name)
+{
+	for (size_t i = 0; i < held->chain_count; i++)
+		if (strcmp(held->chains[i].name, name) == 0 && strcmp(held->chains[i].snapshotter, snapshotter) == 0)
+			return &held->chains[i].layers;
+	return NULL;
+}
+
+int held_know(struct held *held, const char *snapshotter, const char *name, const struct ctr_mounts *mounts,
+	      struct error *err)
+{
+	struct held_chain *grown, *chain;
+
+	if (find_known(held, snapshotter, name))
+		return 0;
+	grown = reallocarray(held->chains, held->chain_count + 1, sizeof(*grown));
+	if (!grown)
+		return error_memory(err);
+	held->chains = grown;
+	chain = &grown[held->chain_count++];
+	*chain = (struct held_chain){ .snapshotter = strdup(snapshotter), .name = strdup(name) };
+	if (!chain->snapshotter || !chain->name)
+		return error_memory(err);
+	return read_layers(mounts, &chain->layers, err);
+}
+
+const struct layer_paths *held_layers(struct held *held, const char *snapshotter, const char *name, struct error *err)
+{
+	const struct layer_paths *known = find_known(held, snapshotter, name);
 	cleanup_ctr_mounts struct ctr_mounts mounts = { 0 };
 
-	if (held_view(held, snapshotter, name, &mounts, err) < 0)
-		return -1;
-	return read_layers(&mounts, layers, err);
+	if (known)
+		return known;
+	if (held_view(held, snapshotter, name, &mounts, err) < 0 ||
+	    held_know(held, snapshotter, name, &mounts, err) < 0)
+		return NULL;
+	return find_known(held, snapshotter, name);
 }
 
 void held_release(struct held *held)
@@ -101,6 +137,12 @@ void held_release(struct held *held)
 	}
 	if (held->lease && ctr_lease_delete(held->session->ctr, held->lease, false, &ignored) < 0)
 		log_detail("%s", ignored.message);
+	for (size_t i = 0; i < held->chain_count; i++) {
+		free(held->chains[i].snapshotter);
+		free(held->chains[i].name);
+		layer_paths_free(&held->chains[i].layers);
+	}
+	free(held->chains);
 	free(held->views);
 	free(held->lease);
 	*held = (struct held){ .session = held->session };

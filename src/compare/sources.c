@@ -50,6 +50,8 @@ static int find_version(struct comparison *comparison, const struct store_versio
 	if (found < 0 && err->kind == ERROR_NOT_FOUND)
 		return history_is_missing(comparison->session, target->container_id, row, err);
 	state->stacks = found == 0 && find_stacks(state);
+	if (state->stacks)
+		return held_know(&comparison->held, row->snapshotter, row->runtime_name, &state->mounts, err);
 	return found;
 }
 
@@ -76,7 +78,6 @@ static int find_present(struct comparison *comparison, struct state *state, stru
 {
 	const struct target *target = comparison->request->target;
 	cleanup_ctr_snapshot struct ctr_snapshot active = { 0 };
-	cleanup_ctr_mounts struct ctr_mounts ignored = { 0 };
 	struct ctr *ctr = comparison->session->ctr;
 	int found;
 
@@ -94,9 +95,15 @@ static int find_present(struct comparison *comparison, struct state *state, stru
 		return error_memory(err);
 	state->stacks = find_stacks(state);
 	/* A rollback or a merge may take it from under the workspace. */
-	if (*active.parent && held_view(&comparison->held, state->snapshotter, active.parent, &ignored, err) < 0)
+	if (*active.parent && held_keep(&comparison->held, state->snapshotter, active.parent, err) < 0)
 		return -1;
-	return state->stacks ? keep_upper(state, err) : 0;
+	if (!state->stacks)
+		return 0;
+	/* What its mount has below is the chain of what it stands on. */
+	if (*active.parent && ctr_mount_option(&state->mounts.items[0], "lowerdir") &&
+	    held_know(&comparison->held, state->snapshotter, active.parent, &state->mounts, err) < 0)
+		return -1;
+	return keep_upper(state, err);
 }
 
 static bool has_user_marks(const struct state *state)
@@ -119,14 +126,12 @@ static int add_layer(struct compare_stack *stack, const char *path, struct error
 static int add_layers(struct comparison *comparison, const char *snapshotter, const char *name, size_t most,
 		      struct compare_stack *stack, struct error *err)
 {
-	cleanup_layer_paths struct layer_paths layers = { 0 };
+	const struct layer_paths *layers = most ? held_layers(&comparison->held, snapshotter, name, err) : NULL;
 
-	if (most == 0)
-		return 0;
-	if (held_layers(&comparison->held, snapshotter, name, &layers, err) < 0)
-		return -1;
-	for (size_t i = 0; i < layers.count && i < most; i++)
-		if (add_layer(stack, layers.items[i], err) < 0)
+	if (!layers)
+		return most ? -1 : 0;
+	for (size_t i = 0; i < layers->count && i < most; i++)
+		if (add_layer(stack, layers->items[i], err) < 0)
 			return -1;
 	return 0;
 }

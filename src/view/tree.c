@@ -82,10 +82,23 @@ static int mount_overlay(const struct ctr_mount *mount, const char *source, stru
 		&layers, ctr_mount_has_word(mount, "userxattr") ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED, source, err);
 }
 
+static int mount_filesystem(const struct ctr_mount *mount, bool read_only, struct error *err)
+{
+	cleanup_fd int context = fsopen(mount->type, FSOPEN_CLOEXEC);
+
+	if (context < 0 || fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0) < 0 ||
+	    (read_only && set_option(context, "ro") < 0))
+		return cannot(mount->type, err);
+	for (size_t i = 0; i < mount->option_count; i++)
+		if (!is_of_the_mount(mount->options[i]) && set_option(context, mount->options[i]) < 0)
+			return cannot(mount->type, err);
+	return finish(context, mount->type, err);
+}
+
 int tree_mount(const struct ctr_mounts *mounts, const char *source, struct error *err)
 {
 	const struct ctr_mount *mount = mounts->count == 1 ? &mounts->items[0] : NULL;
-	cleanup_fd int context = -1;
+	int tree;
 
 	if (!mount)
 		return error_set(err, ERROR_FAILED, "the snapshot has %zu mounts in place of one", mounts->count);
@@ -93,13 +106,14 @@ int tree_mount(const struct ctr_mounts *mounts, const char *source, struct error
 		return mount_bound(mount->source, err);
 	if (strcmp(mount->type, "overlay") == 0)
 		return mount_overlay(mount, source, err);
-	context = fsopen(mount->type, FSOPEN_CLOEXEC);
-	if (context < 0 || fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0) < 0)
-		return cannot(mount->type, err);
-	for (size_t i = 0; i < mount->option_count; i++)
-		if (!is_of_the_mount(mount->options[i]) && set_option(context, mount->options[i]) < 0)
-			return cannot(mount->type, err);
-	return finish(context, mount->type, err);
+	tree = mount_filesystem(mount, false, err);
+	if (tree >= 0)
+		return tree;
+	/* A device that is read-only by itself; one that is mounted for writing elsewhere does not want to hear of it. */
+	tree = mount_filesystem(mount, true, err);
+	if (tree >= 0)
+		error_clear(err);
+	return tree;
 }
 
 /* One by one, as kernels since 6.5 take them. */

@@ -21,6 +21,7 @@
 #include "workspace/keepers.h"
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
+#include "workspace/mount_table.h"
 #include "workspace/snapshotters.h"
 #include "workspace/version_label.h"
 
@@ -410,11 +411,16 @@ static int tell_mounted(const struct ctr_snapshot *view, void *context, struct e
 	return folder ? walk->each(view->parent, folder, walk->context, err) : 0;
 }
 
-int view_each(struct session *session, const char *container_id, view_each_mounted each, void *context,
-	      struct error *err)
+int view_each(struct session *session, const char *container_id, bool is_overlayfs, view_each_mounted each,
+	      void *context, struct error *err)
 {
 	struct mounted_walk walk = { .each = each, .context = context };
 	cleanup_free char *filter = views_of(container_id);
+	cleanup_free char *prefix = text_format("%s-view-", container_id);
 
+	if (!prefix)
+		return error_memory(err);
+	if (is_overlayfs && !mount_table_has_sources(prefix))
+		return 0;
 	return filter ? snapshotters_each(session, filter, tell_mounted, &walk, err) : error_memory(err);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 
 #define TABLE "/proc/self/mountinfo"
 
@@ -58,6 +59,23 @@ static bool find(const char *folder, const char *source)
 
 		if (read_line(line, &point, &from) && strcmp(point, folder) == 0 &&
 		    (!source || strcmp(from, source) == 0))
+			return true;
+	}
+	return false;
+}
+
+bool mount_table_has_sources(const char *prefix)
+{
+	cleanup_file FILE *table = fopen(TABLE, "re");
+	cleanup_free char *line = NULL;
+	size_t size = 0;
+
+	if (!table)
+		return true;
+	while (getline(&line, &size, table) > 0) {
+		char *point, *from;
+
+		if (read_line(line, &point, &from) && text_starts_with(from, prefix))
 			return true;
 	}
 	return false;

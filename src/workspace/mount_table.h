@@ -8,6 +8,9 @@
  * nothing is taken away then. */
 bool mount_table_has(const char *folder, const char *source);
 
+/* Whether there is any mount whose source begins so. Where the table cannot be read: true. */
+bool mount_table_has_sources(const char *prefix);
+
 /* Whether anything is mounted on the folder. */
 bool mount_table_is_point(const char *folder);
 

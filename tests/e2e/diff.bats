@@ -241,3 +241,26 @@ M /data/f
 A /data/null' "$output"
 	nothing_stays
 }
+
+@test "across versions that were taken while the workspace ran" {
+	workspace l
+	inside l 'echo 1 >data/f; mkdir data/d; touch data/d/x'
+	expect 0 create --live l
+	expect 0 diff l
+	same "" "$output"
+	inside l 'echo 22 >data/f; rm -r data/d'
+	expect 0 create --live l
+	expect 0 diff l
+	same "" "$output"
+	expect 0 diff l 1 2
+	same 'D /data/d
+D /data/d/x
+M /data/f' "$output"
+	inside l 'touch data/new'
+	expect 0 create --stop l
+	expect 0 diff l 2 3
+	same 'A /data/new' "$output"
+	expect 0 --json log l
+	same '3<2 2<1 1<-' "$(json '[.versions[] | "\(.version)<\(.parent_version // "-")"] | join(" ")')"
+	nothing_stays
+}

@@ -181,3 +181,13 @@ $signal" "$(cat "$BATS_TEST_TMPDIR/said")"
 	tr -d '\r' <"$BATS_TEST_TMPDIR/seen" | grep -qx terminal
 	tr -d '\r' <"$BATS_TEST_TMPDIR/seen" | grep -q interrupted
 }
+
+@test "with --live the workspace goes on running, and comes back all the same" {
+	before=$(workspace_pid "$id")
+	expect 0 guard --live "$id" -- true
+	same "$before" "$(workspace_pid "$id")"
+	same 1 "$(db "SELECT count(*) FROM container_versions WHERE container_id = '$id'")"
+	expect 3 guard --live --on-failure rollback "$id" -- "${CHANGE[@]}" after 3
+	same before "$(workspace_read "$id" /data/f)"
+	expect_error 2 "'--live' and '--stop' exclude each other" guard --live --stop "$id" -- true
+}
