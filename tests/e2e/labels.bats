@@ -58,6 +58,7 @@ has_foreign() {
 
 @test "labels of others go along with an operation that was cut off once the old snapshot was gone" {
 	workspace like
+	label like
 	told_by version like
 	workspace d
 	label d
