@@ -98,29 +98,52 @@ int step_unhold(struct run *run, struct error *err)
 	return 0;
 }
 
+/* Who starts a task makes it first: for a moment it is there and does not run yet. */
+#define STARTING_MS 2000
+#define STARTING_PAUSE_MS 20
+
+static int get_task(struct run *run, struct ctr_task *task, struct error *err)
+{
+	double since_ms = clock_monotonic_ms();
+
+	for (;;) {
+		if (ctr_task_get(run->session->ctr, run->record->container_id, task, err) < 0)
+			return -1;
+		if (task->state != CTR_TASK_CREATED || clock_monotonic_ms() - since_ms >= STARTING_MS)
+			return 0;
+		ctr_task_release(task);
+		clock_sleep_ms(STARTING_PAUSE_MS);
+	}
+}
+
+static int keep_streams(struct record *record, const struct ctr_task *task, struct error *err)
+{
+	free(record->streams.stdin_path);
+	free(record->streams.stdout_path);
+	free(record->streams.stderr_path);
+	record->streams = (struct ctr_task_streams){ 0 };
+	return streams_keep(&task->streams, &record->streams, err);
+}
+
 /* Somebody may have started or stopped it since it was looked at, above all while layers were merged. */
 static int note_late_change(struct run *run, struct error *err)
 {
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	struct record *record = run->record;
-	bool runs;
 
-	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
+	if (get_task(run, &task, err) < 0)
 		return -1;
-	runs = task.state != CTR_TASK_NONE && task.state != CTR_TASK_STOPPED;
-	record->old_pid = runs ? (int)task.pid : 0;
-	if (runs)
-		bundle_clear_remains(run->session->settings, record->container_id, task.pid);
-	if (!runs)
+	if (task.state == CTR_TASK_NONE || task.state == CTR_TASK_STOPPED) {
+		record->old_pid = 0;
 		record->state = CTR_TASK_NONE;
-	if (!runs || record->state != CTR_TASK_NONE)
 		return 0;
+	}
+	bundle_clear_remains(run->session->settings, record->container_id, task.pid);
+	if (record->old_pid != (int)task.pid && keep_streams(record, &task, err) < 0)
+		return -1;
+	record->old_pid = (int)task.pid;
 	record->state = task.state;
-	free(record->streams.stdin_path);
-	free(record->streams.stdout_path);
-	free(record->streams.stderr_path);
-	record->streams = (struct ctr_task_streams){ 0 };
-	return streams_keep(&task.streams, &record->streams, err);
+	return 0;
 }
 
 int step_announce(struct run *run, struct error *err)

@@ -164,6 +164,9 @@ int step_commit(struct run *run, struct error *err)
 		return found < 0 ? -1 : 0;
 	if (taken)
 		return error_set(err, ERROR_FAILED, "another snapshot has the name '%s' by now", record->saved);
+	/* The stop may have taken long, and what another container of its id stands on may bear the same name. */
+	if (orphan_check(run, err) < 0)
+		return -1;
 	found = salvage_is_safer(run) ? 1 : salvage_is_needed(run, err);
 	if (found < 0 || (found == 0 && judge_change(run, err) < 0))
 		return -1;

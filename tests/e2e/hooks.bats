@@ -137,3 +137,15 @@ second post' "$(cat "$TOLD")"
 	expect 0 compact hooked
 	same '["rollback","rollback","compact","compact"]' "$(jq -sc '[.[].operation]' "$TOLD")"
 }
+
+@test "a container that somebody is just starting when it is looked at runs afterwards" {
+	workspace_created starting
+	hook 10-slow '[ "$WSNAP_PHASE" = post ] || sleep 1.7'
+	# Between making the task and starting it ctr writes this file.
+	strace -f -qq -o /dev/null -e trace=renameat,renameat2 -e inject=renameat,renameat2:delay_enter=1000000 \
+		ctr tasks start --detach --null-io --pid-file "$BATS_TEST_TMPDIR/pid" starting 3>&- 4>&- &
+	servers_wait_for 60 eval '[ "$(workspace_status starting)" = CREATED ]'
+	expect 0 version starting
+	wait $!
+	same RUNNING "$(workspace_status starting)"
+}

@@ -92,6 +92,28 @@ begin() {
 	same 1 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'gone'")"
 }
 
+@test "a container that was made anew behind the stop keeps what it stands on" {
+	begin like
+	workspace behind
+	workspace_write behind /data/f old
+	same behind "$(container_snapshot behind)"
+	stopped_at stop version behind
+	remove behind
+	workspace behind
+	workspace_write behind /data/f new
+	pid=$(workspace_pid behind)
+	ended_with 1
+	[[ $stderr == *"'behind' was not ours to go on with: the container was removed by somebody, and another one made; there was nothing to keep"* ]] ||
+		complain "it is not said"
+	same "$pid" "$(workspace_pid behind)"
+	same behind "$(container_snapshot behind)"
+	same Active "$(snapshot_field behind .Kind)"
+	same new "$(workspace_read behind /data/f)"
+	nothing_is_left
+	expect 0 version behind
+	same new "$(workspace_read behind /data/f)"
+}
+
 @test "what was saved of a container that is made anew before the repoint is kept, and the new one is left alone" {
 	begin late
 	workspace_write late /data/f kept
