@@ -146,7 +146,9 @@ M /data/text
  one
 -two
 +2' "$output"
-	PATH=/nowhere expect 1 diff -p e
+	printf '#!/bin/sh\nPATH=/nowhere exec %s "$@"\n' "$WSNAP" >"$BATS_TEST_TMPDIR/without"
+	chmod +x "$BATS_TEST_TMPDIR/without"
+	WSNAP=$BATS_TEST_TMPDIR/without expect 1 diff -p e
 	[[ $stderr == "wsnap: diff(1), which tells text differences, cannot be run: No such file or directory" ]] ||
 		complain "another message"
 }

@@ -345,6 +345,7 @@ static void columns_are_chosen_by_name(void **state)
 	assert_int_equal(columns_row(&columns, &number, &err), 0);
 	assert_int_equal(columns_end(&columns, &err), 0);
 	ends_as(capture, "-  7\nNUMBER  RARE  LAST\n7       -     -\n");
+	columns_release(&columns);
 	assert_int_equal(columns_choose(&columns, all_columns, "number,", &err), -1);
 	assert_string_equal(err.message, "'' is not a column of this list");
 	assert_string_equal(err.hint, "its columns are: number, rare, last");
