@@ -4,9 +4,14 @@
 
 struct compact_options {
 	struct several several;
+	bool live;
 };
 
 static const struct option_spec compact_options[] = {
+	{ .type = OPTION_FLAG,
+	  .name = "live",
+	  .offset = offsetof(struct compact_options, live),
+	  .help = "merge the layers of live versions, without a stop" },
 	SEVERAL_OPTIONS(compact_options),
 	{ .type = OPTION_END },
 };
@@ -41,8 +46,10 @@ static void print_line(const struct invocation *invocation, const struct operati
 
 static int compact_run(const struct invocation *invocation, struct error *err)
 {
+	const struct compact_options *options = invocation->options;
 	const struct operation_request request = {
 		.kind = OPERATION_COMPACT,
+		.mode = options->live ? MODE_LIVE : MODE_STOP,
 		.target = invocation->arguments[0],
 	};
 

@@ -133,6 +133,15 @@ int live_save_index(struct live *live, const char *name, struct error *err)
 	return index_save(live->index, name, &live->tree, live->frozen_ns, err);
 }
 
+int live_rename_index(const char *index, const char *from, const char *to, struct error *err)
+{
+	cleanup_nodes struct nodes nodes = { 0 };
+	int loaded = nodes_begin(&nodes, err) < 0 ? -1 : index_load(index, from, &nodes, err);
+
+	/* Nothing new is unsure. */
+	return loaded > 0 ? index_save(index, to, &nodes, INT64_MAX, err) : loaded;
+}
+
 int live_thaw(const char *folder, struct error *err)
 {
 	cleanup_freezer struct freezer freezer = FREEZER_NONE;
@@ -154,10 +163,10 @@ static int note_stray(const struct stat *status, void *context, struct error *er
 	return pass_add_stray(&taking->pass, status, err);
 }
 
-/* Mapped files show as the overlay's or as the layer's own, as the kernel has it. */
-static bool may_be_of_layer(const struct taking *taking, const struct stat *status)
+/* A file of the overlay. One of the layer's own filesystem is one only where it is found: a volume may lie there too. */
+static bool is_of_overlay(const struct taking *taking, const struct stat *status)
 {
-	return status->st_dev == taking->live->overlay || status->st_dev == taking->pass.device;
+	return status->st_dev == taking->live->overlay;
 }
 
 static int note_open_file(const struct open_file *file, void *context, struct error *err)
@@ -166,10 +175,10 @@ static int note_open_file(const struct open_file *file, void *context, struct er
 	unsigned flags = (file->mapped ? MOVE_MAPPED : 0) | (file->direct ? MOVE_DIRECT : 0);
 	int found;
 
-	if (!may_be_of_layer(taking, &file->status))
+	if (!is_of_overlay(taking, &file->status) && file->status.st_dev != taking->pass.device)
 		return 0;
 	found = watch_find(taking->live->upper, file->link_dir, file->link, &file->status, flags, &taking->moves, err);
-	if (found != 0 || !taking->pass.frozen)
+	if (found != 0 || !taking->pass.frozen || !is_of_overlay(taking, &file->status))
 		return found < 0 ? -1 : 0;
 	return note_stray(&file->status, taking, err);
 }

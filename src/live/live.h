@@ -56,6 +56,9 @@ int live_take(struct live *live, const char *layer, struct live_result *result, 
 /* The layer is the newest tip now, under this name. */
 int live_save_index(struct live *live, const char *name, struct error *err);
 
+/* The state of the tip `from` is that of the tip `to` as well, to which its layers were merged. */
+int live_rename_index(const char *index, const char *from, const char *to, struct error *err);
+
 void live_end(struct live *live);
 
 /* Thaws what an earlier run has left frozen. No such group any more is no error. */

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kcmp.h>
+#include <linux/nsfs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -82,29 +84,56 @@ int processes_in(struct processes *processes, const char *folder, struct error *
 	return add_groups(processes, dir, 0, err);
 }
 
-static ino_t pid_namespace(const char *pid)
+/* PID namespaces are nested at most so deep (pid_namespaces(7)). */
+#define NESTING_MAX 33
+
+static ino_t inode_of(int fd)
 {
-	cleanup_free char *path = text_format("/proc/%s/ns/pid", pid);
 	struct stat status;
 
-	return path && stat(path, &status) == 0 ? status.st_ino : 0;
+	return fd >= 0 && fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
+static int open_namespace(const char *pid)
+{
+	cleanup_free char *path = text_format("/proc/%s/ns/pid", pid);
+
+	return path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+}
+
+/* Whether a process is in the namespace or in one below it: containers in the workspace are of it as well. */
+static bool is_within(const char *pid, ino_t namespace)
+{
+	cleanup_fd int fd = open_namespace(pid);
+
+	for (int depth = 0; depth < NESTING_MAX && fd >= 0; depth++) {
+		int parent;
+
+		if (inode_of(fd) == namespace)
+			return true;
+		parent = ioctl(fd, NS_GET_PARENT);
+		close(fd);
+		fd = parent;
+	}
+	return false;
 }
 
 int processes_of(struct processes *processes, uint32_t pid, struct error *err)
 {
 	cleanup_free char *name = text_format("%u", pid);
+	cleanup_fd int theirs = name ? open_namespace(name) : -1;
+	cleanup_fd int ours = open_namespace("self");
 	cleanup_dir DIR *proc = NULL;
 	struct dirent *entry;
-	ino_t theirs;
 
 	if (!name)
 		return error_memory(err);
 	if (processes_add(processes, pid, err) < 0)
 		return -1;
-	theirs = pid_namespace(name);
-	proc = theirs != 0 && theirs != pid_namespace("self") ? opendir("/proc") : NULL;
+	if (theirs >= 0 && inode_of(theirs) != inode_of(ours))
+		proc = opendir("/proc");
 	while (proc && (entry = readdir(proc)))
-		if (text_is_digits(entry->d_name) && pid_namespace(entry->d_name) == theirs &&
+		if (text_is_digits(entry->d_name) && is_within(entry->d_name, inode_of(theirs)) &&
 		    processes_add(processes, (uint32_t)strtoul(entry->d_name, NULL, 10), err) < 0)
 			return -1;
 	return 0;

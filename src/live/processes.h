@@ -22,7 +22,7 @@ struct processes {
 /* All in the group whose folder this is, and below it. */
 int processes_in(struct processes *processes, const char *folder, struct error *err);
 
-/* The first process of a workspace, and all others in its PID namespace where that is its own. */
+/* The first process of a workspace, and all others in its PID namespace and those below, where that is its own. */
 int processes_of(struct processes *processes, uint32_t pid, struct error *err);
 
 int processes_add(struct processes *processes, uint32_t pid, struct error *err);

@@ -2,8 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "ctr/snapshots.h"
 #include "live/live.h"
@@ -87,15 +89,44 @@ int live_layer_thaw(struct run *run, struct error *err)
 	return run->record->frozen ? live_thaw(run->record->frozen, err) : 0;
 }
 
+/* "containerd.io/gc.ref.snapshot.SNAPSHOTTER": what it names is kept as long as the active snapshot is (containerd,
+ * docs/garbage-collection.md). "" takes it off. */
+static int set_kept(const struct record *record, const char *name, struct labels *labels, struct error *err)
+{
+	cleanup_free char *key = text_format("%s%s", LABEL_GC_SNAPSHOT, record->snapshotter);
+
+	return key ? labels_set(labels, key, name, err) : error_memory(err);
+}
+
+int live_layer_label_tip(struct run *run, const char *name, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_labels struct labels labels = { 0 };
+
+	if (labels_set(&labels, LABEL_LIVE_TIP, name, err) < 0 || set_kept(record, name, &labels, err) < 0)
+		return -1;
+	return ctr_snapshot_set_labels(run->session->ctr, record->snapshotter, record->old_active, &labels, err);
+}
+
 int live_layer_label_active(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_labels struct labels labels = { 0 };
 
-	if (labels_set(&labels, LABEL_STANDS_ON, record->saved, err) < 0 ||
+	if (labels_set(&labels, LABEL_STANDS_ON, record->saved, err) < 0 || set_kept(record, "", &labels, err) < 0 ||
 	    labels_set(&labels, LABEL_LIVE_TIP, record->saved, err) < 0)
 		return -1;
 	return ctr_snapshot_set_labels(run->session->ctr, record->snapshotter, record->old_active, &labels, err);
+}
+
+void live_layer_tidy(struct run *run)
+{
+	struct error ignored = { 0 };
+	cleanup_free char *index = live_layer_index(run->session, run->record->container_id, &ignored);
+	cleanup_free char *half = index ? text_format("%s%s", index, FILE_REPLACE_SUFFIX) : NULL;
+
+	if (half)
+		unlink(half);
 }
 
 char *live_layer_index(struct session *session, const char *container_id, struct error *err)

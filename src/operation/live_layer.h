@@ -19,6 +19,12 @@ int live_layer_thaw(struct run *run, struct error *err);
 /* The labels of the active snapshot that tell of the version. */
 int live_layer_label_active(struct run *run, struct error *err);
 
+/* Makes a merged layer the tip, which keeps it: no version stands on it yet. */
+int live_layer_label_tip(struct run *run, const char *name, struct error *err);
+
+/* Removes what is left of a file that was half written. */
+void live_layer_tidy(struct run *run);
+
 /* The path of the file in which the tip's state is kept; the caller frees. */
 char *live_layer_index(struct session *session, const char *container_id, struct error *err);
 

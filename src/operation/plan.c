@@ -382,6 +382,11 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 		return nothing;
 	if (set_task(plan, findings, record, err) < 0)
 		return -1;
+	if (record->kind == OPERATION_COMPACT && plan->request->mode == MODE_LIVE) {
+		nothing = plan_live_compact(plan->session, &findings->active, &findings->place, record, err);
+		result->layers_merged = nothing == 0 ? record->merge_count : 0;
+		return nothing == 0 ? rows_rehearse(plan->session, record, err) : nothing;
+	}
 	if (plan_live_is_asked(plan->session, plan->request)) {
 		if (plan_live(plan->session, plan->request, &findings->active, &findings->place, record, err) < 0)
 			return -1;

@@ -84,3 +84,42 @@ int plan_live(struct session *session, const struct operation_request *request, 
 	free(steal_pointer(record->restart_status));
 	return record->new_active && record->filling ? 0 : error_memory(err);
 }
+
+/* How many layers of live versions there are, from the tip down to what lies below the writable layer. */
+static int count_layers(struct session *session, const struct record *record, struct error *err)
+{
+	cleanup_chain struct chain chain = { 0 };
+
+	if (!record->live_tip || !record->old_parent)
+		return 0;
+	if (chain_read(session, record->snapshotter, record->live_tip, &chain, err) < 0)
+		return -1;
+	for (size_t i = 1; i < chain.snapshots.count; i++)
+		if (strcmp(chain.snapshots.items[i].name, record->old_parent) == 0)
+			return (int)i;
+	return 0;
+}
+
+int plan_live_compact(struct session *session, const struct ctr_snapshot *active, const struct place *place,
+		      struct record *record, struct error *err)
+{
+	int count;
+
+	if (!place->overlay)
+		return refuse(record, "its snapshotter has no layers that can be read", err);
+	if (set_tip(session, active, record, err) < 0)
+		return -1;
+	count = count_layers(session, record, err);
+	if (count < 2)
+		return count < 0 ? -1 : 1;
+	free(record->live_merged);
+	free(record->new_active);
+	record->live = true;
+	record->save = SAVE_NEVER;
+	record->merge_count = count;
+	record->live_merged = text_format("%s-merged-%lld", record->container_id, (long long)record->created_ns);
+	record->filling = text_format("%s-live-%lld", record->container_id, (long long)record->created_ns);
+	record->new_active = strdup(record->old_active);
+	free(steal_pointer(record->restart_status));
+	return record->live_merged && record->filling && record->new_active ? 0 : error_memory(err);
+}

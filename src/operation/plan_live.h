@@ -12,6 +12,12 @@
 bool plan_live_is_asked(const struct session *session, const struct operation_request *request);
 
 /*
+ * `compact` without a stop: the record is that of a merge of the layers of live versions. 0; 1: there is nothing to merge.
+ */
+int plan_live_compact(struct session *session, const struct ctr_snapshot *active, const struct place *place,
+		      struct record *record, struct error *err);
+
+/*
  * Makes the planned record that of a live version. A workspace that does not run is left to be saved as with a stop.
  * ERROR_REFUSED where it cannot be live.
  */

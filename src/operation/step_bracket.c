@@ -193,6 +193,8 @@ int step_release(struct run *run, struct error *err)
 
 	if (!lease)
 		return error_memory(err);
+	if (run->record->live)
+		live_layer_tidy(run);
 	if (run->record->live && run->record->turned_back && !record_saves(run->record) &&
 	    (live_layer_thaw(run, err) < 0 || live_layer_drop(run, err) < 0))
 		return -1;

@@ -154,12 +154,28 @@ static int copy_from(struct run *run, const struct place *place, struct error *e
 	return merge_chain(run) > 0 ? 1 : fill(run, err);
 }
 
+/* Nothing is copied: the layers that there are become one, on which the next version is put. */
+static int compact(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_free char *index = live_layer_index(run->session, record->container_id, err);
+	struct error ignored = { 0 };
+
+	if (!index || live_layer_merge(run, err) < 0 || live_layer_label_tip(run, record->live_merged, err) < 0)
+		return -1;
+	if (live_rename_index(index, record->live_tip, record->live_merged, &ignored) < 0)
+		log_detail("%s", ignored.message);
+	return 0;
+}
+
 int step_copy(struct run *run, struct error *err)
 {
 	cleanup_place struct place place = { 0 };
 	const char *id = run->record->container_id;
 	int copied;
 
+	if (run->record->kind == OPERATION_COMPACT)
+		return compact(run, err);
 	if (place_find(run->session, run->record->snapshotter, run->record->old_active, &place, err) < 0)
 		return -1;
 	copied = copy_from(run, &place, err);

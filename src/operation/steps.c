@@ -19,7 +19,7 @@ const struct step steps[STEP_COUNT] = {
 			SKIP_STOPPED, 0 },
 	/* live: it is a committed snapshot */
 	[STEP_KEEP] = { "keep", step_keep, PHASE_BEFORE, FAILURE_PLAIN,
-			SKIP_STOPPED, 0 },
+			SKIP_STOPPED | SKIP_UNSAVED, 0 },
 	/* a chain near its limit: older layers are one */
 	[STEP_MERGE] = { "merge", step_merge, PHASE_BEFORE, FAILURE_PLAIN,
 			 SKIP_UNMERGED | SKIP_LIVE, 0 },

@@ -4,6 +4,7 @@
 
 #define LABEL_GC_ROOT "containerd.io/gc.root"                /* keeps it from collection */
 #define LABEL_BLUEPRINT "containerd.io/gc.ref.content.wsnap" /* version: digest of what makes its container */
+#define LABEL_GC_SNAPSHOT "containerd.io/gc.ref.snapshot."   /* before a snapshotter: keeps another snapshot as well */
 #define LABEL_RESTART_STATUS "containerd.io/restart.status"
 #define LABEL_STOP_SIGNAL "io.containerd.image.config.stop-signal"
 #define LABEL_AUTO_REMOVE "nerdctl/auto-remove"

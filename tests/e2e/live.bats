@@ -188,3 +188,116 @@ running_tree() {
 		same "$n" "$(workspace_read i /data/f)"
 	done
 }
+
+@test "the layers of live versions are merged without a stop" {
+	workspace j
+	root=$(workspace_root j)
+	for n in 1 2 3 4; do
+		echo "$n" >"$root/data/f"
+		echo "$n" >"$root/data/only-$n"
+		rm -f "$root/data/only-$((n - 2))"
+		sleep 0.05
+		expect 0 -q version --live j
+	done
+	pid=$(workspace_pid j) snapshot=$(container_snapshot j)
+	expect 0 --json compact --live j
+	same 4 "$(json .layers_merged)"
+	same 0 "$(json .downtime_ms)"
+	same "$pid $snapshot" "$(workspace_pid j) $(container_snapshot j)"
+	collect_garbage
+	expect 0 --json compact --live j
+	same 0 "$(json .layers_merged)"
+	echo five >"$root/data/five"
+	expect 0 --json version --live j
+	same 5 "$(json .copied_bytes)"
+	same 2 "$(snapshot_depth "$(json .runtime_snapshot_name)")"
+	collect_garbage
+	for n in 1 2 3 4 5; do
+		expect 0 rollback --no-save j "$n"
+		same "$((n < 4 ? n : 4))" "$(workspace_read j /data/f)"
+		same "$(seq $((n > 1 ? n - 1 : 1)) $((n < 4 ? n : 4)) | sed "$((n == 5 ? 1 : 9)){/./!d;}" | tr '\n' ' ')" \
+			"$(cd "$(workspace_root j)/data" && ls | sed -n 's/^only-//p' | tr '\n' ' ')"
+	done
+}
+
+@test "a chain of live versions has a bound" {
+	echo 'max_depth = 3' >"$WSNAP_CONFIG"
+	workspace k
+	for n in 1 2 3 4 5 6 7 8; do
+		workspace_write k /data/f "$n"
+		workspace_write k "/data/$n" "$n"
+		expect 0 --json version --live k
+		[ "$(snapshot_depth "$(json .runtime_snapshot_name)")" -le 3 ] || complain "too deep"
+	done
+	collect_garbage
+	for n in 8 1 5 3; do
+		expect 0 rollback --no-save k "$n"
+		same "$n" "$(workspace_read k /data/f)"
+		same "$n" "$(ls "$(workspace_root k)/data" | grep -c '^[0-9]')"
+	done
+	: >"$WSNAP_CONFIG"
+}
+
+# Writers whose files must be of one moment: two files written strictly one after the other, a counter through a shared
+# mapping, a second name, folders that are exchanged, an appender.
+@test "whatever writes, a version is of one moment" {
+	workspace l sh -c '
+		cd /data; mkdir -p a b; echo same >a/f; echo same >b/f; touch -d @1000000000 a/f b/f; echo 0 >x; ln x y
+		n=0
+		while :; do
+			n=$((n + 1))
+			echo $n >first; echo $n >second
+			echo $n >y
+			echo line $n >>log
+			mv a c; mv b a; mv c b
+			[ $((n % 50)) -ne 0 ] || rm -f first.old
+		done'
+	for n in $(seq 15); do expect 0 -q version --live l; done
+	ctr tasks kill --signal KILL l
+	for n in $(seq 15); do
+		expect 0 rollback --no-save l "$n"
+		root=$BATS_TEST_TMPDIR/root-$n
+		mkdir "$root"
+		ctr snapshots mounts "$root" "$(container_snapshot l)" | sh
+		first=$(cat "$root/data/first") second=$(cat "$root/data/second")
+		[ -z "$first" ] || [ -z "$second" ] || [ "$first" = "$second" ] || [ "$first" = $((second + 1)) ] ||
+			complain "version $n: first says $first, second $second"
+		same "$(cat "$root/data/x")" "$(cat "$root/data/y")"
+		same "$(stat -c %i "$root/data/x")" "$(stat -c %i "$root/data/y")"
+		same "$(wc -l <"$root/data/log")" "$(tail -n 1 "$root/data/log" | cut -d ' ' -f 2)"
+		umount "$root"
+	done
+}
+
+@test "nothing is taken, and all runs on, where the freeze takes too long" {
+	workspace m
+	before=$(snapshot_names | sort)
+	# As if it never froze: a process of the workspace that is stopped in the kernel cannot be made here, so the
+	# time is too short for what there is to copy.
+	workspace_exec m sh -c 'dd if=/dev/zero of=/data/big bs=1M count=300 2>/dev/null'
+	workspace_exec m sh -c 'while :; do dd if=/dev/urandom of=/data/big bs=1M count=300 conv=notrunc 2>/dev/null; done' &
+	sleep 1
+	expect 1 version --live --max-freeze 1 m
+	matches '.*--max-freeze.*' "$(tail -n 1 <<<"$stderr")"
+	same 0 "$(frozen m)"
+	same RUNNING "$(workspace_status m)"
+	same "$before" "$(snapshot_names | sort)"
+	same '' "$(find "$WSNAP_STATE_DIR" -name '*.operation')"
+	same 0 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'm'")"
+	ctr tasks kill --signal KILL m
+}
+
+@test "who would have to thaw it is not frozen" {
+	workspace n
+	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid n)/cgroup")
+	freezer=$(sed -n 's/^[0-9]*:freezer://p' "/proc/$(workspace_pid n)/cgroup")
+	shim=$(awk '/^PPid/ { print $2 }' "/proc/$(workspace_pid n)/status")
+	echo "$shim" >"/sys/fs/cgroup/unified$group/cgroup.procs"
+	echo "$shim" >"/sys/fs/cgroup/freezer$freezer/cgroup.procs"
+	expect_error 8 "'n': its processes cannot be frozen: wsnap, containerd or the shim is in their control group" \
+		create --live n
+	matches 'hint: --stop.*' "$(tail -n 1 <<<"$stderr")"
+	same 0 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'n'")"
+	echo "$shim" >/sys/fs/cgroup/unified/cgroup.procs
+	echo "$shim" >/sys/fs/cgroup/freezer/cgroup.procs
+}

@@ -5,8 +5,9 @@
 # The words of the operation on the workspace of the case, behind those of strike. With BEGUN_WITH=/path/to/wsnap an
 # older program begins what the one under test has to finish.
 operate() {
-	local words=("$OPERATION" "$ID")
-	case $OPERATION in
+	local words=("${OPERATION%-live}" "$ID")
+	[[ $OPERATION != *-live ]] || words+=(--live)
+	case ${OPERATION%-live} in
 	rollback) words+=(1) ;;
 	create) words+=("a name") ;;
 	prune) words+=(--keep-last 1 --named) ;;
@@ -88,7 +89,7 @@ check_word() {
 
 # What an operation that ended with status 0 has promised, and one with another has not done.
 check_promise() {
-	case $OPERATION:$1 in
+	case ${OPERATION%-live}:$1 in
 	create:0 | version:0) [ "$NEW_VERSIONS" -eq 1 ] || lose "status 0, but no version" ;;
 	rollback:0) [ "$ROLLED_BACK" -eq 1 ] || complain "status 0, but not rolled back" ;;
 	create:1 | version:1) [ "$NEW_VERSIONS" -eq 0 ] || complain "status 1, but there is a version" ;;

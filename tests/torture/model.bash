@@ -159,12 +159,21 @@ check_versions() {
 	[ -z "$extra" ] || complain "events or rows are not one per version: $extra"
 }
 
+# Whether its processes stand still though nobody has paused it.
+is_frozen() {
+	local group
+	group=$(sed -n 's/^0:://p' "/proc/$1/cgroup" 2>/dev/null)
+	cat "/sys/fs/cgroup/unified$group/cgroup.events" "/sys/fs/cgroup$group/cgroup.events" 2>/dev/null |
+		grep -q '^frozen 1'
+}
+
 # Behind check_versions, which lists the snapshots.
 check_workspace() {
 	local line status token key
 	line=$(task_line "$ID")
 	status=${line#* }
 	[ "$status" = "${STATUS_AFTER-$STATUS_BEFORE}" ] || complain "its task is '$status', it was '$STATUS_BEFORE'"
+	[ "$status" != RUNNING ] || ! is_frozen "${line% *}" || complain "its processes are frozen"
 	key=$(ctr containers info "$ID" | jq -r .SnapshotKey) || lose "the container is gone"
 	awk -v key="$key" '$1 == key && $NF == "Active" { found = 1 } END { exit !found }' <<<"$SNAPSHOTS" ||
 		lose "its snapshot '$key' is not active"
@@ -182,8 +191,8 @@ check_tidy() {
 	leases=$(ctr leases ls -q | grep '^wsnap[-.]')
 	[ -z "$leases" ] || complain "a lease is left: $leases"
 	[ -z "$(find "$WSNAP_STATE_DIR" -name '*.operation*')" ] || complain "a record is left"
-	[ -z "$(find "$WSNAP_STATE_DIR" -type f ! -name '*.lock' ! -name '*.result')" ] ||
-		complain "files are left: $(find "$WSNAP_STATE_DIR" -type f ! -name '*.lock' ! -name '*.result')"
+	[ -z "$(find "$WSNAP_STATE_DIR" -type f ! -name '*.lock' ! -name '*.result' ! -name '*.live')" ] ||
+		complain "files are left: $(find "$WSNAP_STATE_DIR" -type f ! -name '*.lock' ! -name '*.result' ! -name '*.live')"
 	said=$("$WSNAP" recover 2>&1)
 	[ "$said" = "nothing to recover" ] || complain "recovering twice does something more: $said"
 }

@@ -266,6 +266,8 @@ choose_words() {
 	create | version)
 		[ "$2" = version ] || WORDS+=("a name")
 		dice 3
+		[ "$DICE" -ne 0 ] || WORDS+=(--live)
+		dice 3
 		[ "$DICE" -ne 0 ] || { WORDS+=(--if-changed) IF_CHANGED=1; }
 		;;
 	rollback)

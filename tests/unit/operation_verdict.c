@@ -308,7 +308,7 @@ static void test_what_is_skipped(void **state)
 		  .ran = "journal lease pre_hook blueprint copy keep unhold sync record label release " },
 		{ .record = { .kind = OPERATION_VERSION, .live = true, .turned_back = true, .save = SAVE_NEVER },
 		  .resumed = true,
-		  .ran = "lease copy keep unhold sync release " },
+		  .ran = "lease copy unhold sync release " },
 		{ .record = { .stage = STAGE_DOWN },
 		  .found = FOUND_REPOINTED,
 		  .resumed = true,
