@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -13,6 +14,10 @@
 
 #define PIECE ((size_t)1 << 17)
 #define BLOCK ((size_t)4096)
+
+/* From this size on all cores look for what differs. */
+#define BIG ((off_t)4 << 20)
+#define PARTS_MAX 8
 
 /* As many as there are; fewer only at the end. */
 static ssize_t read_whole(int file, char *bytes, size_t size, off_t offset)
@@ -94,39 +99,100 @@ static int punch(int to, off_t offset, off_t end)
 	return fallocate(to, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, end - offset);
 }
 
-static int patch_pieces(int from, int to, off_t size, char *pieces, uint64_t *bytes)
-{
-	off_t done = 0;
+/* One part of the file, which a thread may look at by itself. */
+struct part {
+	int from, to;
+	off_t begin, end;
+	uint64_t bytes; /* written */
+	int result, number;
+	pthread_t thread;
+};
 
-	while (done < size) {
-		off_t start = lseek(from, done, SEEK_DATA), end;
+static int patch_part(struct part *part, char *pieces)
+{
+	off_t done = part->begin;
+
+	while (done < part->end) {
+		off_t start = lseek(part->from, done, SEEK_DATA), end;
 
 		if (start < 0 && errno != ENXIO)
 			return -1;
-		start = start < 0 || start > size ? size : start;
-		if (punch(to, done, start) < 0)
+		start = start < 0 || start > part->end ? part->end : start;
+		if (punch(part->to, done, start) < 0)
 			return -1;
-		if (start == size)
+		if (start == part->end)
 			return 0;
-		end = lseek(from, start, SEEK_HOLE);
+		end = lseek(part->from, start, SEEK_HOLE);
 		if (end < 0)
 			return -1;
-		end = end > size ? size : end;
-		if (patch_data(from, to, start, end, pieces, bytes) < 0)
+		end = end > part->end ? part->end : end;
+		if (patch_data(part->from, part->to, start, end, pieces, &part->bytes) < 0)
 			return -1;
 		done = end;
 	}
 	return 0;
 }
 
+static void *run_part(void *argument)
+{
+	struct part *part = argument;
+	cleanup_free char *pieces = malloc(2 * PIECE);
+
+	errno = ENOMEM;
+	part->result = pieces ? patch_part(part, pieces) : -1;
+	part->number = errno;
+	return NULL;
+}
+
+static int count_parts(off_t size)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (size < BIG || processors < 2)
+		return 1;
+	return processors > PARTS_MAX ? PARTS_MAX : (int)processors;
+}
+
+/* The last part is ours. A thread that cannot be had is done without. */
+static int patch_parts(struct part *parts, int count)
+{
+	int result = 0;
+
+	for (int i = 0; i + 1 < count; i++)
+		if (pthread_create(&parts[i].thread, NULL, run_part, &parts[i]) != 0) {
+			run_part(&parts[i]);
+			parts[i].thread = 0;
+		}
+	run_part(&parts[count - 1]);
+	for (int i = 0; i < count; i++) {
+		if (i + 1 < count && parts[i].thread)
+			pthread_join(parts[i].thread, NULL);
+		if (parts[i].result < 0) {
+			errno = parts[i].number;
+			result = -1;
+		}
+	}
+	return result;
+}
+
 int patch_content(int from, int to, off_t size, bool clone, uint64_t *bytes)
 {
-	cleanup_free char *pieces = NULL;
+	struct part parts[PARTS_MAX] = { 0 };
+	int count = count_parts(size);
+	off_t each = (size / count + (off_t)PIECE) & ~((off_t)PIECE - 1);
 
 	if (clone && ioctl(to, FICLONE, from) == 0)
 		return ftruncate(to, size);
-	pieces = malloc(2 * PIECE);
-	if (!pieces || ftruncate(to, size) < 0)
+	if (ftruncate(to, size) < 0)
 		return -1;
-	return patch_pieces(from, to, size, pieces, bytes);
+	for (int i = 0; i < count; i++) {
+		off_t begin = i * each < size ? i * each : size, end = begin + each < size ? begin + each : size;
+
+		parts[i] = (struct part){ .from = from, .to = to, .begin = begin, .end = i + 1 < count ? end : size };
+	}
+	if (patch_parts(parts, count) < 0)
+		return -1;
+	for (int i = 0; i < count; i++)
+		*bytes += parts[i].bytes;
+	return 0;
 }

@@ -22,6 +22,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -112,33 +113,84 @@ static bool has_process(const char *group)
 	return file && getc(file) != EOF;
 }
 
-/* What the workspace does: changes of all kinds, and stores through shared mappings and second names. */
-__attribute__((noreturn)) static void be_busy(struct stand *stand, bool busy)
-{
-	uint64_t state = stand->state;
-	unsigned *mapped;
-	int file;
+/* What a workspace does; never returns. */
+typedef void (*life)(struct stand *stand);
 
+static void enter(struct stand *stand)
+{
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	join_group(stand->group);
 	if (chroot(stand->merged) < 0 || chdir("/") < 0)
 		_exit(1);
-	file = open("/mapped", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+}
+
+static unsigned *map_file(void)
+{
+	int file = open("/mapped", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	unsigned *mapped;
+
 	if (file < 0 || ftruncate(file, 1 << 16) < 0)
 		_exit(1);
 	mapped = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 	close(file);
+	return mapped;
+}
+
+/* Stores once, and holds the mapping. */
+static void be_quiet(struct stand *stand)
+{
+	enter(stand);
+	map_file()[7] = 7;
+	for (;;)
+		pause();
+}
+
+/* Changes of all kinds, and stores through a shared mapping. */
+static void be_busy(struct stand *stand)
+{
+	uint64_t state = stand->state;
+	unsigned *mapped;
+
+	enter(stand);
+	mapped = map_file();
 	for (unsigned round = 0;; round++) {
-		if (!busy) {
-			pause();
-			continue;
-		}
 		mapped[round * 1024 % (1 << 14)] = round;
 		tree_change("/", 1, &state);
 	}
 }
 
-static void stand_make(struct stand *stand, const char *root, uint64_t seed, bool busy)
+/* A folder becomes a link out of the layer and a folder again, files are replaced by links, fifos and devices, one
+ * grows as long as there is room. */
+static void be_hostile(struct stand *stand)
+{
+	static char much[1 << 16];
+	int grows;
+
+	enter(stand);
+	grows = open("/grows", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	mkdir("/swapped", 0755);
+	mkdir("/swapped/sub", 0755);
+	close(open("/swapped/sub/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	mkfifo("/fifo", 0644);
+	for (unsigned round = 0;; round++) {
+		rename("/swapped", "/aside");
+		(void)!symlink("/etc", "/swapped");
+		if (round < 400)
+			(void)!write(grows, much, sizeof(much));
+		close(open("/kind", O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0644));
+		unlink("/kind");
+		mkfifo("/kind", 0644);
+		unlink("/kind");
+		(void)!symlink("/etc/passwd", "/kind");
+		unlink("/kind");
+		mknod("/kind", S_IFCHR | 0600, makedev(1, 5));
+		unlink("/kind");
+		unlink("/swapped");
+		rename("/aside", "/swapped");
+	}
+}
+
+static void stand_make(struct stand *stand, const char *root, uint64_t seed, life live)
 {
 	char *image;
 
@@ -157,7 +209,7 @@ static void stand_make(struct stand *stand, const char *root, uint64_t seed, boo
 	assert_non_null(stand->group);
 	stand->pid = fork();
 	if (stand->pid == 0)
-		be_busy(stand, busy);
+		live(stand);
 	while (!has_process(stand->group))
 		clock_sleep_ms(5);
 	clock_sleep_ms(30);
@@ -189,7 +241,7 @@ static int compare(void *context, struct error *err)
 	return equal ? 0 : error_set(err, ERROR_FAILED, "%s", difference.data);
 }
 
-static void take_version(struct stand *stand, const char *tip, const char *name, bool walk)
+static struct live_result take_version(struct stand *stand, const char *tip, const char *name, bool follows)
 {
 	struct live_request request = {
 		.pid = (uint32_t)stand->pid,
@@ -197,7 +249,6 @@ static void take_version(struct stand *stand, const char *tip, const char *name,
 		.index = stand->index,
 		.tip = tip,
 		.max_freeze_ms = 60000,
-		.always_walk = walk,
 		.inspect = compare,
 		.context = stand,
 	};
@@ -212,7 +263,7 @@ static void take_version(struct stand *stand, const char *tip, const char *name,
 	stand->next = make_below(stand, name);
 	if (live_begin(&request, &live, &has_tip, &err) < 0)
 		fail_msg("begin: %s", err.message);
-	assert_int_equal(has_tip, tip != NULL);
+	assert_int_equal(has_tip, follows);
 	if (live_take(live, stand->next, &result, &again, &err) < 0)
 		fail_msg("seed %llu, version %s%s: %s", (unsigned long long)first_seed, name, again ? " (again)" : "",
 			 err.message);
@@ -225,9 +276,10 @@ static void take_version(struct stand *stand, const char *tip, const char *name,
 	memmove(stand->layers + 1, stand->layers, stand->count * sizeof(*stand->layers));
 	stand->layers[0] = stand->next;
 	stand->count++;
+	return result;
 }
 
-static void take_versions(const char *type, unsigned megabytes, bool busy, unsigned changes)
+static void take_versions(const char *type, unsigned megabytes, life live, unsigned changes)
 {
 	struct filesystem filesystem;
 	struct stand stand;
@@ -236,11 +288,11 @@ static void take_versions(const char *type, unsigned megabytes, bool busy, unsig
 	if (!mounts_work)
 		skip();
 	filesystem_mount(&filesystem, folder, type, megabytes);
-	stand_make(&stand, filesystem.root, first_seed, busy);
+	stand_make(&stand, filesystem.root, first_seed, live);
 	for (unsigned i = 0; i < version_count; i++) {
 		char *name = text_format("v%u", i);
 
-		take_version(&stand, tip, name, false);
+		take_version(&stand, tip, name, i > 0);
 		tree_change(stand.merged, changes, &stand.state);
 		tip = name;
 	}
@@ -252,25 +304,102 @@ static void take_versions(const char *type, unsigned megabytes, bool busy, unsig
 static void test_quiet_ext4(void **state)
 {
 	(void)state;
-	take_versions("ext4", 200, false, 25);
+	take_versions("ext4", 200, be_quiet, 25);
 }
 
 static void test_busy_ext4(void **state)
 {
 	(void)state;
-	take_versions("ext4", 200, true, 0);
+	take_versions("ext4", 200, be_busy, 0);
 }
 
 static void test_busy_xfs(void **state)
 {
 	(void)state;
-	take_versions("xfs", 400, true, 0);
+	take_versions("xfs", 400, be_busy, 0);
 }
 
 static void test_busy_btrfs(void **state)
 {
 	(void)state;
-	take_versions("btrfs", 400, true, 0);
+	take_versions("btrfs", 400, be_busy, 0);
+}
+
+static void test_hostile_ext4(void **state)
+{
+	(void)state;
+	take_versions("ext4", 300, be_hostile, 0);
+}
+
+static void test_hostile_xfs(void **state)
+{
+	(void)state;
+	take_versions("xfs", 400, be_hostile, 0);
+}
+
+/* A mapped file with a store in it is not copied again as long as nothing is stored. */
+static void test_at_rest_nothing_is_copied(void **state)
+{
+	struct filesystem filesystem;
+	struct live_result result;
+	struct stand stand;
+
+	(void)state;
+	if (!mounts_work)
+		skip();
+	filesystem_mount(&filesystem, folder, "ext4", 200);
+	stand_make(&stand, filesystem.root, first_seed, be_quiet);
+	result = take_version(&stand, NULL, "v0", false);
+	assert_true(result.copied_bytes >= 1 << 12);
+	for (unsigned i = 1; i < 4; i++) {
+		char *tip = text_format("v%u", i - 1), *name = text_format("v%u", i);
+
+		result = take_version(&stand, tip, name, true);
+		assert_int_equal(result.copied_bytes, 0);
+		assert_false(result.walked_frozen);
+	}
+	stand_end(&stand);
+	filesystem_unmount(&filesystem);
+}
+
+static void damage(const char *path, off_t at)
+{
+	cleanup_fd int fd = open(path, O_RDWR | O_CLOEXEC);
+	char byte;
+
+	assert_int_equal(pread(fd, &byte, 1, at), 1);
+	byte ^= 0x10;
+	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+}
+
+/* Another tip's state, one that is damaged or cut off, and none at all: all of the layer is copied. */
+static void test_without_a_state_all_is_copied(void **state)
+{
+	struct filesystem filesystem;
+	struct stand stand;
+	struct stat status;
+
+	(void)state;
+	if (!mounts_work)
+		skip();
+	filesystem_mount(&filesystem, folder, "ext4", 200);
+	stand_make(&stand, filesystem.root, first_seed, be_quiet);
+	take_version(&stand, NULL, "v0", false);
+	stand.layers[0] = stand.layers[--stand.count];
+	take_version(&stand, "another", "v1", false);
+	for (unsigned i = 0; i < 30; i++) {
+		char *tip = text_format("v%u", i + 1), *name = text_format("v%u", i + 2);
+
+		assert_int_equal(stat(stand.index, &status), 0);
+		if (i % 5 == 4)
+			assert_int_equal(truncate(stand.index, status.st_size - 1 - i), 0);
+		else
+			damage(stand.index, status.st_size * i / 30);
+		stand.layers[0] = stand.layers[--stand.count];
+		take_version(&stand, tip, name, false);
+	}
+	stand_end(&stand);
+	filesystem_unmount(&filesystem);
 }
 
 static int make_folder(void **state)
@@ -295,6 +424,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_busy_ext4),
 		cmocka_unit_test(test_busy_xfs),
 		cmocka_unit_test(test_busy_btrfs),
+		cmocka_unit_test(test_hostile_ext4),
+		cmocka_unit_test(test_hostile_xfs),
+		cmocka_unit_test(test_at_rest_nothing_is_copied),
+		cmocka_unit_test(test_without_a_state_all_is_copied),
 	};
 
 	if (argc > 2) {
