@@ -69,8 +69,8 @@ static int is_inode(int fd, uint64_t inode)
 static int open_roots(struct pass *pass, struct pass_frame *frame, struct error *err)
 {
 	frame->upper = openat(pass->upper, ".", OPEN_FOLDER);
-	frame->layer = openat(pass->layer, ".", OPEN_FOLDER);
-	if (frame->upper < 0 || frame->layer < 0)
+	frame->layer = pass->dry ? -1 : openat(pass->layer, ".", OPEN_FOLDER);
+	if (frame->upper < 0 || (frame->layer < 0 && !pass->dry))
 		return error_errno(err, ERROR_FAILED, errno, "cannot open the layer");
 	return 0;
 }

@@ -142,6 +142,21 @@ int live_rename_index(const char *index, const char *from, const char *to, struc
 	return loaded > 0 ? index_save(index, to, &nodes, INT64_MAX, err) : loaded;
 }
 
+int live_is_as_tip(const char *upper, enum layer_marks marks, const char *index, const char *tip)
+{
+	cleanup_nodes struct nodes nodes = { 0 };
+	cleanup_pass struct pass pass = { 0 };
+	cleanup_fd int dir = open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct error why = { 0 };
+
+	if (dir < 0 || nodes_begin(&nodes, &why) < 0 || index_load(index, tip, &nodes, &why) <= 0)
+		return 0;
+	if (pass_begin(&pass, marks, &nodes, NULL, dir, -1, -1, &why) == 0 && pass_look(&pass, &why) == 0)
+		return 1;
+	log_detail("%s", why.message);
+	return 0;
+}
+
 int live_thaw(const char *folder, struct error *err)
 {
 	cleanup_freezer struct freezer freezer = FREEZER_NONE;

@@ -56,6 +56,10 @@ int live_take(struct live *live, const char *layer, struct live_result *result, 
 /* The layer is the newest tip now, under this name. */
 int live_save_index(struct live *live, const char *name, struct error *err);
 
+/* Whether the writable layer certainly is what it was when the tip was taken: 1, or 0 when that cannot be told by inode
+ * numbers and times alone. */
+int live_is_as_tip(const char *upper, enum layer_marks marks, const char *index, const char *tip);
+
 /* The state of the tip `from` is that of the tip `to` as well, to which its layers were merged. */
 int live_rename_index(const char *index, const char *from, const char *to, struct error *err);
 

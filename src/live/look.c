@@ -65,6 +65,12 @@ static bool shows_from_below(struct pass *pass, const struct pass_frame *frame, 
 	return found >= 0 && fstatat(frame->upper, nodes_name(pass->tree, id), &status, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
+/* Whether the pass only looks; then there is something to see. */
+static int is_dry(const struct pass *pass, const char *name, struct error *err)
+{
+	return pass->dry ? error_set(err, ERROR_FAILED, "'%s' has changed", name) : 0;
+}
+
 /* While it runs, it may only just have been there. */
 static int judge_later(struct pass *pass, const struct pass_frame *frame, const char *name, struct error *err)
 {
@@ -80,6 +86,8 @@ static int take_away(struct pass *pass, struct pass_frame *frame, uint32_t id, s
 
 	if (node->kind == NODE_GONE && (!hide || node->flags & NODE_IN_LAYER))
 		return LOOK_DONE;
+	if (is_dry(pass, name, err) < 0)
+		return -1;
 	if (hide && shows_from_below(pass, frame, id))
 		return pass->frozen ? not_fit(pass, name, err) : judge_later(pass, frame, name, err);
 	if (node->flags & NODE_IN_LAYER && copier_remove(frame->layer, name, err) < 0)
@@ -131,6 +139,8 @@ static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const 
 	struct node *node = node_of(pass, id);
 	int done;
 
+	if (is_dry(pass, nodes_name(pass->tree, id), err) < 0)
+		return -1;
 	pass->copier.fresh = false;
 	pass->copier.sync = move & MOVE_MAPPED;
 	done = put(pass, frame, id, status, err);
@@ -243,6 +253,8 @@ static int look_at_folder(struct pass *pass, struct pass_frame *frame, uint32_t 
 	if (known && node->ctime_ns == nodes_ctime(status) && !(node->flags & (NODE_UNSURE | NODE_YOUNG)) &&
 	    !(move & MOVE_CONTENT))
 		return LOOK_KNOWN_FOLDER;
+	if (is_dry(pass, name, err) < 0)
+		return -1;
 	opaque = read_opaque(pass, frame, name, err);
 	if (opaque < 0)
 		return -1;

@@ -375,6 +375,20 @@ static int apply_all(struct pass *pass, const struct moves *moves, struct error 
 	return 0;
 }
 
+int pass_look(struct pass *pass, struct error *err)
+{
+	struct stat status;
+
+	pass->dry = true;
+	pass->frozen = true;
+	next_number(pass);
+	if (fstat(pass->upper, &status) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot examine the writable layer");
+	if (nodes_ctime(&status) != nodes_node(pass->tree, NODE_ROOT)->ctime_ns)
+		return error_set(err, ERROR_FAILED, "its root has changed");
+	return walk_below(pass, NODE_ROOT, err);
+}
+
 int pass_apply(struct pass *pass, const struct moves *moves, struct error *err)
 {
 	next_number(pass);

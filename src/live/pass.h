@@ -27,6 +27,9 @@ void pass_release(struct pass *pass);
 /* Looks at everything. */
 int pass_walk(struct pass *pass, struct error *err);
 
+/* Looks whether there would be anything to do at all; touches nothing. 0: nothing; -1 with *err, of whatever kind. */
+int pass_look(struct pass *pass, struct error *err);
+
 /* Looks at these names alone. */
 int pass_apply(struct pass *pass, const struct moves *moves, struct error *err);
 

@@ -31,6 +31,7 @@ struct pass {
 	int upper, layer, merged; /* roots; the caller's */
 	dev_t device;
 	bool frozen;
+	bool dry;   /* only look: the first thing that would have to be done is an error */
 	bool unfit; /* no layer on this tip can show what there is now: a new chain can */
 	uint8_t number;
 	struct pass_frame *frames;

@@ -13,6 +13,7 @@
 #include "workspace/chain.h"
 #include "workspace/label_keys.h"
 #include "workspace/place.h"
+#include "workspace/room.h"
 #include "workspace/snapshot_labels.h"
 
 /* How many layers there are above what lies below the writable layer; 0: they do not stand on it. */
@@ -30,6 +31,20 @@ static int count_own(struct run *run, size_t *count, struct error *err)
 	return 0;
 }
 
+static int check_room(struct run *run, const struct layer_paths *layers, size_t count, struct error *err)
+{
+	cleanup_free char *work = new_layer_work(run->record->live_merged);
+	struct layer_merge_result cost = { 0 };
+	cleanup_place struct place place = { 0 };
+
+	if (!work)
+		return error_memory(err);
+	if (place_find(run->session, run->record->snapshotter, work, &place, err) < 0 ||
+	    layer_merge_cost(place.marks, (const char *const *)layers->items, count, place.writable, &cost, err) < 0)
+		return -1;
+	return room_check_for(place.writable, cost.copied_bytes, cost.entries, "merging layers", err);
+}
+
 int live_layer_merge(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
@@ -45,7 +60,9 @@ int live_layer_merge(struct run *run, struct error *err)
 	if (snapshot_labels_filling(record, &labels, err) < 0 ||
 	    labels_set(&labels, LABEL_KIND, KIND_MERGED, err) < 0 ||
 	    labels_set(&labels, LABEL_SHOWS, record->live_tip, err) < 0 ||
-	    new_layer_begin(run, record->live_merged, record->old_parent, err) < 0)
+	    labels_set(&labels, LABEL_OWN_FILES, "yes", err) < 0 ||
+	    new_layer_begin(run, record->live_merged, record->old_parent, err) < 0 ||
+	    check_room(run, &layers, count, err) < 0)
 		return -1;
 	return new_layer_fill(run, record->live_merged, (const char *const *)layers.items, count, &labels, err);
 }
@@ -117,6 +134,17 @@ int live_layer_label_active(struct run *run, struct error *err)
 	    labels_set(&labels, LABEL_LIVE_TIP, record->saved, err) < 0)
 		return -1;
 	return ctr_snapshot_set_labels(run->session->ctr, record->snapshotter, record->old_active, &labels, err);
+}
+
+bool live_layer_is_unchanged(struct session *session, const struct record *record, const struct ctr_snapshot *active,
+			     const struct place *place)
+{
+	const char *tip = labels_get(&active->labels, LABEL_LIVE_TIP);
+	struct error ignored = { 0 };
+	cleanup_free char *index = live_layer_index(session, record->container_id, &ignored);
+
+	return index && tip && record->stands_on && strcmp(tip, record->stands_on) == 0 && place->overlay &&
+	       place->writable && live_is_as_tip(place->writable, place->marks, index, tip);
 }
 
 void live_layer_tidy(struct run *run)

@@ -2,7 +2,9 @@
 #ifndef WSNAP_OPERATION_LIVE_LAYER_H
 #define WSNAP_OPERATION_LIVE_LAYER_H
 
+#include "ctr/snapshots.h"
 #include "operation/run.h"
+#include "workspace/place.h"
 
 /* Makes the layers from the tip down to what lies below the writable layer one, beside the running workspace. */
 int live_layer_merge(struct run *run, struct error *err);
@@ -21,6 +23,10 @@ int live_layer_label_active(struct run *run, struct error *err);
 
 /* Makes a merged layer the tip, which keeps it: no version stands on it yet. */
 int live_layer_label_tip(struct run *run, const char *name, struct error *err);
+
+/* Whether the writable layer certainly is what the version that the workspace stands on was taken of. */
+bool live_layer_is_unchanged(struct session *session, const struct record *record, const struct ctr_snapshot *active,
+			     const struct place *place);
 
 /* Removes what is left of a file that was half written. */
 void live_layer_tidy(struct run *run);

@@ -13,6 +13,7 @@
 #include "operation/changes.h"
 #include "operation/decide.h"
 #include "operation/devices.h"
+#include "operation/live_layer.h"
 #include "operation/networks.h"
 #include "operation/plan_chain.h"
 #include "operation/plan_live.h"
@@ -270,15 +271,18 @@ static int note_unchanged(const struct plan *plan, const struct record *record, 
 }
 
 /* --if-changed without a change: the result is the version that still stands. 1: so it is. */
-static int judge_if_changed(const struct plan *plan, const struct record *record, struct operation_result *result,
-			    struct error *err)
+static int judge_if_changed(const struct plan *plan, const struct findings *findings, const struct record *record,
+			    struct operation_result *result, struct error *err)
 {
 	cleanup_store_version struct store_version row = { 0 };
 	int unchanged;
 
 	if (!plan->request->if_changed || !record->stands_on_version)
 		return 0;
-	unchanged = changes_none(plan->session, record->snapshotter, record->old_active, record->stands_on, err);
+	unchanged =
+		live_layer_is_unchanged(plan->session, record, &findings->active, &findings->place)
+			? 1
+			: changes_none(plan->session, record->snapshotter, record->old_active, record->stands_on, err);
 	if (unchanged <= 0)
 		return unchanged;
 	if (snapshot_labels_keep(plan->session, record->snapshotter, record->stands_on, err) < 0 ||
@@ -377,7 +381,7 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 		return -1;
 	if (record->kind == OPERATION_ROLLBACK && set_rollback(plan, record, err) < 0)
 		return -1;
-	nothing = judge_if_changed(plan, record, result, err);
+	nothing = judge_if_changed(plan, findings, record, result, err);
 	if (nothing != 0)
 		return nothing;
 	if (set_task(plan, findings, record, err) < 0)

@@ -48,6 +48,7 @@ static int save(const struct due *due, const struct policy *policy, struct polic
 	const struct operation_request request = { .kind = OPERATION_CREATE,
 						   .target = done->container_id,
 						   .source = SOURCE,
+						   .mode = policy->mode,
 						   .if_changed = policy->if_changed };
 	cleanup_operation_result struct operation_result result = { 0 };
 

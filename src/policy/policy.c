@@ -51,6 +51,16 @@ static int set_flag(const char *text, void *field, struct error *err)
 	return *flag || strcmp(text, "no") == 0 ? 0 : error_set(err, ERROR_USAGE, "neither yes nor no");
 }
 
+static int set_mode(const char *text, void *field, struct error *err)
+{
+	enum operation_mode *mode = field;
+
+	if (strcmp(text, "stop") != 0 && strcmp(text, "live") != 0)
+		return error_set(err, ERROR_USAGE, "neither stop nor live");
+	*mode = strcmp(text, "live") == 0 ? MODE_LIVE : MODE_STOP;
+	return 0;
+}
+
 /* "15" or "15%". */
 static int set_percent(const char *text, void *field, struct error *err)
 {
@@ -74,6 +84,7 @@ static const struct option_spec policy_keys[] = {
 	  .set = set_flag,
 	  .otherwise = "yes",
 	  .offset = offsetof(struct policy, if_changed) },
+	{ .type = OPTION_OTHER, .key = "mode", .set = set_mode, .offset = offsetof(struct policy, mode) },
 	{ .type = OPTION_OTHER, .key = "keep_free", .set = set_percent, .offset = offsetof(struct policy, keep_free) },
 	KEEP_RULES(POLICY_KEEP){ .type = OPTION_OTHER,
 				 .key = "keep_within",

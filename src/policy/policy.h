@@ -10,6 +10,7 @@
 
 #include "base/keep_rules.h"
 #include "base/labels.h"
+#include "operation/operation.h"
 #include "workspace/selection.h"
 #include "workspace/version_word.h"
 
@@ -26,6 +27,7 @@ struct policy {
 	char *filter; /* the words of it; NULL: only a label chooses this policy */
 	struct label_filters filters;
 	struct policy_span every;
+	enum operation_mode mode; /* not given: as the configuration says */
 	bool if_changed;
 	struct keep_rules keep;
 	int keep_free; /* percent of the filesystem, 0: not asked for */

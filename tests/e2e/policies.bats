@@ -167,3 +167,19 @@ forget_look() {
 		grep -F wsnap >"$BATS_TEST_TMPDIR/complaints" || true
 	same '' "$(cat "$BATS_TEST_TMPDIR/complaints")"
 }
+
+@test "a policy says whether the workspace goes on running" {
+	local pid
+	policy 10-red 'filter = team=red' 'every = 1s' 'if_changed = no' 'mode = live'
+	pid=$(workspace_pid policed-a)
+	sleep 1
+	run_policies 0
+	same "$pid" "$(workspace_pid policed-a)"
+	policy 10-red 'filter = team=red' 'every = 1s' 'if_changed = no' 'mode = stop'
+	sleep 1
+	run_policies 0
+	! same "$pid" "$(workspace_pid policed-a)" 2>/dev/null
+	policy 10-red 'mode = sometimes'
+	run_policies 2
+	[[ $stderr == *"neither stop nor live"* ]]
+}

@@ -357,7 +357,11 @@ static void test_at_rest_nothing_is_copied(void **state)
 		result = take_version(&stand, tip, name, true);
 		assert_int_equal(result.copied_bytes, 0);
 		assert_false(result.walked_frozen);
+		assert_int_equal(live_is_as_tip(stand.upper, LAYER_MARKS_TRUSTED, stand.index, name), 1);
+		assert_int_equal(live_is_as_tip(stand.upper, LAYER_MARKS_TRUSTED, stand.index, tip), 0);
 	}
+	assert_int_equal(chmod(stand.merged, 0700), 0);
+	assert_int_equal(live_is_as_tip(stand.upper, LAYER_MARKS_TRUSTED, stand.index, "v3"), 0);
 	stand_end(&stand);
 	filesystem_unmount(&filesystem);
 }
