@@ -279,6 +279,20 @@ static struct live_result take_version(struct stand *stand, const char *tip, con
 	return result;
 }
 
+/* All live layers as one: what is put on it shows the same. */
+static void merge_versions(struct stand *stand)
+{
+	struct layer_merge_result result;
+	struct error err = { 0 };
+	char *merged = make_below(stand, "merged");
+
+	if (layer_merge(LAYER_MARKS_TRUSTED, stand->layers, stand->count - 1, merged, &result, &err) < 0)
+		fail_msg("merge: %s", err.message);
+	stand->layers[1] = stand->layers[stand->count - 1];
+	stand->layers[0] = merged;
+	stand->count = 2;
+}
+
 static void take_versions(const char *type, unsigned megabytes, life live, unsigned changes)
 {
 	struct filesystem filesystem;
@@ -297,6 +311,8 @@ static void take_versions(const char *type, unsigned megabytes, life live, unsig
 		tip = name;
 	}
 	assert_int_equal(stand.compared, version_count);
+	merge_versions(&stand);
+	take_version(&stand, tip, "on-merged", true);
 	stand_end(&stand);
 	filesystem_unmount(&filesystem);
 }
