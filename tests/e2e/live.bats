@@ -215,7 +215,8 @@ running_tree() {
 	for n in 1 2 3 4 5; do
 		expect 0 rollback --no-save j "$n"
 		same "$((n < 4 ? n : 4))" "$(workspace_read j /data/f)"
-		same "$(seq $((n > 1 ? n - 1 : 1)) $((n < 4 ? n : 4)) | sed "$((n == 5 ? 1 : 9)){/./!d;}" | tr '\n' ' ')" \
+		last=$((n < 4 ? n : 4))
+		same "$(seq $((last > 1 ? last - 1 : 1)) "$last" | tr '\n' ' ')" \
 			"$(cd "$(workspace_root j)/data" && ls | sed -n 's/^only-//p' | tr '\n' ' ')"
 	done
 }
