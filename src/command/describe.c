@@ -7,19 +7,27 @@
 #include "base/clock.h"
 #include "workspace/names.h"
 
-void describe_version(struct json_writer *writer, const struct store_version *row)
+void describe_saved(struct json_writer *writer, const struct described *version)
 {
-	cleanup_free char *shown = name_shown(row->display_name, row->version);
+	cleanup_free char *shown = name_shown(version->display_name, version->version);
 
 	if (!shown)
 		writer->failed = true;
-	writer_text(writer, "id", row->id);
-	writer_integer(writer, "version", row->version);
+	writer_integer(writer, "version", version->version);
 	writer_text(writer, "snapshot_name", shown);
-	writer_text(writer, "runtime_snapshot_name", row->runtime_name);
-	writer_text(writer, "display_name", row->display_name);
-	writer_text(writer, "source", row->source);
-	writer_time(writer, "created_at", row->created_ns);
+	writer_text(writer, "runtime_snapshot_name", version->runtime_name);
+	writer_text(writer, "display_name", version->display_name);
+	writer_text(writer, "source", version->source);
+	writer_time(writer, "created_at", version->created_ns);
+}
+
+void describe_version(struct json_writer *writer, const struct store_version *row)
+{
+	const struct described version = { row->version, row->display_name, row->runtime_name, row->source,
+					   row->created_ns };
+
+	writer_text(writer, "id", row->id);
+	describe_saved(writer, &version);
 }
 
 void describe_origin(struct json_writer *writer, const struct origin *origin)

@@ -8,7 +8,19 @@
 #include "workspace/history.h"
 #include "workspace/session.h"
 
-/* The keys of a version: id, version, snapshot_name, runtime_snapshot_name, display_name, source, created_at. */
+/* A version, wherever it is known from. */
+struct described {
+	int32_t version;
+	const char *display_name; /* NULL: none */
+	const char *runtime_name;
+	const char *source;
+	int64_t created_ns;
+};
+
+/* The keys of a version: version, snapshot_name, runtime_snapshot_name, display_name, source, created_at. */
+void describe_saved(struct json_writer *writer, const struct described *version);
+
+/* The same of a row, with its id: id, version, snapshot_name, runtime_snapshot_name, display_name, source, created_at. */
 void describe_version(struct json_writer *writer, const struct store_version *row);
 
 /* The keys by, host and note, null where they are not known. */

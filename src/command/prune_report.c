@@ -27,16 +27,6 @@ static void write_removed(struct json_writer *writer, const struct pruned_versio
 	writer_close(writer);
 }
 
-static void write_failure(struct json_writer *writer, const struct error *failure)
-{
-	writer_object(writer, "error");
-	writer_text(writer, "code", error_code(failure->kind));
-	writer_integer(writer, "exit_status", (int)failure->kind);
-	writer_text(writer, "message", failure->message);
-	writer_text(writer, "hint", failure->hint[0] ? failure->hint : NULL);
-	writer_close(writer);
-}
-
 static void write_json(struct json_writer *writer, const struct prune_result *result, bool dry_run,
 		       const struct error *failure)
 {
@@ -53,7 +43,7 @@ static void write_json(struct json_writer *writer, const struct prune_result *re
 	writer_integer(writer, "freed_bytes", result->freed_bytes);
 	writer_bool(writer, "dry_run", dry_run);
 	if (failure)
-		write_failure(writer, failure);
+		output_json_error(writer, failure);
 	writer_close(writer);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "command/describe.h"
 #include "recover/bring_back.h"
 #include "workspace/names.h"
 
@@ -45,17 +46,11 @@ void report_operation(struct json_writer *writer, const struct operation_result 
 
 void report_version(struct json_writer *writer, const struct operation_result *result)
 {
-	cleanup_free char *shown = name_shown(result->display_name, result->version);
+	const struct described version = { result->version, result->display_name, result->runtime_name, result->source,
+					   result->created_ns };
 
-	if (!shown)
-		writer->failed = true;
-	writer_integer(writer, "version", result->version);
-	writer_text(writer, "snapshot_name", shown);
-	writer_text(writer, "runtime_snapshot_name", result->runtime_name);
-	writer_text(writer, "display_name", result->display_name);
+	describe_saved(writer, &version);
 	writer_text(writer, "snapshotter", result->snapshotter);
-	writer_text(writer, "source", result->source);
-	writer_time(writer, "created_at", result->created_ns);
 }
 
 void report_format_downtime(const struct operation_result *result, char text[static REPORT_DOWNTIME_SIZE])

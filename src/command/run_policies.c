@@ -30,16 +30,6 @@ struct report {
 	bool dry_run;
 };
 
-static void write_error(struct json_writer *writer, const struct error *failure)
-{
-	writer_object(writer, "error");
-	writer_text(writer, "code", error_code(failure->kind));
-	writer_integer(writer, "exit_status", (int)failure->kind);
-	writer_text(writer, "message", failure->message);
-	writer_text(writer, "hint", failure->hint[0] ? failure->hint : NULL);
-	writer_close(writer);
-}
-
 static void write_json(struct json_writer *writer, const struct policy_done *done, const struct error *failure)
 {
 	writer_object(writer, NULL);
@@ -55,7 +45,7 @@ static void write_json(struct json_writer *writer, const struct policy_done *don
 	writer_integer(writer, "pruned_for_room", done->pruned_for_room);
 	writer_integer(writer, "freed_bytes", done->freed_bytes);
 	if (failure)
-		write_error(writer, failure);
+		output_json_error(writer, failure);
 	writer_close(writer);
 }
 

@@ -27,14 +27,23 @@ static void move_members(cJSON *to, cJSON *from)
 
 static int add_error(cJSON *document, const struct error *failure, struct error *err)
 {
-	cJSON *error = cJSON_AddObjectToObject(document, "error");
+	cleanup_free char *text = NULL;
+	cleanup_json cJSON *said = NULL;
+	size_t length = 0;
+	struct json_writer writer = { .stream = open_memstream(&text, &length) };
 
-	if (!error || !cJSON_AddNumberToObject(error, "exit_status", (int)failure->kind))
+	if (!writer.stream)
 		return error_memory(err);
-	if (json_add_text(error, "code", error_code(failure->kind), err) < 0 ||
-	    json_add_text(error, "message", failure->message, err) < 0)
+	writer_object(&writer, NULL);
+	output_json_error(&writer, failure);
+	writer_close(&writer);
+	if (fclose(writer.stream) != 0)
+		return error_memory(err);
+	said = json_parse_exact(text, length, "an error", err);
+	if (!said)
 		return -1;
-	return json_add_text(error, "hint", failure->hint[0] ? failure->hint : NULL, err);
+	move_members(document, said);
+	return 0;
 }
 
 static char *document_of(const struct several_work *work, struct error *err)

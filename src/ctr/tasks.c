@@ -213,3 +213,20 @@ void ctr_task_wait_cancel(struct ctr_wait *wait)
 	grpc_drop(wait->call);
 	free(wait);
 }
+
+const char *ctr_task_state_name(enum ctr_task_state state)
+{
+	switch (state) {
+	case CTR_TASK_CREATED:
+		return "created";
+	case CTR_TASK_RUNNING:
+		return "running";
+	case CTR_TASK_PAUSED:
+	case CTR_TASK_PAUSING:
+		return "paused";
+	case CTR_TASK_NONE:
+	case CTR_TASK_STOPPED:
+		break;
+	}
+	return "stopped";
+}

@@ -36,6 +36,9 @@ void ctr_task_release(struct ctr_task *task);
 
 #define cleanup_ctr_task __attribute__((cleanup(ctr_task_release)))
 
+/* "created", "running", "paused" (also while it is being paused), "stopped" (also where there is none). Static. */
+const char *ctr_task_state_name(enum ctr_task_state state);
+
 /* No task is no error: state CTR_TASK_NONE. */
 int ctr_task_get(struct ctr *ctr, const char *id, struct ctr_task *task, struct error *err);
 

@@ -13,7 +13,6 @@
 #include "workspace/version_label.h"
 
 /* Why there is a version that a compaction has left. */
-#define SOURCE_COMPACT "compact"
 
 /* A snapshot of a version without a row. */
 struct lost {
@@ -101,19 +100,19 @@ static const char *find_status(struct doctor *doctor, const struct target *targe
 
 	if (target->present && ctr_task_get(doctor->session->ctr, target->container_id, &task, &ignored) == 0 &&
 	    task.state == CTR_TASK_RUNNING)
-		return "running";
-	return "stopped";
+		return ctr_task_state_name(CTR_TASK_RUNNING);
+	return ctr_task_state_name(CTR_TASK_STOPPED);
 }
 
 /* What made it shows in its name. */
-static const char *event_of(const struct target *target, const char *runtime_name)
+static enum store_event_type event_of(const struct target *target, const char *runtime_name)
 {
 	size_t length = strlen(target->container_id);
 
 	return strncmp(runtime_name, target->container_id, length) == 0 &&
 			       text_starts_with(runtime_name + length, "-snapshot-")
-		       ? "snapshot_create"
-		       : "version_create";
+		       ? EVENT_SNAPSHOT_CREATE
+		       : EVENT_VERSION_CREATE;
 }
 
 static int write_labels(struct doctor *doctor, const struct lost *lost, int32_t version, struct error *err)
@@ -150,7 +149,7 @@ static int write_again(struct doctor *doctor, const struct target *target, const
 		.display_name = labels_get(&info->labels, LABEL_NAME),
 		.parent = labels_get(&info->labels, LABEL_PARENT),
 		.snapshotter = lost->snapshot->snapshotter,
-		.source = source ? source : "manual",
+		.source = source ? source : SOURCE_MANUAL,
 		.created_ns = lost->created_ns,
 		.known_version = lost->is_taken ? 0 : lost->version,
 		.version_floor = floor,

@@ -5,24 +5,13 @@
 
 #include "base/log.h"
 #include "ctr/snapshots.h"
+#include "ctr/tasks.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 
 static const char *status_of(const struct record *record)
 {
-	if (record->pending == PENDING_START)
-		return "stopped";
-	switch (record->state) {
-	case CTR_TASK_RUNNING:
-		return "running";
-	case CTR_TASK_PAUSED:
-	case CTR_TASK_PAUSING:
-		return "paused";
-	case CTR_TASK_CREATED:
-		return "created";
-	default:
-		return "stopped";
-	}
+	return ctr_task_state_name(record->pending == PENDING_START ? CTR_TASK_STOPPED : record->state);
 }
 
 struct store_record rows_of(const struct record *record)

@@ -39,17 +39,22 @@ int output_end(struct output *out, struct error *err)
 	return out->changed ? error_hint(err, "what was to be done is done all the same") : -1;
 }
 
+void output_json_error(struct json_writer *writer, const struct error *error)
+{
+	writer_object(writer, "error");
+	writer_text(writer, "code", error_code(error->kind));
+	writer_integer(writer, "exit_status", error->kind);
+	writer_text(writer, "message", error->message);
+	writer_text(writer, "hint", error->hint[0] ? error->hint : NULL);
+	writer_close(writer);
+}
+
 static void write_json_error(FILE *stream, const struct error *error)
 {
 	struct json_writer writer = { .stream = stream };
 
 	writer_object(&writer, NULL);
-	writer_object(&writer, "error");
-	writer_text(&writer, "code", error_code(error->kind));
-	writer_integer(&writer, "exit_status", error->kind);
-	writer_text(&writer, "message", error->message);
-	writer_text(&writer, "hint", error->hint[0] ? error->hint : NULL);
-	writer_close(&writer);
+	output_json_error(&writer, error);
 	writer_close(&writer);
 }
 

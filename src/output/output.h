@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
+#include "output/json_writer.h"
 
 struct output {
 	FILE *stream;
@@ -32,6 +33,9 @@ int output_end(struct output *out, struct error *err);
 /* Writes an error to `stream`: "wsnap: MESSAGE" and "hint: HINT", or the JSON document
  * {"error":{code, exit_status, message, hint}}. */
 void output_error(FILE *stream, bool json, const struct error *error);
+
+/* The member "error" of an object: {code, exit_status, message, hint}. */
+void output_json_error(struct json_writer *writer, const struct error *error);
 
 /* A size for people in at most six columns: "0 B", "999 B", "1.5 KiB", "20 GiB". */
 #define OUTPUT_SIZE_SIZE 32

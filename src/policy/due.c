@@ -13,8 +13,6 @@
 #include "status/status.h"
 #include "workspace/signals.h"
 
-#define SOURCE "policy"
-
 struct due {
 	struct session *session;
 	const struct policies *policies;
@@ -47,7 +45,7 @@ static int save(const struct due *due, const struct policy *policy, struct polic
 {
 	const struct operation_request request = { .kind = OPERATION_CREATE,
 						   .target = done->container_id,
-						   .source = SOURCE,
+						   .source = SOURCE_POLICY,
 						   .mode = policy->mode,
 						   .if_changed = policy->if_changed };
 	cleanup_operation_result struct operation_result result = { 0 };

@@ -9,9 +9,9 @@
 static char *event_id(const struct announcement *announcement)
 {
 	if (announcement->many)
-		return text_format("%s:%s:%" PRId32, announcement->operation_id, announcement->type,
+		return text_format("%s:%s:%" PRId32, announcement->operation_id, store_event_name(announcement->type),
 				   announcement->version);
-	return text_format("%s:%s", announcement->operation_id, announcement->type);
+	return text_format("%s:%s", announcement->operation_id, store_event_name(announcement->type));
 }
 
 static char *notification(const struct announcement *announcement, struct error *err)
@@ -20,7 +20,7 @@ static char *notification(const struct announcement *announcement, struct error 
 
 	if (json_add_text(json, "container_id", announcement->container_id, err) < 0 ||
 	    json_add_text(json, "bot_id", announcement->bot_id, err) < 0 ||
-	    json_add_text(json, "event_type", announcement->type, err) < 0)
+	    json_add_text(json, "event_type", store_event_name(announcement->type), err) < 0)
 		return NULL;
 	if (!cJSON_AddNumberToObject(json, "version", announcement->version)) {
 		error_memory(err);
@@ -54,7 +54,7 @@ int announce_event(struct store *store, const struct announcement *announcement,
 	struct query_time created;
 	const char *const parameters[] = { id,
 					   announcement->container_id,
-					   announcement->type,
+					   store_event_name(announcement->type),
 					   document,
 					   notice,
 					   query_time(announcement->created_ns, &created),

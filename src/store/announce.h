@@ -7,12 +7,13 @@
 #include "base/json.h"
 #include "store/connection.h"
 #include "store/origin.h"
+#include "store/words.h"
 
 struct announcement {
 	const char *operation_id;
 	const char *container_id;
 	const char *bot_id;
-	const char *type;
+	enum store_event_type type;
 	int32_t version;
 	int64_t created_ns; /* 0: now() */
 	bool many;          /* the operation writes several events of the type: the id names the version */

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "store/query.h"
+#include "store/words.h"
 
 void store_set_origin(struct store *store, const struct store_origin *origin)
 {
@@ -43,7 +44,7 @@ int store_origins_each(struct store *store, const char *container_id, int32_t ve
 		"CASE WHEN payload->>'version' ~ '^[0-9]{1,9}$' THEN (payload->>'version')::int END AS version, "
 		"left(payload->>'by', 1024) AS by, left(payload->>'host', 1024) AS host, "
 		"left(payload->>'note', 1024) AS note, created_at, id FROM lifecycle_events WHERE container_id = $1 "
-		"AND event_type IN ('snapshot_create', 'version_create', 'fork', 'import')) AS made "
+		"AND event_type IN " SQL_EVENTS_OF_ORIGIN ") AS made "
 		"WHERE version > 0 AND ($2 = 0 OR version = $2) ORDER BY version, created_at DESC, id";
 	struct query_number number = query_number(version);
 	const char *const parameters[] = { container_id, number.text };

@@ -49,7 +49,7 @@ static int read_parents(struct store *store, struct pruning *pruning, struct err
 		"JOIN snapshots s ON s.id = v.snapshot_id WHERE v.container_id = $1 UNION ALL "
 		"SELECT payload->>'snapshot_name', "
 		"CASE WHEN payload->>'version' ~ '^[0-9]{1,9}$' THEN (payload->>'version')::int END "
-		"FROM lifecycle_events WHERE container_id = $1 AND event_type = 'version_prune') "
+		"FROM lifecycle_events WHERE container_id = $1 AND event_type = " SQL_EVENT_VERSION_PRUNE ") "
 		"SELECT v.version, max(known.version) FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id "
 		"JOIN known ON known.name = s.parent_runtime_snapshot_name AND known.version < v.version "
 		"WHERE v.container_id = $1 AND v.version = ANY ($2::int[]) GROUP BY v.version ORDER BY v.version";
@@ -135,7 +135,7 @@ static int announce_prune(struct store *store, const struct pruning *pruning, in
 		.operation_id = pruning->operation_id,
 		.container_id = pruning->container_id,
 		.bot_id = pruning->bot_id,
-		.type = "version_prune",
+		.type = EVENT_VERSION_PRUNE,
 		.version = version,
 		.many = true,
 		.only_history = true,
@@ -263,8 +263,8 @@ int store_version_greatest(struct store *store, const char *container_id, int32_
 		"SELECT greatest(0, (SELECT max(version) FROM container_versions WHERE container_id = $1), "
 		"(SELECT max(number) FILTER (WHERE number <= 2147483647) FROM ("
 		"SELECT CASE WHEN payload->>'version' ~ '^[0-9]{1,10}$' THEN (payload->>'version')::bigint END "
-		"AS number FROM lifecycle_events WHERE container_id = $1 AND event_type IN "
-		"('version_prune', 'version_create', 'snapshot_create')) AS event)) AS version";
+		"AS number FROM lifecycle_events WHERE container_id = $1 AND event_type IN " SQL_EVENTS_WITH_NUMBERS
+		") AS event)) AS version";
 	cleanup_rows struct rows rows = { 0 };
 	int64_t number;
 

@@ -2,6 +2,7 @@
 
 #include "base/cleanup.h"
 #include "store/query.h"
+#include "store/words.h"
 
 enum { VERSION, RUNTIME_NAME, PARENT, PARENT_KNOWN };
 
@@ -28,7 +29,7 @@ int store_pruned_list(struct store *store, const char *container_id, store_prune
 		"coalesce(payload->>'runtime_snapshot_name', payload->>'snapshot_name') AS name, "
 		"CASE WHEN payload->>'parent' ~ '^[0-9]{1,9}$' THEN (payload->>'parent')::int END AS parent, "
 		"payload ? 'parent' AS parent_known, created_at, id "
-		"FROM lifecycle_events WHERE container_id = $1 AND event_type = 'version_prune') AS pruned "
+		"FROM lifecycle_events WHERE container_id = $1 AND event_type = " SQL_EVENT_VERSION_PRUNE ") AS pruned "
 		"WHERE version > 0 AND name <> '' AND octet_length(name) < 4096 ORDER BY created_at, id";
 	cleanup_rows struct rows rows = { 0 };
 	int count = query_rows(store, sql, &container_id, 1, &rows, err);

@@ -186,8 +186,8 @@ static int next_version(struct store *store, const struct store_record *record, 
 		"SELECT greatest($2::int, (SELECT max(version) FROM container_versions WHERE container_id = $1), "
 		"(SELECT max(number) FILTER (WHERE number <= 2147483647) FROM ("
 		"SELECT CASE WHEN payload->>'version' ~ '^[0-9]{1,10}$' THEN (payload->>'version')::bigint END "
-		"AS number FROM lifecycle_events WHERE container_id = $1 AND event_type IN "
-		"('version_prune', 'version_create', 'snapshot_create')) AS event)) AS version";
+		"AS number FROM lifecycle_events WHERE container_id = $1 AND event_type IN " SQL_EVENTS_WITH_NUMBERS
+		") AS event)) AS version";
 	struct query_number floor = query_number(record->version_floor);
 	const char *const parameters[] = { record->container_id, floor.text };
 	cleanup_rows struct rows rows = { 0 };
@@ -265,7 +265,7 @@ static const struct store_origin *origin_of(const struct store_record *record)
 	return record->is_rebuilt || record->origin.by || record->origin.host ? &record->origin : NULL;
 }
 
-static int announce(struct store *store, const struct recording *recording, const char *type, int32_t version,
+static int announce(struct store *store, const struct recording *recording, enum store_event_type type, int32_t version,
 		    cJSON *payload, struct error *err)
 {
 	const struct announcement announcement = {
@@ -285,10 +285,11 @@ static int announce(struct store *store, const struct recording *recording, cons
 static int fill_snapshot_create(const struct recording *recording, cJSON *payload, struct error *err)
 {
 	const struct store_record *record = recording->record;
-	char name[32];
+	cleanup_free char *shown = store_version_shown(record->display_name, recording->recorded.version);
 
-	snprintf(name, sizeof(name), "Version %" PRId32, recording->recorded.version);
-	if (json_add_text(payload, "snapshot_name", record->display_name ? record->display_name : name, err) < 0 ||
+	if (!shown)
+		return error_memory(err);
+	if (json_add_text(payload, "snapshot_name", shown, err) < 0 ||
 	    json_add_text(payload, "display_name", record->display_name, err) < 0 ||
 	    json_add_text(payload, "runtime_snapshot_name", record->runtime_name, err) < 0 ||
 	    json_add_text(payload, "snapshotter", record->snapshotter, err) < 0)
@@ -309,10 +310,10 @@ static int fill_version_create(const struct recording *recording, cJSON *payload
 
 static int announce_version(struct store *store, const struct recording *recording, struct error *err)
 {
-	const char *type = recording->record->version_event;
+	enum store_event_type type = recording->record->version_event;
 	cleanup_json cJSON *payload = cJSON_CreateObject();
-	int filled = strcmp(type, "snapshot_create") == 0 ? fill_snapshot_create(recording, payload, err)
-							  : fill_version_create(recording, payload, err);
+	int filled = type == EVENT_SNAPSHOT_CREATE ? fill_snapshot_create(recording, payload, err)
+						   : fill_version_create(recording, payload, err);
 
 	if (filled < 0)
 		return -1;
@@ -329,12 +330,12 @@ static int announce_rollback(struct store *store, const struct recording *record
 	cleanup_json cJSON *payload = cJSON_CreateObject();
 
 	if (json_add_text(payload, "snapshot_name", record->rollback_runtime_name, err) < 0 ||
-	    json_add_text(payload, "source", "rollback", err) < 0)
+	    json_add_text(payload, "source", SOURCE_ROLLBACK, err) < 0)
 		return -1;
 	if (!cJSON_AddNumberToObject(payload, "version", record->rolled_back_to) ||
 	    (saved > 0 && !cJSON_AddNumberToObject(payload, "saved_version", saved)))
 		return error_memory(err);
-	return announce(store, recording, "version_rollback", record->rolled_back_to, payload, err);
+	return announce(store, recording, EVENT_VERSION_ROLLBACK, record->rolled_back_to, payload, err);
 }
 
 static int record_body(struct store *store, void *context, struct error *err)

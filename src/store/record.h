@@ -10,6 +10,7 @@
 
 #include "store/origin.h"
 #include "store/store.h"
+#include "store/words.h"
 
 struct store_record {
 	const char *operation_id; /* UUID: ids of the events are made from it */
@@ -33,8 +34,8 @@ struct store_record {
 	int32_t known_version; /* of a rebuild from labels; 0: the next one … */
 	int32_t version_floor; /* … which is greater than this, too */
 
-	/* the event about it: "snapshot_create", "version_create", or NULL for none */
-	const char *version_event;
+	/* the event about it: EVENT_SNAPSHOT_CREATE, EVENT_VERSION_CREATE, or EVENT_NONE */
+	enum store_event_type version_event;
 	bool is_rebuilt;            /* the version is old: the event gets its time */
 	bool is_live;               /* its processes are the ones they were */
 	bool is_late;               /* later operations may be recorded already: image and status stay as they are */

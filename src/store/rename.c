@@ -36,7 +36,7 @@ static int announce_name(struct store *store, const struct renaming *renaming, c
 		.operation_id = renaming->operation_id,
 		.container_id = renaming->container_id,
 		.bot_id = bot_id,
-		.type = "name",
+		.type = EVENT_NAME,
 		.version = renaming->row->version,
 		.only_history = true,
 	};

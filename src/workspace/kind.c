@@ -1,12 +1,10 @@
 #include "workspace/kind.h"
 
-#include <stddef.h>
-
 static const struct kind_words words[OPERATION_KIND_COUNT] = {
-	[OPERATION_CREATE] = { "create", "manual", "snapshot-", "active-", "snapshot_create" },
-	[OPERATION_VERSION] = { "version", "pre_exec", "v", "active-", "version_create" },
-	[OPERATION_ROLLBACK] = { "rollback", "rollback", "v", "rollback-", "version_create" },
-	[OPERATION_COMPACT] = { "compact", "compact", "layer-", "active-", NULL },
+	[OPERATION_CREATE] = { "create", SOURCE_MANUAL, "snapshot-", "active-", EVENT_SNAPSHOT_CREATE },
+	[OPERATION_VERSION] = { "version", SOURCE_PRE_EXEC, "v", "active-", EVENT_VERSION_CREATE },
+	[OPERATION_ROLLBACK] = { "rollback", SOURCE_ROLLBACK, "v", "rollback-", EVENT_VERSION_CREATE },
+	[OPERATION_COMPACT] = { "compact", SOURCE_COMPACT, "layer-", "active-", EVENT_NONE },
 };
 
 const struct kind_words *kind_words(enum operation_kind kind)

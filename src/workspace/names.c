@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/visible.h"
+#include "store/words.h"
 
 #define SOURCE_MAX_BYTES 32
 #define SOURCE_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_-"
@@ -50,5 +51,5 @@ int name_check_source(const char *text, struct error *err)
 
 char *name_shown(const char *display_name, int32_t version)
 {
-	return display_name ? strdup(display_name) : text_format("Version %d", version);
+	return store_version_shown(display_name, version);
 }

@@ -18,23 +18,6 @@ static int compare_rows(const void *a, const void *b)
 		      ((const struct store_workspace *)b)->container_id);
 }
 
-static const char *status_of(enum ctr_task_state state)
-{
-	switch (state) {
-	case CTR_TASK_CREATED:
-		return "created";
-	case CTR_TASK_RUNNING:
-		return "running";
-	case CTR_TASK_PAUSED:
-	case CTR_TASK_PAUSING:
-		return "paused";
-	case CTR_TASK_NONE:
-	case CTR_TASK_STOPPED:
-		break;
-	}
-	return "stopped";
-}
-
 /* The others are told of all the same. */
 static int pass_over(const struct store_workspace *row)
 {
@@ -55,7 +38,7 @@ static int pass_workspace(struct session *session, const struct store_workspace 
 		return is_its;
 	if (ctr_task_get(session->ctr, container->id, &task, err) < 0)
 		return -1;
-	workspace.status = status_of(task.state);
+	workspace.status = ctr_task_state_name(task.state);
 	return each(&workspace, context, err);
 }
 

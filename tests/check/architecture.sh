@@ -119,6 +119,8 @@ verdict 'libuuid stays in base/' "$(foreign 'uuid' base)"
 verdict 'libyaml stays in device/' "$(foreign yaml device)"
 verdict 'cJSON stays in base/' "$(grep -Hn '^#include [<"]cjson' src/*.[ch] src/*/*.[ch] | grep -v '^src/base/')"
 verdict 'no banned call' "$(code '\b(strcpy|strcat|sprintf|vsprintf|strtok|gets|system|popen|tmpnam|mktemp|alloca)[[:space:]]*\(' src/*.[ch] src/*/*.[ch])"
+verdict 'events and sources are named in store/words alone' "$(code "[\"'](snapshot_create|version_create|version_rollback|version_prune|pre_exec)[\"']" \
+	src/*.[ch] src/*/*.[ch] | grep -v '^src/store/words\.[ch]:')"
 verdict 'only main exits' "$(code '(^|[^_a-z])exit[[:space:]]*\(' src/*/*.[ch])"
 verdict 'nothing below command prints' "$(code '(^|[^a-z_])(printf|puts|putchar|perror)[[:space:]]*\(|f(printf|puts|putc|write)[[:space:]]*\(.*std(out|err)' \
 	$(below_command) | grep -v '^src/base/log\.c:')"

@@ -181,7 +181,7 @@ static void events_of_a_version(void **state)
 	struct store_recorded recorded;
 
 	(void)state;
-	record.version_event = "version_create";
+	record.version_event = EVENT_VERSION_CREATE;
 	record.source = "pre_exec";
 	recorded = rows_record(store, &record);
 	assert_string_equal(database_value("SELECT concat_ws('|', event_type, payload->>'snapshot_name', "
@@ -200,7 +200,7 @@ static void events_of_a_rollback(void **state)
 	database_run("LISTEN wsnap_lifecycle");
 	record = rows_create(2);
 	record.source = "rollback";
-	record.version_event = "version_create";
+	record.version_event = EVENT_VERSION_CREATE;
 	record.rolled_back_to = 1;
 	record.rollback_runtime_name = "box-snapshot-1";
 	assert_int_equal(rows_record(store, &record).version, 2);
@@ -257,7 +257,7 @@ static void a_known_version_is_taken_if_free(void **state)
 
 	(void)state;
 	record.known_version = 41;
-	record.version_event = NULL;
+	record.version_event = EVENT_NONE;
 	assert_int_equal(rows_record(store, &record).version, 41);
 	assert_int_equal(rows_record(store, &record).version, 41);
 	assert_string_equal(database_value("SELECT count(*) FROM lifecycle_events"), "0");

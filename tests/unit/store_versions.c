@@ -139,7 +139,7 @@ static void numbers_of_pruned_versions_are_never_used_again(void **state)
 	for (int i = 1; i <= 3; i++) {
 		record = rows_create(i);
 		record.display_name = i == 3 ? "third" : NULL;
-		record.version_event = NULL;
+		record.version_event = EVENT_NONE;
 		rows_record(store, &record);
 	}
 	database_run("LISTEN wsnap_saved");

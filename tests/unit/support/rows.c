@@ -58,7 +58,7 @@ struct store_record rows_create(int number)
 		.runtime_name = name,
 		.snapshotter = "overlayfs",
 		.source = "manual",
-		.version_event = "snapshot_create",
+		.version_event = EVENT_SNAPSHOT_CREATE,
 	};
 }
 
