@@ -51,7 +51,7 @@ static int take_next(struct command_line *line, struct option_words *words, stru
 	return what;
 }
 
-/* Also where the rest of the words cannot be understood. */
+/* Known even if the other words cannot be understood. */
 static bool asks_for_check(const struct command_line *line, char *const *words, size_t count)
 {
 	const char *name = line->command ? line->command->check_option : NULL;

@@ -23,7 +23,7 @@ static const struct option_spec delete_options[] = {
 	{ .type = OPTION_END },
 };
 
-/* Whom nobody can ask must have said so. */
+/* Without a terminal nobody can be asked, so --yes is needed. */
 static int check_consent(const struct invocation *invocation, struct error *err)
 {
 	const struct delete_options *options = invocation->options;

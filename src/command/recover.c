@@ -74,7 +74,7 @@ static int write_recovered(const struct recovered *recovered, void *context, str
 	return list->writer.failed ? error_memory(err) : 0;
 }
 
-/* All were tried if any was told of: then the list is whole even where one of them failed. */
+/* If anything was listed, all were tried: then the list is closed even though one of them failed. */
 static void end(struct recovered_list *list, bool failed)
 {
 	if (failed && list->count == 0)
@@ -177,7 +177,7 @@ static int recover_word(const struct invocation *invocation, struct recovered_li
 		if (left != 0)
 			return left < 0 ? -1 : recover_here(list, session, word, err);
 	}
-	/* A bot that only the database knows is not to be called unknown. */
+	/* Without the database a bot cannot be looked up, so it must not be called unknown. */
 	*err = unknown;
 	if (unknown.kind != ERROR_NOT_FOUND || !invocation->store_error)
 		return -1;

@@ -22,7 +22,7 @@ static int check_target(const char *word, struct error *err)
 	return error_set(err, ERROR_USAGE, "'%.100s' can be neither a container id nor a bot id", word);
 }
 
-/* Where no name may be '' the command says so. */
+/* '' passes here: a command that does not allow it says so itself. */
 static int check_name(const char *word, struct error *err)
 {
 	cleanup_free char *name = *word ? name_check(word, err) : NULL;

@@ -86,7 +86,7 @@ static void print_field(struct output *out, const char *name, const char *value)
 		output_line(out, "%-12s %s", name, value);
 }
 
-/* One that is not here may well be where it was taken. */
+/* A version that is not here may be on the host where it was taken. */
 static void print_snapshot(struct output *out, const struct shown_version *shown)
 {
 	const char *host = shown->origin.host;

@@ -69,7 +69,8 @@ static int check_prune(struct doctor *doctor, const char *container_id, struct e
 			   container_id, count);
 }
 
-/* What it stands on, and what else of its state there is: the one may have been put right for the other. */
+/* First the container, then its layers: the first check may have put it on another snapshot, so it is looked at
+ * again. */
 static int check_state(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
 		       struct error *err)
 {
@@ -102,7 +103,7 @@ static int examine_locked(struct doctor *doctor, const char *container_id, struc
 	return check_state(doctor, &target, &inventory, err) < 0 ? -1 : doctor_check_task(doctor, &target, err);
 }
 
-/* Another host's: a lock would say from now on that this one has worked on it. */
+/* A workspace of another host is examined without its lock: the lock's file would mark it as worked on here. */
 static int examine_foreign(struct doctor *doctor, const char *container_id, struct error *err)
 {
 	struct doctor reader = *doctor;
@@ -121,7 +122,7 @@ static int examine_ours(struct doctor *doctor, const char *container_id, struct 
 	int result;
 
 	if (lock_take(doctor->session, &request, &lock, err) < 0) {
-		/* What another run is about to change is nobody's finding. */
+		/* Another run has it and may be changing it: nothing is reported. */
 		if (err->kind != ERROR_BUSY || doctor->is_one || request.wait_s != 0)
 			return -1;
 		error_clear(err);
@@ -245,7 +246,7 @@ static void note(struct failures *failures, const struct error *failure)
 		log_warning("%s", failure->message);
 }
 
-/* What was found so far has been told. */
+/* The findings so far have been told already. */
 static int tell_interrupted(const struct doctor *doctor, const char *container_id, struct error *err)
 {
 	return error_set(err, ERROR_FAILED,

@@ -17,7 +17,7 @@
 /* Should this run die, containerd drops its lease after this. */
 #define LEASE_NS ((int64_t)600 * 1000000000)
 
-/* No number that a version has had is given again. */
+/* A number that a version has had is never given again. */
 static int32_t greatest_version(const struct inventory *inventory)
 {
 	int32_t greatest = inventory_greatest_label(inventory);
@@ -78,7 +78,7 @@ static int check_is_down(struct doctor *doctor, const char *container_id, struct
 	return error_set(err, ERROR_REFUSED, "'%s' still runs", container_id);
 }
 
-/* What was made to be written into is taken as it is; from then on the container keeps it. */
+/* A writable snapshot is taken as it is. The container keeps it from now on, so gc.root is removed. */
 static int stand_on_active(struct ctr *ctr, const struct target *target, const struct inventory_snapshot *state,
 			   struct error *err)
 {
@@ -114,7 +114,7 @@ static int stand_on(struct doctor *doctor, const struct target *target, const st
 	return done;
 }
 
-/* Going back is said, with how far. */
+/* The message says if the container goes back to an older state, and how far. */
 static char *words_for_version(const struct doctor_state *state, bool fixed)
 {
 	char created[CLOCK_TEXT_SIZE];
@@ -205,6 +205,6 @@ int doctor_check_container(struct doctor *doctor, const struct target *target, s
 	if (found == 0 && (inventory_read(doctor->session, target, &inventory, err) < 0 ||
 			   tell_broken(doctor, target, &inventory, err) < 0))
 		return -1;
-	/* Last: from here on it may be started. */
+	/* Last, because from here on the restart monitor may start it. */
 	return check_restart(doctor, target, err);
 }

@@ -73,7 +73,7 @@ static int tell_superfluous(struct doctor *doctor, const struct target *target, 
 			   target->container_id, name);
 }
 
-/* Nothing else has this state: it becomes a version, so that it can be brought back and given up as any other. */
+/* No other snapshot has this state: it becomes a version, so that it can be brought back or given up like any other. */
 static int tell_hidden(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
 		       const struct inventory_snapshot *layer, struct error *err)
 {

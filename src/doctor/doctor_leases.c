@@ -71,7 +71,7 @@ static int find_stale(struct session *session, const char *container_id, struct 
 	return result;
 }
 
-/* One that went with its operation, between the two looks, was none. */
+/* A lease that was released between the two listings belonged to an operation that has finished: it is not stale. */
 static bool is_left(const struct ctr_leases *leases, const char *id)
 {
 	for (size_t i = 0; i < leases->count; i++)

@@ -8,7 +8,7 @@
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
 
-/* What our own state directory has left goes with the next run on the workspace, which this is. */
+/* Locks left by runs of our own state directory are taken over by the next run on the workspace: this one. */
 static int take_left(struct doctor *doctor, const char *container_id, struct error *err)
 {
 	cleanup_names_set struct names_set left = { 0 };
@@ -46,7 +46,7 @@ static int tell_held(struct doctor *doctor, const char *container_id, const stru
 			   container_id);
 }
 
-/* A takeover whose lock is gone: it keeps nobody away, but stays. */
+/* A takeover whose first lease is gone locks nobody out, but would stay for ever. */
 static int tell_left_over(struct doctor *doctor, const char *container_id, const struct ctr_lease *lease,
 			  struct error *err)
 {

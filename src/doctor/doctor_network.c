@@ -69,7 +69,7 @@ static int is_in_use(struct session *session, const char *owner, struct error *e
 	return task.state != CTR_TASK_NONE && task.state != CTR_TASK_STOPPED;
 }
 
-/* Whether it is a dead one of the container: 1, 0, -1. Another run that holds the container uses it. */
+/* Whether the attachment is stale: 1, 0, -1. It is not while another run holds the container. */
 static int is_stale(struct attachments *attachments, const char *id, const char *owner, struct lock *lock,
 		    struct error *err)
 {

@@ -8,7 +8,7 @@
 /* No label says how many versions there were. */
 #define UNKNOWN (-1)
 
-/* A snapshot that could be stood on. */
+/* A snapshot that the container could be put on. */
 struct candidate {
 	const struct inventory_snapshot *snapshot;
 	int32_t version;
@@ -99,7 +99,7 @@ static bool is_newer(const struct candidate *one, const struct candidate *other)
 	if (one->behind != UNKNOWN && other->behind != UNKNOWN) {
 		if (one->behind != other->behind)
 			return one->behind > other->behind;
-		/* What came behind a version holds what that does. */
+		/* A state that came after the version contains the version's state. */
 		if (!one->version != !other->version)
 			return !one->version;
 	}
@@ -137,7 +137,7 @@ const char *doctor_origin_of(const struct inventory *inventory, const struct inv
 
 	if (label)
 		return label;
-	/* A chain that containerd keeps has an end; it is counted all the same. */
+	/* The chain has an end, but the steps are counted in case it has none. */
 	for (size_t steps = 0; at && steps <= inventory->snapshot_count; steps++) {
 		if (is_version(version_of(inventory, at), &at->info))
 			return at->info.name;

@@ -22,7 +22,7 @@ struct lost {
 	int64_t created_ns;
 };
 
-/* Also one that nothing keeps any more: it was not given up. */
+/* Also one without gc.root: nobody has given it up. */
 static bool is_version(const struct inventory_snapshot *snapshot)
 {
 	const struct labels *labels = &snapshot->info.labels;
@@ -180,7 +180,7 @@ int doctor_make_version(struct doctor *doctor, const struct target *target, cons
 	struct lost lost;
 	int result;
 
-	/* First: should this run die, the next one finds a version without a row. */
+	/* Labels first: if this run dies, the next one finds a version without a row and goes on. */
 	if (labels_set(&labels, LABEL_KIND, KIND_VERSION, err) < 0 ||
 	    labels_set(&labels, LABEL_SOURCE, SOURCE_COMPACT, err) < 0 ||
 	    (origin && labels_set(&labels, LABEL_PARENT, origin, err) < 0) ||
@@ -213,7 +213,7 @@ static int tell_lost(struct doctor *doctor, const struct target *target, const s
 		subject.fate = DOCTOR_FIXED;
 	if (lost->is_taken)
 		snprintf(was, sizeof(was), "; another one has the number %d by now", lost->version);
-	/* Somebody may have wanted it gone. */
+	/* Without its container, somebody may have wanted the history to go. */
 	if (!target->present && subject.fate == DOCTOR_LEFT)
 		snprintf(way_out, sizeof(way_out),
 			 "; its container is gone: 'wsnap delete %s --all' gives all of it up", target->container_id);

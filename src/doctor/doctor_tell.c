@@ -26,7 +26,7 @@ int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, str
 		return error_memory(err);
 	}
 	text_add(&message, words);
-	/* What went well may have met errors on its way, so the fate counts. */
+	/* A repair that succeeded may have left an error from an earlier try, so the fate decides. */
 	if (!finding.fixed && subject->failure && subject->failure->kind != ERROR_NONE)
 		text_printf(&message, " (it could not be fixed: %s)", subject->failure->message);
 	if (message.failed)

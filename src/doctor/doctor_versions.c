@@ -41,7 +41,7 @@ static int check_owner(struct doctor *doctor, const struct target *target, const
 	return found;
 }
 
-/* A mark that outlived its row's return from a backup must not be taken for an order to finish. */
+/* The row has come back from a backup: the mark that is left must not make the next run give the version up. */
 static int protect(struct doctor *doctor, const struct target *target, const struct inventory_version *version,
 		   struct error *err)
 {
@@ -96,7 +96,7 @@ static int check_missing(struct doctor *doctor, const char *container_id, const 
 			   present ? "" : "where no other host has it, ", container_id, version->row.version);
 }
 
-/* The row's word against the label's: the other one's version is not touched. */
+/* Row and label name different workspaces: the snapshot is left to the one that the label names. */
 static int check_anothers(struct doctor *doctor, const char *container_id, const struct inventory_version *version,
 			  struct error *err)
 {
@@ -111,7 +111,7 @@ static int check_anothers(struct doctor *doctor, const char *container_id, const
 			   version->row.version);
 }
 
-/* What another snapshotter, or another server's archive, has become of cannot be told here. */
+/* Whether it still exists in another snapshotter, or in another server's archive, cannot be told here. */
 static int check_version(struct doctor *doctor, const struct target *target, const struct inventory_version *version,
 			 struct error *err)
 {

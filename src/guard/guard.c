@@ -43,7 +43,7 @@ static int set_mark(struct session *session, const struct operation_result *save
 	return 0;
 }
 
-/* Left behind, it means nothing once we have ended. */
+/* If it cannot be removed, it stops counting when this process ends. */
 static void take_mark_away(struct session *session, const struct mark *mark)
 {
 	struct error ignored = { 0 };
@@ -95,7 +95,7 @@ static int run_command(struct session *session, const struct guard_request *requ
 	const struct settings *settings = session->settings;
 	int ran;
 
-	/* It may take days: nothing is kept open for that long. */
+	/* The command may run for days: no connection is kept open meanwhile. */
 	session_close(session);
 	ran = child_run(child, request->command, &result->status, not_run);
 	if (reopen(session, settings, err) < 0) {
@@ -106,7 +106,7 @@ static int run_command(struct session *session, const struct guard_request *requ
 		error_clear(err);
 		return 0;
 	}
-	/* What was not run has changed nothing. */
+	/* A command that was not run has changed nothing. */
 	if (ran < 0 || result->status == 0 || request->on_failure == GUARD_NOTHING)
 		return 0;
 	return bring_back(session, request, result, err);

@@ -27,7 +27,7 @@ static int stands_right_on(struct session *session, const char *snapshotter, con
 	return found > 0 ? strcmp(snapshot_labels_shows(&parent), version) == 0 : found;
 }
 
-/* Layers that cannot be read to the end, as where another filesystem is mounted inside of one, may hide a change. */
+/* A layer that cannot be read to its end (another filesystem may be mounted inside it) may hide a change. */
 static int judge(int none, struct error *err)
 {
 	if (none >= 0 || err->kind != ERROR_REFUSED)

@@ -18,7 +18,7 @@ static int find_names(struct session *session, const struct ctr_container *conta
 	cleanup_free char *metadata = NULL;
 	int found;
 
-	/* A label without a name says nothing: whoever wants no device empties the metadata as well. */
+	/* An empty label counts as none: whoever wants no devices empties the bot's metadata as well. */
 	if (label && (device_names_parse(label, names, count, err) < 0 || *count > 0))
 		return *count > 0 ? 0 : -1;
 	device_names_free(*names, *count);
@@ -69,7 +69,7 @@ static int edit_spec(struct session *session, const struct ctr_container *contai
 	return result == 0 && edited ? keep_specs(container, edited, record, err) : result;
 }
 
-/* What is wrong with a device, and not with the database or with us. */
+/* Errors that are about a device, not about the database or memory. */
 static bool is_about_devices(const struct error *err)
 {
 	return err->kind == ERROR_NOT_FOUND || err->kind == ERROR_USAGE || err->kind == ERROR_FAILED;

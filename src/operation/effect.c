@@ -14,7 +14,7 @@ int effect_wait_for_writes(struct run *run, struct error *err)
 	return step_lease(run, err);
 }
 
-/* A compaction has no way back once its layer has left what the workspace was on. */
+/* A compaction cannot be taken back once the old active snapshot is gone: the layer was moved out of it. */
 static int has_left_home(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;

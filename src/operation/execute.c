@@ -17,7 +17,7 @@
 /* How long a workspace that is down waits for a containerd that restarts. */
 #define CONTAINERD_PATIENCE_MS 60000
 #define CONTAINERD_PAUSE_MS 200
-/* The workspace runs again by then: a database that is away is left to recovery soon. */
+/* By then the workspace runs again, so a missing database is not waited for long: recovery writes the rows. */
 #define DATABASE_PATIENCE_MS 3000
 #define DATABASE_PAUSE_MS 300
 
@@ -30,7 +30,7 @@ static void note_step(struct run *run, const struct step *step, double ms)
 	log_detail("%-8s %8.1f ms", step->name, ms);
 }
 
-/* Whether the step may be tried again after a pause, and makes what it needs anew. */
+/* Whether the step is to be tried again. If so, this has paused, and has connected to the database anew. */
 static bool may_retry(struct run *run, const struct step *step, double since_ms, const struct error *err)
 {
 	double waited = clock_monotonic_ms() - since_ms;
@@ -122,7 +122,8 @@ static int down(struct run *run, struct error *err)
 	return incomplete(run, state, err);
 }
 
-/* The task does not start on what is its own state: the version is recorded, the start is left. */
+/* The task does not start, though it stands on its own state, so going back would not help: the version is recorded,
+ * and the start is left to recovery. */
 static int leave_start(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
@@ -202,7 +203,7 @@ int execute_back(struct run *run, const char *why, struct error *err)
 			saved = run_has_saved(run, NULL, err);
 		if (saved < 0 || turn_record(record, saved > 0, why, err) < 0)
 			return incomplete(run, "is not as it was yet", err);
-		/* Without this the next run comes to the same conclusion from what it finds. */
+		/* If this cannot be saved, the next run sees from the container itself that it has to go back. */
 		if (journal_save(run->session, record, &ignored) < 0)
 			log_detail("%s", ignored.message);
 	}
@@ -243,7 +244,7 @@ static int report_rollback(struct run *run, struct error *err)
 	return -1;
 }
 
-/* A record that could not be made durable may be there all the same. */
+/* Saving the record has failed, but its file may be there nevertheless. */
 static int leave_no_record(struct run *run)
 {
 	struct error ignored = { 0 };
@@ -260,7 +261,7 @@ static int leave_tidying(const struct run *run, struct error *err)
 	return error_hint(err, "'wsnap recover %s' tidies up once containerd is back", run->record->container_id);
 }
 
-/* What failed may have failed because the container is gone, or another's by now: then that is what is to be said. */
+/* The step may have failed because the container was removed or replaced: then that is the error to report. */
 static void look_again(struct run *run, const struct step *step, struct error *err)
 {
 	struct error found = { 0 };

@@ -31,7 +31,7 @@ char *move_receiver(const struct record *record, struct error *err)
 	return key;
 }
 
-/* By its inode alone: a device may bear another number after a reboot, and both paths lie on the same one. */
+/* Compared by inode alone: device numbers may change with a reboot, and both paths lie on one filesystem. */
 static bool lies_at(const struct record *record, const char *path)
 {
 	struct layer_identity identity;
@@ -39,7 +39,7 @@ static bool lies_at(const struct record *record, const char *path)
 	return layer_identify(path, &identity) == 0 && identity.inode == (uint64_t)record->moved_inode;
 }
 
-/* An enum where, or -1: then nothing may be done. */
+/* Where the layer lies (enum where); -1 when that is not certain: then nothing may be touched. */
 static int find(const struct record *record, struct error *err)
 {
 	if (lies_at(record, record->old_upper))
@@ -73,7 +73,7 @@ int move_begin(struct run *run, const char *parent, struct error *err)
 	cleanup_labels struct labels labels = { 0 };
 	cleanup_place struct place place = { 0 };
 
-	/* What is taken away here must not be what holds the layer. */
+	/* The snapshot whose folder holds the layer must never be removed. */
 	if (!key || move_back(run, err) < 0 || ctr_snapshot_remove(ctr, record->snapshotter, key, err) < 0 ||
 	    snapshot_labels_active(record, &labels, err) < 0 ||
 	    ctr_snapshot_prepare(ctr, record->snapshotter, key, parent, &labels, NULL, err) < 0 ||
@@ -86,8 +86,8 @@ int move_begin(struct run *run, const char *parent, struct error *err)
 	return journal_save(run->session, record, err);
 }
 
-/* Neither a lease that expires nor a lost record may let the collection take what lies in the receiver. What is
- * committed is kept already. */
+/* The receiver gets containerd.io/gc.root, so that the layer in it survives an expired lease or a lost record. A
+ * receiver that is committed has that label already. */
 static int keep_receiver(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;

@@ -29,18 +29,18 @@ int move_back(struct run *run, struct error *err);
 int move_try(struct run *run, struct error *err);
 
 /*
- * What the workspace was on is nobody's state then: it goes, as with a commit in its own place, and with it the way back.
- * Where that fails, the collection takes it once the container points elsewhere.
+ * Removes the snapshot that the workspace stood on: it is nobody's state any more. With it goes the way back. If it cannot
+ * be removed, containerd collects it once the container points elsewhere.
  */
 void move_leave_home(struct run *run);
 
 /* The key of the receiver while it is not committed; the caller frees. */
 char *move_receiver(const struct record *record, struct error *err);
 
-/* The container stands on what was moved, and keeps it from now on: the label that has kept it goes. */
+/* The container stands on the moved layer, and that keeps it: the label that kept it until now is removed. */
 int move_end(struct run *run, struct error *err);
 
-/* Takes a receiver away that nothing became of. */
+/* Removes a receiver that was not used. */
 int move_tidy(struct run *run, struct error *err);
 
 #endif

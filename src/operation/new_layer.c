@@ -53,7 +53,8 @@ static int make_empty(const struct place *place, struct error *err)
 	return place->overlay ? 0 : layer_clear(place->writable, err);
 }
 
-/* Makes `name` of an empty layer, which then changes places with what was filled. Until it has, nobody stands on it. */
+/* Commits an empty layer as `name`, then exchanges its folder for the filled one. Nothing stands on `name` before
+ * that is done. */
 static int commit_by_exchange(struct run *run, const char *name, const char *work, const char *filled,
 			      const struct labels *labels, struct error *err)
 {
@@ -79,8 +80,9 @@ static int commit_by_exchange(struct run *run, const char *name, const char *wor
 	return ctr_snapshot_remove(ctr, snapshotter, work, err);
 }
 
-/* containerd cannot commit a tree that is deeper than a path can be. What was saved is never empty for a moment, which a
- * later run would take for the whole: of merged layers one that was cut off there is made anew. */
+/* containerd cannot commit a tree whose paths are too long. The detour leaves the layer empty for a moment, which a
+ * later run would take for the whole state; so it is taken for merged layers alone, which are made anew when they
+ * were cut off. */
 static int commit_filled(struct run *run, const char *name, const char *work, const struct place *place,
 			 const struct labels *labels, struct error *err)
 {
@@ -110,7 +112,7 @@ int new_layer_fill(struct run *run, const char *name, const char *const *layers,
 	run->result->copied_bytes += result.copied_bytes;
 	log_detail("merged %zu layers: %llu entries, %llu bytes copied", count, (unsigned long long)result.entries,
 		   (unsigned long long)result.copied_bytes);
-	/* containerd syncs its databases alone: without this a power cut could leave a layer that is empty. */
+	/* containerd syncs only its databases: without this a power cut could leave the layer empty. */
 	if (layer_sync(place.writable, err) < 0)
 		return -1;
 	return commit_filled(run, name, work, &place, labels, err);

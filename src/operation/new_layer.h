@@ -12,7 +12,7 @@ char *new_layer_work(const char *name);
  * goes first. */
 int new_layer_begin(struct run *run, const char *name, const char *parent, struct error *err);
 
-/* Takes away what of it is not committed. */
+/* Removes it if it is not committed yet. */
 int new_layer_drop(struct run *run, const char *name, struct error *err);
 
 /* Fills it with what the layers (folders, newest first) show together, syncs its filesystem, and commits it with these

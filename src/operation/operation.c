@@ -46,7 +46,7 @@ static void keep_names(struct record *record, struct operation_result *result)
 		result->rolled_back_to = record->rollback_to;
 }
 
-/* The layers were to be merged and were not: for a compaction that is all that it was for. */
+/* The layers could not be merged. For a compaction that is a failure; for others, a warning. */
 static int report_unmerged(const struct run *run, struct error *err)
 {
 	const char *id = run->record->container_id, *why = run->merge_error.message;
@@ -58,7 +58,8 @@ static int report_unmerged(const struct run *run, struct error *err)
 	return 0;
 }
 
-/* The rows were set aside. Where something else is left to do, that is the error. */
+/* The database has refused the rows, which were set aside. That is the error, unless the operation has another one:
+ * then it is a warning. */
 static int report_refused(const struct run *run, int done, struct error *err)
 {
 	struct error refusal = run->refusal;
@@ -123,7 +124,8 @@ static int settle_earlier(struct session *session, const struct operation_reques
 	return -1;
 }
 
-/* What was to be taken over was not: as long as there is a record it is as unfinished as before. */
+/* The unfinished operation was not taken over. While there is a record of it, the user is told that it is still
+ * unfinished. */
 static int tell_unfinished(struct session *session, const char *container_id, const struct error *unfinished, int done,
 			   struct error *err)
 {

@@ -22,7 +22,7 @@ bool orphan_judge(struct run *run, const struct ctr_container *container)
 	/* Another container of the same id may even have a snapshot of the same name, as ctr's have. */
 	if (record->container_ns != 0 && record->container_ns != container->created_ns)
 		run->found = FOUND_REMADE;
-	/* Once it is up, it is free to be put on another one. */
+	/* Once the operation has brought it up again, anybody may put it on another snapshot. */
 	else if (record->stage != STAGE_UP && !is_ours(record, container->snapshot_key))
 		run->found = FOUND_TAKEN;
 	else

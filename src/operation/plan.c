@@ -134,7 +134,8 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	id_random(record->operation_id);
 	record->created_ns = clock_unix_ns();
 	record->container_ns = findings->container.created_ns;
-	/* What is taken over is not as it should be: the way back from here leads through a start. */
+	/* An operation that is taken over has left the workspace down or without its network: the way back has to
+	 * start it. */
 	record->stage = plan->pending ? STAGE_DOWN : STAGE_PLANNED;
 	record->container_id = strdup(plan->container_id);
 	record->namespace = strdup(plan->session->settings->namespace);
@@ -148,7 +149,7 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	record->server_id = ctr_server_id(plan->session->ctr, err);
 	if (!record->server_id && err->kind == ERROR_CONTAINERD)
 		return -1;
-	error_clear(err); /* one without that service has no name: then there is nothing to compare */
+	error_clear(err); /* a containerd without that service has no id to compare with later */
 	record->old_upper = copy_or_null(findings->place.writable);
 	if (snapshot_labels_of_others(&findings->active, &record->kept_labels, err) < 0)
 		return -1;
@@ -225,7 +226,7 @@ static int set_stands_on(const struct plan *plan, const struct findings *finding
 	return found < 0 ? -1 : 0;
 }
 
-/* The label of the active snapshot says it; one that another tool made does not: then the snapshots do. */
+/* By the label of the active snapshot; where another tool made that, by the labels of all snapshots. */
 static int set_version_floor(const struct plan *plan, const struct findings *findings, struct record *record,
 			     struct error *err)
 {
@@ -260,7 +261,7 @@ static int set_rollback(const struct plan *plan, struct record *record, struct e
 	return record->rollback_name && record->base ? 0 : error_memory(err);
 }
 
-/* For whoever asks how old the newest version is: an idle workspace raises no alarm. */
+/* `status` counts the age from here, so that an idle workspace raises no alarm. */
 static int note_unchanged(const struct plan *plan, const struct record *record, struct error *err)
 {
 	char now[CLOCK_TEXT_SIZE];
@@ -325,7 +326,7 @@ static int fill_result(const struct record *record, struct operation_result *res
 	return result->container_id && result->snapshotter ? 0 : error_memory(err);
 }
 
-/* What the task could not be started again without. */
+/* Without these the task could not be started again. */
 static int check_start(const struct plan *plan, const struct findings *findings, const struct record *record,
 		       struct error *err)
 {
@@ -345,7 +346,8 @@ static int check_start(const struct plan *plan, const struct findings *findings,
 			  "bring it back, or stop the workspace: then it is saved without a start; --force insists");
 }
 
-/* Whoever waits for its end takes the container away then, and the layer that is being saved with it. */
+/* An attached `ctr run --rm` removes the container as soon as its task ends, and with it the layer that is being
+ * saved. */
 static int check_remover(const struct settings *settings, const struct findings *findings, const struct record *record,
 			 struct error *err)
 {

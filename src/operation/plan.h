@@ -20,9 +20,9 @@ struct plan {
 };
 
 /*
- * Fills the record, the network (NULL: not ours) and what *result can say already. 0: go; 1: there is nothing
- * to do, *result says so (--if-changed without a change, `compact` without anything to merge). Touches nothing.
- * ERROR_REFUSED: the namespace has a keeper of its own, the chain is too deep, the snapshot is shared.
+ * Fills the record, the network (NULL: not ours) and what *result can say already. 0: go; 1: there is nothing to do,
+ * *result says so (--if-changed without a change, `compact` without anything to merge). Changes nothing of the
+ * workspace. ERROR_REFUSED: the namespace has a keeper of its own, the chain is too deep, the snapshot is shared.
  */
 int plan_make(const struct plan *plan, struct record *record, struct network **network, struct operation_result *result,
 	      struct error *err);

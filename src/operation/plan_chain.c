@@ -51,8 +51,8 @@ static size_t count_rest(const struct chain *chain, int limit)
 	return rest > (size_t)limit / LAYERS_FOR_A_REST ? 0 : rest;
 }
 
-/* What the merged layer shows is what the workspace's own layer lies on; where that is a merged layer, which goes, what
- * that shows. */
+/* The merged layer shows the same tree as the snapshot under the active one. Where that is itself a merged layer,
+ * which will go, it is named by what that one shows. */
 static int name_shown(const struct ctr_snapshot *parent, struct record *record, struct error *err)
 {
 	const char *shows = is_kind(parent, KIND_MERGED) ? snapshot_labels_shows(parent) : parent->name;

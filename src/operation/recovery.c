@@ -27,7 +27,7 @@ void settled_release(struct settled *settled)
 	*settled = (struct settled){ 0 };
 }
 
-/* A network is configured for a container that nobody has any more: its address is free again. */
+/* The container is gone: its network attachment is removed, so that its address is free again. */
 static void give_address_back(struct run *run)
 {
 	cleanup_network_attachment struct network_attachment attachment = { 0 };
@@ -46,7 +46,7 @@ static void give_address_back(struct run *run)
 			    failure.message);
 }
 
-/* Put on a snapshot of somebody's after we had stopped it: it runs again on that. */
+/* Somebody put it on another snapshot after we had stopped it: it is started again on that. */
 static int start_on_theirs(struct run *run, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
@@ -65,7 +65,7 @@ static int start_on_theirs(struct run *run, struct error *err)
 	return step_start(run, err);
 }
 
-/* What keeps the container running is given back, where it is still the one. */
+/* Gives the restart monitor its label back, if it is still the same container. */
 static int leave_as_it_was(struct run *run, struct error *err)
 {
 	run->record->turned_back = true;
@@ -222,7 +222,7 @@ static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 		return execute(run, ENTRY_BOOKKEEPING, err);
 	if (note_absence(run, err) < 0)
 		return -1;
-	/* The way back may have begun without a note of it. */
+	/* The way back may have begun, though the record does not say so yet. */
 	if (record->turned_back || (record->back_active && strcmp(snapshot_key, record->back_active) == 0))
 		return execute_back(run, record->failure ? record->failure : "interrupted", err);
 	if (strcmp(snapshot_key, record->new_active) == 0)
@@ -233,7 +233,7 @@ static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 	return effect ? execute(run, ENTRY_FORWARD, err) : execute_back(run, "interrupted", err);
 }
 
-/* Its way back ended all that there was to do: why it was taken cannot fail what comes after. */
+/* The operation was taken back and is finished: why it failed is told, but is no error for the next operation. */
 static char *describe_failure(const struct run *run, const struct error *err)
 {
 	cleanup_free char *what = describe(run);
@@ -241,7 +241,7 @@ static char *describe_failure(const struct run *run, const struct error *err)
 	return what ? text_format("%s (%s)", what, err->message) : NULL;
 }
 
-/* A containerd at another address, or one whose disk is not mounted yet, has none of what the record is about. */
+/* Another containerd (a wrong address, a disk that is not mounted yet) knows nothing of what the record is about. */
 static int check_server(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
@@ -263,7 +263,7 @@ static int settle_with(struct run *run, char **what, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
 
-	/* Before all else: its processes may stand still. */
+	/* First of all: its processes may still be frozen. */
 	if (live_layer_thaw(run, err) < 0 || check_server(run, err) < 0)
 		return -1;
 	if (ctr_container_get(run->session->ctr, run->record->container_id, &container, err) < 0) {

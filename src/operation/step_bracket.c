@@ -32,8 +32,8 @@ static char *lease_id(const struct run *run)
 	return text_format("wsnap-%s", run->record->operation_id);
 }
 
-/* A rollback relies on its target; and it may have to return to what it has not saved, which nothing points at from
- * the repoint on. */
+/* A rollback needs its target to stay. It may also have to return to an unsaved state, which nothing points at once
+ * the container is repointed. */
 static int keep_both_ways(struct run *run, const char *lease, struct error *err)
 {
 	const struct record *record = run->record;
@@ -72,7 +72,7 @@ static int set_restart_labels(struct run *run, const char *status, const char *h
 
 int step_hold(struct run *run, struct error *err)
 {
-	/* What another one of its id says is its own. */
+	/* The labels of another container with the same id are not ours to change. */
 	if (orphan_check(run, err) < 0)
 		return -1;
 	return set_restart_labels(run, "", run->record->restart_status, err);
@@ -85,14 +85,14 @@ int step_unhold(struct run *run, struct error *err)
 
 	if (record->restart_status && set_restart_labels(run, record->restart_status, "", err) < 0)
 		return -1;
-	/* Of what was not touched, or is not ours any more, there is nothing to note. */
+	/* A workspace that was not touched, or is not ours any more, needs no note. */
 	if (record->stage == STAGE_UP || run_is_orphaned(run) ||
 	    (record->turned_back && record->stage == STAGE_PLANNED))
 		return 0;
 	record->stage = STAGE_UP;
 	if (!record->turned_back)
 		return journal_save(run->session, record, err);
-	/* The way back succeeds also where that cannot be noted. */
+	/* The way back has succeeded, even if this cannot be saved. */
 	if (journal_save(run->session, record, &ignored) < 0)
 		log_detail("%s", ignored.message);
 	return 0;
@@ -175,8 +175,8 @@ static int keep_pending(struct run *run, struct error *err)
 	return error_hint(err, "once the cause is gone, 'wsnap recover %s' does the rest", record->container_id);
 }
 
-/* What was saved to be no version is kept from now on by what stands on it alone. A lease would not do until then: it
- * expires, and where the record is lost it is taken for a stale one. */
+/* A saved layer that is no version is kept from now on only by what stands on it. Until here it needed a label: a
+ * lease expires, and without its record it would be taken for a stale one. */
 static int let_layer_go(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;

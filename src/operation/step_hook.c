@@ -19,7 +19,7 @@ static struct hook_facts facts_of(const struct run *run)
 	};
 }
 
-/* That they were run is noted first: whatever ends this run, those behind the operation run as well. */
+/* Noted before they run: however this run ends, the hooks that come after the operation will run as well. */
 int step_pre_hook(struct run *run, struct error *err)
 {
 	const struct settings *settings = run->session->settings;
@@ -45,7 +45,7 @@ static int exit_status_of(const struct run *run)
 	return record->pending == PENDING_NOTHING && !record->refusal ? 0 : ERROR_INCOMPLETE;
 }
 
-/* What they have to say comes too late to change anything. */
+/* Their failure comes too late to change anything: it is a warning. */
 int step_post_hook(struct run *run, struct error *err)
 {
 	struct hook_facts facts = facts_of(run);

@@ -31,7 +31,7 @@ static int note_freezer(const char *folder, void *context, struct error *err)
 	return run->record->frozen ? journal_save(run->session, run->record, err) : error_memory(err);
 }
 
-/* Those without whom nobody would thaw it. */
+/* Processes that must not be frozen, because without them nobody could thaw it: we, containerd and the shim. */
 static size_t list_others(const struct run *run, uint32_t others[OTHERS_MAX])
 {
 	uint32_t server = process_behind_socket(run->session->settings->address);
@@ -46,7 +46,7 @@ static size_t list_others(const struct run *run, uint32_t others[OTHERS_MAX])
 	return count;
 }
 
-/* A whole layer must fit; of what changed since the tip nobody knows the size before. */
+/* Without a tip a whole layer must fit. With one, the size of what has changed is not known beforehand. */
 static int check_size(const char *upper, const char *filesystem, struct error *err)
 {
 	struct layer_space space;

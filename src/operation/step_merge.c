@@ -43,7 +43,7 @@ int merge_give_up(struct run *run, struct error *err)
 
 	if (move_back(run, err) < 0)
 		return -1;
-	/* What was begun may be what has filled the disk. */
+	/* Removes what was begun: it may be what has filled the disk. */
 	if (new_layer_drop(run, record->merged, &ignored) < 0 || new_layer_drop(run, record->saved, &ignored) < 0)
 		log_detail("%s", ignored.message);
 	forget_merge(record);
@@ -108,7 +108,7 @@ static int merge(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	cleanup_place struct place source = { 0 };
 
-	/* One of an earlier try may not be whole. */
+	/* A merged layer of an earlier try may be incomplete. */
 	if (drop_merged(run, err) < 0 ||
 	    place_find(run->session, record->snapshotter, record->old_active, &source, err) < 0)
 		return -1;
@@ -118,7 +118,7 @@ static int merge(struct run *run, struct error *err)
 	return fill(run, &source, err) < 0 ? -1 : move_begin(run, record->merged, err);
 }
 
-/* For one more layer in the mount's options. */
+/* How many bytes one more layer takes in the mount's options. */
 #define NAME_ROOM 64
 
 /* 1: the workspace can go on with one layer more than it has, 0: that is too deep for overlayfs. */
@@ -178,7 +178,7 @@ int step_merge(struct run *run, struct error *err)
 		return 0;
 	if (record->top)
 		return settle_top(run, err);
-	/* A resumed run has come this far because its state is saved: on what was merged, or in its own place. */
+	/* A resumed run is here because its state is saved already, with or without a merge. */
 	if (run->resumed)
 		return 0;
 	return merge(run, err) == 0 ? 0 : go_on_unmerged(run, err);

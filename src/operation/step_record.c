@@ -17,7 +17,7 @@ static void keep_result(struct operation_result *result, const struct store_reco
 	result->created_ns = recorded->created_ns;
 }
 
-/* Container and bot are gone, and with them whom the version could be of. What is saved stays. */
+/* Container and bot are gone, so there is nobody the version could belong to. The snapshot stays. */
 static int leave_unrecorded(struct run *run, struct error *err)
 {
 	log_warning("what was saved of '%s' stays as the snapshot '%s', but is no version: %s",

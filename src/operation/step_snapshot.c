@@ -97,7 +97,7 @@ static int commit_and_move(struct run *run, const struct labels *labels, struct 
 
 	if (move_begin(run, record->merged ? record->merged : record->old_parent ? record->old_parent : "", err) < 0)
 		return -1;
-	/* From the commit on there is no way back: that the move works is tried before. */
+	/* After the commit there is no way back, so whether the move works is tried before it. */
 	if (move_try(run, err) < 0 || commit_receiver(run, labels, err) < 0 || move_there(run, err) < 0)
 		return -1;
 	move_leave_home(run);
@@ -200,7 +200,7 @@ static int is_prepared(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	int found = is_there(run, record->new_active, err), lost;
 
-	/* What the workspace had before is never taken away, whatever has become of it. */
+	/* The old active snapshot is never removed here, whatever state it is in. */
 	if (found <= 0 || !run->resumed || strcmp(record->new_active, record->old_active) == 0)
 		return found;
 	lost = has_lost_folder(run, record->new_active, err);
@@ -210,7 +210,7 @@ static int is_prepared(struct run *run, struct error *err)
 	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->new_active, err);
 }
 
-/* Once the container stands on its new snapshot there is nothing to move any more. */
+/* Once the container stands on its new snapshot, nothing is moved any more. */
 static bool may_move(const struct run *run)
 {
 	return move_is_planned(run->record) && run->found != FOUND_REPOINTED && run->record->stage != STAGE_UP;
@@ -229,7 +229,7 @@ static int move_into_active(struct run *run, bool is_prepared, struct error *err
 	return 0;
 }
 
-/* On the way back the layer goes back, unless it is part of what is saved. */
+/* On the way back the layer is moved back, unless it is saved already. */
 static int settle_move(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
@@ -281,13 +281,13 @@ int step_sync(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	cleanup_place struct place place = { 0 };
 
-	/* Where the container was removed before its state was in its place. */
+	/* The container was removed before its layer was moved into the version: that is done now. */
 	if (run_is_orphaned(run) && record_makes_version(record) && move_is_planned(record) && move_there(run, err) < 0)
 		return -1;
 	if (record_makes_version(record) && record->old_upper && access(record->old_upper, F_OK) == 0)
 		return layer_sync(record->old_upper, err);
 	if (place_find(run->session, record->snapshotter, record->new_active, &place, err) == 0)
 		return place.filesystem ? layer_sync(place.filesystem, err) : 0;
-	/* Somebody has put the container on another one and removed ours: it keeps no operation from its end. */
+	/* Somebody has put the container on another snapshot and removed ours: the operation can end all the same. */
 	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }

@@ -217,7 +217,7 @@ static int add_network(struct run *run, const struct network_attachment *attachm
 	return 0;
 }
 
-/* A DEL that failed keeps nobody down: the ADD to come runs DEL again first. */
+/* A failed DEL does not stop the start: the next ADD runs DEL again first. */
 void task_finish_detachment(struct run *run)
 {
 	struct error error = { 0 };
@@ -257,7 +257,7 @@ void task_detach(struct run *run, const struct ctr_task *task)
 	if (!run->network || !run->record->attachment ||
 	    network_attachment_parse(run->record->attachment, &attachment, &ignored) < 0)
 		return;
-	/* The number of a process that has ended may be another's by now. */
+	/* The process may have ended, and its number may belong to another one by now. */
 	if (task_has_process(task->state))
 		held = process_open_netns(task->pid);
 	snprintf(netns, sizeof(netns), "/proc/%u/ns/net", task->pid);
@@ -284,7 +284,7 @@ static int start_created(struct run *run, uint32_t pid, struct error *err)
 	return 0;
 }
 
-/* A task that did not start, and what it holds of its network. */
+/* Removes a task that did not start, and detaches its network. */
 static void drop(struct run *run)
 {
 	cleanup_ctr_task struct ctr_task task = { 0 };
@@ -325,6 +325,6 @@ int task_stands_on(struct run *run, uint32_t pid, const char *key, struct error 
 		return -1;
 	upper = process_root_upper(pid);
 	if (!place.overlay || !upper)
-		return 1; /* nothing to compare with: the record has the last word */
+		return 1; /* there is nothing to compare with: the record decides */
 	return strcmp(upper, place.writable) == 0;
 }

@@ -19,7 +19,7 @@ const struct verdict verdicts[] = {
 	  "is back as it was, but what it saved is not recorded yet" },
 	{ FACT_BACK, 0, VERDICT_LEAVE, "is back as it was, but not all is tidied up" },
 
-	/* The way forward of what is not ours any more: whoever runs the steps ends it. */
+	/* Forward, but the container is not ours any more: execute.c ends the operation. */
 	{ FACT_ORPHANED, 0, VERDICT_REPORT, NULL },
 
 	/* The way forward, while the workspace still runs. A resumed run has come here because something has taken

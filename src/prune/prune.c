@@ -58,7 +58,7 @@ static int decide(struct pruning *pruning, struct error *err)
 	return prune_plan_given_up(inventory, pruning->goes, &pruning->given_up, err);
 }
 
-/* A size that cannot be told keeps no version. */
+/* A version goes also where its size cannot be told. */
 static int tell_sizes(struct pruning *pruning, struct error *err)
 {
 	if (reclaim_size(pruning->session, &pruning->reclaim, err) == 0)
@@ -154,7 +154,7 @@ static void find_holders(const struct pruning *pruning, int32_t *holders)
 		const struct inventory_version *version = &inventory->versions[i];
 		const struct inventory_snapshot *at = pruning->goes[i] ? NULL : version->snapshot;
 
-		/* What a lower version has marked, it has marked down to the image. */
+		/* A lower version has marked everything from here down to the image already. */
 		while (at && holders[at - inventory->snapshots] == 0) {
 			holders[at - inventory->snapshots] = version->row.version;
 			at = inventory_find(inventory, at->snapshotter, at->info.parent);
@@ -234,7 +234,7 @@ int pruning_end(struct pruning *pruning, struct prune_result *result, struct err
 	return failures_first(&pruning->failures, err);
 }
 
-/* *target is the workspace as it stands behind that: it may have been put on another snapshot. */
+/* *target is the workspace as it is afterwards: it may stand on another snapshot now. */
 static int settle(struct session *session, const char *container_id, struct target *target, struct error *err)
 {
 	cleanup_settled struct settled settled = { 0 };
@@ -245,7 +245,7 @@ static int settle(struct session *session, const char *container_id, struct targ
 	}
 	if (settled.what)
 		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
-	/* A view that is mounted no more would keep the layers under it. */
+	/* A view that is not mounted any more would keep the layers under it, so it is removed first. */
 	if (session_need_store(session, err) < 0 || view_tidy_locked(session, container_id, err) < 0 ||
 	    prune_finish_locked(session, container_id, err) < 0)
 		return -1;

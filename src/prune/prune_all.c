@@ -32,7 +32,7 @@ static int find_labelled(struct session *session, const char *word, struct names
 	return add_labelled(session, LABEL_BOT_ID, bot_id, ids, err);
 }
 
-/* Of what only rows tell nobody here knows whether another host has it. */
+/* If only rows tell of it, another host may have it. */
 static int check_is_here(struct session *session, const char *container_id, struct error *err)
 {
 	int here = session_open_state(session, err) < 0 ? -1 : home_is_here(session, container_id, err);
@@ -114,10 +114,10 @@ int prune_all_keep_number(struct session *session, const struct target *target, 
 	if (greatest == 0 || ctr_snapshot_set_label(session->ctr, container->snapshotter, container->snapshot_key,
 						    LABEL_LAST_VERSION, number, err) == 0)
 		return 0;
-	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1; /* it has lost what it stands on */
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1; /* the container has lost its active snapshot */
 }
 
-/* 1: it bears the mark, 0: it is another workspace's as well. */
+/* 1: it is marked (or gone), 0: it stays, because it is another workspace's as well. */
 static int mark_one(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
 		    struct error *err)
 {

@@ -14,7 +14,7 @@
 #include "workspace/snapshotters.h"
 #include "workspace/survey.h"
 
-/* A mark counts as long as the snapshot is kept: without gc.root it was given up to the end. */
+/* A mark is unfinished as long as the snapshot has gc.root: without it, the giving up has ended. */
 #define UNFINISHED "labels.\"" LABEL_GIVEN_UP "\",labels.\"" LABEL_GC_ROOT "\""
 
 static char *unfinished_filter(const char *container_id)
@@ -54,7 +54,7 @@ static bool is_unfinished(const struct labels *labels)
 	return labels_get(labels, LABEL_GIVEN_UP) && labels_get(labels, LABEL_GC_ROOT);
 }
 
-/* A survey saw them: one that was marked since waits for the next run. */
+/* By the survey: a snapshot that was marked since then is left to the next run. */
 static int find_surveyed(struct session *session, const char *container_id, struct names_set *names, struct error *err)
 {
 	size_t count;
@@ -117,7 +117,7 @@ static int keep_needed(struct session *session, const struct inventory *inventor
 	return 0;
 }
 
-/* The whole history was to go: nothing of it is needed by now. */
+/* The whole history was to go: no mark is taken back. */
 static bool has_whole_mark(const struct inventory *inventory, const struct names_set *marked)
 {
 	for (size_t i = 0; i < inventory->snapshot_count; i++)

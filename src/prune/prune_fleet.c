@@ -17,7 +17,7 @@
 /* Workspaces that wait for one collection. */
 #define BATCH 100
 
-/* One whose versions are given up, and that is not told of yet. */
+/* A workspace whose versions are given up, and whose result is not told yet. */
 struct waiting {
 	struct pruning pruning;
 	struct prune_result result;
@@ -58,7 +58,7 @@ static int tell_one(struct fleet *fleet, struct waiting *one, struct error *err)
 	return fleet->each(&one->result, failure->kind == ERROR_NONE ? NULL : failure, fleet->context, err);
 }
 
-/* Nothing waits for it but the figures: containerd also collects when it sees fit. */
+/* Only the figures need this: containerd also collects by itself. */
 static void collect(struct fleet *fleet)
 {
 	struct error late = { 0 };
@@ -70,7 +70,7 @@ static void collect(struct fleet *fleet)
 		log_warning("what the versions gave back is not collected yet: %s", late.message);
 }
 
-/* Also behind a failure: what went is told. */
+/* Called after a failure as well, so that what has gone is told. */
 static int tell_all(struct fleet *fleet, struct error *err)
 {
 	int result = 0;

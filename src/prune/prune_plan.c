@@ -49,7 +49,7 @@ static void tell_future(const struct retention_version *judged, size_t count, co
 			    container_id, count, numbers.data, count > FUTURE_TOLD ? ", …" : "");
 }
 
-/* A version that the rules would let go, but for what is only so for a while. */
+/* Says why a version stays that the rules would let go: a mount or a guard needs it for now. */
 static void tell_keepers(const struct inventory_version *version, const char *container_id)
 {
 	if (version->mounted_at)
@@ -71,7 +71,7 @@ int prune_plan_by_rules(const struct prune_request *request, int64_t now_ns, con
 	for (size_t i = 0; i < inventory->version_count; i++) {
 		const struct inventory_version *version = &inventory->versions[i];
 
-		/* What is not here must not use up the numbers that the rules give. */
+		/* Versions without a snapshot here must not use up the numbers that the rules keep. */
 		if (version->snapshot)
 			judged[count++] = (struct retention_version){ .version = version->row.version,
 								      .created_ns = version->row.created_ns };
@@ -123,12 +123,12 @@ static int refuse(const struct inventory_version *version, const char *container
 	return error_hint(err, "'wsnap version %s' makes a newer one first", container_id);
 }
 
-/* What is neither here nor meant by its number could be another host's. */
+/* Its snapshot is not here, and it was not named by its number: it could be another host's version. */
 static int refuse_missing(const struct inventory_version *version, const char *container_id, struct error *err)
 {
 	error_set(err, ERROR_REFUSED, "version %d of '%s' has no snapshot in this containerd; it may be another host's",
 		  version->row.version, container_id);
-	/* In another server's archive it can still be restored: no hint leads to its end. */
+	/* Another server may still restore it from an archive, so no hint says how to remove it. */
 	if (version->elsewhere)
 		return -1;
 	return error_hint(err, "'wsnap delete %s %d' takes its row away", container_id, version->row.version);

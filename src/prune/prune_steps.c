@@ -35,7 +35,7 @@ static bool is_anothers(const struct inventory_snapshot *snapshot, const char *c
 	return owner && strcmp(owner, container_id) != 0;
 }
 
-/* What bears no label is whose the rows say: more than one may. */
+/* Without a label the rows say whose it is, and several workspaces may have rows for it. */
 static int check_owner(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
 		       struct error *err)
 {
@@ -54,7 +54,7 @@ static int check_owner(struct session *session, const char *container_id, const 
 	return found;
 }
 
-/* Another tool's snapshot bears neither label, by which the mark is found and counts: they come first. */
+/* A snapshot of another tool has neither of the labels by which the mark is found again, so these are set first. */
 int prune_mark(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
 	       bool whole_history, struct error *err)
 {
@@ -127,8 +127,8 @@ int prune_incomplete(const char *container_id, struct error *err)
 	return error_hint(err, "'wsnap recover %s' does the rest", container_id);
 }
 
-/* A server that answers has said no and keeps the rows: it will say no again. Else nobody knows what it did. What is
- * marked and has no row any more stays marked: that went before. */
+/* If the server has answered, it has refused and keeps the rows, so the marks come off. If it has not, nobody knows
+ * what it did, and the marks stay for the next run. A marked snapshot whose row went earlier stays marked. */
 static int take_back(struct session *session, const char *container_id, const struct inventory *inventory,
 		     const bool *goes, struct error *err)
 {

@@ -1,4 +1,4 @@
-/* The steps in which versions go, for a first run and for one that finishes it; internal to prune*.c. */
+/* The steps in which versions go, for a first run and for one that finishes it. */
 #ifndef WSNAP_PRUNE_PRUNE_STEPS_H
 #define WSNAP_PRUNE_PRUNE_STEPS_H
 

@@ -1,4 +1,4 @@
-/* The pruning of one workspace in its two parts, so that one collection can serve many; internal to prune*.c. */
+/* The pruning of one workspace in two parts, so that one collection can serve many workspaces. */
 #ifndef WSNAP_PRUNE_PRUNE_WORK_H
 #define WSNAP_PRUNE_PRUNE_WORK_H
 

@@ -135,7 +135,7 @@ static void gather(struct gathering *gathering, const struct survey_snapshot *on
 	gathering->found[gathering->count++] = one;
 }
 
-/* The workspace's own, and those that go without saying whose they are. */
+/* The workspace's own snapshots, and those in `given_up` that bear no owner's label. */
 static void gather_own(struct gathering *gathering, const char *container_id, const struct names_set *given_up)
 {
 	const struct survey_snapshot *one;
@@ -150,7 +150,7 @@ static void gather_own(struct gathering *gathering, const char *container_id, co
 			gather(gathering, &one[i]);
 }
 
-/* Whatever stands on one of them may keep it. */
+/* A snapshot that stands on one of them may keep it: adds these too. */
 static void gather_children(struct gathering *gathering)
 {
 	for (size_t from = 0; from < gathering->count; from++) {

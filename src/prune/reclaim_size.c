@@ -53,7 +53,7 @@ static int keep_paths(struct session *session, struct reclaim *reclaim, const st
 	return 0;
 }
 
-/* One that has gone meanwhile has no place. */
+/* A layer that has gone meanwhile is passed over. */
 static int look_at(struct session *session, struct reclaim *reclaim, const struct reclaim_layer *top, const char *view,
 		   struct error *err)
 {
@@ -75,7 +75,7 @@ static bool has_folders(const struct reclaim_layer *layer)
 	return strcmp(layer->snapshotter, "overlayfs") == 0;
 }
 
-/* Those of which a view costs nothing, and shows where they lie. */
+/* Layers of which a view costs nothing and shows where they lie. */
 static bool has_place(const struct reclaim_layer *layer)
 {
 	return has_folders(layer) || strcmp(layer->snapshotter, "native") == 0;

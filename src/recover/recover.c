@@ -48,7 +48,7 @@ static void tell_broken(const struct lock *lock)
 		log_warning("the lock of '%s' was taken away from another run (%s)", lock->lease.container_id, words);
 }
 
-/* 1 it is held, 0 what another run is at is in its hands, -1 *failure. */
+/* 1 the lock is held; 0 another run has it, and will finish what there is; -1 *failure. */
 static int take_lock(struct recover_all *all, const char *container_id, struct lock *lock, struct error *failure)
 {
 	const struct lock_request request = { .container_id = container_id,
@@ -117,7 +117,7 @@ static int add_container(const struct record *record, void *context, struct erro
 	return names_set_add(context, record->container_id, err);
 }
 
-/* What the database would not take once: somebody may have changed what it asked for. */
+/* Tries again to write rows that the database has refused: their cause may be gone by now. */
 static int recover_refused(struct recover_all *all, const char *container_id, struct error *err)
 {
 	cleanup_names_set struct names_set ids = { 0 };
@@ -148,7 +148,7 @@ static int tell_pruned(const char *container_id, int count, void *context, struc
 	return what ? tell_recovered(context, "", container_id, what, &none, err) : error_memory(err);
 }
 
-/* What waits for the database is not nothing. */
+/* Without the database the prunings cannot be finished: if any are waiting, that is an error. */
 static int recover_prunings(struct recover_all *all, const char *container_id, struct error *err)
 {
 	int waiting;
@@ -171,7 +171,7 @@ static int first_failure(const struct recover_all *all, struct error *err)
 	return -1;
 }
 
-/* Locks of runs that ended before they had a record, or behind it. */
+/* Locks of runs that ended without a record: before they had written it, or after they had removed it. */
 static int take_left_locks(struct recover_all *all, const char *container_id, struct error *err)
 {
 	cleanup_names_set struct names_set left = { 0 };

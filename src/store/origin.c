@@ -38,7 +38,7 @@ static int read_origin(const struct rows *rows, int row, int32_t *version, struc
 int store_origins_each(struct store *store, const char *container_id, int32_t version, store_origin_each each,
 		       void *context, struct error *err)
 {
-	/* What is too long to be ours is nobody's. */
+	/* Texts that are too long to be ours are cut. */
 	static const char sql[] =
 		"SELECT DISTINCT ON (version) version, by, host, note FROM (SELECT "
 		"CASE WHEN payload->>'version' ~ '^[0-9]{1,9}$' THEN (payload->>'version')::int END AS version, "

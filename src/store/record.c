@@ -44,7 +44,7 @@ static int ensure_bot(struct store *store, const char *bot_id, struct error *err
 	return query_rows(store, "INSERT INTO bots (id) VALUES ($1)", &bot_id, 1, NULL, err) < 0 ? -1 : 0;
 }
 
-/* Somebody may have deleted the row on purpose: that its history is there again starts no container. */
+/* Somebody may have deleted the row on purpose: a rebuilt row must not make a server start the container. */
 static int keep_from_starting(struct store *store, const char *container_id, struct error *err)
 {
 	static const char sql[] = "UPDATE containers SET auto_start = false WHERE container_id = $1";
@@ -69,7 +69,7 @@ static int insert_container(struct store *store, struct recording *recording, st
 		record->namespace,
 		query_time(record->stopped_ns, &stopped),
 		query_time(record->started_ns, &started),
-		/* A bot's newest row is its workspace: what is written again is not newer for that. */
+		/* A bot's newest row is its workspace, so a rebuilt row must not get a newer time. */
 		query_time(record->is_rebuilt ? record->created_ns : 0, &created),
 	};
 
@@ -81,7 +81,7 @@ static int insert_container(struct store *store, struct recording *recording, st
 	return record->is_rebuilt ? keep_from_starting(store, record->container_id, err) : 0;
 }
 
-/* An operation that is recorded late does not turn the times of a later one back. */
+/* An operation that is recorded late does not overwrite the times of a later one. */
 static int write_container(struct store *store, struct recording *recording, struct error *err)
 {
 	static const char sql[] = "UPDATE containers SET image = coalesce($2, image), "

@@ -10,7 +10,7 @@
 #define ATTEMPTS 6
 #define FIRST_PAUSE_MS 10
 #define REHEARSAL_ATTEMPTS 2
-/* A rehearsal that waits for a lock would wait for nothing: whether the row is taken is not what the lock says. */
+/* A rehearsal does not wait long for locks: they say nothing about whether the rows would be accepted. */
 #define REHEARSAL_BEGIN "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '2s'"
 
 /* READ COMMITTED whatever the server's default: under an older snapshot, waiting for the lock would

@@ -81,7 +81,7 @@ static int read_workspace(const struct rows *rows, int row, struct store_workspa
 	return 0;
 }
 
-/* A user whom nothing holds to one team's rows sees the container of that id of each. */
+/* A database user who is not restricted to one team may see a row of that id for several teams. */
 static int is_ambiguous(struct store *store, const char *container_id, struct error *err)
 {
 	static const char sql[] = "SELECT string_agg(DISTINCT coalesce('team ' || (to_jsonb(c) ->> 'team_id'), "

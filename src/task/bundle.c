@@ -153,7 +153,7 @@ bool bundle_is_left(const struct settings *settings, const char *bundles, const 
 	cleanup_free char *bundle = bundle_of(settings, bundles, container_id);
 	struct stat st;
 
-	/* A young one may be of a Tasks.Create that is on its way. */
+	/* A new folder may belong to a Tasks.Create that is under way. */
 	return bundle && is_bundle(bundle, settings, container_id) && lstat(bundle, &st) == 0 && S_ISDIR(st.st_mode) &&
 	       time(NULL) - st.st_mtime > YOUNG_S && !is_worked_in(bundle);
 }

@@ -199,7 +199,7 @@ int shim_end_forgotten(const struct settings *settings, const char *container_id
 
 		if (kind == OTHER)
 			return 0;
-		/* One that is just ending by itself has lost its folder, too. */
+		/* A shim that is just ending has lost its folder as well, so it is looked at again. */
 		if (ends_within(process, kind == STARTER ? START_TIMEOUT_MS : GRACE_MS))
 			continue;
 		if (kind == STARTER)

@@ -104,7 +104,7 @@ static int collect_mounts(const cJSON *json, struct spec *spec, struct error *er
 	return 0;
 }
 
-/* What cannot be looked at may be there. A relative source is the runtime's own. */
+/* A path that cannot be examined may exist. A relative source is the runtime's own. */
 static bool is_missing(const char *path)
 {
 	struct stat st;

@@ -160,8 +160,8 @@ static int mount_row(struct session *session, const struct store_version *row, s
 	return -1;
 }
 
-/* What an earlier run left is finished first, as by everybody who holds the lock. What cannot be does not stand in the
- * way of a look. */
+/* Finishes what an earlier run left, as everybody does who holds the lock. If that fails, the version can still be
+ * mounted. */
 static void settle(struct session *session, const char *container_id)
 {
 	cleanup_settled struct settled settled = { 0 };

@@ -156,7 +156,7 @@ static int pass_others(struct session *session, const struct target *target, con
 	if (snapshotters_list(session, target->container.snapshotter, filter, &ours, err) < 0)
 		return -1;
 	for (size_t i = 0; i < ours.count; i++) {
-		/* A writable layer that no container stands on any more waits for its collection. */
+		/* A writable layer outside the chain belongs to no container any more and waits to be collected. */
 		if (ours.items[i].kind != CTR_SNAPSHOT_COMMITTED || chain_has(chain, ours.items[i].name))
 			continue;
 		if (pass_snapshot(walk, &ours.items[i], err) < 0)
@@ -165,7 +165,7 @@ static int pass_others(struct session *session, const struct target *target, con
 	return 0;
 }
 
-/* The walk over a chain already read, and what else is ours. */
+/* Passes the snapshots of the chain, then our others. */
 static int pass_all(struct session *session, const struct target *target, const struct chain *chain,
 		    const struct snapshots_walk *walk, struct error *err)
 {

@@ -170,8 +170,8 @@ static enum holder_state look(const struct labels *own, const struct labels *the
 		return both && is_same_host(own, theirs) && is_same(own, theirs, LABEL_LOCK_STATE_ID) ? HOLDER_DEAD
 												      : HOLDER_UNKNOWN;
 	}
-	/* What this very process has not got rid of, since containerd was away, it has let go all the same; and the
-	 * kernel gives a file's lock to nobody else as long as the one who has it lives. */
+	/* We hold the file's lock, and the kernel gives that to nobody else while its owner lives. So the owner has
+	 * ended, or it was this process, which could not delete the lease because containerd was away. */
 	if (is_same(own, theirs, LABEL_LOCK_FILE))
 		return HOLDER_DEAD;
 	return is_same(own, theirs, LABEL_LOCK_PIDS) ? look_at_process(theirs) : HOLDER_UNKNOWN;

@@ -1,6 +1,6 @@
 /*
- * Which host a workspace is at home on. Several may share the database, each with a containerd of its own: what is
- * neither here nor was ever worked on here is another host's, and is to be left alone.
+ * Which host a workspace is at home on. Several may share the database, each with a containerd of its own: a
+ * workspace that is not here and was never worked on here is another host's, and is left alone.
  */
 #ifndef WSNAP_WORKSPACE_HOME_H
 #define WSNAP_WORKSPACE_HOME_H

@@ -88,7 +88,7 @@ static void sort_snapshots(struct inventory *inventory)
 		      compare_snapshots);
 }
 
-/* Those that bear the workspace's label. */
+/* Adds the snapshots that bear the workspace's label. */
 static int add_labelled(struct reading *reading, const char *snapshotter, struct error *err)
 {
 	cleanup_ctr_snapshots struct ctr_snapshots found = { 0 };
@@ -139,7 +139,8 @@ static int copy_snapshot(const struct ctr_snapshot *from, struct ctr_snapshot *t
 	return to->name && to->parent ? labels_copy(&to->labels, &from->labels, err) : error_memory(err);
 }
 
-/* How it stands: 1, 0 it is gone, -1. Where a run only looks, a row that was read since vouches for it. */
+/* The snapshot as it is now: 1, 0 it is gone, -1. A run that only looks takes it as the survey saw it, if a row
+ * names it. */
 static int look_again(struct reading *reading, const struct survey_snapshot *one, const struct names_set *rows,
 		      struct ctr_snapshot *info, struct error *err)
 {
@@ -156,7 +157,7 @@ static int add_row_names(const struct inventory *inventory, struct names_set *na
 	return 0;
 }
 
-/* A survey knows which they are; how they stand now, containerd is asked one by one. */
+/* The survey says which snapshots there are; containerd is asked for the present state of each. */
 static int add_surveyed(struct reading *reading, struct error *err)
 {
 	const struct survey *survey = reading->session->survey;
@@ -224,7 +225,7 @@ static int add_unlabelled(struct reading *reading, struct error *err)
 	return result;
 }
 
-/* A row's word is not enough: a snapshot whose label names another workspace is that one's. */
+/* A row alone does not make a snapshot the workspace's: if its label names another workspace, it is that one's. */
 static void link_snapshot(const struct inventory *inventory, struct inventory_version *version,
 			  const char *container_id)
 {

@@ -64,7 +64,7 @@ static bool is_wanted(const struct session *session, const char *container_id, c
 	       (strncmp(id, container_id, strlen(container_id)) == 0 && id[strlen(container_id)] == '~');
 }
 
-/* Adds the record in the file; a file that goes away meanwhile holds none. */
+/* Adds the record in the file; a file that was removed meanwhile is passed over. */
 static int add_record(const struct session *session, const char *file, struct refused *refused, struct error *err)
 {
 	cleanup_text struct text text = { 0 };

@@ -172,7 +172,7 @@ static struct lineage_entry *find_version(const struct lineage *lineage, int32_t
 	return NULL;
 }
 
-/* What the label of a snapshot that was given up says; it is there as long as another stands on it. */
+/* By the label of a snapshot that was given up: it is there as long as another snapshot stands on it. */
 static int ask_label(struct lineage *lineage, const char *snapshotter, struct lineage_entry *entry, struct error *err)
 {
 	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
@@ -203,7 +203,7 @@ static int step_down(struct lineage *lineage, const char *snapshotter, struct li
 	return 0;
 }
 
-/* All that were passed on the way know it from now on. */
+/* Every entry that was passed on the way remembers the answer. */
 static void remember(struct lineage *lineage, struct lineage_entry *from, ssize_t ancestor)
 {
 	while (from && !from->snapshotter && from->ancestor == NOT_ASKED) {

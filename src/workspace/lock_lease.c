@@ -76,7 +76,8 @@ const struct ctr_lease *lock_lease_holder(const struct ctr_leases *leases, const
 {
 	const struct ctr_lease *last = find_first(leases, container_id), *next = last;
 
-	/* Each is after another one; labels that somebody has written by hand may lead in a circle. */
+	/* Each lease names the one it took over from. Labels written by hand may form a circle, so the steps are
+	 * counted. */
 	for (size_t i = 0; next && i < leases->count; i++) {
 		last = next;
 		next = find_next(leases, last);
@@ -100,7 +101,7 @@ static int keep_holder(struct lock_lease *lease, const struct ctr_lease *from, s
 	return labels_copy(&lease->held_by, &from->labels, err);
 }
 
-/* What is left of takeovers goes with the first lease, whosever it was. */
+/* Once the first lease is gone, what is left of takeovers is deleted with it. */
 static int keep_superseded(struct lock_lease *lease, const struct ctr_leases *leases, const char *first,
 			   struct error *err)
 {
@@ -114,7 +115,7 @@ static int keep_superseded(struct lock_lease *lease, const struct ctr_leases *le
 	return 0;
 }
 
-/* A lease of ours that nobody knows to be held: an answer may have been lost on its way. */
+/* Deletes a lease that we may have created without knowing it: the answer may have been lost. */
 static void drop(struct lock_lease *lease, const char *id)
 {
 	struct error ignored = { 0 };
@@ -123,7 +124,7 @@ static void drop(struct lock_lease *lease, const char *id)
 		log_detail("'%s': %s", lease->container_id, ignored.message);
 }
 
-/* Whether it is as it was when the takeover was decided, and ours now: what was decided on may have gone before. */
+/* Whether the takeover counts: the first lease is still the one that it was decided on, and the last one is ours. */
 static int check_takeover(struct lock_lease *lease, const struct ctr_lease *first, struct error *err)
 {
 	cleanup_ctr_leases struct ctr_leases leases = { 0 };
@@ -199,7 +200,7 @@ static int create(struct lock_lease *lease, struct error *err)
 	return done;
 }
 
-/* A creation whose answer was lost must keep nobody away. */
+/* The lease may have been created although the answer was lost: it must not lock others out. */
 static void drop_lost(struct lock_lease *lease)
 {
 	cleanup_ctr_leases struct ctr_leases leases = { 0 };

@@ -36,7 +36,7 @@ static uid_t parse_uid(const char *text)
 	return text && text_is_digits(text) && strlen(text) <= 10 ? (uid_t)strtoul(text, NULL, 10) : NO_UID;
 }
 
-/* Who logged in stays the same through su and sudo; where the kernel does not keep it, sudo tells. */
+/* The login user stays the same through su and sudo; where the kernel does not keep it, sudo's variables tell. */
 static uid_t find_uid(void)
 {
 	char line[32];

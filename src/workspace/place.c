@@ -83,7 +83,7 @@ int place_find_layers(struct session *session, const char *snapshotter, const ch
 		return error_memory(err);
 	if (ctr_snapshot_view(session->ctr, snapshotter, view, name, &mounts, err) < 0)
 		return -1;
-	/* Nothing holds it: what is not removed here is collected. */
+	/* No lease holds the view: if it is not removed here, containerd collects it. */
 	if (ctr_snapshot_remove(session->ctr, snapshotter, view, &ignored) < 0)
 		log_detail("%s", ignored.message);
 	return read_layers(&mounts, name, layers, err);

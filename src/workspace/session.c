@@ -24,7 +24,7 @@ static int open_containerd(struct session *session, struct error *err)
 		return -1;
 	version = ctr_version(session->ctr, err);
 	if (!version) {
-		/* Whatever it answered with, it is no containerd that we could work with. */
+		/* It answers, but not as a containerd that we can work with. */
 		if (err->kind == ERROR_FAILED)
 			err->kind = ERROR_CONTAINERD;
 		return -1;

@@ -12,7 +12,7 @@ static void fill(sigset_t *set)
 		sigaddset(set, held_back[i]);
 }
 
-/* What a closed terminal, Ctrl-Z and a terminal that another group owns send: none of it may stand in the way. */
+/* What a closed terminal, Ctrl-Z and a terminal of another group send: none of these may stop us in the middle. */
 static void add_stops(sigset_t *set)
 {
 	sigaddset(set, SIGPIPE);
@@ -50,7 +50,7 @@ static int take_pending(const sigset_t *set)
 	return last;
 }
 
-/* Whoever held them before is told: that one decides what ends. */
+/* An outer holder has blocked them already: it learns of them, and decides what ends. */
 static bool is_nested(const struct signals *signals)
 {
 	return sigismember(&signals->before, held_back[0]) == 1;

@@ -157,7 +157,7 @@ int snapshot_labels_keep(struct session *session, const char *snapshotter, const
 
 	if (found <= 0)
 		return found;
-	/* First: with gc.root behind it the mark would count again. */
+	/* Before gc.root is set: a mark on a snapshot with gc.root means that it is still to be given up. */
 	if (labels_get(&snapshot.labels, LABEL_GIVEN_UP) &&
 	    ctr_snapshot_set_label(session->ctr, snapshotter, name, LABEL_GIVEN_UP, "", err) < 0)
 		return -1;

@@ -30,7 +30,7 @@ static int compare_parents(const void *a, const void *b)
 	return compare_to_parent(*left, (*right)->snapshotter, (*right)->info.parent);
 }
 
-/* Takes the snapshots over. */
+/* Moves the snapshots into the survey. */
 static int add_snapshots(struct survey *survey, const char *snapshotter, struct ctr_snapshots *found, struct error *err)
 {
 	struct survey_snapshot *grown =

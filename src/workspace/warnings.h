@@ -1,4 +1,4 @@
-/* What a run says of things that are not its own to put right: large histories, records in other namespaces. */
+/* Warnings of things that the run itself does not put right: large histories, records in other namespaces. */
 #ifndef WSNAP_WORKSPACE_WARNINGS_H
 #define WSNAP_WORKSPACE_WARNINGS_H
 

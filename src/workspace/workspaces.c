@@ -18,7 +18,7 @@ static int compare_rows(const void *a, const void *b)
 		      ((const struct store_workspace *)b)->container_id);
 }
 
-/* The others are told of all the same. */
+/* A row that cannot be read does not hide the others. */
 static int pass_over(const struct store_workspace *row)
 {
 	log_warning("'%s' is passed over: %s", row->container_id, row->fault);
