@@ -111,6 +111,18 @@ forget_look() {
 	same 1 "$(db "SELECT count(*) FROM snapshots WHERE container_id = 'policed-a' AND display_name = 'stays'")"
 }
 
+@test "a policy may save workspaces while they run" {
+	local pid
+	pid=$(workspace_pid policed-a)
+	policy 10-red 'filter = team=red' 'every = 1s' 'if_changed = no' 'mode = live'
+	sleep 1
+	run_policies 0 -q
+	same "policed-a $(newest policed-a)" "$output"
+	same "$pid" "$(workspace_pid policed-a)"
+	policy 10-red 'filter = team=red' 'every = 1s' 'mode = sometimes'
+	run_policies 2
+}
+
 @test "one that fails does not stop the others" {
 	policy 10-red 'filter = team=red' 'every = 1s' 'if_changed = no'
 	policy slow 'every = 1s' 'if_changed = no'
