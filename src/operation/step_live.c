@@ -188,13 +188,23 @@ int step_copy(struct run *run, struct error *err)
 	return copied < 0 ? error_wrap(err, "'%s'", id) : 0;
 }
 
+/* containerd syncs its databases alone: without this a power cut could leave a version with holes. */
+static int sync_copy(struct run *run, struct error *err)
+{
+	cleanup_place struct place place = { 0 };
+
+	if (place_find(run->session, run->record->snapshotter, run->record->filling, &place, err) < 0)
+		return -1;
+	return layer_sync(place.writable, err);
+}
+
 int step_keep(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_labels struct labels labels = { 0 };
 	struct error ignored = { 0 };
 
-	if (snapshot_labels_saved(record, &labels, err) < 0 ||
+	if (sync_copy(run, err) < 0 || snapshot_labels_saved(record, &labels, err) < 0 ||
 	    ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->filling, &labels, err) <
 		    0)
 		return -1;
