@@ -31,7 +31,10 @@ static int check_root(const struct place *place, const struct record *record, st
 
 	if (!place->overlay || !place->writable || place->below.count == 0)
 		return refuse(record, "its snapshotter has no layers that can be read", err);
-	if (!upper || strcmp(upper, place->writable) != 0)
+	if (!upper)
+		return error_set(err, ERROR_FAILED, "'%s': nothing can be told of the root of its first process",
+				 record->container_id);
+	if (strcmp(upper, place->writable) != 0)
 		return refuse(record, "the root of its first process is not the overlay that containerd knows", err);
 	return 0;
 }
