@@ -102,6 +102,13 @@ int ctr_container_get(struct ctr *ctr, const char *id, struct ctr_container *con
 	return -1;
 }
 
+int ctr_container_find(struct ctr *ctr, const char *id, struct ctr_container *container, struct error *err)
+{
+	if (ctr_container_get(ctr, id, container, err) == 0)
+		return 1;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
+}
+
 struct listing {
 	struct ctr_containers list;
 	size_t kept; /* bytes */
@@ -196,24 +203,15 @@ int ctr_container_repoint(struct ctr *ctr, const char *id, const char *snapshot_
 int ctr_container_set_labels(struct ctr *ctr, const char *id, const struct labels *labels, struct error *err)
 {
 	Ctr__Containers__Container container;
-	cleanup_free char **paths = calloc(labels->count + 1, sizeof(*paths));
-	cleanup_free Ctr__Label **entries = NULL;
-	int result;
+	cleanup_label_update struct message_label_update changed = { 0 };
 
+	if (message_label_update_make(labels, &changed, err) < 0)
+		return -1;
 	ctr__containers__container__init(&container);
 	container.id = message_string(id);
-	if (!paths)
-		return error_memory(err);
-	entries = message_make_labels(labels, &container.n_labels, err);
-	if (!entries && container.n_labels)
-		return -1;
-	container.labels = entries;
-	result = message_label_paths(labels, paths, err);
-	if (result == 0)
-		result = update_fields(ctr, &container, paths, labels->count, err);
-	for (size_t i = 0; i < labels->count; i++)
-		free(paths[i]);
-	return result;
+	container.labels = changed.entries;
+	container.n_labels = changed.count;
+	return update_fields(ctr, &container, changed.paths, changed.count, err);
 }
 
 int ctr_container_set_label(struct ctr *ctr, const char *id, const char *key, const char *value, struct error *err)

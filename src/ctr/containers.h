@@ -43,7 +43,10 @@ void ctr_containers_release(struct ctr_containers *containers);
 
 #define cleanup_ctr_containers __attribute__((cleanup(ctr_containers_release)))
 
-/* ERROR_NOT_FOUND when there is none of that id. */
+/* The container of that id: 1, 0 there is none, -1 error. */
+int ctr_container_find(struct ctr *ctr, const char *id, struct ctr_container *container, struct error *err);
+
+/* The same for whoever needs it: ERROR_NOT_FOUND when there is none. */
 int ctr_container_get(struct ctr *ctr, const char *id, struct ctr_container *container, struct error *err);
 
 /* Containers that match the filter (containerd's filter syntax, e.g. labels."a.b"==c), or all with NULL. Without their

@@ -7,6 +7,10 @@
  * went away, does not speak gRPC, or a deadline passed; ERROR_NOT_FOUND when
  * containerd says so (grpc-status 5); else ERROR_FAILED with containerd's words. ctr_status() has the
  * grpc-status of the last call, for callers that must tell "exists" from "refused".
+ *
+ * What may be absent: a call that looks for one thing returns 1 with it, 0 where it is not there (then *err is clear), -1 on
+ * an error (ctr_container_find, ctr_snapshot_stat). A task that is not there is a state, CTR_TASK_NONE. ctr_container_get is
+ * for callers to whom a missing container is an error.
  */
 #ifndef WSNAP_CTR_CTR_H
 #define WSNAP_CTR_CTR_H

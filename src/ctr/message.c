@@ -49,7 +49,7 @@ struct Ctr__Label **message_make_labels(const struct labels *labels, size_t *cou
 	return list;
 }
 
-int message_label_paths(const struct labels *labels, char **paths, struct error *err)
+static int make_paths(const struct labels *labels, char **paths, struct error *err)
 {
 	for (size_t i = 0; i < labels->count; i++) {
 		paths[i] = text_format("labels.%s", labels->items[i].key);
@@ -57,6 +57,29 @@ int message_label_paths(const struct labels *labels, char **paths, struct error 
 			return error_memory(err);
 	}
 	return 0;
+}
+
+int message_label_update_make(const struct labels *labels, struct message_label_update *update, struct error *err)
+{
+	size_t count;
+
+	*update = (struct message_label_update){ .count = labels->count };
+	update->paths = calloc(labels->count + 1, sizeof(*update->paths));
+	if (!update->paths)
+		return error_memory(err);
+	update->entries = message_make_labels(labels, &count, err);
+	if (!update->entries && count)
+		return -1;
+	return make_paths(labels, update->paths, err);
+}
+
+void message_label_update_release(struct message_label_update *update)
+{
+	for (size_t i = 0; update->paths && i < update->count; i++)
+		free(update->paths[i]);
+	free(update->paths);
+	free(update->entries);
+	*update = (struct message_label_update){ 0 };
 }
 
 int message_copy_labels(struct labels *to, struct Ctr__Label *const *from, size_t count, struct error *err)

@@ -33,9 +33,16 @@ int64_t message_time_ns(const struct Ctr__Timestamp *time);
  * (then *count is 0 and there is no error). */
 struct Ctr__Label **message_make_labels(const struct labels *labels, size_t *count, struct error *err);
 
-/* The paths of a field mask that name the labels one by one, so that all others stay. The caller frees what `paths`
- * holds, also after an error. */
-int message_label_paths(const struct labels *labels, char **paths, struct error *err);
+/* Labels to be set by an update: as entries of its map, and as the paths of its field mask, which leave all others. */
+struct message_label_update {
+	struct Ctr__Label **entries;
+	char **paths;
+	size_t count;
+};
+int message_label_update_make(const struct labels *labels, struct message_label_update *update, struct error *err);
+void message_label_update_release(struct message_label_update *update);
+
+#define cleanup_label_update __attribute__((cleanup(message_label_update_release)))
 
 int message_copy_labels(struct labels *to, struct Ctr__Label *const *from, size_t count, struct error *err);
 

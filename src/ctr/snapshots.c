@@ -257,24 +257,15 @@ int ctr_snapshot_set_labels(struct ctr *ctr, const char *snapshotter, const char
 			    struct error *err)
 {
 	Ctr__Snapshots__Info info;
-	cleanup_free char **paths = calloc(labels->count + 1, sizeof(*paths));
-	cleanup_free Ctr__Label **entries = NULL;
-	int result;
+	cleanup_label_update struct message_label_update changed = { 0 };
 
+	if (message_label_update_make(labels, &changed, err) < 0)
+		return -1;
 	ctr__snapshots__info__init(&info);
 	info.name = message_string(name);
-	if (!paths)
-		return error_memory(err);
-	entries = message_make_labels(labels, &info.n_labels, err);
-	if (!entries && info.n_labels)
-		return -1;
-	info.labels = entries;
-	result = message_label_paths(labels, paths, err);
-	if (result == 0)
-		result = update_labels(ctr, snapshotter, &info, paths, err);
-	for (size_t i = 0; i < labels->count; i++)
-		free(paths[i]);
-	return result;
+	info.labels = changed.entries;
+	info.n_labels = changed.count;
+	return update_labels(ctr, snapshotter, &info, changed.paths, err);
 }
 
 int ctr_snapshot_set_label(struct ctr *ctr, const char *snapshotter, const char *name, const char *key,

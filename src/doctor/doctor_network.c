@@ -38,7 +38,7 @@ static int is_of_other_namespace(struct session *session, const char *id, const 
 		cleanup_ctr_container struct ctr_container container = { 0 };
 		cleanup_free char *namespace = strndup(id, (size_t)(dash - id));
 		cleanup_ctr struct ctr *ctr = NULL;
-		struct error failure = { 0 };
+		int found;
 
 		if (!namespace)
 			return error_memory(err);
@@ -46,12 +46,9 @@ static int is_of_other_namespace(struct session *session, const char *id, const 
 			continue;
 		if (ctr_open(session->settings->address, namespace, &ctr, err) < 0)
 			return -1;
-		if (ctr_container_get(ctr, dash + 1, &container, &failure) == 0)
-			return 1;
-		if (failure.kind != ERROR_NOT_FOUND) {
-			*err = failure;
-			return -1;
-		}
+		found = ctr_container_find(ctr, dash + 1, &container, err);
+		if (found != 0)
+			return found;
 	}
 	return 0;
 }

@@ -1,43 +1,38 @@
 #include "task/teardown.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
+#include "base/beside.h"
 #include "ctr/tasks.h"
 
 struct teardown {
-	pthread_t thread;
+	struct beside beside;
 	const struct settings *settings;
 	const char *container_id;
-	int result;
-	struct error error;
 };
 
-static void *tear_down(void *argument)
+static int tear_down(void *context, struct error *err)
 {
-	struct teardown *teardown = argument;
+	const struct teardown *teardown = context;
 	cleanup_ctr struct ctr *ctr = NULL;
 
-	teardown->result = ctr_open(teardown->settings->address, teardown->settings->namespace, &ctr, &teardown->error);
-	if (teardown->result == 0)
-		teardown->result = ctr_task_delete(ctr, teardown->container_id, &teardown->error);
-	return NULL;
+	if (ctr_open(teardown->settings->address, teardown->settings->namespace, &ctr, err) < 0)
+		return -1;
+	return ctr_task_delete(ctr, teardown->container_id, err);
 }
 
 int teardown_begin(const struct settings *settings, const char *container_id, struct teardown **begun,
 		   struct error *err)
 {
 	struct teardown *teardown = calloc(1, sizeof(*teardown));
-	int failed;
 
 	if (!teardown)
 		return error_memory(err);
 	teardown->settings = settings;
 	teardown->container_id = container_id;
-	failed = pthread_create(&teardown->thread, NULL, tear_down, teardown);
-	if (failed) {
+	if (beside_begin(&teardown->beside, tear_down, teardown, err) < 0) {
 		free(teardown);
-		return error_errno(err, ERROR_FAILED, failed, "a thread cannot be started");
+		return -1;
 	}
 	*begun = teardown;
 	return 0;
@@ -49,10 +44,7 @@ int teardown_end(struct teardown *teardown, struct error *err)
 
 	if (!teardown)
 		return 0;
-	pthread_join(teardown->thread, NULL);
-	result = teardown->result;
-	if (result < 0)
-		*err = teardown->error;
+	result = beside_end(&teardown->beside, err);
 	free(teardown);
 	return result;
 }

@@ -11,13 +11,14 @@
 /* The container as it stands, for what it stands on. One that is gone stands on nothing. */
 static int find_target(struct session *session, const char *container_id, struct target *target, struct error *err)
 {
+	int found;
+
 	target->container_id = strdup(container_id);
 	if (!target->container_id)
 		return error_memory(err);
-	target->present = ctr_container_get(session->ctr, container_id, &target->container, err) == 0;
-	if (target->present)
-		return 0;
-	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
+	found = ctr_container_find(session->ctr, container_id, &target->container, err);
+	target->present = found > 0;
+	return found < 0 ? -1 : 0;
 }
 
 static int stands_on_none(const char *container_id, struct error *err)

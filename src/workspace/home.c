@@ -20,9 +20,7 @@ int home_was_worked_on(struct session *session, const char *container_id, struct
 		return 1;
 	if (session->survey)
 		return names_set_has(&session->survey->containers, container_id);
-	if (ctr_container_get(session->ctr, container_id, &container, err) == 0)
-		return 1;
-	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
+	return ctr_container_find(session->ctr, container_id, &container, err);
 }
 
 int home_is_its_row(struct session *session, const struct store_workspace *row, struct error *err)
