@@ -233,7 +233,7 @@ static int find_target(struct session *session, const char *word, struct names_s
 	if (find_workspaces(session, ids, err) < 0)
 		return -1;
 	if (!names_set_has(ids, word))
-		return error_set(err, ERROR_NOT_FOUND, "'%s' is not a workspace that anything is left of", word);
+		return error_set(err, ERROR_NOT_FOUND, "nothing is left of a workspace '%s'", word);
 	names_set_release(ids);
 	error_clear(err);
 	return names_set_add(ids, word, err);
@@ -249,9 +249,8 @@ static void note(struct failures *failures, const struct error *failure)
 /* The findings so far have been told already. */
 static int tell_interrupted(const struct doctor *doctor, const char *container_id, struct error *err)
 {
-	return error_set(err, ERROR_FAILED,
-			 "'%s' was looked at to its end, what comes behind it was not: interrupted by SIG%s",
-			 container_id, sigabbrev_np(doctor->signal));
+	return error_set(err, ERROR_FAILED, "interrupted by SIG%s: '%s' was examined, the workspaces after it were not",
+			 sigabbrev_np(doctor->signal), container_id);
 }
 
 static int examine_all(struct doctor *doctor, const char *target, struct error *err)

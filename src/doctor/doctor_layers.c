@@ -67,10 +67,11 @@ static int tell_superfluous(struct doctor *doctor, const struct target *target, 
 	if (doctor->fix &&
 	    ctr_snapshot_set_label(doctor->session->ctr, layer->snapshotter, name, LABEL_GC_ROOT, "", &failure) == 0)
 		subject.fate = DOCTOR_FIXED;
-	return doctor_tell(doctor, &subject, err,
-			   "'%s': the layer '%s' of a compaction that was cut off is kept for itself, though its state "
-			   "is stood on",
-			   target->container_id, name);
+	return doctor_tell(
+		doctor, &subject, err,
+		"'%s': the layer '%s' of a compaction that was cut off is still kept by its label, though the "
+		"workspace stands on its state",
+		target->container_id, name);
 }
 
 /* No other snapshot has this state: it becomes a version, so that it can be brought back or given up like any other. */

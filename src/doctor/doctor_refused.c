@@ -15,7 +15,8 @@ static int tell_refused(const struct record *record, void *context, struct error
 
 	if (doctor->fix && rows_write_refused(doctor->session, record, &version, &failure) == 0)
 		subject.fate = DOCTOR_FIXED;
-	return doctor_tell(doctor, &subject, err, "'%s' has an operation that is done but for its rows: %s%s%s%s",
+	return doctor_tell(doctor, &subject, err,
+			   "'%s' has finished an operation, but its rows are not written: %s%s%s%s",
 			   record->container_id, record->refusal ? record->refusal : "the database refused them",
 			   record_makes_version(record) ? "; what it saved is the snapshot '" : "",
 			   record_makes_version(record) ? record->saved : "", record_makes_version(record) ? "'" : "");

@@ -65,8 +65,8 @@ static int set_label(struct session *session, const char *container_id, const st
 	if (error_forgive(err, ERROR_NOT_FOUND) || snapshotters_pass_over(session, row->snapshotter, err))
 		return 0;
 	err->kind = ERROR_INCOMPLETE;
-	error_wrap(err, "version %d of '%s' has its name, but its snapshot's label has it not", row->version,
-		   container_id);
+	error_wrap(err, "version %d of '%s' has the name in the database, but not in the label of its snapshot",
+		   row->version, container_id);
 	return error_hint(err, "the same command again puts that right");
 }
 

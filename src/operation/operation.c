@@ -80,7 +80,8 @@ static int end_orphaned(struct run *run, struct error *err)
 	error_clear(err);
 	if (recovery_end_orphaned(run, &what, err) < 0)
 		return -1;
-	return error_set(err, ERROR_FAILED, "'%s' was not ours to go on with: %s", run->record->container_id, what);
+	return error_set(err, ERROR_FAILED, "the operation on '%s' has ended early: %s", run->record->container_id,
+			 what);
 }
 
 /* What planning says of --if-changed without a change, and of a compaction with nothing to merge. */

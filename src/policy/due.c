@@ -125,8 +125,9 @@ static int go_through(struct due *due, const struct ctr_containers *containers, 
 		int signal = signals_pending();
 
 		if (signal)
-			return error_set(err, ERROR_FAILED, "'%s' and what comes behind it was not looked at: SIG%s",
-					 containers->items[i].id, sigabbrev_np(signal));
+			return error_set(err, ERROR_FAILED,
+					 "interrupted by SIG%s: '%s' and the workspaces after it were not looked at",
+					 sigabbrev_np(signal), containers->items[i].id);
 		if (look_at(due, &containers->items[i], err) < 0)
 			return -1;
 	}

@@ -113,9 +113,8 @@ static int prune_rows(struct fleet *fleet, const struct store_workspaces *rows, 
 			continue;
 		if (fleet->signal)
 			return error_set(err, ERROR_FAILED,
-					 "'%s' and what comes behind it was not looked at: "
-					 "interrupted by SIG%s",
-					 row->container_id, sigabbrev_np(fleet->signal));
+					 "interrupted by SIG%s: '%s' and the workspaces after it were not looked at",
+					 sigabbrev_np(fleet->signal), row->container_id);
 		if (prune_one(fleet, row->container_id, err) < 0)
 			return -1;
 	}

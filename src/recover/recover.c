@@ -90,9 +90,8 @@ static int recover_next(const char *container_id, void *context, struct error *e
 	if (!all->signal || all->is_one)
 		return 0;
 	return error_set(err, ERROR_FAILED,
-			 "'%s' was looked at to its end, what comes behind it was not: "
-			 "interrupted by SIG%s",
-			 container_id, sigabbrev_np(all->signal));
+			 "interrupted by SIG%s: '%s' was finished, the workspaces after it were not looked at",
+			 sigabbrev_np(all->signal), container_id);
 }
 
 /* The lock of its container is held. */

@@ -55,7 +55,7 @@ begin() {
 	workspace_write before /data/f new
 	pid=$(workspace_pid before)
 	ended_with 1
-	[[ $stderr == *"'before' was not ours to go on with: the container was removed by somebody, and another one made; there was nothing to keep"* ]] ||
+	[[ $stderr == *"the operation on 'before' has ended early: the container was removed by somebody, and another one made; there was nothing to keep"* ]] ||
 		complain "it is not said"
 	same "$pid" "$(workspace_pid before)"
 	same RUNNING "$(workspace_status before)"
@@ -85,7 +85,7 @@ begin() {
 	stopped_at stop version gone
 	remove gone
 	ended_with 1
-	[[ $stderr == *"'gone' was not ours to go on with: the container was removed by somebody; there was nothing to keep"* ]] ||
+	[[ $stderr == *"the operation on 'gone' has ended early: the container was removed by somebody; there was nothing to keep"* ]] ||
 		complain "it is not said"
 	[[ $stderr != *"is saved"* && $stderr != *"starts it"* ]] || complain "nothing was saved, and there is nothing to start"
 	nothing_is_left
@@ -103,7 +103,7 @@ begin() {
 	workspace_write behind /data/f new
 	pid=$(workspace_pid behind)
 	ended_with 1
-	[[ $stderr == *"'behind' was not ours to go on with: the container was removed by somebody, and another one made; there was nothing to keep"* ]] ||
+	[[ $stderr == *"the operation on 'behind' has ended early: the container was removed by somebody, and another one made; there was nothing to keep"* ]] ||
 		complain "it is not said"
 	same "$pid" "$(workspace_pid behind)"
 	same behind "$(container_snapshot behind)"

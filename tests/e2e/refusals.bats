@@ -136,7 +136,7 @@ deny_later() {
 	[[ $output == *"'late' is saved as the snapshot '$saved', but is no version yet"* ]] || complain "other words"
 	for fix in '' --fix; do
 		expect 1 doctor $fix late
-		[[ $output == *"'late' has an operation that is done but for its rows: the database refused: the quota of today is used up; what it saved is the snapshot '$saved'"* ]] ||
+		[[ $output == *"'late' has finished an operation, but its rows are not written: the database refused: the quota of today is used up; what it saved is the snapshot '$saved'"* ]] ||
 			complain "doctor does not name it"
 	done
 	allow container_versions

@@ -96,7 +96,7 @@ into_closed() {
 			>"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null || status=$?
 		stderr=$(cat "$BATS_TEST_TMPDIR/stderr")
 		same 1 "$status"
-		same "wsnap: 'a1' was looked at to its end, what comes behind it was not: interrupted by SIG$signal" \
+		same "wsnap: interrupted by SIG$signal: 'a1' was examined, the workspaces after it were not" \
 			"${stderr%%$'\n'*}"
 		same '' "$(grep b1 "$BATS_TEST_TMPDIR/output" || true)" "what it says of the workspace behind"
 	done
