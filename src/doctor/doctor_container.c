@@ -1,6 +1,8 @@
-/* A container whose active snapshot containerd lacks: it cannot start, but what is newest of its state can be stood on. */
+/* A container whose active snapshot, or the folder of that, is gone: it cannot start, but what is newest of its state can be stood on. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -11,6 +13,7 @@
 #include "doctor/doctor_newest.h"
 #include "workspace/chain.h"
 #include "workspace/label_keys.h"
+#include "workspace/place.h"
 #include "workspace/snapshot_labels.h"
 #include "workspace/snapshotters.h"
 
@@ -139,29 +142,30 @@ static char *words_for(const struct doctor_state *state, bool fixed)
 			   fixed ? "it stands on" : "it can be put on", info->name, kind ? kind : KIND_ACTIVE);
 }
 
+/* `what` of the snapshot is gone. */
 static int tell_broken(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
-		       struct error *err)
+		       const char *what, struct error *err)
 {
+	const struct ctr_container *container = &target->container;
 	const struct doctor_state newest =
-		doctor_find_newest(inventory, target->container.snapshotter, target->container_id);
+		doctor_find_newest(inventory, container->snapshotter, target->container_id, container->snapshot_key);
 	cleanup_free char *words = NULL;
 	struct error failure = { 0 };
 	struct doctor_subject subject = { .kind = DOCTOR_CONTAINER_BROKEN,
 					  .container_id = target->container_id,
-					  .subject = target->container.snapshot_key,
+					  .subject = container->snapshot_key,
 					  .failure = &failure };
 
 	if (!newest.snapshot)
-		return doctor_tell(doctor, &subject, err,
-				   "'%s': its snapshot '%s' is gone, and there is no version to put it on",
-				   target->container_id, target->container.snapshot_key);
+		return doctor_tell(doctor, &subject, err, "'%s': %s '%s' is gone, and there is no version to put it on",
+				   target->container_id, what, container->snapshot_key);
 	if (doctor->fix && stand_on(doctor, target, inventory, newest.snapshot, &failure) == 0)
 		subject.fate = DOCTOR_FIXED;
 	words = words_for(&newest, subject.fate == DOCTOR_FIXED);
 	if (!words)
 		return error_memory(err);
-	return doctor_tell(doctor, &subject, err, "'%s': its snapshot '%s' is gone; %s", target->container_id,
-			   target->container.snapshot_key, words);
+	return doctor_tell(doctor, &subject, err, "'%s': %s '%s' is gone; %s", target->container_id, what,
+			   container->snapshot_key, words);
 }
 
 /* An operation whose record is lost has taken the restart monitor's label off, and noted it beside. */
@@ -191,19 +195,41 @@ static int check_restart(struct doctor *doctor, const struct target *target, str
 			   target->container_id, held);
 }
 
-int doctor_check_container(struct doctor *doctor, const struct target *target, struct error *err)
+/* 1: containerd has the snapshot, but its files are not there: a power cut may have taken the folder, or an operation that
+ * was cut off and whose record is lost has moved it elsewhere. */
+static int has_lost_folder(struct doctor *doctor, const struct ctr_container *container, struct error *err)
+{
+	cleanup_place struct place place = { 0 };
+
+	if (place_find(doctor->session, container->snapshotter, container->snapshot_key, &place, err) < 0)
+		return -1;
+	return place.overlay && place.writable && access(place.writable, F_OK) < 0 && errno == ENOENT;
+}
+
+static int check_snapshot(struct doctor *doctor, const struct target *target, struct error *err)
 {
 	cleanup_inventory struct inventory inventory = { 0 };
+	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
+	int found = snapshotters_stat_active(doctor->session, &target->container, &snapshot, err);
+	int lost = found > 0 && snapshot.kind == CTR_SNAPSHOT_ACTIVE ? has_lost_folder(doctor, &target->container, err)
+								     : 0;
+
+	if (found < 0 || lost < 0)
+		return -1;
+	if (found > 0 && !lost)
+		return 0;
+	if (inventory_read(doctor->session, target, &inventory, err) < 0)
+		return -1;
+	return tell_broken(doctor, target, &inventory, lost ? "the folder of its snapshot" : "its snapshot", err);
+}
+
+int doctor_check_container(struct doctor *doctor, const struct target *target, struct error *err)
+{
 	const struct ctr_container *container = &target->container;
-	int found;
 
 	if (!target->present || !*container->snapshotter || !*container->snapshot_key)
 		return 0;
-	found = snapshotters_stat_active(doctor->session, container, NULL, err);
-	if (found < 0)
-		return -1;
-	if (found == 0 && (inventory_read(doctor->session, target, &inventory, err) < 0 ||
-			   tell_broken(doctor, target, &inventory, err) < 0))
+	if (check_snapshot(doctor, target, err) < 0)
 		return -1;
 	/* Last, because from here on the restart monitor may start it. */
 	return check_restart(doctor, target, err);

@@ -116,15 +116,15 @@ static bool is_of(const struct inventory *inventory, const struct inventory_snap
 }
 
 struct doctor_state doctor_find_newest(const struct inventory *inventory, const char *snapshotter,
-				       const char *container_id)
+				       const char *container_id, const char *broken)
 {
 	struct candidate newest = { 0 }, candidate;
 
 	for (size_t i = 0; i < inventory->snapshot_count; i++) {
 		const struct inventory_snapshot *snapshot = &inventory->snapshots[i];
 
-		if (is_of(inventory, snapshot, snapshotter, container_id) && judge(inventory, snapshot, &candidate) &&
-		    (!newest.snapshot || is_newer(&candidate, &newest)))
+		if (strcmp(snapshot->info.name, broken) != 0 && is_of(inventory, snapshot, snapshotter, container_id) &&
+		    judge(inventory, snapshot, &candidate) && (!newest.snapshot || is_newer(&candidate, &newest)))
 			newest = candidate;
 	}
 	return (struct doctor_state){ .snapshot = newest.snapshot, .version = newest.version };

@@ -15,10 +15,10 @@ struct doctor_state {
 /*
  * Of the container's snapshots in this snapshotter. States are compared by the numbers of versions, which a wrong clock
  * cannot turn round: a layer says how many there were when it was saved. Behind the same version the one that
- * containerd made last counts, and where a snapshot says no number that alone.
+ * containerd made last counts, and where a snapshot says no number that alone. `broken` is what the container stands on.
  */
 struct doctor_state doctor_find_newest(const struct inventory *inventory, const char *snapshotter,
-				       const char *container_id);
+				       const char *container_id, const char *broken);
 
 /* Whether a merge has put this layer, as it is, into `other`: that is what stands on another merged layer of the same
  * operation. */

@@ -31,14 +31,17 @@ moved_and_killed() {
 	[ -n "$(records)" ] || complain "no operation was cut off"
 }
 
-# Whoever mounts what the container stands on has all of it, or nothing.
-shows_all_or_nothing() {
-	local mount=$BATS_TEST_TMPDIR/mount found
+# What a workspace that is down shows in two files; nothing where it cannot be mounted.
+shown() {
+	local mount=$BATS_TEST_TMPDIR/mount
 	mkdir -p "$mount"
 	eval "$(ctr snapshots mounts "$mount" "$(container_snapshot "$1")")" 2>/dev/null || return 0
-	found=$(cat "$mount/data/f")
+	cat "$mount/data/f" "$mount/data/g" | xargs
 	umount "$mount"
-	same unsaved "$found" "what shows in the middle of it"
+}
+
+shows_all_or_nothing() {
+	matches '|unsaved two' "$(shown "$1")"
 }
 
 # What is left of the old task goes, as whoever wants it back would have it.
@@ -91,4 +94,39 @@ ends_as() {
 	unsaved_workspace c
 	moved_and_killed c compact c
 	ends_as 2 c
+}
+
+# What doctor finds where the record of that is lost.
+found_by_doctor() {
+	local stood_on
+	stood_on=$(container_snapshot "$1")
+	rm "$(records)"
+	expect 1 doctor "$1"
+	[[ $output == *"'$1': the folder of its snapshot '$stood_on' is gone; it can be put on its newest state, which no version holds: "* ]] ||
+		complain "other words"
+	expect 0 doctor --fix "$1"
+	expect 0 doctor --fix
+	collect_garbage
+	same "unsaved two" "$(shown "$1")"
+	expect 0 -q version "$1"
+	same 3 "$output"
+	expect 0 rollback "$1" 1
+	expect 0 rollback "$1" 3
+	collect_garbage
+	nothing_is_left
+	expect 0 doctor "$1"
+}
+
+@test "a compaction whose record is lost behind the move is found by doctor" {
+	unsaved_workspace d
+	moved_and_killed d compact d
+	found_by_doctor d
+}
+
+@test "a version on merged layers whose record is lost behind the move is found by doctor" {
+	unsaved_workspace e
+	echo 'max_depth = 2' >"$WSNAP_CONFIG"
+	moved_and_killed e version e
+	: >"$WSNAP_CONFIG"
+	found_by_doctor e
 }

@@ -76,7 +76,7 @@ static void expect_newest(const struct told *told, size_t count, const char *nam
 
 	for (size_t i = 0; i < count; i++)
 		add(&inventory, &told[i]);
-	state = doctor_find_newest(&inventory, "overlayfs", ID);
+	state = doctor_find_newest(&inventory, "overlayfs", ID, "nothing");
 	if (!name)
 		assert_null(state.snapshot);
 	else
