@@ -10,7 +10,7 @@
 #include "workspace/label_keys.h"
 #include "workspace/snapshot_labels.h"
 
-/* A layer that holds others is as dear as many: the way around it is taken, if there is one. */
+/* A merged layer costs as much as many layers, so a way around it is taken where there is one. */
 #define MERGED_COST 1000
 
 /* Snapshots that are looked at for one side at most: beyond that, what was found so far has to do. */
@@ -54,7 +54,7 @@ static struct node *find(struct side *side, const char *name)
 	return NULL;
 }
 
-/* A snapshot that a cheaper way leads to than was known. */
+/* A snapshot to which a cheaper way has been found. */
 static int reach(struct search *search, int at, const char *name, size_t cost, ssize_t from, bool same_tree,
 		 struct error *err)
 {
@@ -213,7 +213,7 @@ static int take_meeting(struct search *search, struct common *common, struct err
 {
 	const char *base;
 
-	/* What was met and not asked for yet is asked for: what is read must be there. */
+	/* Asks containerd for the meeting, if that was not done yet: what is read must exist. */
 	for (int i = 0; i < 2; i++)
 		if (!search->sides[i].nodes[search->meeting[i]].looked && look(search, i, search->meeting[i], err) < 0)
 			return -1;

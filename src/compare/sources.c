@@ -157,7 +157,7 @@ static int put_stacks(struct comparison *comparison, const struct state *now, co
 	    put_way(comparison, now, &common.one, common.base, &comparison->now, err) < 0 ||
 	    put_way(comparison, before, &common.other, common.base, &comparison->before, err) < 0)
 		return -1;
-	/* A chain of one layer alone does not say whose notes count: the other does. */
+	/* A chain of one layer does not show whose marks count: the other side does. */
 	comparison->now.marks = comparison->before.marks =
 		has_user_marks(now) || has_user_marks(before) ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED;
 	return 0;
@@ -195,7 +195,7 @@ int sources_mount(struct comparison *comparison, struct error *err)
 	return 0;
 }
 
-/* What was there before the first version, where nobody knows that: nothing. */
+/* Before the first version there was nothing, as far as anybody knows. */
 static int find_before(struct comparison *comparison, const struct state *now, struct state *before, struct error *err)
 {
 	if (comparison->request->before)

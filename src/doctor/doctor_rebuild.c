@@ -55,7 +55,8 @@ static struct lost read_lost(const struct inventory *inventory, const struct inv
 	return lost;
 }
 
-/* Those first that get the number they had, so that nobody else gets it; the rest as they were made. */
+/* First those that get back the number they had, so that no other takes it; then the rest in the order they were
+ * made. */
 static int compare_lost(const void *a, const void *b)
 {
 	const struct lost *left = a, *right = b;

@@ -106,7 +106,7 @@ static int start(struct child *child, const char *const *words, int *failure, st
 		return error_errno(err, ERROR_FAILED, errno, "no process can be made");
 	if (child->pid == 0)
 		become(child, words, writing);
-	/* Both do it: whoever comes first. */
+	/* Parent and child both do this, because either may come first. */
 	if (child->terminal >= 0) {
 		setpgid(child->pid, child->pid);
 		tcsetpgrp(child->terminal, child->pid);
@@ -184,7 +184,7 @@ int child_run(struct child *child, const char *const *words, int *status, struct
 	*status = wait_for(child);
 	if (child->terminal >= 0) {
 		tcsetpgrp(child->terminal, getpgrp());
-		/* One that was killed may have left it in a state of its own. */
+		/* A command that was killed may have left the terminal in another mode. */
 		if (has_modes && *status > STATUS_SIGNALLED)
 			tcsetattr(child->terminal, TCSADRAIN, &modes);
 		close(child->terminal);

@@ -115,7 +115,7 @@ static char *copy_or_null(const char *text)
 	return text && *text ? strdup(text) : NULL;
 }
 
-/* What an operation whose record was lost had taken off is given back by the next one. */
+/* An operation whose record was lost may have taken the restart monitor's label off: this one gives it back. */
 static const char *restart_status_of(const struct ctr_container *container)
 {
 	const char *status = labels_get(&container->labels, LABEL_RESTART_STATUS);

@@ -145,8 +145,7 @@ static int refuse_depth(const struct record *record, const struct error *why, st
 			  record->container_id);
 }
 
-/* What cannot be merged, or has no room for that, must not keep the workspace from being saved. A compaction is for
- * nothing else. */
+/* A failed merge must not keep the workspace from being saved. A compaction does nothing else, so it fails. */
 static int go_on_unmerged(struct run *run, struct error *err)
 {
 	struct error failure = *err, ignored = { 0 };

@@ -52,7 +52,7 @@ int step_stop(struct run *run, struct error *err)
 		return -1;
 	if (task.state == CTR_TASK_NONE)
 		return 0;
-	/* Another task than that at the last look may be another container's. */
+	/* A task that is not the one seen last may belong to another container. */
 	if (!run->resumed && (int)task.pid != run->record->old_pid && orphan_check(run, err) < 0)
 		return -1;
 	beside = can_tear_down_beside(run, err);

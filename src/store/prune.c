@@ -102,7 +102,8 @@ static int delete_version(struct store *store, const struct pruning *pruning, in
 
 	if (found <= 1)
 		return found;
-	/* Unique only together with a column that we do not know: of whom they are, the session's settings must say. */
+	/* The key may include a column that we do not know (a team): the session's settings must say whose rows
+	 * these are. */
 	error_set(err, ERROR_DATABASE, "version %d of '%s' has %d rows, of which this user may see one only", version,
 		  pruning->container_id, found);
 	return error_hint(err, "give --database the user, or the options, that belong to this container");

@@ -68,7 +68,7 @@ static size_t find_setting(const char *message, const char **setting)
 	return 0;
 }
 
-/* What the tables of a server with teams say to a session that has not said for which of them it is. */
+/* The errors of a server with teams when the session has not set which team it is for. */
 static bool hint_at_setting(const struct store *store, const char *cause, struct error *err)
 {
 	static const char *const states[] = { "42501", "42704", "22P02" };

@@ -30,7 +30,7 @@ static const char missing_sql[] =
 	"AND attname = need.c AND NOT attisdropped) "
 	"ORDER BY 3 DESC, 1, 2 LIMIT 1";
 
-/* Ours is a schema whose tables stand beside our mark. */
+/* The schema is ours if its tables stand beside our table wsnap_schema. */
 static const char ours_sql[] =
 	"SELECT FROM pg_class mark, pg_class tables "
 	"WHERE mark.oid = to_regclass('wsnap_schema') AND tables.oid = to_regclass('containers') "

@@ -8,7 +8,7 @@
 #include "store/pruned.h"
 #include "workspace/label_keys.h"
 
-/* What `ancestor` says beside a place in the entries. */
+/* Values of `ancestor` that are no index into the entries. */
 #define NOT_ASKED (-2)
 #define NONE (-1)
 

@@ -128,7 +128,8 @@ static int lease_is_busy(const struct lock_lease *lease, const struct lock_reque
 									   : hint_to_wait(request->wait_s, err);
 }
 
-/* Signals are obeyed while it is waited for, and held back from before there is a lease that an ended run would leave. */
+/* A signal ends the wait. They are held back from just before the lease is created, so that no run leaves one
+ * behind. */
 static int wait_for_lease(struct lock *lock, const struct lock_request *request, double deadline, struct error *err)
 {
 	for (;;) {

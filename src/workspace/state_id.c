@@ -11,7 +11,7 @@
 #include "base/id.h"
 #include "base/text.h"
 
-/* Like a lock it stays where it is. Those of workspaces have a '~' in their names. */
+/* Like a lock's file it is never removed. Its name has no '~', which those of workspaces have. */
 #define FILE_NAME "id.lock"
 
 static bool read_id(int fd, char id[static ID_SIZE])
