@@ -339,12 +339,21 @@ random_operation() {
 	forget_given_up "$id"
 }
 
+# dice_call OPERATION: one of its calls; behind the last one it is ended, and nothing is struck. Layers that are merged take
+# a few calls for each of their files, and what comes behind that is what has to be met.
+dice_call() {
+	case $1 in
+	compact) dice 560 ;;
+	*) dice 160 ;;
+	esac
+}
+
 # Killed in the middle. Then the other client acts, now and then; then recovery ends it, or the next operation.
 random_blow() {
 	local id=$1
 	choose_words "$id" "$2" || return 0
 	use_state
-	dice 160
+	dice_call "$2"
 	CASE+=" ${WORDS[*]} (${WSNAP_STATE_DIR##*/}) struck at $((DICE + 1))"
 	expect_nothing_else "$id"
 	run_words "$STRIKE" noticed $((DICE + 1)) kill "$SCRATCH/report"
@@ -394,7 +403,7 @@ random_pair() {
 	expect_nothing_else "$id"
 	MOST=2
 	dice 2
-	[ "$DICE" -eq 0 ] || { dice 160; struck=("$STRIKE" noticed $((DICE + 1)) kill "$SCRATCH/report"); }
+	[ "$DICE" -eq 0 ] || { dice_call "$first"; struck=("$STRIKE" noticed $((DICE + 1)) kill "$SCRATCH/report"); }
 	use_state
 	CASE+=" $first (${WSNAP_STATE_DIR##*/}${struck:+, struck at ${struck[2]}}) beside $second"
 	timeout 150 "${struck[@]}" "$WSNAP" "$first" "$id" >"$SCRATCH/first.out" 2>&1 &
