@@ -60,6 +60,7 @@ torture_kill() {
 		strike_at noticed "$at" kill
 		[ "$STRUCK" != - ] || break
 		CASE+=" ($STRUCK)"
+		[ -z "${BETWEEN:-}" ] || client "$BETWEEN" ws
 		recover
 		check_all
 		freshen "$2"
