@@ -94,7 +94,7 @@ static int examine_locked(struct doctor *doctor, const char *container_id, struc
 
 	if (open != 0)
 		return open < 0 ? -1 : 0;
-	if (check_prune(doctor, container_id, err) < 0 ||
+	if (doctor_check_refused(doctor, container_id, err) < 0 || check_prune(doctor, container_id, err) < 0 ||
 	    target_check_namespace(doctor->session, container_id, err) < 0 ||
 	    prune_find_target(doctor->session, container_id, &target, err) < 0 ||
 	    inventory_read(doctor->session, &target, &inventory, err) < 0 ||
