@@ -125,6 +125,47 @@ static int add_layers(int context, const struct layer_paths *layers)
 	return 0;
 }
 
+/* The layers as one option, each ':' and '\\' and ',' in a path escaped (filesystems/overlayfs). */
+static int add_joined(const struct layer_paths *layers, struct text *options)
+{
+	for (size_t i = 0; i < layers->count; i++) {
+		text_add(options, i ? ":" : "lowerdir=");
+		for (const char *at = layers->items[i]; *at; at++)
+			text_printf(options, "%s%c", strchr(":\\,", *at) ? "\\" : "", *at);
+	}
+	return options->failed ? -1 : 0;
+}
+
+/* Taken from where it was mounted for that: nothing is seen of it but the tree that comes back. */
+static int take_tree(const char *folder, struct error *err)
+{
+	int tree = open_tree(AT_FDCWD, folder, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	int result = tree >= 0 ? tree : cannot("overlay", err);
+
+	umount2(folder, MNT_DETACH);
+	return result;
+}
+
+int tree_mount_joined(const struct layer_paths *layers, enum layer_marks marks, const char *source, struct error *err)
+{
+	const unsigned long flags = MS_RDONLY | MS_NOSUID | MS_NODEV;
+	char folder[] = "/tmp/wsnap-view-XXXXXX";
+	cleanup_text struct text options = { 0 };
+	int tree;
+
+	text_add(&options, marks == LAYER_MARKS_USER ? "userxattr," : "index=off,");
+	if (add_joined(layers, &options) < 0)
+		return error_memory(err);
+	if (options.length >= (size_t)sysconf(_SC_PAGESIZE))
+		return error_set(err, ERROR_FAILED, "this kernel cannot mount so many layers (Linux 6.5 can)");
+	if (!mkdtemp(folder))
+		return error_errno(err, ERROR_FAILED, errno, "a folder for a mount cannot be made");
+	tree = mount(source, folder, "overlay", flags, options.data) < 0 ? cannot("overlay", err)
+									 : take_tree(folder, err);
+	rmdir(folder);
+	return tree;
+}
+
 int tree_mount_layers(const struct layer_paths *layers, enum layer_marks marks, const char *source, struct error *err)
 {
 	/* The writable layer of a running workspace may be among them; what a kernel does not know, its layers do not have. */
@@ -140,7 +181,7 @@ int tree_mount_layers(const struct layer_paths *layers, enum layer_marks marks, 
 	for (size_t i = 0; i < sizeof(reading) / sizeof(*reading) && marks == LAYER_MARKS_TRUSTED; i++)
 		set_option(context, reading[i]);
 	if (add_layers(context, layers) < 0)
-		return cannot("overlay", err);
+		return errno == EINVAL ? tree_mount_joined(layers, marks, source, err) : cannot("overlay", err);
 	return finish(context, "overlay", err);
 }
 

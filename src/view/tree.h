@@ -12,6 +12,9 @@ int tree_mount(const struct ctr_mounts *mounts, const char *source, struct error
 /* The same of layers of overlayfs, newest first. */
 int tree_mount_layers(const struct layer_paths *layers, enum layer_marks marks, const char *source, struct error *err);
 
+/* The same by mount(2), with one page of options: for kernels before 6.5. Needs /tmp, for the moment of the mount. */
+int tree_mount_joined(const struct layer_paths *layers, enum layer_marks marks, const char *source, struct error *err);
+
 /* Puts it on a folder. */
 int tree_attach(int tree, const char *folder, struct error *err);
 
