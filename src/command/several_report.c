@@ -124,8 +124,8 @@ static int write_table(struct output *out, const struct several_work *works, siz
 	return table_end(&table, err);
 }
 
-static int name_failures(const struct several_work *works, size_t count, const struct several_work *first,
-			 size_t failed, struct error *err)
+static int name_failures(const struct several_work *works, size_t count, const struct failures *failures,
+			 struct error *err)
 {
 	cleanup_text struct text names = { 0 };
 	size_t named = 0;
@@ -133,25 +133,19 @@ static int name_failures(const struct several_work *works, size_t count, const s
 	for (size_t i = 0; i < count && named < NAMED_MOST; i++)
 		if (works[i].failure.kind != ERROR_NONE)
 			text_printf(&names, "%s'%s'", named++ ? ", " : "", works[i].id);
-	*err = first->failure;
-	if (count == 1)
-		return -1;
-	return error_wrap(err, "%zu of %zu workspaces failed (%s%s); the first", failed, count,
-			  names.failed ? "" : names.data, failed > named ? ", …" : "");
+	return error_wrap(err, "%zu of %zu workspaces failed (%s%s); the first", failures->count, count,
+			  names.failed ? "" : names.data, failures->count > named ? ", …" : "");
 }
 
 static int judge(const struct several_work *works, size_t count, struct error *err)
 {
-	const struct several_work *first = NULL;
-	size_t failed = 0;
+	struct failures failures = { 0 };
 
-	for (size_t i = 0; i < count; i++) {
-		if (works[i].failure.kind == ERROR_NONE)
-			continue;
-		if (failed++ == 0)
-			first = &works[i];
-	}
-	return first ? name_failures(works, count, first, failed, err) : 0;
+	for (size_t i = 0; i < count; i++)
+		failures_note(&failures, &works[i].failure);
+	if (failures_first(&failures, err) == 0)
+		return 0;
+	return count == 1 ? -1 : name_failures(works, count, &failures, err);
 }
 
 int several_report(struct output *out, const struct several_work *works, size_t count, struct error *err)

@@ -128,7 +128,7 @@ static int lease_is_busy(const struct lock_lease *lease, const struct lock_reque
 									   : hint_to_wait(request->wait_s, err);
 }
 
-/* A signal ends the wait. They are held back from just before the lease is created, so that no run leaves one
+/* A signal ends the wait. Signals are held back from just before the lease is created, so that no run leaves one
  * behind. */
 static int wait_for_lease(struct lock *lock, const struct lock_request *request, double deadline, struct error *err)
 {
