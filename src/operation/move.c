@@ -9,7 +9,9 @@
 #include "base/text.h"
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
+#include "operation/let_go.h"
 #include "operation/new_layer.h"
+#include "operation/orphan.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 #include "workspace/place.h"
@@ -24,7 +26,8 @@ bool move_is_planned(const struct record *record)
 
 char *move_receiver(const struct record *record, struct error *err)
 {
-	char *key = record->kind == OPERATION_COMPACT ? strdup(record->new_active) : new_layer_work(record->saved);
+	const char *active = record->turned_from ? record->turned_from : record->new_active;
+	char *key = record->kind == OPERATION_COMPACT ? strdup(active) : new_layer_work(record->saved);
 
 	if (!key)
 		error_memory(err);
@@ -74,7 +77,7 @@ int move_begin(struct run *run, const char *parent, struct error *err)
 	cleanup_place struct place place = { 0 };
 
 	/* The snapshot whose folder holds the layer must never be removed. */
-	if (!key || move_back(run, err) < 0 || ctr_snapshot_remove(ctr, record->snapshotter, key, err) < 0 ||
+	if (!key || move_back(run, err) < 0 || let_go(run, key, err) < 0 ||
 	    snapshot_labels_active(record, &labels, err) < 0 ||
 	    ctr_snapshot_prepare(ctr, record->snapshotter, key, parent, &labels, NULL, err) < 0 ||
 	    place_find(run->session, record->snapshotter, key, &place, err) < 0)
@@ -117,8 +120,35 @@ void move_leave_home(struct run *run)
 	const struct record *record = run->record;
 	struct error ignored = { 0 };
 
-	if (ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->old_active, &ignored) < 0)
+	/* Somebody may have put another container there since: its layer can still go back then. */
+	if (orphan_check(run, &ignored) < 0 ||
+	    ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->old_active, &ignored) < 0)
 		log_detail("%s", ignored.message);
+}
+
+int move_has_home(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_place struct place place = { 0 };
+	int found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->old_active, NULL, err);
+
+	if (found <= 0)
+		return found;
+	if (place_find(run->session, record->snapshotter, record->old_active, &place, err) < 0)
+		return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
+	/* Another one may bear the name by now. */
+	return place.writable && record->old_upper && strcmp(place.writable, record->old_upper) == 0;
+}
+
+/* Where containerd has no snapshot any more, its next cleaning up would take the folder. */
+static int check_home(struct run *run, struct error *err)
+{
+	int home = move_has_home(run, err);
+
+	if (home != 0)
+		return home < 0 ? -1 : 0;
+	return error_set(err, ERROR_FAILED, "the snapshot '%s', where the writable layer of '%s' was, is gone",
+			 run->record->old_active, run->record->container_id);
 }
 
 int move_back(struct run *run, struct error *err)
@@ -126,8 +156,21 @@ int move_back(struct run *run, struct error *err)
 	int where = move_is_planned(run->record) ? find(run->record, err) : AT_HOME;
 
 	if (where == AT_RECEIVER)
-		return layer_move(run->record->moved_to, run->record->old_upper, err);
+		return check_home(run, err) < 0 ? -1 : layer_move(run->record->moved_to, run->record->old_upper, err);
 	return where < 0 ? -1 : 0;
+}
+
+int move_back_if_possible(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	int home;
+
+	if (!move_is_planned(record) || !lies_at(record, record->moved_to))
+		return 0;
+	home = move_has_home(run, err);
+	if (home <= 0)
+		return home;
+	return layer_move(record->moved_to, record->old_upper, err);
 }
 
 int move_try(struct run *run, struct error *err)
@@ -153,18 +196,35 @@ int move_end(struct run *run, struct error *err)
 	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
 
+/* Whoever stands on it keeps it from now on. */
+static int leave_receiver(struct run *run, const char *key, const struct error *why, struct error *err)
+{
+	const struct record *record = run->record;
+	int stood_on = let_go_is_stood_on(run, key, err);
+
+	if (stood_on > 0)
+		return ctr_snapshot_set_label(run->session->ctr, record->snapshotter, key, LABEL_GC_ROOT, "", err);
+	if (stood_on < 0 || keep_receiver(run, err) < 0)
+		return -1;
+	log_warning("'%s': %s: it is kept; 'ctr snapshots ls' shows it", record->container_id, why->message);
+	return 0;
+}
+
 int move_tidy(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
-	struct ctr *ctr = run->session->ctr;
+	struct error why = { 0 };
 	cleanup_free char *key = NULL;
 
 	if (!move_is_planned(record) || becomes_active(record))
 		return 0;
-	key = record->turned_back && record->kind == OPERATION_COMPACT
-		      ? strdup(record->turned_from ? record->turned_from : record->new_active)
-		      : move_receiver(record, err);
+	key = move_receiver(record, err);
 	if (!key)
-		return error_memory(err);
-	return ctr_snapshot_remove(ctr, record->snapshotter, key, err);
+		return -1;
+	if (let_go(run, key, &why) == 0)
+		return 0;
+	if (why.kind == ERROR_REFUSED)
+		return leave_receiver(run, key, &why, err);
+	*err = why;
+	return -1;
 }

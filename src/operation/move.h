@@ -22,8 +22,15 @@ bool move_is_planned(const struct record *record);
 /* Puts the layer into the receiver; it may lie there already. */
 int move_there(struct run *run, struct error *err);
 
-/* Puts it back where it was; it may lie there already. The receiver has no folder then. */
+/* Puts it back where it was; it may lie there already. The receiver has no folder then. ERROR_FAILED where containerd has
+ * no snapshot there any more. */
 int move_back(struct run *run, struct error *err);
+
+/* The same, but where that cannot be it stays where it is. */
+int move_back_if_possible(struct run *run, struct error *err);
+
+/* Whether containerd still has the snapshot in whose folder it was: 1, 0, -1. */
+int move_has_home(struct run *run, struct error *err);
 
 /* Tries both, and leaves the receiver as it was before: with an empty folder. */
 int move_try(struct run *run, struct error *err);
@@ -40,7 +47,7 @@ char *move_receiver(const struct record *record, struct error *err);
 /* The container stands on the moved layer, and that keeps it: the label that kept it until now is removed. */
 int move_end(struct run *run, struct error *err);
 
-/* Removes a receiver that was not used. */
+/* Removes a receiver that was not used. One that may be somebody's state is kept, with a warning. */
 int move_tidy(struct run *run, struct error *err);
 
 #endif

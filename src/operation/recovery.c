@@ -12,6 +12,7 @@
 #include "operation/execute.h"
 #include "operation/effect.h"
 #include "operation/live_layer.h"
+#include "operation/move.h"
 #include "operation/networks.h"
 #include "operation/orphan.h"
 #include "operation/run.h"
@@ -60,9 +61,7 @@ static int start_on_theirs(struct run *run, struct error *err)
 		return -1;
 	if (task_has_process(task.state))
 		return 0;
-	free(record->new_active);
-	record->new_active = steal_pointer(container.snapshot_key);
-	return step_start(run, err);
+	return step_start_on(run, container.snapshot_key, err);
 }
 
 /* Gives the restart monitor its label back, if it is still the same container. */
@@ -112,6 +111,9 @@ int recovery_end_orphaned(struct run *run, char **what, struct error *err)
 		return -1;
 	if (saved == 0)
 		record->save = SAVE_NEVER;
+	/* Another container may stand on what this one was on. */
+	if (saved == 0 && move_back_if_possible(run, err) < 0)
+		return -1;
 	if (run->found != FOUND_TAKEN)
 		record->state = CTR_TASK_NONE;
 	record->pending = PENDING_NOTHING;

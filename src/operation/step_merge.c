@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ctr/snapshots.h"
+#include "operation/let_go.h"
 #include "operation/move.h"
 #include "operation/new_layer.h"
 #include "operation/steps.h"
@@ -97,8 +98,7 @@ static int drop_merged(struct run *run, struct error *err)
 	cleanup_free char *key = move_is_planned(record) ? move_receiver(record, err) : NULL;
 
 	/* The receiver stands on it. */
-	if (move_is_planned(record) && (!key || move_back(run, err) < 0 ||
-					ctr_snapshot_remove(run->session->ctr, record->snapshotter, key, err) < 0))
+	if (move_is_planned(record) && (!key || move_back(run, err) < 0 || let_go(run, key, err) < 0))
 		return -1;
 	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->merged, err);
 }

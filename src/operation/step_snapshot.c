@@ -8,6 +8,7 @@
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
 #include "operation/changes.h"
+#include "operation/let_go.h"
 #include "operation/move.h"
 #include "operation/orphan.h"
 #include "operation/salvage.h"
@@ -67,7 +68,7 @@ static int move_into_receiver(struct run *run, struct error *err)
 
 	if (found < 0 || (found == 0 && move_begin(run, run->record->merged, err) < 0))
 		return -1;
-	return move_there(run, err);
+	return orphan_check(run, err) < 0 ? -1 : move_there(run, err);
 }
 
 static int commit_receiver(struct run *run, const struct labels *labels, struct error *err)
@@ -98,7 +99,8 @@ static int commit_and_move(struct run *run, const struct labels *labels, struct 
 	if (move_begin(run, record->merged ? record->merged : record->old_parent ? record->old_parent : "", err) < 0)
 		return -1;
 	/* After the commit there is no way back, so whether the move works is tried before it. */
-	if (move_try(run, err) < 0 || commit_receiver(run, labels, err) < 0 || move_there(run, err) < 0)
+	if (move_try(run, err) < 0 || orphan_check(run, err) < 0 || commit_receiver(run, labels, err) < 0 ||
+	    orphan_check(run, err) < 0 || move_there(run, err) < 0)
 		return -1;
 	move_leave_home(run);
 	return 0;
@@ -207,7 +209,7 @@ static int is_prepared(struct run *run, struct error *err)
 	if (lost <= 0)
 		return lost < 0 ? -1 : 1;
 	log_detail("'%s': the folder of '%s' is gone: it is made anew", record->container_id, record->new_active);
-	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->new_active, err);
+	return let_go(run, record->new_active, err);
 }
 
 /* Once the container stands on its new snapshot, nothing is moved any more. */
@@ -223,7 +225,9 @@ static bool moves_into_active(const struct run *run)
 
 static int move_into_active(struct run *run, bool is_prepared, struct error *err)
 {
-	if ((!is_prepared && move_begin(run, run->record->merged, err) < 0) || move_there(run, err) < 0)
+	/* What somebody has made of the container since, on the same snapshot, must not lose its layer. */
+	if ((!is_prepared && move_begin(run, run->record->merged, err) < 0) || orphan_check(run, err) < 0 ||
+	    move_there(run, err) < 0)
 		return -1;
 	move_leave_home(run);
 	return 0;

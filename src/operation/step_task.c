@@ -93,7 +93,7 @@ static int end_stopping(struct run *run, const struct ctr_task *task, struct err
 }
 
 /* A task that runs already: ours from before a crash, or somebody's. 1: it will do, 0: it had to go. */
-static int accept_running(struct run *run, const struct ctr_task *task, struct error *err)
+static int accept_running(struct run *run, const struct ctr_task *task, const char *key, struct error *err)
 {
 	int stands = 0, ended;
 
@@ -102,7 +102,7 @@ static int accept_running(struct run *run, const struct ctr_task *task, struct e
 	if (ended < 0)
 		return -1;
 	if (!ended && (task->state == CTR_TASK_RUNNING || task->state == CTR_TASK_PAUSED))
-		stands = task_stands_on(run, task->pid, run->record->new_active, err);
+		stands = task_stands_on(run, task->pid, key, err);
 	if (stands < 0)
 		return -1;
 	if (!stands) {
@@ -131,6 +131,11 @@ static void note_up(struct run *run)
 
 int step_start(struct run *run, struct error *err)
 {
+	return step_start_on(run, run->record->new_active, err);
+}
+
+int step_start_on(struct run *run, const char *key, struct error *err)
+{
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	int running = 0;
 
@@ -143,9 +148,9 @@ int step_start(struct run *run, struct error *err)
 	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
 		return -1;
 	if (task.state != CTR_TASK_NONE)
-		running = accept_running(run, &task, err);
+		running = accept_running(run, &task, key, err);
 	if (running == 0)
-		running = task_bring_back(run, run->record->new_active, err);
+		running = task_bring_back(run, key, err);
 	if (running < 0)
 		return -1;
 	note_up(run);

@@ -120,6 +120,9 @@ int step_detach(struct run *run, struct error *err);
 int step_stop(struct run *run, struct error *err);
 int step_start(struct run *run, struct error *err);
 
+/* The same on another snapshot than the operation's, which the record does not learn of: it is not the operation's. */
+int step_start_on(struct run *run, const char *key, struct error *err);
+
 /* step_snapshot.c */
 int step_commit(struct run *run, struct error *err);
 int step_prepare(struct run *run, struct error *err);

@@ -144,3 +144,133 @@ begin() {
 	same RUNNING "$(workspace_status turned)"
 	nothing_is_left
 }
+
+# layered ID: three versions, and what no version holds.
+layered() {
+	local n
+	workspace "$1"
+	for n in 1 2 3; do
+		workspace_write "$1" "/data/$n" "$n"
+		expect 0 -q version "$1"
+	done
+	workspace_write "$1" /data/n precious
+}
+
+# cut_in_move ARGUMENT…: runs wsnap, which SIGKILL ends right behind the move of the writable layer's folder.
+cut_in_move() {
+	local tracer
+	strace -f -qq -o /dev/null -P "$(writable_folder "${*: -1}")" -e trace=renameat,renameat2 \
+		-e inject=renameat,renameat2:delay_exit=4000000 \
+		"$WSNAP" "$@" >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+	tracer=$!
+	servers_wait_for 20 layer_has_moved "${*: -1}"
+	pkill -9 -P "$tracer" -x wsnap
+	wait "$tracer" || true
+	[ -n "$(records)" ] || complain "no operation was cut off"
+}
+
+layer_has_moved() {
+	local record
+	record=$(records)
+	[ -n "$record" ] && [ -e "$(jq -r '.moved_to // empty' "$record")/data/n" ]
+}
+
+# remake ID KEY: another container of this id, on the snapshot KEY, which is not collected in between.
+remake() {
+	ctr tasks delete --force "$1" >/dev/null 2>&1 || true
+	ctr snapshots label "$2" containerd.io/gc.root=now >/dev/null
+	ctr containers delete --keep-snapshot "$1"
+	ctr snapshots rm "$1" >/dev/null 2>&1 || true
+	ctr containers create "$IMAGE" "$1" sleep infinity
+	turn "$1" "$2"
+	ctr snapshots label "$2" containerd.io/gc.root= >/dev/null
+}
+
+# layer_of KEY: what the active snapshot holds of /data.
+layer_of() {
+	local upper
+	upper=$(ctr snapshots mounts /mnt "$1" | grep -o 'upperdir=[^, ]*' | cut -d= -f2)
+	cat "$upper/data/n"
+}
+
+@test "a container that is made anew on the new snapshot of a compaction keeps it" {
+	local step key id
+	layered like
+	told_by compact like
+	for step in repoint unhold; do
+		id=new$step
+		layered "$id"
+		killed_after "$step" compact "$id"
+		key=$(container_snapshot "$id")
+		remake "$id" "$key"
+		expect 0 recover
+		collect_garbage
+		same "$key" "$(container_snapshot "$id")"
+		snapshot_exists "$key" || complain "behind '$step' the snapshot of the container is gone"
+		same precious "$(layer_of "$key")" "its layer behind '$step'"
+		same null "$(snapshot_field "$key" '.Labels["containerd.io/gc.root"]')" "what keeps it beside the container"
+		nothing_is_left
+	done
+}
+
+@test "a container that is made anew on its old snapshot has its layer back" {
+	local kind key id
+	for kind in version compact; do
+		id=old$kind
+		layered "$id"
+		echo 'max_depth = 3' >"$WSNAP_CONFIG"
+		key=$(container_snapshot "$id")
+		cut_in_move "$kind" "$id"
+		: >"$WSNAP_CONFIG"
+		remake "$id" "$key"
+		expect 0 recover
+		collect_garbage
+		same "$key" "$(container_snapshot "$id")"
+		same precious "$(layer_of "$key")" "its layer after a $kind that was cut off"
+		ctr tasks start --detach --null-io "$id" 3>&- 4>&-
+		same precious "$(workspace_read "$id" /data/n)" "what it shows after a $kind that was cut off"
+		nothing_is_left
+	done
+}
+
+@test "a container that is made anew while its layer is moved away has it back" {
+	local key run
+	layered window
+	key=$(container_snapshot window)
+	strace -f -qq -o /dev/null -P "$(writable_folder window)" -e trace=renameat,renameat2 \
+		-e inject=renameat,renameat2:delay_exit=5000000 \
+		"$WSNAP" compact window >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+	run=$!
+	servers_wait_for 20 layer_has_moved window
+	remake window "$key"
+	status=0
+	wait "$run" || status=$?
+	same 1 "$status"
+	collect_garbage
+	same "$key" "$(container_snapshot window)"
+	same precious "$(layer_of "$key")" "its layer"
+	ctr tasks start --detach --null-io window 3>&- 4>&-
+	same precious "$(workspace_read window /data/n)"
+	nothing_is_left
+}
+
+@test "a snapshot that somebody has put the container on is not removed with the compaction that was cut off" {
+	local step id parent
+	layered like
+	told_by compact like
+	for step in stop prepare; do
+		id=theirs$step
+		layered "$id"
+		killed_after "$step" compact "$id"
+		ctr tasks delete --force "$id" >/dev/null 2>&1 || true
+		parent=$(db "SELECT runtime_snapshot_name FROM snapshots WHERE container_id = '$id' ORDER BY created_at DESC LIMIT 1")
+		ctr snapshots prepare "theirs-$id" "$parent" >/dev/null
+		turn "$id" "theirs-$id"
+		expect 0 recover
+		same RUNNING "$(workspace_status "$id")" "behind '$step'"
+		collect_garbage
+		snapshot_exists "theirs-$id" || complain "behind '$step' their snapshot is gone"
+		workspace_write "$id" /data/later later
+		nothing_is_left
+	done
+}

@@ -1,0 +1,94 @@
+#include "operation/let_go.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ctr/containers.h"
+#include "ctr/snapshots.h"
+#include "layer/layer.h"
+#include "workspace/place.h"
+
+/* The caller frees *id, which is NULL where no container stands on it. */
+static int find_container(struct run *run, const char *key, char **id, struct error *err)
+{
+	struct ctr_container nobody = { .id = (char[]){ "" },
+					.snapshotter = run->record->snapshotter,
+					.snapshot_key = strdup(key) };
+	int found = nobody.snapshot_key ? ctr_container_find_sharing(run->session->ctr, &nobody, id, err)
+					: error_memory(err);
+
+	free(nobody.snapshot_key);
+	return found;
+}
+
+int let_go_is_stood_on(struct run *run, const char *key, struct error *err)
+{
+	cleanup_free char *id = NULL;
+
+	return find_container(run, key, &id, err) < 0 ? -1 : id != NULL;
+}
+
+static void close_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+/* 1: nothing lies in it, or it is not there; 0; -1. */
+static int is_empty(const char *path, struct error *err)
+{
+	__attribute__((cleanup(close_folder))) DIR *folder = opendir(path);
+	const struct dirent *entry;
+
+	if (!folder && errno == ENOENT)
+		return 1;
+	if (!folder)
+		return error_errno(err, ERROR_FAILED, errno, "cannot open '%s'", path);
+	errno = 0;
+	while ((entry = readdir(folder)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			return 0;
+	return errno == 0 ? 1 : error_errno(err, ERROR_FAILED, errno, "cannot read '%s'", path);
+}
+
+/* Only of a folder that is the layer itself can be said what lies in it: others begin as a copy of what is below. */
+static int check_folder(struct run *run, const char *key, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_place struct place place = { 0 };
+	struct layer_identity identity;
+	int empty;
+
+	if (place_find(run->session, record->snapshotter, key, &place, err) < 0)
+		return -1;
+	if (!place.overlay || !place.writable)
+		return 0;
+	if (record->moved_inode != 0 && layer_identify(place.writable, &identity) == 0 &&
+	    identity.inode == (uint64_t)record->moved_inode)
+		return error_set(err, ERROR_REFUSED, "the snapshot '%s' holds the writable layer of '%s'", key,
+				 record->container_id);
+	empty = is_empty(place.writable, err);
+	if (empty == 0)
+		return error_set(err, ERROR_REFUSED, "the snapshot '%s' is not empty", key);
+	return empty < 0 ? -1 : 0;
+}
+
+int let_go(struct run *run, const char *key, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_free char *id = NULL;
+	int found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, key, NULL, err);
+
+	if (found <= 0)
+		return found;
+	if (find_container(run, key, &id, err) < 0)
+		return -1;
+	if (id)
+		return error_set(err, ERROR_REFUSED, "the container '%s' stands on the snapshot '%s'", id, key);
+	if (check_folder(run, key, err) < 0)
+		return -1;
+	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, key, err);
+}
