@@ -52,7 +52,7 @@ end_case() {
 }
 
 torture_kill() {
-	local step=${3:-1} at=${4:-1}
+	local step=${3:-1} at=${4:-1} act
 	begin_case kill "$1" "$2"
 	while :; do
 		CASE="kill $1 $2 at call $at"
@@ -60,7 +60,9 @@ torture_kill() {
 		strike_at noticed "$at" kill
 		[ "$STRUCK" != - ] || break
 		CASE+=" ($STRUCK)"
-		[ -z "${BETWEEN:-}" ] || client "$BETWEEN" ws
+		for act in ${BETWEEN:-}; do
+			client "$act" ws
+		done
 		recover
 		check_all
 		freshen "$2"

@@ -21,7 +21,7 @@
 #
 # OPERATION: create, version, rollback, compact, prune, create-live, version-live; STATE: running, stopped.
 # CONFIGURED='max_depth = 2' is the configuration: with that one every version merges layers.
-# BETWEEN=start is what another client tries behind each kill, before anything is recovered.
+# BETWEEN='stop start' is what another client tries behind each kill, before anything is recovered.
 set -u
 here=$(dirname "$(readlink -f "$0")")
 root=$(cd "$here/../.." && pwd)
