@@ -14,6 +14,7 @@ extern const struct command command_log;
 extern const struct command command_guard;
 extern const struct command command_mount;
 extern const struct command command_umount;
+extern const struct command command_fork;
 extern const struct command command_name;
 extern const struct command command_events;
 extern const struct command command_compact;

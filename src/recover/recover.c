@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "ctr/namespaces.h"
+#include "fork/fork_finish.h"
 #include "operation/recovery.h"
 #include "operation/rows.h"
 #include "prune/prune.h"
@@ -170,6 +171,37 @@ static int first_failure(const struct recover_all *all, struct error *err)
 	return -1;
 }
 
+static int settle_fork(struct recover_all *all, const struct fork_lease *fork, struct error *err)
+{
+	struct error failure = { 0 };
+	cleanup_free char *what = NULL;
+	struct lock lock;
+	int done = take_lock(all, fork->container_id, &lock, &failure);
+
+	if (done > 0)
+		done = fork_settle(all->session, fork, &what, &failure);
+	else if (done == 0)
+		return 0;
+	done = tell_recovered(all, fork->operation_id, fork->container_id, what, &failure, err);
+	lock_release(&lock);
+	return done;
+}
+
+/* Their leases tell of them. */
+static int recover_forks(struct recover_all *all, const char *container_id, struct error *err)
+{
+	cleanup_ctr_leases struct ctr_leases leases = { 0 };
+	struct fork_lease fork;
+
+	if (ctr_lease_list(all->session->ctr, NULL, &leases, err) < 0)
+		return -1;
+	for (size_t i = 0; i < leases.count; i++)
+		if (fork_lease_read(&leases.items[i], &fork) &&
+		    (!container_id || strcmp(container_id, fork.container_id) == 0) && settle_fork(all, &fork, err) < 0)
+			return -1;
+	return 0;
+}
+
 /* Locks of runs that ended without a record: before they had written it, or after they had removed it. */
 static int take_left_locks(struct recover_all *all, const char *container_id, struct error *err)
 {
@@ -203,8 +235,9 @@ int recover_workspaces(struct session *session, const struct recover_request *re
 	if ((container_id && exists && recover_next(container_id, &all, err) < 0) ||
 	    (!container_id && journal_each(session, recover_next, &all, err) < 0))
 		return -1;
-	if (recover_refused(&all, container_id, err) < 0 || take_left_locks(&all, container_id, err) < 0 ||
-	    (!container_id && reclaim_tidy(session, err) < 0) || view_tidy(session, container_id, err) < 0)
+	if (recover_refused(&all, container_id, err) < 0 || recover_forks(&all, container_id, err) < 0 ||
+	    take_left_locks(&all, container_id, err) < 0 || (!container_id && reclaim_tidy(session, err) < 0) ||
+	    view_tidy(session, container_id, err) < 0)
 		return -1;
 	pruned = recover_prunings(&all, container_id, err);
 	return first_failure(&all, err) < 0 ? -1 : pruned;

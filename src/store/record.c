@@ -308,14 +308,36 @@ static int fill_version_create(const struct recording *recording, cJSON *payload
 	return json_add_text(payload, "source", record->source, err);
 }
 
+static int fill_fork(const struct recording *recording, cJSON *payload, struct error *err)
+{
+	const struct store_record *record = recording->record;
+
+	if (json_add_text(payload, "origin_container_id", record->origin_container_id, err) < 0 ||
+	    json_add_text(payload, "image", record->image, err) < 0)
+		return -1;
+	if (!cJSON_AddNumberToObject(payload, "origin_version", record->origin_version))
+		return error_memory(err);
+	return fill_version_create(recording, payload, err);
+}
+
+static int fill_version(const struct recording *recording, cJSON *payload, struct error *err)
+{
+	switch (recording->record->version_event) {
+	case EVENT_SNAPSHOT_CREATE:
+		return fill_snapshot_create(recording, payload, err);
+	case EVENT_FORK:
+		return fill_fork(recording, payload, err);
+	default:
+		return fill_version_create(recording, payload, err);
+	}
+}
+
 static int announce_version(struct store *store, const struct recording *recording, struct error *err)
 {
 	enum store_event_type type = recording->record->version_event;
 	cleanup_json cJSON *payload = cJSON_CreateObject();
-	int filled = type == EVENT_SNAPSHOT_CREATE ? fill_snapshot_create(recording, payload, err)
-						   : fill_version_create(recording, payload, err);
 
-	if (filled < 0)
+	if (fill_version(recording, payload, err) < 0)
 		return -1;
 	if (!cJSON_AddNumberToObject(payload, "version", recording->recorded.version) ||
 	    (recording->record->is_live && !cJSON_AddTrueToObject(payload, "live")))

@@ -34,12 +34,16 @@ struct store_record {
 	int32_t known_version; /* of a rebuild from labels; 0: the next one … */
 	int32_t version_floor; /* … which is greater than this, too */
 
-	/* the event about it: EVENT_SNAPSHOT_CREATE, EVENT_VERSION_CREATE, or EVENT_NONE */
+	/* the event about it: EVENT_SNAPSHOT_CREATE, EVENT_VERSION_CREATE, EVENT_FORK, or EVENT_NONE */
 	enum store_event_type version_event;
 	bool is_rebuilt;            /* the version is old: the event gets its time */
 	bool is_live;               /* its processes are the ones they were */
 	bool is_late;               /* later operations may be recorded already: image and status stay as they are */
 	struct store_origin origin; /* who asked for it; all NULL, and it is not rebuilt: this run */
+
+	/* a fork's origin, for its event */
+	const char *origin_container_id;
+	int32_t origin_version;
 
 	/* a rollback's target; 0: no rollback */
 	int32_t rolled_back_to;

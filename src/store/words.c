@@ -10,6 +10,7 @@ static const char *const event_names[EVENT_TYPE_COUNT] = {
 	[EVENT_VERSION_ROLLBACK] = "version_rollback",
 	[EVENT_VERSION_PRUNE] = "version_prune",
 	[EVENT_NAME] = "name",
+	[EVENT_FORK] = "fork",
 };
 
 const char *store_event_name(enum store_event_type type)

@@ -16,6 +16,7 @@ enum store_event_type {
 	EVENT_VERSION_ROLLBACK, /* a version was brought back */
 	EVENT_VERSION_PRUNE,    /* a version was given up */
 	EVENT_NAME,             /* a version has got another name, or lost it */
+	EVENT_FORK,             /* the first version of a fork */
 	EVENT_TYPE_COUNT,
 };
 
@@ -25,7 +26,7 @@ const char *store_event_name(enum store_event_type type);
 /* The same as literals of SQL. */
 #define SQL_EVENT_VERSION_PRUNE "'version_prune'"
 /* … that tell the number of a version that was made or was there, … */
-#define SQL_EVENTS_WITH_NUMBERS "('version_prune', 'version_create', 'snapshot_create')"
+#define SQL_EVENTS_WITH_NUMBERS "('version_prune', 'version_create', 'snapshot_create', 'fork', 'import')"
 /* … and who made a version. */
 #define SQL_EVENTS_OF_ORIGIN "('snapshot_create', 'version_create', 'fork', 'import')"
 
@@ -35,6 +36,7 @@ const char *store_event_name(enum store_event_type type);
 #define SOURCE_ROLLBACK "rollback"
 #define SOURCE_COMPACT "compact"
 #define SOURCE_POLICY "policy"
+#define SOURCE_FORK "fork"
 
 /* What a version is shown as: its display name, or "Version N". The caller frees; NULL: no memory. */
 char *store_version_shown(const char *display_name, int32_t version);

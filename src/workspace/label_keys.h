@@ -39,6 +39,12 @@
 #define LABEL_DEPTH "wsnap.depth"       /* active: layers of ours under it */
 /* Of a container: the policy that it chooses. Whoever makes it sets it. */
 #define LABEL_POLICY "wsnap.policy"
+/* Of a fork's container and of its first version: what it came from, and by which operation (LABEL_OPERATION). */
+#define LABEL_ORIGIN_CONTAINER "wsnap.origin.container"
+#define LABEL_ORIGIN_VERSION "wsnap.origin.version"
+/* On the lease that a fork is made under: its first version's runtime name, and where that is. */
+#define LABEL_FORK "wsnap.fork"
+#define LABEL_FORK_SNAPSHOTTER "wsnap.fork.snapshotter"
 /* Of a container, while an operation keeps the restart monitor away: the value of its label. */
 #define LABEL_RESTART_HELD "wsnap.restart_status"
 

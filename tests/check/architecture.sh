@@ -22,7 +22,7 @@ libraries='ctr store network device layer base'
 may_include() {
 	case $1 in
 	main) echo "command workspace output base" ;;
-	command) echo "command view guard compare policy status doctor recover naming prune operation workspace output base" ;;
+	command) echo "command fork view guard compare policy status doctor recover naming prune operation workspace output base" ;;
 	doctor) echo "doctor prune operation task workspace $libraries" ;;
 	compare) echo "compare view workspace $libraries" ;;
 	guard) echo "guard operation workspace $libraries" ;;
@@ -30,8 +30,9 @@ may_include() {
 	naming) echo "naming prune operation task workspace $libraries" ;;
 	policy) echo "policy status prune operation task workspace $libraries" ;;
 	status) echo "status prune operation task workspace $libraries" ;;
-	recover) echo "recover view prune operation task workspace $libraries" ;;
+	recover) echo "recover fork view prune operation task workspace $libraries" ;;
 	prune) echo "prune view operation task workspace $libraries" ;;
+	fork) echo "fork operation task workspace $libraries" ;;
 	operation) echo "operation hook task workspace live $libraries" ;;
 	live) echo 'live layer base' ;;
 	hook) echo "hook base" ;;

@@ -62,3 +62,156 @@ blobs() {
 	expect_error 3 "nothing is kept of what made the container of version 1 of 'bare'" show bare 1 --spec
 	expect 0 show bare 1
 }
+
+# --- forks ----------------------------------------------------------------------------------------
+
+@test "a fork has the files, the environment and the command, and a history of its own" {
+	WORKSPACE_OPTIONS=(--env COLOUR=green --label team=red --label memoh.bot_id=11111111-2222-3333-4444-555555555555
+		--label containerd.io/restart.status=running --label nerdctl/name=x)
+	workspace first
+	workspace_write first /data/file one
+	expect 0 version first
+	workspace_write first /data/file two
+	pid=$(workspace_pid first)
+	expect 0 --json fork first 1 second --start --label team=blue
+	same '{"container_id":"second","snapshotter":"overlayfs","image":"'"$IMAGE"'","started":true,"origin":{"container_id":"first","version":1}}' \
+		"$(jq -c '{container_id, snapshotter, image, started, origin}' <<<"$output")"
+	same "$pid" "$(workspace_pid first)" "the origin's process"
+	same two "$(workspace_read first /data/file)"
+	same RUNNING "$(workspace_status second)"
+	same one "$(workspace_read second /data/file)"
+	tr '\0' '\n' <"/proc/$(workspace_pid second)/environ" | grep -qx COLOUR=green
+	same "$(container_field first '.Spec.process.args | tojson')" "$(container_field second '.Spec.process.args | tojson')"
+	same blue "$(container_field second '.Labels.team')"
+	same null "$(container_field second '.Labels["memoh.bot_id"]')"
+	same null "$(container_field second '.Labels["containerd.io/restart.status"]')"
+	same null "$(container_field second '.Labels["nerdctl/name"]')"
+	same first/1 "$(container_field second '.Labels["wsnap.origin.container"] + "/" + .Labels["wsnap.origin.version"]')"
+	# What is in one cgroup is in the other's only by mistake.
+	[ "$(cat "/proc/$(workspace_pid first)/cgroup")" != "$(cat "/proc/$(workspace_pid second)/cgroup")" ]
+	container_field second '.Spec | del(.hostname) | tojson' >"$BATS_TEST_TMPDIR/spec"
+	same "" "$(grep -o first "$BATS_TEST_TMPDIR/spec")" "the origin's name in the spec"
+	same 'second|1|fork' "$(db "SELECT v.container_id, v.version, s.source FROM container_versions v JOIN snapshots s
+		ON s.id = v.snapshot_id WHERE v.container_id = 'second'")"
+	same 'first|1' "$(db "SELECT payload->>'origin_container_id', payload->>'origin_version' FROM lifecycle_events
+		WHERE container_id = 'second' AND event_type = 'fork'")"
+	workspace_write second /data/file three
+	expect 0 -q version second
+	same 2 "$output"
+	expect 0 rollback second 1
+	same one "$(workspace_read second /data/file)"
+	same two "$(workspace_read first /data/file)"
+	expect 0 --json fork first @ third --name-as-hostname
+	same false "$(json .started)"
+	same third "$(container_field third .Spec.hostname)"
+	same "" "$(lease_names)" "leases"
+}
+
+@test "forks stay whole when their origin goes" {
+	workspace parent
+	workspace_write parent /data/kept parent
+	expect 0 version parent
+	workspace_write parent /data/kept later
+	expect 0 version parent
+	for number in 1 2 3 4 5; do
+		expect 0 -q fork parent 1 "child$number" --start
+		same "child$number" "$output"
+	done
+	expect 0 compact parent
+	expect 0 delete parent 1
+	collect_garbage
+	ctr tasks delete --force parent >/dev/null
+	ctr containers delete parent
+	expect 0 delete parent --all --yes
+	collect_garbage
+	for number in 1 2 3 4 5; do
+		same parent "$(workspace_read "child$number" /data/kept)"
+		workspace_write "child$number" /data/kept changed
+		expect 0 rollback "child$number" 1
+		same parent "$(workspace_read "child$number" /data/kept)"
+		expect 0 compact "child$number"
+		collect_garbage
+		same parent "$(workspace_read "child$number" /data/kept)"
+		expect 0 rollback "child$number" 1
+	done
+}
+
+@test "a container that was removed comes back under its own id, and its history goes on" {
+	WORKSPACE_OPTIONS=(--env WORD=kept)
+	workspace gone
+	workspace_write gone /data/file saved
+	expect 0 version gone
+	args=$(container_field gone '.Spec.process.args | tojson')
+	ctr tasks delete --force gone >/dev/null
+	ctr containers delete gone
+	collect_garbage
+	expect 0 --json fork gone 1 gone --start
+	same gone "$(json .origin.container_id)"
+	same saved "$(workspace_read gone /data/file)"
+	same "$args" "$(container_field gone '.Spec.process.args | tojson')"
+	tr '\0' '\n' <"/proc/$(workspace_pid gone)/environ" | grep -qx WORD=kept
+	same "1 2" "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = 'gone'")"
+	expect 0 -q version gone
+	same 3 "$output"
+}
+
+@test "what cannot be forked is refused, and nothing is made" {
+	workspace whole
+	workspace other
+	expect 0 version whole
+	expect 0 version other
+	world >"$BATS_TEST_TMPDIR/before"
+	expect_error 8 "'other' is a container already" fork whole 1 other
+	expect_error 3 "'7' is not a version of 'whole'" fork whole 7 new
+	expect 2 fork whole 1 'no/id'
+	expect 2 fork whole 1 new --bot nobody
+	expect 2 fork whole 1 new --label novalue
+	expect 2 fork whole 1 new --live
+	ctr tasks delete --force other >/dev/null
+	ctr containers delete other
+	expect_error 8 "'other' has a history already" fork whole 1 other
+	same "" "$(lease_names)"
+	name=$(db "SELECT runtime_snapshot_name FROM snapshots WHERE container_id = 'other'")
+	ctr snapshots label "$name" containerd.io/gc.ref.content.wsnap= >/dev/null
+	expect_error 8 "nothing is kept of what made the container of version 1 of 'other', which is gone" fork other 1 new
+	same "" "$(ctr containers ls -q | grep -x new)"
+}
+
+@test "a fork that does not start leaves nothing" {
+	workspace mortal
+	workspace_exec mortal rm /bin/sh
+	ctr tasks delete --force mortal >/dev/null
+	expect 0 create mortal
+	collect_garbage
+	before=$(snapshot_names | wc -l)
+	number=$(db "SELECT max(version) FROM container_versions WHERE container_id = 'mortal'")
+	expect 1 fork mortal "$number" dead --start
+	collect_garbage
+	same "" "$(ctr containers ls -q | grep -x dead)"
+	same "$before" "$(snapshot_names | wc -l)" "snapshots"
+	same "" "$(db "SELECT container_id FROM containers WHERE container_id = 'dead'")"
+	expect 0 fork mortal "$number" dead
+	container_exists dead
+}
+
+@test "killed at any call, a fork is whole or there is none" {
+	workspace base
+	expect 0 version base
+	for call in 1 3 5 7 9 11 13 15 17 19 21 23 25 28 31 34 37 40 45 50 60 70 80 500; do
+		strace -f -qq -o /dev/null -e trace=sendto,sendmsg -e inject=sendto,sendmsg:signal=KILL:when="$call" \
+			"$WSNAP" fork base 1 "k$call" >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+		expect 0 recover
+		collect_garbage
+		if container_exists "k$call"; then
+			same 1 "$(db "SELECT version FROM container_versions WHERE container_id = 'k$call'")" "version after call $call"
+			expect 0 -q version "k$call"
+			same 2 "$output"
+		else
+			same "" "$(snapshot_names | grep "^k$call-")" "snapshots after call $call"
+			same 0 "$(db "SELECT count(*) FROM containers WHERE container_id = 'k$call'")"
+		fi
+		same "" "$(lease_names)" "leases after call $call"
+	done
+	container_exists k500
+	same "" "$(ctr containers ls -q | grep -x k1)"
+}

@@ -55,6 +55,17 @@ page() {
 	same 80 "$(cached web '.capabilityArgs.portMappings[0].containerPort')"
 }
 
+@test "a fork has an address of its own" {
+	workspace mother
+	expect 0 create mother
+	address=$(inside_address mother)
+	expect 0 fork mother 1 daughter --start
+	matches '10\.213\.0\.[0-9]+' "$(inside_address daughter)"
+	[ "$(inside_address daughter)" != "$address" ] || complain "both have $address"
+	same "$address" "$(inside_address mother)"
+	same "$(inside_address daughter)" "$(leases_of daughter)" "addresses held"
+}
+
 @test "no process runs without its network" {
 	workspace first sh -c 'ip -4 -o addr show eth0 >/data/first 2>&1; echo looked >>/data/first; exec sleep infinity'
 	expect 0 create first

@@ -1,0 +1,182 @@
+#include <string.h>
+
+#include "command/commands.h"
+#include "fork/fork.h"
+#include "operation/operation.h"
+#include "output/json_writer.h"
+#include "recover/bring_back.h"
+#include "workspace/target.h"
+
+#define MAX_LABELS 64
+
+/* As they were given: the texts are those of the command line. */
+struct given_labels {
+	const char *items[MAX_LABELS];
+	size_t count;
+};
+
+struct fork_options {
+	bool start;
+	bool live;
+	bool name_as_hostname;
+	char *bot;
+	struct given_labels labels;
+};
+
+static int add_label(const char *text, void *field, struct error *err)
+{
+	struct given_labels *labels = field;
+
+	if (!strchr(text, '=') || *text == '=')
+		return error_set(err, ERROR_USAGE, "'%.100s' is no label: KEY=VALUE is", text);
+	if (labels->count == MAX_LABELS)
+		return error_set(err, ERROR_USAGE, "more than %d labels", MAX_LABELS);
+	labels->items[labels->count++] = text;
+	return 0;
+}
+
+static int check_bot(const char *text, struct error *err)
+{
+	char id[ID_SIZE];
+
+	if (id_parse(text, id))
+		return 0;
+	return error_set(err, ERROR_USAGE, "'%.100s' is no bot id: a UUID is", text);
+}
+
+static const struct option_spec fork_options[] = {
+	{ .type = OPTION_FLAG,
+	  .name = "start",
+	  .offset = offsetof(struct fork_options, start),
+	  .help = "start it, with a network address of its own" },
+	{ .type = OPTION_OTHER,
+	  .name = "label",
+	  .argument = "KEY=VALUE",
+	  .offset = offsetof(struct fork_options, labels),
+	  .set = add_label,
+	  .help = "give the new container this label; repeatable" },
+	{ .type = OPTION_TEXT,
+	  .name = "bot",
+	  .argument = "UUID",
+	  .offset = offsetof(struct fork_options, bot),
+	  .check = check_bot,
+	  .help = "the bot that owns the new container" },
+	{ .type = OPTION_FLAG,
+	  .name = "name-as-hostname",
+	  .offset = offsetof(struct fork_options, name_as_hostname),
+	  .help = "make NEW-ID its hostname" },
+	{ .type = OPTION_FLAG,
+	  .name = "live",
+	  .offset = offsetof(struct fork_options, live),
+	  .help = "with @ of a running workspace: take a live version first, and fork that" },
+	{ .type = OPTION_END },
+};
+
+static int fork_check(const struct invocation *invocation, struct error *err)
+{
+	const struct fork_options *options = invocation->options;
+
+	if (!target_name_is_valid(invocation->arguments[2]))
+		return error_set(err, ERROR_USAGE, "'%.100s' cannot be a container id", invocation->arguments[2]);
+	if (options->live && strcmp(invocation->arguments[1], "@") != 0)
+		return error_set(err, ERROR_USAGE, "'--live' goes with '@' alone, not with '%.100s'",
+				 invocation->arguments[1]);
+	return 0;
+}
+
+static void print(const struct invocation *invocation, const struct fork_result *result)
+{
+	struct output *out = invocation->out;
+	struct json_writer writer = { .stream = out->stream };
+
+	if (!out->json && out->quiet)
+		output_line(out, "%s", result->container_id);
+	else if (!out->json)
+		output_line(out, "'%s' is a fork of version %d of '%s'%s", result->container_id, result->origin_version,
+			    result->origin_id, result->started ? ", and runs" : "");
+	if (!out->json)
+		return;
+	writer_object(&writer, NULL);
+	writer_text(&writer, "container_id", result->container_id);
+	writer_text(&writer, "snapshotter", result->snapshotter);
+	writer_text(&writer, "image", result->image);
+	writer_bool(&writer, "started", result->started);
+	writer_integer(&writer, "version", result->version);
+	writer_object(&writer, "origin");
+	writer_text(&writer, "container_id", result->origin_id);
+	writer_integer(&writer, "version", result->origin_version);
+	writer_close(&writer);
+	writer_close(&writer);
+}
+
+/* The version that is forked then is the one that stands for the present. */
+static int take_live_version(const struct invocation *invocation, char number[static 16], struct error *err)
+{
+	const struct operation_request request = {
+		.kind = OPERATION_VERSION,
+		.target = invocation->arguments[0],
+		.mode = MODE_LIVE,
+	};
+	cleanup_operation_result struct operation_result result = { 0 };
+
+	if (operation_run(invocation->session, &request, &result, err) < 0)
+		return -1;
+	snprintf(number, 16, "%d", result.version);
+	return 0;
+}
+
+static int set_labels(const struct given_labels *given, struct labels *labels, struct error *err)
+{
+	for (size_t i = 0; i < given->count; i++) {
+		const char *value = strchr(given->items[i], '=');
+		char key[OPTION_VALUE_LIMIT + 1];
+
+		snprintf(key, sizeof(key), "%.*s", (int)(value - given->items[i]), given->items[i]);
+		if (labels_set(labels, key, value + 1, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int fork_command_run(const struct invocation *invocation, struct error *err)
+{
+	const struct fork_options *options = invocation->options;
+	cleanup_labels struct labels labels = { 0 };
+	cleanup_fork_result struct fork_result result = { 0 };
+	char number[16];
+	const struct fork_request request = {
+		.target = invocation->arguments[0],
+		.version = options->live ? number : invocation->arguments[1],
+		.new_id = invocation->arguments[2],
+		.labels = &labels,
+		.bot = options->bot,
+		.start = options->start,
+		.name_as_hostname = options->name_as_hostname,
+	};
+
+	bring_back(invocation->session, invocation->arguments[0]);
+	if (set_labels(&options->labels, &labels, err) < 0 ||
+	    (options->live && take_live_version(invocation, number, err) < 0) ||
+	    fork_run(invocation->session, &request, &result, err) < 0)
+		return -1;
+	print(invocation, &result);
+	return 0;
+}
+
+const struct command command_fork = {
+	.name = "fork",
+	.arguments = "TARGET VERSION NEW-ID",
+	.summary = "a new container that begins with a version",
+	.description =
+		"Makes a container of its own from a version: with its image, spec, environment and command, on a\n"
+		"writable layer of its own, and with a history of its own that begins at version 1. Nothing is\n"
+		"copied, and whatever becomes of TARGET, the fork stays whole. What is mounted into both they\n"
+		"share. Labels by which others own or start TARGET are dropped unless they are given.\n"
+		"TARGET's container need not exist any more; then NEW-ID may be its old id, and its history\n"
+		"goes on.\n"
+		"With --quiet the new container's id is printed.\n",
+	.options = fork_options,
+	.options_size = sizeof(struct fork_options),
+	.check = fork_check,
+	.run = fork_command_run,
+};

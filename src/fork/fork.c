@@ -1,0 +1,186 @@
+#include "fork/fork.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "ctr/leases.h"
+#include "ctr/snapshots.h"
+#include "fork/fork_finish.h"
+#include "fork/fork_plan.h"
+#include "fork/fork_start.h"
+#include "workspace/blueprint.h"
+#include "workspace/label_keys.h"
+#include "workspace/lock.h"
+#include "workspace/snapshot_labels.h"
+
+/* Long enough for a machine that is off over the holidays. */
+#define LEASE_NS ((int64_t)14 * 24 * 3600 * 1000000000)
+
+void fork_result_release(struct fork_result *result)
+{
+	free(result->container_id);
+	free(result->snapshotter);
+	free(result->image);
+	free(result->origin_id);
+	*result = (struct fork_result){ 0 };
+}
+
+static int take_lease(struct fork_plan *plan, const struct fork_lease *lease, struct error *err)
+{
+	struct ctr *ctr = plan->session->ctr;
+	cleanup_labels struct labels labels = { 0 };
+	int found;
+
+	if (labels_set(&labels, LABEL_CONTAINER, lease->container_id, err) < 0 ||
+	    labels_set(&labels, LABEL_FORK, lease->version_name, err) < 0 ||
+	    labels_set(&labels, LABEL_FORK_SNAPSHOTTER, lease->snapshotter, err) < 0 ||
+	    ctr_lease_create(ctr, lease->id, clock_unix_ns() + LEASE_NS, &labels, err) < 0 ||
+	    ctr_lease_add_snapshot(ctr, lease->id, lease->snapshotter, plan->row.runtime_name, err) < 0)
+		return -1;
+	/* Given up between the look and the lease it may have been collected; from now on it stays. */
+	found = ctr_snapshot_stat(ctr, lease->snapshotter, plan->row.runtime_name, NULL, err);
+	if (found == 0)
+		return error_set(err, ERROR_NOT_FOUND, "version %d of '%s' has gone meanwhile", plan->row.version,
+				 plan->origin.container_id);
+	return found < 0 ? -1 : ctr_use_lease(ctr, lease->id, err);
+}
+
+/* Of its first version: those of any version, but for what would keep it without its container, and the origin. */
+static int version_labels(const struct fork_plan *plan, struct labels *labels, struct error *err)
+{
+	cleanup_labels struct labels all = { 0 };
+
+	if (snapshot_labels_saved(&plan->record, &all, err) < 0)
+		return -1;
+	for (size_t i = 0; i < all.count; i++)
+		if (strcmp(all.items[i].key, LABEL_GC_ROOT) != 0 &&
+		    labels_set(labels, all.items[i].key, all.items[i].value, err) < 0)
+			return -1;
+	return fork_plan_add_origin(plan, labels, err);
+}
+
+static int make_snapshots(struct fork_plan *plan, struct error *err)
+{
+	const struct record *record = &plan->record;
+	struct ctr *ctr = plan->session->ctr;
+	cleanup_labels struct labels saved = { 0 }, active = { 0 };
+	cleanup_free char *work = text_format("%s-work", record->saved);
+
+	if (!work)
+		return error_memory(err);
+	if (version_labels(plan, &saved, err) < 0 || snapshot_labels_active(record, &active, err) < 0 ||
+	    ctr_snapshot_prepare(ctr, record->snapshotter, work, plan->row.runtime_name, &record->kept_labels, NULL,
+				 err) < 0 ||
+	    ctr_snapshot_commit(ctr, record->snapshotter, record->saved, work, &saved, err) < 0)
+		return -1;
+	return ctr_snapshot_prepare(ctr, record->snapshotter, record->new_active, record->saved, &active, NULL, err);
+}
+
+static int make_container(struct fork_plan *plan, struct error *err)
+{
+	const struct blueprint_request request = {
+		.operation_id = plan->record.operation_id,
+		.container = &plan->container,
+		.snapshotter = plan->record.snapshotter,
+	};
+	int made;
+
+	if (blueprint_keep(plan->session, &request, &plan->record.blueprint, err) < 0 || make_snapshots(plan, err) < 0)
+		return -1;
+	made = ctr_container_create(plan->session->ctr, &plan->container, err);
+	if (made == 0)
+		return error_set(err, ERROR_REFUSED, "'%s' is a container that somebody has made meanwhile",
+				 plan->record.container_id);
+	return made < 0 ? -1 : 0;
+}
+
+static int start(struct fork_plan *plan, struct error *err)
+{
+	if (plan->record.state == CTR_TASK_NONE || fork_start(plan, err) == 0)
+		return 0;
+	error_wrap(err, "'%s' does not start", plan->record.container_id);
+	return -1;
+}
+
+/* Nothing of it stays. What cannot be taken back now recover takes back. */
+static int take_back(struct fork_plan *plan, const struct fork_lease *lease, bool made, struct error *err)
+{
+	struct error failure = { 0 };
+
+	if ((!made || ctr_container_delete(plan->session->ctr, lease->container_id, &failure) == 0) &&
+	    fork_take_back(plan->session, lease, &failure) == 0)
+		return -1;
+	log_detail("%s", failure.message);
+	if (!err->hint[0])
+		error_hint(err, "'wsnap recover' tidies up once containerd is back");
+	return -1;
+}
+
+static int finish(struct fork_plan *plan, const struct fork_lease *lease, int32_t *version, struct error *err)
+{
+	if (fork_finish(plan->session, lease, version, err) == 0)
+		return 0;
+	error_wrap(err, "'%s' is there, but not recorded yet", lease->container_id);
+	err->kind = ERROR_INCOMPLETE;
+	return error_hint(err, "'wsnap recover' does the rest");
+}
+
+static int make(struct fork_plan *plan, int32_t *version, struct error *err)
+{
+	const struct record *record = &plan->record;
+	cleanup_free char *id = text_format("wsnap-%s", record->operation_id);
+	const struct fork_lease lease = {
+		.id = id,
+		.operation_id = record->operation_id,
+		.container_id = record->container_id,
+		.snapshotter = record->snapshotter,
+		.version_name = record->saved,
+	};
+
+	if (!id)
+		return error_memory(err);
+	if (take_lease(plan, &lease, err) < 0 || fork_plan_adapt(plan, err) < 0 || fork_start_plan(plan, err) < 0 ||
+	    make_container(plan, err) < 0)
+		return take_back(plan, &lease, false, err);
+	if (start(plan, err) < 0)
+		return take_back(plan, &lease, true, err);
+	return finish(plan, &lease, version, err);
+}
+
+static int fill_result(const struct fork_plan *plan, struct fork_result *result, struct error *err)
+{
+	result->container_id = strdup(plan->record.container_id);
+	result->snapshotter = strdup(plan->record.snapshotter);
+	result->image = strdup(plan->container.image);
+	result->origin_id = strdup(plan->origin.container_id);
+	result->origin_version = plan->row.version;
+	result->started = plan->record.state != CTR_TASK_NONE;
+	return result->container_id && result->snapshotter && result->image && result->origin_id ? 0
+												 : error_memory(err);
+}
+
+int fork_run(struct session *session, const struct fork_request *request, struct fork_result *result, struct error *err)
+{
+	cleanup_fork_plan struct fork_plan plan = { .session = session, .request = request };
+	struct lock lock;
+	int done, signal;
+
+	if (lock_take(session,
+		      &(struct lock_request){
+			      .container_id = request->new_id, .what = "fork", .wait_s = session->settings->wait_s },
+		      &lock, err) < 0)
+		return -1;
+	done = fork_plan_make(&plan, err);
+	if (done == 0)
+		done = make(&plan, &result->version, err);
+	if (done == 0)
+		done = fill_result(&plan, result, err);
+	signal = lock_release_to_tell(&lock);
+	if (signal && done == 0)
+		log_warning("SIG%s came while the fork was made; it was finished first", sigabbrev_np(signal));
+	return done;
+}

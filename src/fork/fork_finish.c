@@ -1,0 +1,168 @@
+#include "fork/fork_finish.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "ctr/containers.h"
+#include "ctr/snapshots.h"
+#include "ctr/tasks.h"
+#include "fork/fork_spec.h"
+#include "store/record.h"
+#include "workspace/label_keys.h"
+#include "workspace/place.h"
+#include "workspace/snapshot_labels.h"
+#include "workspace/version_label.h"
+
+#define LEASE_PREFIX "wsnap-"
+
+bool fork_lease_read(const struct ctr_lease *lease, struct fork_lease *fork)
+{
+	*fork = (struct fork_lease){
+		.id = lease->id,
+		.operation_id = lease->id + strlen(LEASE_PREFIX),
+		.container_id = labels_get(&lease->labels, LABEL_CONTAINER),
+		.snapshotter = labels_get(&lease->labels, LABEL_FORK_SNAPSHOTTER),
+		.version_name = labels_get(&lease->labels, LABEL_FORK),
+	};
+	return text_starts_with(lease->id, LEASE_PREFIX) && fork->container_id && fork->snapshotter &&
+	       fork->version_name;
+}
+
+/* The container's task as the table says it. */
+static const char *status_of(struct session *session, const char *id, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (ctr_task_get(session->ctr, id, &task, err) < 0)
+		return NULL;
+	return task.state == CTR_TASK_RUNNING ? "running" : "created";
+}
+
+static int number_of(const struct labels *labels, const char *key)
+{
+	const char *text = labels_get(labels, key);
+
+	return text ? version_label_parse(text) : 0;
+}
+
+/* The rows follow from what the version's own labels say: so a later run writes the same. */
+static int write_rows(struct session *session, const struct fork_lease *lease, const struct ctr_container *container,
+		      const struct labels *labels, int32_t *version, struct error *err)
+{
+	const char *created = labels_get(labels, LABEL_CREATED);
+	struct store_recorded recorded = { 0 };
+	struct store_record record = {
+		.operation_id = lease->operation_id,
+		.container_id = lease->container_id,
+		.bot_id = labels_get(labels, LABEL_BOT_ID),
+		.namespace = session->settings->namespace,
+		.image = container->image,
+		.status = status_of(session, lease->container_id, err),
+		.runtime_name = lease->version_name,
+		.parent = labels_get(labels, LABEL_PARENT),
+		.snapshotter = lease->snapshotter,
+		.source = labels_get(labels, LABEL_SOURCE),
+		.version_floor = number_of(labels, LABEL_LAST_VERSION),
+		.version_event = EVENT_FORK,
+		.origin = { labels_get(labels, LABEL_BY), labels_get(labels, LABEL_HOST),
+			    labels_get(labels, LABEL_NOTE) },
+		.origin_container_id = labels_get(labels, LABEL_ORIGIN_CONTAINER),
+		.origin_version = number_of(labels, LABEL_ORIGIN_VERSION),
+	};
+
+	if (!record.status)
+		return -1;
+	if (created && !clock_parse(created, &record.created_ns))
+		record.created_ns = 0;
+	if (strcmp(record.status, "running") == 0)
+		record.started_ns = clock_unix_ns();
+	if (!record.bot_id || !record.source)
+		return error_set(err, ERROR_FAILED, "the first version of '%s' has lost its labels",
+				 lease->container_id);
+	if (!session->store)
+		return error_set(err, ERROR_DATABASE, "the database is not connected");
+	if (store_record_operation(session->store, &record, &recorded, err) < 0)
+		return -1;
+	*version = recorded.version;
+	return 0;
+}
+
+static int make_durable(struct session *session, const struct ctr_container *container, struct error *err)
+{
+	cleanup_place struct place place = { 0 };
+
+	if (place_find(session, container->snapshotter, container->snapshot_key, &place, err) < 0)
+		return -1;
+	return place.filesystem ? layer_sync(place.filesystem, err) : 0;
+}
+
+static int let_go(struct session *session, const char *lease, bool collect, struct error *err)
+{
+	if (ctr_use_lease(session->ctr, NULL, err) < 0)
+		return -1;
+	return ctr_lease_delete(session->ctr, lease, collect, err);
+}
+
+int fork_finish(struct session *session, const struct fork_lease *lease, int32_t *version, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
+	char number[16];
+	int found;
+
+	if (ctr_container_get(session->ctr, lease->container_id, &container, err) < 0)
+		return -1;
+	found = ctr_snapshot_stat(session->ctr, lease->snapshotter, lease->version_name, &snapshot, err);
+	if (found == 0)
+		return error_set(err, ERROR_FAILED, "the snapshot '%s' is gone", lease->version_name);
+	if (found < 0 || snapshot_labels_keep(session, lease->snapshotter, lease->version_name, err) < 0 ||
+	    make_durable(session, &container, err) < 0 ||
+	    write_rows(session, lease, &container, &snapshot.labels, version, err) < 0)
+		return -1;
+	snprintf(number, sizeof(number), "%d", *version);
+	if (ctr_snapshot_set_label(session->ctr, lease->snapshotter, lease->version_name, LABEL_VERSION, number, err) <
+		    0 ||
+	    ctr_snapshot_set_label(session->ctr, lease->snapshotter, container.snapshot_key, LABEL_LAST_VERSION, number,
+				   err) < 0)
+		return -1;
+	return let_go(session, lease->id, false, err);
+}
+
+int fork_take_back(struct session *session, const struct fork_lease *lease, struct error *err)
+{
+	fork_spec_remove_files(session, lease->container_id);
+	return let_go(session, lease->id, true, err);
+}
+
+/* Whether the container is there, and made by this fork: 1, 0, -1. */
+static int is_made(struct session *session, const struct fork_lease *lease, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	const char *operation;
+
+	if (ctr_container_get(session->ctr, lease->container_id, &container, err) < 0) {
+		if (err->kind != ERROR_NOT_FOUND)
+			return -1;
+		error_clear(err);
+		return 0;
+	}
+	operation = labels_get(&container.labels, LABEL_OPERATION);
+	return operation && strcmp(operation, lease->operation_id) == 0;
+}
+
+int fork_settle(struct session *session, const struct fork_lease *lease, char **what, struct error *err)
+{
+	int32_t version = 0;
+	int made = is_made(session, lease, err);
+
+	if (made < 0 || (made && fork_finish(session, lease, &version, err) < 0) ||
+	    (!made && fork_take_back(session, lease, err) < 0))
+		return -1;
+	*what = made ? text_format("the fork was completed as version %d", version)
+		     : strdup("the fork was taken back: there is nothing of it");
+	return *what ? 0 : error_memory(err);
+}

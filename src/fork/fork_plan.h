@@ -1,0 +1,37 @@
+/* What is decided before anything of a fork is made. */
+#ifndef WSNAP_FORK_FORK_PLAN_H
+#define WSNAP_FORK_FORK_PLAN_H
+
+#include "ctr/containers.h"
+#include "fork/fork_request.h"
+#include "network/network.h"
+#include "store/versions.h"
+#include "workspace/record.h"
+#include "workspace/session.h"
+#include "workspace/target.h"
+
+struct fork_plan {
+	struct session *session;
+	const struct fork_request *request;
+	struct target origin;
+	struct store_version row;       /* the origin's version */
+	struct ctr_container container; /* as it will be */
+	struct record record;           /* its names and labels, and how it is started */
+	struct network *network;        /* NULL: it has none of ours */
+	bool owner_attaches;            /* a workspace server gave the origin its network */
+};
+
+/* Looks at everything, and changes nothing. */
+int fork_plan_make(struct fork_plan *plan, struct error *err);
+
+/* Makes the container's record the fork's own. The files that its spec names are written: under the lease. */
+int fork_plan_adapt(struct fork_plan *plan, struct error *err);
+
+void fork_plan_release(struct fork_plan *plan);
+
+#define cleanup_fork_plan __attribute__((cleanup(fork_plan_release)))
+
+/* Adds the labels that say what it came from. */
+int fork_plan_add_origin(const struct fork_plan *plan, struct labels *labels, struct error *err);
+
+#endif

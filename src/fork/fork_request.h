@@ -1,0 +1,30 @@
+/* What a fork is asked for, and what it answers. */
+#ifndef WSNAP_FORK_FORK_REQUEST_H
+#define WSNAP_FORK_FORK_REQUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/labels.h"
+
+struct fork_request {
+	const char *target; /* as typed */
+	const char *version;
+	const char *new_id;
+	const struct labels *labels; /* that the new container gets, whatever the origin has */
+	const char *bot;             /* NULL: its own */
+	bool start;
+	bool name_as_hostname;
+};
+
+struct fork_result {
+	char *container_id;
+	char *snapshotter;
+	char *image;
+	bool started;
+	char *origin_id;
+	int32_t origin_version;
+	int32_t version; /* the fork's first */
+};
+
+#endif
