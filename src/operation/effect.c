@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/text.h"
 #include "ctr/containers.h"
 #include "ctr/snapshots.h"
 #include "operation/changes.h"
@@ -9,12 +11,30 @@
 #include "operation/salvage.h"
 #include "operation/steps.h"
 
-int effect_wait_for_writes(struct run *run, struct error *err)
+/* A collection that runs holds up the writes of snapshots, but not those of leases. What waited for its end with this one
+ * may come behind it, so one more is made. */
+#define SNAPSHOT_WRITES 2
+
+int effect_wait_for_snapshots(struct run *run, struct error *err)
 {
-	return step_lease(run, err);
+	const struct record *record = run->record;
+	cleanup_free char *nothing = text_format("%s-%s-nothing", record->container_id, record->operation_id);
+
+	if (!nothing)
+		return error_memory(err);
+	for (int i = 0; i < SNAPSHOT_WRITES; i++)
+		if (ctr_snapshot_remove(run->session->ctr, record->snapshotter, nothing, err) < 0)
+			return -1;
+	return 0;
 }
 
-/* A compaction cannot be taken back once the old active snapshot is gone: the layer was moved out of it. */
+int effect_wait_for_writes(struct run *run, struct error *err)
+{
+	return step_lease(run, err) < 0 ? -1 : effect_wait_for_snapshots(run, err);
+}
+
+/* A compaction has no way back once its layer has left what the workspace was on: the removal of that may have been asked
+ * for. */
 static int has_left_home(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
@@ -22,6 +42,8 @@ static int has_left_home(struct run *run, struct error *err)
 
 	if (record->kind != OPERATION_COMPACT || !move_is_planned(record))
 		return 0;
+	if (move_is_done(record))
+		return 1;
 	found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->old_active, NULL, err);
 	return found < 0 ? -1 : found == 0;
 }

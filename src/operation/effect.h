@@ -14,6 +14,12 @@ int effect_is_taken(struct run *run, struct error *err);
  */
 int effect_wait_for_writes(struct run *run, struct error *err);
 
+/*
+ * The part of it that waits for snapshots alone: a collection holds up their commits and removals, but not the writes of
+ * leases.
+ */
+int effect_wait_for_snapshots(struct run *run, struct error *err);
+
 /* Whether the workspace has run on a rollback's target since an earlier run started it: then that is its state, which
  * going back would lose. */
 bool effect_was_used(struct run *run);

@@ -37,8 +37,7 @@ static void close_folder(DIR **folder)
 		closedir(*folder);
 }
 
-/* 1: nothing lies in it, or it is not there; 0; -1. */
-static int is_empty(const char *path, struct error *err)
+int let_go_is_empty(const char *path, struct error *err)
 {
 	__attribute__((cleanup(close_folder))) DIR *folder = opendir(path);
 	const struct dirent *entry;
@@ -70,7 +69,7 @@ static int check_folder(struct run *run, const char *key, struct error *err)
 	    identity.inode == (uint64_t)record->moved_inode)
 		return error_set(err, ERROR_REFUSED, "the snapshot '%s' holds the writable layer of '%s'", key,
 				 record->container_id);
-	empty = is_empty(place.writable, err);
+	empty = let_go_is_empty(place.writable, err);
 	if (empty == 0)
 		return error_set(err, ERROR_REFUSED, "the snapshot '%s' is not empty", key);
 	return empty < 0 ? -1 : 0;

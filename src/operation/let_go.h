@@ -14,4 +14,7 @@ int let_go(struct run *run, const char *key, struct error *err);
 /* Whether any container stands on it: 1, 0, -1. */
 int let_go_is_stood_on(struct run *run, const char *key, struct error *err);
 
+/* Whether nothing lies in the folder, which may be gone: 1, 0, -1. */
+int let_go_is_empty(const char *path, struct error *err);
+
 #endif

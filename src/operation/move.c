@@ -42,6 +42,11 @@ static bool lies_at(const struct record *record, const char *path)
 	return layer_identify(path, &identity) == 0 && identity.inode == (uint64_t)record->moved_inode;
 }
 
+bool move_is_done(const struct record *record)
+{
+	return move_is_planned(record) && lies_at(record, record->moved_to);
+}
+
 /* Where the layer lies (enum where); -1 when that is not certain: then nothing may be touched. */
 static int find(const struct record *record, struct error *err)
 {
@@ -96,13 +101,21 @@ static int keep_receiver(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	cleanup_free char *key = move_receiver(record, err);
 	char created[CLOCK_TEXT_SIZE];
+	int saved;
 
 	if (!key)
 		return -1;
 	clock_format(record->created_ns, created);
 	if (ctr_snapshot_set_label(run->session->ctr, record->snapshotter, key, LABEL_GC_ROOT, created, err) == 0)
 		return 0;
-	return record_saves(record) && error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
+	/* What is committed is kept already. */
+	if (!record_saves(record) || !error_forgive(err, ERROR_NOT_FOUND))
+		return -1;
+	saved = run_has_saved(run, NULL, err);
+	if (saved != 0)
+		return saved < 0 ? -1 : 0;
+	return error_set(err, ERROR_FAILED, "the snapshot '%s', which the writable layer of '%s' is moved to, is gone",
+			 key, record->container_id);
 }
 
 int move_there(struct run *run, struct error *err)
@@ -165,7 +178,7 @@ int move_back_if_possible(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	int home;
 
-	if (!move_is_planned(record) || !lies_at(record, record->moved_to))
+	if (!move_is_done(record))
 		return 0;
 	home = move_has_home(run, err);
 	if (home <= 0)
@@ -194,6 +207,28 @@ int move_end(struct run *run, struct error *err)
 				   err) == 0)
 		return 0;
 	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
+}
+
+int move_drop_hollow(struct run *run, bool *dropped, struct error *err)
+{
+	const struct record *record = run->record;
+	int hollow, stood_on = 0;
+
+	*dropped = false;
+	if (!move_is_planned(record) || move_is_done(record))
+		return 0;
+	if (lies_at(record, record->old_upper)) {
+		int home = move_has_home(run, err);
+
+		stood_on = home > 0 ? let_go_is_stood_on(run, record->old_active, err) : home;
+		if (stood_on <= 0)
+			return stood_on;
+	}
+	hollow = let_go_is_empty(record->moved_to, err);
+	if (hollow <= 0)
+		return hollow;
+	*dropped = true;
+	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->saved, err);
 }
 
 /* Whoever stands on it keeps it from now on. */

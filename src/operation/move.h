@@ -19,6 +19,9 @@ int move_begin(struct run *run, const char *parent, struct error *err);
 /* Whether the record has a layer to move. */
 bool move_is_planned(const struct record *record);
 
+/* Whether it lies in the receiver. */
+bool move_is_done(const struct record *record);
+
 /* Puts the layer into the receiver; it may lie there already. */
 int move_there(struct run *run, struct error *err);
 
@@ -46,6 +49,12 @@ char *move_receiver(const struct record *record, struct error *err);
 
 /* The container stands on the moved layer, and that keeps it: the label that kept it until now is removed. */
 int move_end(struct run *run, struct error *err);
+
+/*
+ * The container is not ours any more, and what is committed is still empty: removes that where the layer cannot come into
+ * it any more, because it is gone, or because a container stands on it where it is.
+ */
+int move_drop_hollow(struct run *run, bool *dropped, struct error *err);
 
 /* Removes a receiver that was not used. One that may be somebody's state is kept, with a warning. */
 int move_tidy(struct run *run, struct error *err);

@@ -96,10 +96,13 @@ static void clear_the_way(struct run *run)
 int recovery_end_orphaned(struct run *run, char **what, struct error *err)
 {
 	struct record *record = run->record;
-	bool saves = record_saves(record);
+	bool saves = record_saves(record), dropped = false;
 	int saved = 0;
 
 	task_finish_detachment(run);
+	/* A commit or removal of the run before may still be on its way. */
+	if (effect_wait_for_snapshots(run, err) < 0)
+		return -1;
 	if (run->found == FOUND_GONE && record->attachment)
 		give_address_back(run);
 	clear_the_way(run);
@@ -107,8 +110,10 @@ int recovery_end_orphaned(struct run *run, char **what, struct error *err)
 		return -1;
 	if (saves)
 		saved = run_has_saved(run, NULL, err);
-	if (saved < 0)
+	if (saved < 0 || (saved > 0 && move_drop_hollow(run, &dropped, err) < 0))
 		return -1;
+	if (dropped)
+		saved = 0;
 	if (saved == 0)
 		record->save = SAVE_NEVER;
 	/* Another container may stand on what this one was on. */

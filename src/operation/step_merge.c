@@ -37,15 +37,32 @@ static void forget_merge(struct record *record)
 	record->depth = 0;
 }
 
+/* Without it gc.root would keep a receiver for good that nobody knows of any more. */
+static int drop_receiver(struct run *run, struct error *err)
+{
+	cleanup_free char *key = move_is_planned(run->record) ? move_receiver(run->record, err) : NULL;
+
+	if (!move_is_planned(run->record))
+		return 0;
+	if (!key)
+		return -1;
+	if (let_go(run, key, err) == 0)
+		return 0;
+	if (!error_forgive(err, ERROR_REFUSED))
+		return -1;
+	log_warning("'%s': the snapshot '%s' is kept, because something lies in it", run->record->container_id, key);
+	return 0;
+}
+
 int merge_give_up(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
 	struct error ignored = { 0 };
 
-	if (move_back(run, err) < 0)
+	if (move_back(run, err) < 0 || drop_receiver(run, err) < 0)
 		return -1;
 	/* Removes what was begun: it may be what has filled the disk. */
-	if (new_layer_drop(run, record->merged, &ignored) < 0 || new_layer_drop(run, record->saved, &ignored) < 0)
+	if (new_layer_drop(run, record->merged, &ignored) < 0)
 		log_detail("%s", ignored.message);
 	forget_merge(record);
 	return journal_save(run->session, record, err);

@@ -2,6 +2,7 @@
 # What a merge of layers must not change: what the workspace sees of its files, their link counts above all, and what of
 # its state is saved. And trees that are deeper than a path can be.
 load ../lib/workspace
+load ../lib/killed
 
 setup_file() {
 	workspaces_begin
@@ -195,4 +196,25 @@ deep_file() {
 	same deep "$(deep_file g /data)"
 	expect 0 version g
 	same deep "$(deep_file g /data)"
+}
+
+# Such a layer is moved into a version that is committed empty, because containerd cannot commit it.
+@test "a version that is empty because its container went with the layer is not kept" {
+	workspace hollow
+	make_deep hollow /data
+	strace -f -qq -o /dev/null -P "$(writable_layer "$(container_snapshot hollow)")" -e trace=renameat,renameat2 \
+		-e inject=renameat,renameat2:signal=KILL:when=3 \
+		"$WSNAP" version hollow >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+	[ -n "$(records)" ] || complain "no operation was cut off"
+	saved=$(jq -r .saved "$(records)")
+	if [ -e "$(jq -r .moved_to "$(records)")/data" ]; then complain "the layer was moved"; fi
+	snapshot_exists "$saved" || complain "nothing was committed"
+	ctr tasks delete --force hollow >/dev/null 2>&1 || true
+	ctr containers delete hollow
+	collect_garbage
+	expect 0 recover
+	[[ $output == *"there was nothing to keep"* ]] || complain "other words"
+	collect_garbage
+	if snapshot_exists "$saved"; then complain "the empty version is kept"; fi
+	nothing_is_left
 }

@@ -156,25 +156,6 @@ layered() {
 	workspace_write "$1" /data/n precious
 }
 
-# cut_in_move ARGUMENT…: runs wsnap, which SIGKILL ends right behind the move of the writable layer's folder.
-cut_in_move() {
-	local tracer
-	strace -f -qq -o /dev/null -P "$(writable_folder "${*: -1}")" -e trace=renameat,renameat2 \
-		-e inject=renameat,renameat2:delay_exit=4000000 \
-		"$WSNAP" "$@" >/dev/null 2>&1 </dev/null 3>&- 4>&- &
-	tracer=$!
-	servers_wait_for 20 layer_has_moved "${*: -1}"
-	pkill -9 -P "$tracer" -x wsnap
-	wait "$tracer" || true
-	[ -n "$(records)" ] || complain "no operation was cut off"
-}
-
-layer_has_moved() {
-	local record
-	record=$(records)
-	[ -n "$record" ] && [ -e "$(jq -r '.moved_to // empty' "$record")/data/n" ]
-}
-
 # remake ID KEY: another container of this id, on the snapshot KEY, which is not collected in between.
 remake() {
 	ctr tasks delete --force "$1" >/dev/null 2>&1 || true
@@ -195,8 +176,8 @@ layer_of() {
 
 @test "a container that is made anew on the new snapshot of a compaction keeps it" {
 	local step key id
-	layered like
-	told_by compact like
+	layered model
+	told_by compact model
 	for step in repoint unhold; do
 		id=new$step
 		layered "$id"
@@ -256,8 +237,8 @@ layer_of() {
 
 @test "a snapshot that somebody has put the container on is not removed with the compaction that was cut off" {
 	local step id parent
-	layered like
-	told_by compact like
+	layered pattern
+	told_by compact pattern
 	for step in stop prepare; do
 		id=theirs$step
 		layered "$id"
@@ -273,4 +254,16 @@ layer_of() {
 		workspace_write "$id" /data/later later
 		nothing_is_left
 	done
+}
+
+@test "a compaction that was cut off behind the move of the layer goes forward" {
+	layered forward
+	cut_in_move compact forward
+	expect 0 recover
+	[[ $output == *"the compaction was completed"* ]] || complain "it was taken back"
+	collect_garbage
+	same RUNNING "$(workspace_status forward)"
+	same precious "$(workspace_read forward /data/n)"
+	same 3 "$(workspace_read forward /data/3)"
+	nothing_is_left
 }

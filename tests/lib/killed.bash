@@ -56,3 +56,22 @@ delayed_at() {
 writable_folder() {
 	ctr snapshots mounts /nowhere "$(container_snapshot "$1")" | grep -o 'upperdir=[^, ]*' | cut -d= -f2
 }
+
+# cut_in_move ARGUMENT…: runs wsnap, which SIGKILL ends right behind the move of the writable layer's folder.
+cut_in_move() {
+	local tracer
+	strace -f -qq -o /dev/null -P "$(writable_folder "${*: -1}")" -e trace=renameat,renameat2 \
+		-e inject=renameat,renameat2:delay_exit=4000000 \
+		"$WSNAP" "$@" >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+	tracer=$!
+	servers_wait_for 20 layer_has_moved "${*: -1}"
+	pkill -9 -P "$tracer" -x wsnap
+	wait "$tracer" || true
+	[ -n "$(records)" ] || complain "no operation was cut off"
+}
+
+layer_has_moved() {
+	local record
+	record=$(records)
+	[ -n "$record" ] && [ -e "$(jq -r '.moved_to // empty' "$record")/data/n" ]
+}
