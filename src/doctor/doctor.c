@@ -11,7 +11,7 @@
 #include "prune/prune.h"
 #include "prune/prune_steps.h"
 #include "store/workspaces.h"
-#include "workspace/home.h"
+#include "workspace/host.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
@@ -138,7 +138,7 @@ static int examine_ours(struct doctor *doctor, const char *container_id, struct 
 /* Without a TARGET those of other hosts were left out already. */
 static int examine(struct doctor *doctor, const char *container_id, struct error *err)
 {
-	int known = doctor->is_one ? home_is_here(doctor->session, container_id, err) : 1;
+	int known = doctor->is_one ? host_has_container(doctor->session, container_id, err) : 1;
 
 	if (known < 0)
 		return -1;
@@ -155,10 +155,10 @@ static int add_rows(struct session *session, struct names_set *ids, struct error
 		return -1;
 	for (size_t i = 0; i < rows.count; i++) {
 		const char *id = rows.items[i].container_id;
-		int ours = target_name_is_valid(id) ? home_was_worked_on(session, id, err) : 0;
+		int ours = target_name_is_valid(id) ? host_has_worked_on(session, id, err) : 0;
 
 		if (ours > 0 && !rows.items[i].fault)
-			ours = home_is_its_row(session, &rows.items[i], err);
+			ours = host_has_row(session, &rows.items[i], err);
 
 		if (ours < 0 || (ours > 0 && names_set_add(ids, id, err) < 0))
 			return -1;
@@ -191,7 +191,7 @@ static int find_workspaces(struct session *session, struct names_set *ids, struc
 	if (session_open_state(session, err) < 0 || add_rows(session, ids, err) < 0)
 		return -1;
 	found = session->survey ? add_surveyed(session->survey, ids, err)
-				: home_add_labelled(session, "labels.\"" LABEL_CONTAINER "\"", ids, err);
+				: host_add_labelled(session, "labels.\"" LABEL_CONTAINER "\"", ids, err);
 	return found < 0 ? -1 : journal_each(session, add_journalled, ids, err);
 }
 
@@ -206,7 +206,7 @@ static int find_bot(struct session *session, const char *word, struct names_set 
 	filter = text_format("labels.\"" LABEL_BOT_ID "\"==\"%s\"", bot_id);
 	if (!filter)
 		return error_memory(err);
-	if (home_add_labelled(session, filter, ids, err) < 0)
+	if (host_add_labelled(session, filter, ids, err) < 0)
 		return -1;
 	if (ids->count < 2)
 		return 0;

@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "ctr/tasks.h"
 #include "doctor/doctor_checks.h"
-#include "operation/networks.h"
+#include "operation/plan_network.h"
 #include "workspace/journal.h"
 #include "workspace/lock.h"
 #include "workspace/survey.h"
@@ -147,7 +147,7 @@ int doctor_check_network(struct doctor *doctor, const char *container_id, const 
 
 	if (doctor->session->settings->network == NETWORK_NONE)
 		return 0;
-	if (networks_load(doctor->session, &network, err) < 0)
+	if (plan_network_load(doctor->session, &network, err) < 0)
 		return -1;
 	if (!network)
 		return 0;

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "operation/networks.h"
+#include "operation/plan_network.h"
 #include "operation/task.h"
 #include "task/spec.h"
 
@@ -22,7 +22,7 @@ static int origin_is_attached(const struct fork_plan *plan, struct error *err)
 		return error_memory(err);
 	if (plan->owner_attaches)
 		return 1;
-	if (networks_load(plan->session, &network, err) < 0)
+	if (plan_network_load(plan->session, &network, err) < 0)
 		return -1;
 	return network ? network_find(network, (const char *const[]){ id, full }, 2, &attachment, err) : 0;
 }
@@ -63,7 +63,7 @@ int fork_start_plan(struct fork_plan *plan, struct error *err)
 	if (attached)
 		settings.network = NETWORK_ATTACH;
 	session.settings = &settings;
-	return networks_plan(&session, &plan->container, &spec, NULL, &plan->record, &plan->network, err);
+	return plan_network(&session, &plan->container, &spec, NULL, &plan->record, &plan->network, err);
 }
 
 int fork_start(struct fork_plan *plan, struct error *err)

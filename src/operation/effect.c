@@ -8,7 +8,7 @@
 #include "ctr/snapshots.h"
 #include "operation/changes.h"
 #include "operation/move.h"
-#include "operation/salvage.h"
+#include "operation/half_commit.h"
 #include "operation/steps.h"
 
 /* A collection that runs holds up the writes of snapshots, but not those of leases. What waited for its end with this one
@@ -59,7 +59,7 @@ int effect_is_taken(struct run *run, struct error *err)
 		int saved = run_has_saved(run, NULL, err);
 
 		if (saved == 0)
-			saved = salvage_is_needed(run, err);
+			saved = half_commit_is_found(run, err);
 		if (saved != 0 || record->save == SAVE_ALWAYS)
 			return saved;
 	}

@@ -13,7 +13,7 @@
 #include "workspace/chain.h"
 #include "workspace/label_keys.h"
 #include "workspace/place.h"
-#include "workspace/room.h"
+#include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 
 /* How many layers there are above what lies below the writable layer; 0: they do not stand on it. */
@@ -42,7 +42,7 @@ static int check_room(struct run *run, const struct layer_paths *layers, size_t 
 	if (place_find(run->session, run->record->snapshotter, work, &place, err) < 0 ||
 	    layer_merge_cost(place.marks, (const char *const *)layers->items, count, place.writable, &cost, err) < 0)
 		return -1;
-	return room_check_for(place.writable, cost.copied_bytes, cost.entries, "merging layers", err);
+	return disk_space_check_for(place.writable, cost.copied_bytes, cost.entries, "merging layers", err);
 }
 
 int live_layer_merge(struct run *run, struct error *err)

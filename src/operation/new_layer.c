@@ -9,7 +9,7 @@
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
 #include "workspace/place.h"
-#include "workspace/room.h"
+#include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 
 char *new_layer_work(const char *name)
@@ -106,7 +106,7 @@ int new_layer_fill(struct run *run, const char *name, const char *const *layers,
 	struct layer_merge_result result = { 0 };
 
 	if (!work || place_find(run->session, record->snapshotter, work, &place, err) < 0 ||
-	    room_check(place.filesystem, err) < 0 || make_empty(&place, err) < 0 ||
+	    disk_space_check(place.filesystem, err) < 0 || make_empty(&place, err) < 0 ||
 	    layer_merge(place.marks, layers, count, place.writable, &result, err) < 0)
 		return -1;
 	run->result->copied_bytes += result.copied_bytes;

@@ -12,9 +12,9 @@
 #include "ctr/tasks.h"
 #include "operation/changes.h"
 #include "operation/decide.h"
-#include "operation/devices.h"
+#include "operation/plan_devices.h"
 #include "operation/live_layer.h"
-#include "operation/networks.h"
+#include "operation/plan_network.h"
 #include "operation/plan_chain.h"
 #include "operation/plan_live.h"
 #include "operation/rows.h"
@@ -28,7 +28,7 @@
 #include "workspace/label_keys.h"
 #include "workspace/names.h"
 #include "workspace/place.h"
-#include "workspace/room.h"
+#include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 #include "workspace/snapshotters.h"
 #include "workspace/target.h"
@@ -399,7 +399,7 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 		if (record->live)
 			return rows_rehearse(plan->session, record, err) < 0
 				       ? -1
-				       : room_check(findings->place.filesystem, err);
+				       : disk_space_check(findings->place.filesystem, err);
 	}
 	warn_of_reader(record, &findings->task);
 	warnings_mapped_ids(record->container_id, &record->kept_labels);
@@ -409,11 +409,11 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 		return 1;
 	result->layers_merged = record->merge_count;
 	if (check_remover(plan->session->settings, findings, record, err) < 0 ||
-	    networks_plan(plan->session, &findings->container, &findings->spec, earlier, record, network, err) < 0 ||
-	    devices_plan(plan->session, &findings->container, record, err) < 0 ||
+	    plan_network(plan->session, &findings->container, &findings->spec, earlier, record, network, err) < 0 ||
+	    plan_devices(plan->session, &findings->container, record, err) < 0 ||
 	    check_start(plan, findings, record, err) < 0 || rows_rehearse(plan->session, record, err) < 0)
 		return -1;
-	return room_check(findings->place.filesystem, err);
+	return disk_space_check(findings->place.filesystem, err);
 }
 
 int plan_make(const struct plan *plan, struct record *record, struct network **network, struct operation_result *result,
@@ -432,7 +432,7 @@ int plan_make(const struct plan *plan, struct record *record, struct network **n
 		keep_mounts(&findings, result);
 		if (findings.spec.own_network)
 			sharers_warn(plan->session, record);
-		room_warn(plan->session->settings, findings.place.filesystem);
+		disk_space_warn(plan->session->settings, findings.place.filesystem);
 		if (!record->merged)
 			warnings_depth(plan->session->settings, plan->container_id, findings.place.below.count + 1);
 	}

@@ -13,7 +13,7 @@
 #include "operation/effect.h"
 #include "operation/live_layer.h"
 #include "operation/move.h"
-#include "operation/networks.h"
+#include "operation/plan_network.h"
 #include "operation/orphan.h"
 #include "operation/run.h"
 #include "operation/steps.h"
@@ -34,7 +34,7 @@ static void give_address_back(struct run *run)
 	cleanup_network_attachment struct network_attachment attachment = { 0 };
 	const struct record *record = run->record;
 	struct error failure = { 0 };
-	int done = run->network ? 0 : networks_load(run->session, &run->network, &failure);
+	int done = run->network ? 0 : plan_network_load(run->session, &run->network, &failure);
 
 	if (done == 0 && !run->network)
 		done = error_set(&failure, ERROR_FAILED, "the network configuration is not there any more");
@@ -289,7 +289,7 @@ static int settle_with(struct run *run, char **what, struct error *err)
 	}
 	/* A configuration that is broken by now must not keep the workspace down. */
 	if (run->record->attachment)
-		networks_load(run->session, &run->network, &run->network_error);
+		plan_network_load(run->session, &run->network, &run->network_error);
 	if (go_on(run, container.snapshot_key, err) == 0) {
 		*what = describe(run);
 	} else if (run->ending == ENDING_RELEASED) {

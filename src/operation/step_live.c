@@ -16,7 +16,7 @@
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 #include "workspace/place.h"
-#include "workspace/room.h"
+#include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 
 #define OTHERS_MAX 3
@@ -109,7 +109,7 @@ static int fill(struct run *run, struct error *err)
 
 	if (live_layer_prepare(run, err) < 0 ||
 	    place_find(run->session, run->record->snapshotter, run->record->filling, &place, err) < 0 ||
-	    room_check(place.filesystem, err) < 0)
+	    disk_space_check(place.filesystem, err) < 0)
 		return -1;
 	if (live_take(run->live, place.writable, &taken, &again, err) < 0) {
 		if (!again)

@@ -19,7 +19,7 @@
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 #include "workspace/place.h"
-#include "workspace/room.h"
+#include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 
 static int exists(struct run *run, const char *name, struct error *err)
@@ -88,7 +88,7 @@ static int check_cost(struct run *run, const struct place *source, const char *t
 		return -1;
 	log_detail("merging %d layers takes %llu KiB and %llu inodes", run->record->merge_count,
 		   (unsigned long long)cost.copied_bytes / 1024, (unsigned long long)cost.entries);
-	return room_check_for(target, cost.copied_bytes, cost.entries, "merging layers", err);
+	return disk_space_check_for(target, cost.copied_bytes, cost.entries, "merging layers", err);
 }
 
 static int fill(struct run *run, const struct place *source, struct error *err)

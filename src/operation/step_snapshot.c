@@ -11,11 +11,11 @@
 #include "operation/let_go.h"
 #include "operation/move.h"
 #include "operation/orphan.h"
-#include "operation/salvage.h"
+#include "operation/half_commit.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
 #include "workspace/place.h"
-#include "workspace/room.h"
+#include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 
 static int is_there(struct run *run, const char *name, struct error *err)
@@ -52,12 +52,12 @@ static int check_room(struct run *run, struct error *err)
 
 	/* In another try it may have been moved already, on its filesystem. */
 	if (record->old_upper)
-		return room_check(access(record->old_upper, F_OK) < 0 && record->moved_to ? record->moved_to
-											  : record->old_upper,
-				  err);
+		return disk_space_check(access(record->old_upper, F_OK) < 0 && record->moved_to ? record->moved_to
+												: record->old_upper,
+					err);
 	if (place_find(run->session, record->snapshotter, record->old_active, &place, err) < 0)
 		return -1;
-	return room_check(place.filesystem, err);
+	return disk_space_check(place.filesystem, err);
 }
 
 /* The containerd that holds the receiver may have lost it: one that was killed in the commit. */
@@ -169,7 +169,7 @@ int step_commit(struct run *run, struct error *err)
 	/* The stop may have taken long, and what another container of its id stands on may bear the same name. */
 	if (orphan_check(run, err) < 0)
 		return -1;
-	found = salvage_is_safer(run) ? 1 : salvage_is_needed(run, err);
+	found = half_commit_is_safer_to_copy(run) ? 1 : half_commit_is_found(run, err);
 	if (found < 0 || (found == 0 && judge_change(run, err) < 0))
 		return -1;
 	if (!record_saves(record))
@@ -179,7 +179,7 @@ int step_commit(struct run *run, struct error *err)
 	if (found > 0 && record->merged && merge_give_up(run, err) < 0)
 		return -1;
 	if (found > 0)
-		return salvage(run, &labels, err);
+		return half_commit_save(run, &labels, err);
 	if (check_room(run, err) < 0)
 		return -1;
 	return commit(run, &labels, err);

@@ -7,7 +7,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "workspace/home.h"
+#include "workspace/host.h"
 #include "workspace/label_keys.h"
 
 /* --- which workspace ---------------------------------------------------------------------------------- */
@@ -17,7 +17,7 @@ static int add_labelled(struct session *session, const char *key, const char *va
 {
 	cleanup_free char *filter = text_format("labels.\"%s\"==\"%s\"", key, value);
 
-	return filter ? home_add_labelled(session, filter, ids, err) : error_memory(err);
+	return filter ? host_add_labelled(session, filter, ids, err) : error_memory(err);
 }
 
 /* A container's id, or a bot's, that labels of snapshots know. */
@@ -35,7 +35,7 @@ static int find_labelled(struct session *session, const char *word, struct names
 /* If only rows tell of it, another host may have it. */
 static int check_is_here(struct session *session, const char *container_id, struct error *err)
 {
-	int here = session_open_state(session, err) < 0 ? -1 : home_is_here(session, container_id, err);
+	int here = session_open_state(session, err) < 0 ? -1 : host_has_container(session, container_id, err);
 
 	if (here != 0 || session->settings->force)
 		return here < 0 ? -1 : 0;

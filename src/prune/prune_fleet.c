@@ -11,7 +11,7 @@
 #include "prune/prune.h"
 #include "prune/prune_work.h"
 #include "store/workspaces.h"
-#include "workspace/home.h"
+#include "workspace/host.h"
 #include "workspace/survey.h"
 
 /* Workspaces that wait for one collection. */
@@ -41,11 +41,11 @@ static int is_ours(struct session *session, const struct store_workspace *row, s
 {
 	/* A row may name another namespace than the one its container is in. */
 	if (names_set_has(&session->survey->containers, row->container_id))
-		return row->fault ? 1 : home_is_its_row(session, row, err);
+		return row->fault ? 1 : host_has_row(session, row, err);
 	if (row->fault || strcmp(row->namespace, session->settings->namespace) != 0 ||
 	    !target_name_is_valid(row->container_id))
 		return 0;
-	return home_is_here(session, row->container_id, err);
+	return host_has_container(session, row->container_id, err);
 }
 
 static int tell_one(struct fleet *fleet, struct waiting *one, struct error *err)

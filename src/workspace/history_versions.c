@@ -4,13 +4,13 @@
 
 #include "base/cleanup.h"
 #include "workspace/history.h"
-#include "workspace/presence.h"
+#include "workspace/snapshot_index.h"
 
 /* Rows that may wait for containerd's answer: some megabytes. */
 #define MAX_WAITING 10000
 
 struct versions_walk {
-	struct presence presence;
+	struct snapshot_index presence;
 	const char *stands_on; /* NULL: unknown */
 	struct store_version *waiting;
 	size_t waiting_count, waiting_capacity;
@@ -20,7 +20,7 @@ struct versions_walk {
 
 static int tell(struct versions_walk *walk, const struct store_version *row, struct error *err)
 {
-	int present = presence_has(&walk->presence, row->snapshotter, row->runtime_name, err);
+	int present = snapshot_index_has(&walk->presence, row->snapshotter, row->runtime_name, err);
 	const struct history_version version = {
 		.row = row,
 		.current = walk->stands_on && strcmp(walk->stands_on, row->runtime_name) == 0,
@@ -65,7 +65,7 @@ static int take_row(const struct store_version *row, void *context, struct error
 {
 	struct versions_walk *walk = context;
 
-	if (presence_is_busy(&walk->presence) && walk->waiting_count < MAX_WAITING)
+	if (snapshot_index_is_busy(&walk->presence) && walk->waiting_count < MAX_WAITING)
 		return wait_with(walk, row, err);
 	if (tell_waiting(walk, err) < 0)
 		return -1;
@@ -74,7 +74,7 @@ static int take_row(const struct store_version *row, void *context, struct error
 
 static void walk_release(struct versions_walk *walk)
 {
-	presence_release(&walk->presence);
+	snapshot_index_release(&walk->presence);
 	for (size_t i = 0; i < walk->waiting_count; i++)
 		store_version_release(&walk->waiting[i]);
 	free(walk->waiting);
@@ -93,7 +93,7 @@ int history_versions_each(struct session *session, const struct target *target, 
 
 	walk.stands_on = stands_on;
 	if (result == 0 && target->present)
-		result = presence_begin(&walk.presence, target->container.snapshotter, err);
+		result = snapshot_index_begin(&walk.presence, target->container.snapshotter, err);
 	if (result == 0)
 		result = store_versions_each(session->store, target->container_id, take_row, &walk, err);
 	if (result == 0)

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "ctr/tasks.h"
-#include "workspace/home.h"
+#include "workspace/host.h"
 
 static int compare_containers(const void *a, const void *b)
 {
@@ -32,7 +32,7 @@ static int pass_workspace(struct session *session, const struct store_workspace 
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	struct workspace workspace = { .row = row, .container = container };
 
-	int is_its = row->fault ? pass_over(row) : home_is_its_row(session, row, err);
+	int is_its = row->fault ? pass_over(row) : host_has_row(session, row, err);
 
 	if (is_its <= 0)
 		return is_its;

@@ -138,6 +138,8 @@ goes_on() {
 	fill served 1
 	ctr snapshots prepare served-own "$(snapshot_field "$(container_snapshot served)" .Parent)" >/dev/null
 	ctr snapshots commit served-own-v served-own
+	# Other tests' collections must not take it while nothing of ours keeps it.
+	ctr snapshots prepare served-keeper served-own-v >/dev/null
 	db "INSERT INTO snapshots (container_id, runtime_snapshot_name, display_name, snapshotter, source)
 		VALUES ('served', 'served-own-v', 'by the server', 'overlayfs', 'manual');
 		INSERT INTO container_versions (container_id, snapshot_id, version)
@@ -165,6 +167,7 @@ goes_on() {
 	expect 1 --json doctor served
 	same '1 2' "$(json '[.findings[].message | capture("version (?<n>[0-9]+)").n] | sort | join(" ")')"
 	[[ $output == *"'wsnap delete served --all' gives all of it up"* ]] || complain "no way out"
+	ctr snapshots rm served-keeper
 	expect 0 delete served --all --yes
 	! snapshot_exists served-own-v || complain "it is still there"
 }

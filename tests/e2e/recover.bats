@@ -422,7 +422,7 @@ brought_back() {
 	workspace slow sh -c 'trap : TERM; while :; do sleep 1; done'
 	expect 0 -t 2 create slow saved
 	wait $!
-	same RUNNING "$(workspace_status dying)"
+	same RUNNING "$(workspace_status slow)"
 	nothing_is_left
 }
 

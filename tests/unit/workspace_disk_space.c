@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "support/filesystems.h"
-#include "workspace/room.h"
+#include "workspace/disk_space.h"
 
 static char scratch[PATH_MAX];
 
@@ -23,14 +23,14 @@ static void test_room(void **state)
 	if (!filesystems_available())
 		skip();
 	filesystem_mount(&filesystem, scratch, "ext4", 64);
-	assert_int_equal(room_check(filesystem.root, &err), 0);
-	assert_int_equal(room_check_for(filesystem.root, 20 << 20, 100, "merging layers", &err), 0);
-	assert_int_equal(room_check_for(filesystem.root, 60 << 20, 100, "merging layers", &err), -1);
+	assert_int_equal(disk_space_check(filesystem.root, &err), 0);
+	assert_int_equal(disk_space_check_for(filesystem.root, 20 << 20, 100, "merging layers", &err), 0);
+	assert_int_equal(disk_space_check_for(filesystem.root, 60 << 20, 100, "merging layers", &err), -1);
 	assert_int_equal(err.kind, ERROR_FAILED);
 	assert_non_null(strstr(err.message, "has no room for merging layers: "));
 	assert_non_null(strstr(err.message, "76 MiB and 164 are needed"));
 	assert_non_null(strstr(err.hint, "'wsnap prune'"));
-	assert_int_equal(room_check_for(filesystem.root, 0, 1 << 20, "merging layers", &err), -1);
+	assert_int_equal(disk_space_check_for(filesystem.root, 0, 1 << 20, "merging layers", &err), -1);
 	filesystem_unmount(&filesystem);
 }
 

@@ -3,20 +3,20 @@
  * in the one, and has no committed snapshot in the other: then the files are on the disk, under neither name, until
  * a collection takes them.
  */
-#ifndef WSNAP_OPERATION_SALVAGE_H
-#define WSNAP_OPERATION_SALVAGE_H
+#ifndef WSNAP_OPERATION_HALF_COMMIT_H
+#define WSNAP_OPERATION_HALF_COMMIT_H
 
 #include "operation/run.h"
 
 /* Whether the committed snapshot is to be made of the files: the old active snapshot is gone though its folder is
  * there. Only for one that has no committed snapshot. 1, 0, -1. */
-int salvage_is_needed(struct run *run, struct error *err);
+int half_commit_is_found(struct run *run, struct error *err);
 
 /* The same for a layer that is still there, but that a commit which was cut off has left in a state that containerd
  * would take for committed. */
-bool salvage_is_safer(const struct run *run);
+bool half_commit_is_safer_to_copy(const struct run *run);
 
 /* Makes it, with these labels. */
-int salvage(struct run *run, const struct labels *labels, struct error *err);
+int half_commit_save(struct run *run, const struct labels *labels, struct error *err);
 
 #endif

@@ -1,4 +1,4 @@
-#include "operation/salvage.h"
+#include "operation/half_commit.h"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 #include "operation/new_layer.h"
 #include "workspace/snapshotter_traits.h"
 
-int salvage_is_needed(struct run *run, struct error *err)
+int half_commit_is_found(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 	int found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->old_active, NULL, err);
@@ -17,14 +17,14 @@ int salvage_is_needed(struct run *run, struct error *err)
 	return record->old_upper && access(record->old_upper, F_OK) == 0;
 }
 
-bool salvage_is_safer(const struct run *run)
+bool half_commit_is_safer_to_copy(const struct run *run)
 {
 	const struct record *record = run->record;
 
 	return record->old_upper && snapshotter_has_unfinished_layer(record->snapshotter, record->old_upper);
 }
 
-int salvage(struct run *run, const struct labels *labels, struct error *err)
+int half_commit_save(struct run *run, const struct labels *labels, struct error *err)
 {
 	const struct record *record = run->record;
 	const char *const layers[] = { record->old_upper };

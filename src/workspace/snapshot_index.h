@@ -3,8 +3,8 @@
  * the workspace are listed; a name that is not among them (another tool's snapshot has no such label)
  * makes the whole list be fetched, once.
  */
-#ifndef WSNAP_WORKSPACE_PRESENCE_H
-#define WSNAP_WORKSPACE_PRESENCE_H
+#ifndef WSNAP_WORKSPACE_SNAPSHOT_INDEX_H
+#define WSNAP_WORKSPACE_SNAPSHOT_INDEX_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,7 +14,7 @@
 #include "workspace/session.h"
 
 /* Set session and container_id, the rest to zero. */
-struct presence {
+struct snapshot_index {
 	struct session *session;
 	const char *container_id;
 	char *snapshotter; /* whose names these are; NULL: none yet */
@@ -30,17 +30,17 @@ struct presence {
 	struct error error;
 };
 
-#define cleanup_presence __attribute__((cleanup(presence_release)))
+#define cleanup_snapshot_index __attribute__((cleanup(snapshot_index_release)))
 
-/* Begins to fetch the names of this snapshotter while the caller does something else. Until presence_is_busy()
- * says false or presence_has() has been called, nothing else may use session->ctr. -1: no memory. */
-int presence_begin(struct presence *presence, const char *snapshotter, struct error *err);
+/* Begins to fetch the names of this snapshotter while the caller does something else. Until snapshot_index_is_busy()
+ * says false or snapshot_index_has() has been called, nothing else may use session->ctr. -1: no memory. */
+int snapshot_index_begin(struct snapshot_index *presence, const char *snapshotter, struct error *err);
 
-/* Whether presence_has() would have to wait for what presence_begin() has begun. */
-bool presence_is_busy(const struct presence *presence);
+/* Whether snapshot_index_has() would have to wait for what snapshot_index_begin() has begun. */
+bool snapshot_index_is_busy(const struct snapshot_index *presence);
 
 /* 1 it is there, 0 it is not, -1 error. */
-int presence_has(struct presence *presence, const char *snapshotter, const char *name, struct error *err);
-void presence_release(struct presence *presence);
+int snapshot_index_has(struct snapshot_index *presence, const char *snapshotter, const char *name, struct error *err);
+void snapshot_index_release(struct snapshot_index *presence);
 
 #endif

@@ -1,4 +1,4 @@
-#include "operation/devices.h"
+#include "operation/plan_devices.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +75,7 @@ static bool is_about_devices(const struct error *err)
 	return err->kind == ERROR_NOT_FOUND || err->kind == ERROR_USAGE || err->kind == ERROR_FAILED;
 }
 
-int devices_plan(struct session *session, const struct ctr_container *container, struct record *record,
+int plan_devices(struct session *session, const struct ctr_container *container, struct record *record,
 		 struct error *err)
 {
 	bool stopped = record->state == CTR_TASK_NONE;

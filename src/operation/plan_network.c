@@ -1,4 +1,4 @@
-#include "operation/networks.h"
+#include "operation/plan_network.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "workspace/label_keys.h"
 
-int networks_load(struct session *session, struct network **network, struct error *err)
+int plan_network_load(struct session *session, struct network **network, struct error *err)
 {
 	struct network_settings settings = {
 		.plugin_path = session->settings->cni_path,
@@ -71,8 +71,8 @@ static int give_again(struct session *session, const struct ctr_container *conta
 	return 0;
 }
 
-int networks_plan(struct session *session, const struct ctr_container *container, const struct spec *spec,
-		  const char *earlier, struct record *record, struct network **network, struct error *err)
+int plan_network(struct session *session, const struct ctr_container *container, const struct spec *spec,
+		 const char *earlier, struct record *record, struct network **network, struct error *err)
 {
 	const char *reason = why_not_ours(session, spec);
 
@@ -80,7 +80,7 @@ int networks_plan(struct session *session, const struct ctr_container *container
 		log_detail("the network of '%s' is left alone: %s", record->container_id, reason);
 		return 0;
 	}
-	if (networks_load(session, network, err) < 0)
+	if (plan_network_load(session, network, err) < 0)
 		return -1;
 	if (!*network) {
 		log_detail("the network of '%s' is left alone: there is no CNI configuration in '%s'",

@@ -1,6 +1,6 @@
 /* Whether a workspace's network is ours to attach, and with what. */
-#ifndef WSNAP_OPERATION_NETWORKS_H
-#define WSNAP_OPERATION_NETWORKS_H
+#ifndef WSNAP_OPERATION_PLAN_NETWORK_H
+#define WSNAP_OPERATION_PLAN_NETWORK_H
 
 #include "network/network.h"
 #include "task/spec.h"
@@ -14,10 +14,10 @@
  * attachment that an unfinished operation knows, that one is used. *network is NULL when it is not ours. A
  * configuration that is there but broken is ERROR_USAGE.
  */
-int networks_plan(struct session *session, const struct ctr_container *container, const struct spec *spec,
-		  const char *earlier, struct record *record, struct network **network, struct error *err);
+int plan_network(struct session *session, const struct ctr_container *container, const struct spec *spec,
+		 const char *earlier, struct record *record, struct network **network, struct error *err);
 
 /* Loads the configuration for an operation that was begun with a network. NULL when there is none any more. */
-int networks_load(struct session *session, struct network **network, struct error *err);
+int plan_network_load(struct session *session, struct network **network, struct error *err);
 
 #endif

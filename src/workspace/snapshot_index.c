@@ -1,4 +1,4 @@
-#include "workspace/presence.h"
+#include "workspace/snapshot_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 static int add_name(const char *name, void *context, struct error *err)
 {
-	struct presence *presence = context;
+	struct snapshot_index *presence = context;
 
 	if (presence->count == presence->capacity) {
 		size_t capacity = presence->capacity ? presence->capacity * 2 : 256;
@@ -31,13 +31,13 @@ static int compare_names(const void *a, const void *b, void *names)
 	return strcmp((const char *)names + *(const size_t *)a, (const char *)names + *(const size_t *)b);
 }
 
-static void forget_names(struct presence *presence)
+static void forget_names(struct snapshot_index *presence)
 {
 	presence->count = 0;
 	presence->names.length = 0;
 }
 
-static int load(struct presence *presence, const char *filter, struct error *err)
+static int load(struct snapshot_index *presence, const char *filter, struct error *err)
 {
 	forget_names(presence);
 	if (ctr_snapshot_names_each(presence->session->ctr, presence->snapshotter, filter, add_name, presence, err) <
@@ -50,14 +50,14 @@ static int load(struct presence *presence, const char *filter, struct error *err
 	return 0;
 }
 
-static int load_labelled(struct presence *presence, struct error *err)
+static int load_labelled(struct snapshot_index *presence, struct error *err)
 {
 	cleanup_free char *filter = text_format("labels.\"%s\"==\"%s\"", LABEL_CONTAINER, presence->container_id);
 
 	return filter ? load(presence, filter, err) : error_memory(err);
 }
 
-static int set_snapshotter(struct presence *presence, const char *snapshotter, struct error *err)
+static int set_snapshotter(struct snapshot_index *presence, const char *snapshotter, struct error *err)
 {
 	free(presence->snapshotter);
 	presence->snapshotter = strdup(snapshotter);
@@ -67,20 +67,20 @@ static int set_snapshotter(struct presence *presence, const char *snapshotter, s
 
 static void *run_thread(void *argument)
 {
-	struct presence *presence = argument;
+	struct snapshot_index *presence = argument;
 
 	presence->result = load_labelled(presence, &presence->error);
 	atomic_store(&presence->done, true);
 	return NULL;
 }
 
-static void join(struct presence *presence)
+static void join(struct snapshot_index *presence)
 {
 	pthread_join(presence->thread, NULL);
 	presence->threaded = false;
 }
 
-int presence_begin(struct presence *presence, const char *snapshotter, struct error *err)
+int snapshot_index_begin(struct snapshot_index *presence, const char *snapshotter, struct error *err)
 {
 	if (set_snapshotter(presence, snapshotter, err) < 0)
 		return -1;
@@ -88,13 +88,13 @@ int presence_begin(struct presence *presence, const char *snapshotter, struct er
 	return presence->threaded ? 0 : load_labelled(presence, err);
 }
 
-bool presence_is_busy(const struct presence *presence)
+bool snapshot_index_is_busy(const struct snapshot_index *presence)
 {
 	return presence->threaded && !atomic_load(&presence->done);
 }
 
 /* The first list for this snapshotter, if it is not there yet. */
-static int prepare(struct presence *presence, const char *snapshotter, struct error *err)
+static int prepare(struct snapshot_index *presence, const char *snapshotter, struct error *err)
 {
 	if (presence->threaded) {
 		join(presence);
@@ -110,7 +110,7 @@ static int prepare(struct presence *presence, const char *snapshotter, struct er
 	return load_labelled(presence, err);
 }
 
-static bool find(const struct presence *presence, const char *name)
+static bool find(const struct snapshot_index *presence, const char *name)
 {
 	size_t low = 0, high = presence->count;
 
@@ -128,7 +128,7 @@ static bool find(const struct presence *presence, const char *name)
 	return false;
 }
 
-int presence_has(struct presence *presence, const char *snapshotter, const char *name, struct error *err)
+int snapshot_index_has(struct snapshot_index *presence, const char *snapshotter, const char *name, struct error *err)
 {
 	if (prepare(presence, snapshotter, err) < 0)
 		return -1;
@@ -142,12 +142,12 @@ int presence_has(struct presence *presence, const char *snapshotter, const char 
 	return find(presence, name);
 }
 
-void presence_release(struct presence *presence)
+void snapshot_index_release(struct snapshot_index *presence)
 {
 	if (presence->threaded)
 		join(presence);
 	free(presence->snapshotter);
 	free(presence->offsets);
 	text_release(&presence->names);
-	*presence = (struct presence){ .session = presence->session, .container_id = presence->container_id };
+	*presence = (struct snapshot_index){ .session = presence->session, .container_id = presence->container_id };
 }

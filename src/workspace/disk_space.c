@@ -1,4 +1,4 @@
-#include "workspace/room.h"
+#include "workspace/disk_space.h"
 
 #include "base/log.h"
 #include "layer/layer.h"
@@ -6,7 +6,7 @@
 #define NEEDED_BYTES ((uint64_t)16 << 20)
 #define NEEDED_INODES 64
 
-int room_check(const char *path, struct error *err)
+int disk_space_check(const char *path, struct error *err)
 {
 	struct layer_space space;
 
@@ -23,7 +23,7 @@ int room_check(const char *path, struct error *err)
 	return error_hint(err, "free some space: 'wsnap prune' gives up old versions");
 }
 
-int room_check_for(const char *path, uint64_t bytes, uint64_t inodes, const char *what, struct error *err)
+int disk_space_check_for(const char *path, uint64_t bytes, uint64_t inodes, const char *what, struct error *err)
 {
 	struct layer_space space;
 
@@ -46,7 +46,7 @@ static int percent(uint64_t free, uint64_t total)
 	return total ? (int)((double)free * 100 / (double)total) : 100;
 }
 
-void room_warn(const struct settings *settings, const char *path)
+void disk_space_warn(const struct settings *settings, const char *path)
 {
 	struct layer_space space;
 	struct error err = { 0 };

@@ -1,4 +1,4 @@
-#include "workspace/home.h"
+#include "workspace/host.h"
 
 #include <string.h>
 
@@ -12,7 +12,7 @@
 #include "workspace/survey.h"
 #include "workspace/target.h"
 
-int home_was_worked_on(struct session *session, const char *container_id, struct error *err)
+int host_has_worked_on(struct session *session, const char *container_id, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
 
@@ -23,7 +23,7 @@ int home_was_worked_on(struct session *session, const char *container_id, struct
 	return ctr_container_find(session->ctr, container_id, &container, err);
 }
 
-int home_is_its_row(struct session *session, const struct store_workspace *row, struct error *err)
+int host_has_row(struct session *session, const struct store_workspace *row, struct error *err)
 {
 	if (strcmp(row->namespace, session->settings->namespace) == 0 ||
 	    target_check_namespace(session, row->container_id, err) == 0)
@@ -38,16 +38,16 @@ static int add_owner(const struct ctr_snapshot *snapshot, void *context, struct 
 	return id && target_name_is_valid(id) ? names_set_add(context, id, err) : 0;
 }
 
-int home_add_labelled(struct session *session, const char *filter, struct names_set *ids, struct error *err)
+int host_add_labelled(struct session *session, const char *filter, struct names_set *ids, struct error *err)
 {
 	return snapshotters_each(session, filter, add_owner, ids, err);
 }
 
-int home_is_here(struct session *session, const char *container_id, struct error *err)
+int host_has_container(struct session *session, const char *container_id, struct error *err)
 {
 	cleanup_names_set struct names_set labelled = { 0 };
 	cleanup_free char *filter = text_format("labels.\"" LABEL_CONTAINER "\"==\"%s\"", container_id);
-	int known = home_was_worked_on(session, container_id, err);
+	int known = host_has_worked_on(session, container_id, err);
 	size_t count;
 
 	if (known == 0)
@@ -60,5 +60,5 @@ int home_is_here(struct session *session, const char *container_id, struct error
 	}
 	if (!filter)
 		return error_memory(err);
-	return home_add_labelled(session, filter, &labelled, err) < 0 ? -1 : labelled.count > 0;
+	return host_add_labelled(session, filter, &labelled, err) < 0 ? -1 : labelled.count > 0;
 }
