@@ -281,6 +281,14 @@ static int too_long(struct taking *taking, const char *what, struct error *err)
 	return error_hint(err, "--max-freeze allows more, --stop saves it with a stop");
 }
 
+/* A guard takes no order any more: it has thawed the workspace, since the time was over, or somebody has killed it. */
+static int lost_guard(struct taking *taking, struct error *err)
+{
+	if (!guard_has_thawed(&taking->guard))
+		return -1;
+	return too_long(taking, "its processes could not be frozen", err);
+}
+
 /* 1 frozen, 0 not within a short try, -1. */
 static int try_freeze(struct taking *taking, unsigned wait_ms, struct error *err)
 {
@@ -291,10 +299,10 @@ static int try_freeze(struct taking *taking, unsigned wait_ms, struct error *err
 	taking->result->tries++;
 	taking->since_ms = clock_monotonic_ms();
 	if (guard_arm(&taking->guard, live->request.max_freeze_ms, err) < 0)
-		return -1;
+		return lost_guard(taking, err);
 	frozen = freezer_freeze(&live->freezer, wait_ms, err);
 	if (frozen <= 0 && guard_disarm(&taking->guard, frozen < 0 ? &ignored : err) < 0)
-		return -1;
+		return lost_guard(taking, err);
 	return frozen;
 }
 
