@@ -8,7 +8,6 @@
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
 #include "operation/changes.h"
-#include "operation/let_go.h"
 #include "operation/move.h"
 #include "operation/orphan.h"
 #include "operation/half_commit.h"
@@ -209,7 +208,8 @@ static int is_prepared(struct run *run, struct error *err)
 	if (lost <= 0)
 		return lost < 0 ? -1 : 1;
 	log_detail("'%s': the folder of '%s' is gone: it is made anew", record->container_id, record->new_active);
-	return let_go(run, record->new_active, err);
+	/* Our container may stand on it already; without its folder there is nothing in it to lose. */
+	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->new_active, err);
 }
 
 /* Once the container stands on its new snapshot, nothing is moved any more. */
