@@ -11,6 +11,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root" || exit 1
 JOBS=${JOBS:-2}
 passed=0 failed=0 skipped=0
+bad_files=()
 
 # --- one file -------------------------------------------------------------------------------------
 
@@ -55,6 +56,7 @@ tally() {
 	printf '%-4s %-40s %4d passed %3d failed %3d skipped %5d s\n' \
 		"$([ "$bad" -eq 0 ] && echo ok || echo FAIL)" "$name" "$good" "$bad" "$skip" "$seconds"
 	if [ "$bad" -gt 0 ]; then
+		bad_files+=("$name")
 		grep -vE '^ok ' "$tap" | tail -n 400 | sed 's/^/     /'
 		[ "$status" -eq 0 ] || echo "     (exit status $status)"
 	elif [ "$skip" -gt 0 ]; then
@@ -113,7 +115,18 @@ finish() {
 	[ -n "${KEEP:-}" ] || rm -rf "$results"
 }
 
+# What failed, again and shortly: the beginning of a long output is what is cut off first.
+tell_failures() {
+	local name
+	for name in "${bad_files[@]}"; do
+		echo "FAIL $name"
+		awk '/^ok |^1\.\.|^TAP / { told = 0 } /^not ok / && !/# *[Ss][Kk][Ii][Pp]/ { told = 25 } told-- > 0' \
+			"$results/$name.tap" | cut -c1-400 | head -n 100 | sed 's/^/     /'
+	done
+}
+
 summary() {
+	tell_failures
 	[ "$skipped" -eq 0 ] || echo "$skipped skipped"
 	echo "$passed passed, $failed failed"
 	[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

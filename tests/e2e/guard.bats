@@ -107,11 +107,12 @@ guards() {
 
 @test "signals are passed on, and the status is the command's" {
 	for signal in TERM INT HUP USR1; do
+		rm -f "$BATS_TEST_TMPDIR/said" # so that it is not the last one's `ready` that is seen
 		# A shell lets what runs beside it ignore SIGINT.
 		env --default-signal=INT "$WSNAP" guard "$id" -- bash -c "trap 'echo $signal; exit 9' $signal; echo ready; while :; do sleep 0.1; done" \
 			>"$BATS_TEST_TMPDIR/said" 2>"$BATS_TEST_TMPDIR/stderr" 3>&- 4>&- &
 		guard=$!
-		servers_wait_for 20 grep -q ready "$BATS_TEST_TMPDIR/said"
+		servers_wait_for 20 grep -qs ready "$BATS_TEST_TMPDIR/said"
 		kill -"$signal" "$guard"
 		status=0
 		wait "$guard" || status=$?
