@@ -73,16 +73,16 @@ static int apply_device(const cJSON *node, struct ledger *ledger, struct error *
 	struct host_device host;
 
 	if (host_device_complete(node, &host, err) < 0 ||
-	    ledger_put(ledger, LEDGER_DEVICES, create_device(node, &host, ledger->spec), err) < 0)
+	    ledger_put(ledger, SPEC_DEVICES, create_device(node, &host, ledger->spec), err) < 0)
 		return -1;
 	if (host.type[0] == 'p' || (access && strcmp(access, "none") == 0))
 		return 0;
-	return ledger_put(ledger, LEDGER_DEVICE_RULES, create_rule(&host, access && *access ? access : "rwm"), err);
+	return ledger_put(ledger, SPEC_DEVICE_RULES, create_rule(&host, access && *access ? access : "rwm"), err);
 }
 
 static int apply_env(const cJSON *variable, struct ledger *ledger, struct error *err)
 {
-	return ledger_put(ledger, LEDGER_ENV, cJSON_Duplicate(variable, true), err);
+	return ledger_put(ledger, SPEC_ENV, cJSON_Duplicate(variable, true), err);
 }
 
 static int apply_mount(const cJSON *edit, struct ledger *ledger, struct error *err)
@@ -91,24 +91,24 @@ static int apply_mount(const cJSON *edit, struct ledger *ledger, struct error *e
 	bool complete = copy(mount, "destination", edit, "containerPath") && copy(mount, "type", edit, "type") &&
 			copy(mount, "source", edit, "hostPath") && copy(mount, "options", edit, "options");
 
-	return ledger_put(ledger, LEDGER_MOUNTS, checked(mount, complete), err);
+	return ledger_put(ledger, SPEC_MOUNTS, checked(mount, complete), err);
 }
 
-static enum ledger_list hook_list(const char *name)
+static enum spec_list_id hook_list(const char *name)
 {
 	static const char *const names[] = {
-		[LEDGER_PRESTART] = "prestart",
-		[LEDGER_CREATE_RUNTIME] = "createRuntime",
-		[LEDGER_CREATE_CONTAINER] = "createContainer",
-		[LEDGER_START_CONTAINER] = "startContainer",
-		[LEDGER_POSTSTART] = "poststart",
-		[LEDGER_POSTSTOP] = "poststop",
+		[SPEC_PRESTART] = "prestart",
+		[SPEC_CREATE_RUNTIME] = "createRuntime",
+		[SPEC_CREATE_CONTAINER] = "createContainer",
+		[SPEC_START_CONTAINER] = "startContainer",
+		[SPEC_POSTSTART] = "poststart",
+		[SPEC_POSTSTOP] = "poststop",
 	};
-	enum ledger_list list = LEDGER_PRESTART;
+	enum spec_list_id id = SPEC_PRESTART;
 
-	while (list < LEDGER_POSTSTOP && strcmp(names[list], name) != 0)
-		list++;
-	return list;
+	while (id < SPEC_POSTSTOP && strcmp(names[id], name) != 0)
+		id++;
+	return id;
 }
 
 static int apply_hook(const cJSON *edit, struct ledger *ledger, struct error *err)
@@ -133,7 +133,7 @@ static int apply_gid(const cJSON *gid, struct ledger *ledger, struct error *err)
 {
 	if (gid->valuedouble == 0)
 		return 0;
-	return ledger_put(ledger, LEDGER_GIDS, cJSON_CreateNumber(gid->valuedouble), err);
+	return ledger_put(ledger, SPEC_GIDS, cJSON_CreateNumber(gid->valuedouble), err);
 }
 
 int cdi_edits_apply(const cJSON *edits, struct ledger *ledger, struct error *err)

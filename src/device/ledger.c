@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "device/outdated.h"
-#include "device/place.h"
+#include "device/spec_list.h"
 #include "device/tree.h"
 
 static bool is_identical(const cJSON *a, const cJSON *b)
@@ -36,7 +36,7 @@ static cJSON *find_ours(const cJSON *spec, const char *at, const char *key, cons
 	cJSON *holder = tree_find(spec, at), *found;
 
 	if (!is_member_place(at, key))
-		return cJSON_IsArray(holder) && device_place_find(at) ? find_identical(holder, item) : NULL;
+		return cJSON_IsArray(holder) && spec_list_find(at) ? find_identical(holder, item) : NULL;
 	found = cJSON_GetObjectItemCaseSensitive(holder, key);
 	return is_identical(found, item) ? found : NULL;
 }
@@ -195,32 +195,32 @@ static bool is_same_source(const cJSON *a, const cJSON *b)
 	return first && second && strcmp(first, second) == 0;
 }
 
-int ledger_put(struct ledger *ledger, enum ledger_list list, cJSON *item, struct error *err)
+int ledger_put(struct ledger *ledger, enum spec_list_id id, cJSON *item, struct error *err)
 {
 	cleanup_json cJSON *owned = item;
-	const struct device_place *place = device_place_of(list);
+	const struct spec_list *list = spec_list_of(id);
 	cJSON *array, *other;
 
 	if (!item)
 		return error_memory(err);
-	array = tree_make_array(ledger->spec, place->path, err);
+	array = tree_make_array(ledger->spec, list->path, err);
 	if (!array)
 		return -1;
-	other = device_place_same(place, array, item);
-	if (other && list == LEDGER_MOUNTS && is_same_source(other, item)) {
-		if (remember_found(ledger, place->path, item, err) < 0)
+	other = spec_list_same(list, array, item);
+	if (other && id == SPEC_MOUNTS && is_same_source(other, item)) {
+		if (remember_found(ledger, list->path, item, err) < 0)
 			return -1;
 		cJSON_ReplaceItemViaPointer(array, other, steal_pointer(owned));
 		return 0;
 	}
 	if (other && is_identical(other, item))
 		return 0;
-	if (remember(ledger, place->path, NULL, item, other, err) < 0)
+	if (remember(ledger, list->path, NULL, item, other, err) < 0)
 		return -1;
 	if (other)
 		cJSON_ReplaceItemViaPointer(array, other, steal_pointer(owned));
 	else
-		tree_insert(array, device_place_before(place, array, item), steal_pointer(owned));
+		tree_insert(array, spec_list_before(list, array, item), steal_pointer(owned));
 	return 0;
 }
 
@@ -262,14 +262,14 @@ static bool is_described(const struct ledger *ledger, const char *at, const cJSO
 	return false;
 }
 
-static void drop_outdated_of(struct ledger *ledger, const struct device_place *place)
+static void drop_outdated_of(struct ledger *ledger, const struct spec_list *list)
 {
-	cJSON *array = tree_find(ledger->spec, place->path), *item, *next;
+	cJSON *array = tree_find(ledger->spec, list->path), *item, *next;
 
 	for (item = array ? array->child : NULL; item; item = next) {
 		next = item->next;
-		if (outdated_is_possible(place, item) && !is_described(ledger, place->path, item, false) &&
-		    is_described(ledger, place->path, item, true))
+		if (outdated_is_possible(list, item) && !is_described(ledger, list->path, item, false) &&
+		    is_described(ledger, list->path, item, true))
 			cJSON_Delete(cJSON_DetachItemViaPointer(array, item));
 	}
 }
@@ -283,9 +283,9 @@ int ledger_drop_outdated(struct ledger *ledger, struct error *err)
 				cJSON_GetObjectItemCaseSensitive(entry, "item")) &&
 		    take_out(ledger->spec, entry, err) < 0)
 			return -1;
-	drop_outdated_of(ledger, device_place_of(LEDGER_MOUNTS));
-	for (int list = LEDGER_PRESTART; list <= LEDGER_POSTSTOP; list++)
-		drop_outdated_of(ledger, device_place_of((enum ledger_list)list));
+	drop_outdated_of(ledger, spec_list_of(SPEC_MOUNTS));
+	for (int id = SPEC_PRESTART; id <= SPEC_POSTSTOP; id++)
+		drop_outdated_of(ledger, spec_list_of((enum spec_list_id)id));
 	return 0;
 }
 

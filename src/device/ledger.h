@@ -17,7 +17,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "device/place.h"
+#include "device/spec_list.h"
 
 #define LEDGER_ANNOTATION "wsnap.cdi"
 
@@ -37,7 +37,7 @@ int ledger_open(struct ledger *ledger, cJSON *spec, struct error *err);
  * name, device path or mount destination; else it goes to the end, a mount in front of those that lie under
  * it.
  */
-int ledger_put(struct ledger *ledger, enum ledger_list list, cJSON *item, struct error *err);
+int ledger_put(struct ledger *ledger, enum spec_list_id id, cJSON *item, struct error *err);
 
 /* Sets a member of the object at `at`, "linux" or "linux.netDevices". Takes the item, as above. */
 int ledger_set(struct ledger *ledger, const char *at, const char *key, cJSON *item, struct error *err);

@@ -7,12 +7,12 @@
 
 #include "base/cleanup.h"
 
-bool outdated_is_possible(const struct device_place *place, const cJSON *item)
+bool outdated_is_possible(const struct spec_list *list, const cJSON *item)
 {
 	const char *source = json_text(item, "source");
 	struct stat st;
 
-	if (place != device_place_of(LEDGER_MOUNTS))
+	if (list != spec_list_of(SPEC_MOUNTS))
 		return true;
 	return source && *source == '/' && stat(source, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
 }

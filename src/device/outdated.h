@@ -6,10 +6,10 @@
 #define WSNAP_DEVICE_OUTDATED_H
 
 #include "base/json.h"
-#include "device/place.h"
+#include "device/spec_list.h"
 
 /* Whether the item may be one: a mount only if its source is not there any more, a hook always. */
-bool outdated_is_possible(const struct device_place *place, const cJSON *item);
+bool outdated_is_possible(const struct spec_list *list, const cJSON *item);
 
 /* Whether the two are the same but for numbers, with dots between, in their texts. */
 bool outdated_looks_like(const cJSON *item, const cJSON *described);

@@ -1,4 +1,4 @@
-#include "device/place.h"
+#include "device/spec_list.h"
 
 #include <string.h>
 
@@ -48,48 +48,48 @@ static bool is_under(const cJSON *mount, const cJSON *parent)
 	return path && above && path_length(path) > length && strncmp(path, above, length) == 0 && path[length] == '/';
 }
 
-static const struct device_place places[] = {
-	[LEDGER_ENV] = { "process.env", is_same_variable, false },
-	[LEDGER_DEVICES] = { "linux.devices", is_same_device, false },
-	[LEDGER_DEVICE_RULES] = { "linux.resources.devices", is_identical, false },
-	[LEDGER_MOUNTS] = { "mounts", is_same_mount, true },
-	[LEDGER_GIDS] = { "process.user.additionalGids", is_identical, false },
-	[LEDGER_PRESTART] = { "hooks.prestart", is_identical, false },
-	[LEDGER_CREATE_RUNTIME] = { "hooks.createRuntime", is_identical, false },
-	[LEDGER_CREATE_CONTAINER] = { "hooks.createContainer", is_identical, false },
-	[LEDGER_START_CONTAINER] = { "hooks.startContainer", is_identical, false },
-	[LEDGER_POSTSTART] = { "hooks.poststart", is_identical, false },
-	[LEDGER_POSTSTOP] = { "hooks.poststop", is_identical, false },
+static const struct spec_list lists[] = {
+	[SPEC_ENV] = { "process.env", is_same_variable, false },
+	[SPEC_DEVICES] = { "linux.devices", is_same_device, false },
+	[SPEC_DEVICE_RULES] = { "linux.resources.devices", is_identical, false },
+	[SPEC_MOUNTS] = { "mounts", is_same_mount, true },
+	[SPEC_GIDS] = { "process.user.additionalGids", is_identical, false },
+	[SPEC_PRESTART] = { "hooks.prestart", is_identical, false },
+	[SPEC_CREATE_RUNTIME] = { "hooks.createRuntime", is_identical, false },
+	[SPEC_CREATE_CONTAINER] = { "hooks.createContainer", is_identical, false },
+	[SPEC_START_CONTAINER] = { "hooks.startContainer", is_identical, false },
+	[SPEC_POSTSTART] = { "hooks.poststart", is_identical, false },
+	[SPEC_POSTSTOP] = { "hooks.poststop", is_identical, false },
 };
 
-const struct device_place *device_place_of(enum ledger_list list)
+const struct spec_list *spec_list_of(enum spec_list_id id)
 {
-	return &places[list];
+	return &lists[id];
 }
 
-const struct device_place *device_place_find(const char *path)
+const struct spec_list *spec_list_find(const char *path)
 {
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-		if (strcmp(places[i].path, path) == 0)
-			return &places[i];
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+		if (strcmp(lists[i].path, path) == 0)
+			return &lists[i];
 	return NULL;
 }
 
-cJSON *device_place_same(const struct device_place *place, const cJSON *array, const cJSON *item)
+cJSON *spec_list_same(const struct spec_list *list, const cJSON *array, const cJSON *item)
 {
 	cJSON *other, *last = NULL;
 
 	cJSON_ArrayForEach(other, array)
-		if (place->is_same(other, item))
+		if (list->is_same(other, item))
 			last = other;
 	return last;
 }
 
-cJSON *device_place_before(const struct device_place *place, const cJSON *array, const cJSON *item)
+cJSON *spec_list_before(const struct spec_list *list, const cJSON *array, const cJSON *item)
 {
 	cJSON *other;
 
-	if (!place->parents_first)
+	if (!list->parents_first)
 		return NULL;
 	cJSON_ArrayForEach(other, array)
 		if (is_under(other, item))
