@@ -18,7 +18,8 @@
 #include "live/nodes.h"
 
 #define MOST_STRAYS 256
-#define EVENTS_SIZE 65536
+#define FILES_SIZE 4096 /* bytes of events read at once: each of the overlay opens a file */
+#define NAMES_SIZE 65536
 #define MOST_FILES 300000
 
 #define OVERLAY_MASK (FAN_MODIFY | FAN_CLOSE_WRITE)
@@ -117,10 +118,10 @@ static int keep_stray(struct watch *watch, int file, struct error *err)
 }
 
 /* While it is written to, the two may differ for a moment. */
-static int note_file(struct watch *watch, int fd, struct error *err)
+static int note_file(struct watch *watch, struct fanotify_event_metadata *event, struct error *err)
 {
-	cleanup_fd int file = fd;
-	int found = 0;
+	cleanup_fd int file = event->fd;
+	int found = file < 0;
 
 	for (int try = 0; try < 3 && found == 0; try++)
 		found = find_file(watch, file, &watch->moves, err);
@@ -130,29 +131,6 @@ static int note_file(struct watch *watch, int fd, struct error *err)
 			file = -1;
 	}
 	return found < 0 ? -1 : 0;
-}
-
-/* 1 there may be more, 0 there is nothing now, -1 error. */
-static int read_overlay(struct watch *watch, struct error *err)
-{
-	_Alignas(struct fanotify_event_metadata) char events[4096];
-	ssize_t left = read(watch->overlay, events, sizeof(events));
-	int result = 1;
-
-	if (left < 0 && (errno == EAGAIN || errno == EINTR))
-		return errno == EINTR;
-	if (left <= 0) {
-		lose(watch, errno);
-		return 0;
-	}
-	for (struct fanotify_event_metadata *event = (void *)events; FAN_EVENT_OK(event, left);
-	     event = FAN_EVENT_NEXT(event, left)) {
-		if (event->mask & FAN_Q_OVERFLOW)
-			lose(watch, EOVERFLOW);
-		if (event->fd >= 0 && note_file(watch, event->fd, err) < 0)
-			result = -1;
-	}
-	return result;
 }
 
 /* --- events of the layer's directories: a handle and a name --------------------------------------- */
@@ -233,41 +211,51 @@ static int note_name(struct watch *watch, struct fanotify_event_metadata *event,
 	return 0;
 }
 
-static int read_names(struct watch *watch, struct error *err)
+/* --- both ----------------------------------------------------------------------------------------- */
+
+typedef int (*note_event)(struct watch *watch, struct fanotify_event_metadata *event, struct error *err);
+
+/* Notes every event that was read, also behind one that could not be: each may have a descriptor to be closed. */
+static int note_all(struct watch *watch, void *events, ssize_t left, note_event note, struct error *err)
 {
-	_Alignas(struct fanotify_event_metadata) char events[EVENTS_SIZE];
-	ssize_t left = read(watch->names, events, sizeof(events));
 	int result = 1;
 
-	if (left < 0 && (errno == EAGAIN || errno == EINTR))
-		return errno == EINTR;
-	if (left <= 0) {
-		lose(watch, errno);
-		return 0;
-	}
-	for (struct fanotify_event_metadata *event = (void *)events; FAN_EVENT_OK(event, left);
+	for (struct fanotify_event_metadata *event = events; FAN_EVENT_OK(event, left);
 	     event = FAN_EVENT_NEXT(event, left)) {
 		if (event->mask & FAN_Q_OVERFLOW)
 			lose(watch, EOVERFLOW);
-		else if (note_name(watch, event, err) < 0)
+		else if (note(watch, event, err) < 0)
 			result = -1;
 	}
 	return result;
 }
 
-/* --- both ----------------------------------------------------------------------------------------- */
+/* Reads at most `size` bytes of events: 1 there may be more, 0 there is nothing now, -1 error. */
+static int read_some(struct watch *watch, int group, size_t size, note_event note, struct error *err)
+{
+	_Alignas(struct fanotify_event_metadata) char events[NAMES_SIZE];
+	ssize_t length = read(group, events, size);
+
+	if (length < 0 && (errno == EAGAIN || errno == EINTR))
+		return errno == EINTR;
+	if (length <= 0) {
+		lose(watch, errno);
+		return 0;
+	}
+	return note_all(watch, events, length, note, err);
+}
 
 static int read_all(struct watch *watch, struct error *err)
 {
 	int more = 1;
 
 	while (more > 0 && watch->overlay >= 0)
-		more = read_overlay(watch, err);
+		more = read_some(watch, watch->overlay, FILES_SIZE, note_file, err);
 	if (more < 0)
 		return -1;
 	more = watch->names >= 0;
 	while (more > 0)
-		more = read_names(watch, err);
+		more = read_some(watch, watch->names, NAMES_SIZE, note_name, err);
 	return more;
 }
 
