@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "layer/marks.h"
 #include "layer/metadata.h"
-#include "layer/place.h"
+#include "layer/layer_writer.h"
 #include "layer/walk.h"
 
 enum {
@@ -31,27 +31,27 @@ enum {
 
 struct merge {
 	struct walk walk;
-	struct placer placer;
+	struct layer_writer writer;
 	uint64_t entries;
 };
 
 /* How many of the frame's places are layers. */
 static size_t layers_of(const struct merge *merge, const struct walk_frame *frame)
 {
-	return merge->placer.measures ? frame->count : frame->count - 1;
+	return merge->writer.measures ? frame->count : frame->count - 1;
 }
 
 /* The result's directory, -1 where there is none. */
 static int target_of(const struct merge *merge, const struct walk_frame *frame)
 {
-	return merge->placer.measures ? -1 : frame->places[frame->count - 1].fd;
+	return merge->writer.measures ? -1 : frame->places[frame->count - 1].fd;
 }
 
 /* Notes that the directory `known` shows what the layer at `place` has in it. */
 static int add_directory(struct merge *merge, const struct walk_frame *frame, struct name_entry *known, uint32_t place,
 			 struct error *err)
 {
-	int opaque = marks_read_opaque(merge->placer.buffer, frame->places[place].fd, known->name, err);
+	int opaque = marks_read_opaque(merge->writer.buffer, frame->places[place].fd, known->name, err);
 
 	if (opaque < 0)
 		return -1;
@@ -82,7 +82,7 @@ static int put_entry(struct merge *merge, struct walk_frame *frame, uint32_t pla
 		frame->flags |= KEEPS_WHITEOUTS;
 	}
 	merge->entries++;
-	return placer_put(&merge->placer, frame->places[place].fd, entry, target_of(merge, frame), err);
+	return layer_writer_put(&merge->writer, frame->places[place].fd, entry, target_of(merge, frame), err);
 }
 
 static int add_newest(struct merge *merge, struct walk_frame *frame, uint32_t place, const struct entry *entry,
@@ -112,7 +112,7 @@ static int merge_entry(struct merge *merge, struct walk_frame *frame, uint32_t p
 
 	/* A regular file may be a whiteout as well. */
 	if (entry->kind == ENTRY_REGULAR &&
-	    marks_look(merge->placer.buffer->marks, frame->places[place].fd, entry, err) < 0)
+	    marks_look(merge->writer.buffer->marks, frame->places[place].fd, entry, err) < 0)
 		return -1;
 	return known ? add_older(merge, frame, known, place, entry, err) : add_newest(merge, frame, place, entry, err);
 }
@@ -154,7 +154,7 @@ static int enter_directory(struct merge *merge, struct name_entry *child, struct
 	unsigned covered = frame->flags & COVERED;
 
 	merge->entries++;
-	if ((!merge->placer.measures && make_directory(merge, frame, child, err) < 0) ||
+	if ((!merge->writer.measures && make_directory(merge, frame, child, err) < 0) ||
 	    walk_enter(&merge->walk, child, err) < 0)
 		return -1;
 	walk_top(&merge->walk)->flags = covered | (child->opaque ? OPAQUE | COVERED : 0);
@@ -168,16 +168,16 @@ static int finish_directory(struct merge *merge, struct error *err)
 	int from = frame->places[0].fd, to = target_of(merge, frame);
 	struct stat status;
 
-	if (merge->placer.measures)
+	if (merge->writer.measures)
 		return 0;
 	if (fstat(from, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine a directory");
-	if (metadata_copy(from, ".", &status, to, ".", merge->placer.buffer, err) < 0)
+	if (metadata_copy(from, ".", &status, to, ".", merge->writer.buffer, err) < 0)
 		return -1;
 	if (frame->flags & OPAQUE)
-		return marks_set_opaque(merge->placer.buffer->marks, to, ".", err);
+		return marks_set_opaque(merge->writer.buffer->marks, to, ".", err);
 	if (frame->flags & KEEPS_WHITEOUTS)
-		return marks_set_whiteouts(merge->placer.buffer->marks, to, ".", err);
+		return marks_set_whiteouts(merge->writer.buffer->marks, to, ".", err);
 	return 0;
 }
 
@@ -210,7 +210,7 @@ static int open_empty_target(struct merge *merge, enum layer_marks marks, struct
 		return more < 0 ? -1 : error_set(err, ERROR_FAILED, "the target is not empty");
 	if (xattrs_remove_acls(target, ".", err) < 0)
 		return -1;
-	return placer_begin(&merge->placer, marks, target, err);
+	return layer_writer_begin(&merge->writer, marks, target, err);
 }
 
 static int merge_paths(struct merge *merge, enum layer_marks marks, const char **paths, size_t count, struct error *err)
@@ -229,9 +229,9 @@ static int measure_paths(struct merge *merge, enum layer_marks marks, const char
 
 	if (target < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot open the directory '%s'", paths[count]);
-	if (placer_begin(&merge->placer, marks, target, err) < 0)
+	if (layer_writer_begin(&merge->writer, marks, target, err) < 0)
 		return -1;
-	merge->placer.measures = true;
+	merge->writer.measures = true;
 	if (walk_begin(&merge->walk, paths, count, err) < 0)
 		return -1;
 	return merge_all(merge, err) < 0 ? walk_wrap(&merge->walk, err) : 0;
@@ -261,9 +261,9 @@ static int merge_layers(enum layer_marks marks, const char *const *layers, size_
 	struct merge merge = { 0 };
 	int done = run_merge(&merge, marks, layers, count, target, measures, err);
 
-	*result = (struct layer_merge_result){ .entries = merge.entries, .copied_bytes = merge.placer.copied_bytes };
+	*result = (struct layer_merge_result){ .entries = merge.entries, .copied_bytes = merge.writer.copied_bytes };
 	walk_release(&merge.walk);
-	placer_release(&merge.placer);
+	layer_writer_release(&merge.writer);
 	return done;
 }
 

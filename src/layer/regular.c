@@ -11,8 +11,9 @@
 #include "base/cleanup.h"
 #include "layer/layer.h"
 
-/* O_PATH opens nothing (open(2)), and what it found is what is opened then: the name is not asked for again. */
-static int open_found(int found)
+/* O_PATH opens nothing (open(2)), and what it found is what is opened then: the name is not asked for again. 0 stands
+ * for any inode. */
+static int open_found(int found, ino_t inode)
 {
 	char path[sizeof("/proc/self/fd/") + 12];
 	struct stat status;
@@ -23,6 +24,10 @@ static int open_found(int found)
 		errno = EINVAL;
 		return -1;
 	}
+	if (inode != 0 && status.st_ino != inode) {
+		errno = ESTALE;
+		return -1;
+	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", found);
 	return open(path, O_RDONLY | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
 }
@@ -31,7 +36,14 @@ int regular_open(int dir, const char *name)
 {
 	cleanup_fd int found = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 
-	return open_found(found);
+	return open_found(found, 0);
+}
+
+int regular_open_same(int dir, const char *name, ino_t inode)
+{
+	cleanup_fd int found = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	return open_found(found, inode);
 }
 
 int layer_open_file(const char *root, const char *path)
@@ -41,5 +53,5 @@ int layer_open_file(const char *root, const char *path)
 	cleanup_fd int top = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	cleanup_fd int found = top >= 0 ? (int)syscall(SYS_openat2, top, path, &how, sizeof(how)) : -1;
 
-	return open_found(found);
+	return open_found(found, 0);
 }

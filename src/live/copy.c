@@ -7,17 +7,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "layer/attributes.h"
 #include "layer/content.h"
+#include "layer/entry_copy.h"
 #include "layer/handle.h"
 #include "layer/layer.h"
 #include "layer/listing.h"
 #include "layer/marks.h"
 #include "layer/metadata.h"
+#include "layer/regular.h"
 #include "live/patch.h"
 #include "live/nodes.h"
 
@@ -36,23 +37,6 @@ void copier_release(struct copier *copier)
 	inodes_release(&copier->links);
 	free(copier->buffer);
 	copier->buffer = NULL;
-}
-
-/* A device would do things when it is opened: what is there is looked at first, and then that is opened. */
-int copy_open_regular(int dir, const char *name, ino_t inode)
-{
-	cleanup_fd int path = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct stat status;
-	char link[64];
-
-	if (path < 0 || fstat(path, &status) < 0)
-		return -1;
-	if (!S_ISREG(status.st_mode) || status.st_ino != inode) {
-		errno = ESTALE;
-		return -1;
-	}
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", path);
-	return open(link, O_RDONLY | O_NONBLOCK | O_NOATIME | O_CLOEXEC);
 }
 
 /* Dirty pages that are mapped take stores without a new time; written back, they are protected again. */
@@ -74,65 +58,32 @@ static bool has_moved(int from, const char *name, const struct stat *status)
 	       nodes_ctime(&now) != nodes_ctime(status);
 }
 
-static int copy_regular(struct copier *copier, int from, const char *name, const struct stat *status, int to,
-			struct error *err)
+static int copy_file(struct copier *copier, int from, const char *name, const struct stat *status, int to,
+		     struct error *err)
 {
-	cleanup_fd int source = copy_open_regular(from, name, status->st_ino);
-	cleanup_fd int copy = -1;
+	cleanup_fd int source = regular_open_same(from, name, status->st_ino);
 
 	if (source < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot open '%s'", name);
 	write_back(copier, source);
-	copy = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (copy < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", name);
-	if (content_copy(source, copy, status->st_size, copier->clones, &copier->bytes) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot copy '%s'", name);
-	return 0;
-}
-
-static int copy_link(int from, const char *name, int to, struct error *err)
-{
-	char content[PATH_MAX];
-	ssize_t length = readlinkat(from, name, content, sizeof(content) - 1);
-
-	if (length < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot read the link '%s'", name);
-	content[length] = '\0';
-	if (symlinkat(content, to, name) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", name);
-	return 0;
-}
-
-static int copy_special(const char *name, const struct stat *status, int to, struct error *err)
-{
-	if (mknodat(to, name, (status->st_mode & S_IFMT) | 0600, status->st_rdev) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", name);
-	return 0;
+	return entry_copy_file(source, status->st_size, to, name, copier->clones, &copier->bytes, err);
 }
 
 static int make_new(struct copier *copier, int from, const char *name, const struct stat *status, int to,
 		    struct error *err)
 {
-	int made;
-
 	copier->entries++;
-	if (S_ISREG(status->st_mode))
-		made = copy_regular(copier, from, name, status, to, err);
-	else if (S_ISLNK(status->st_mode))
-		made = copy_link(from, name, to, err);
-	else
-		made = copy_special(name, status, to, err);
-	if (made == 0)
-		made = metadata_copy(from, name, status, to, name, copier->buffer, err);
-	return made;
+	if ((S_ISREG(status->st_mode) ? copy_file(copier, from, name, status, to, err)
+				      : entry_copy_special(from, status, to, name, err)) < 0)
+		return -1;
+	return metadata_copy(from, name, status, to, name, copier->buffer, err);
 }
 
 /* The new layer's file has an earlier state of the same inode. */
 static int bring_up_to_date(struct copier *copier, int from, const char *name, const struct stat *status, int to,
 			    struct error *err)
 {
-	cleanup_fd int source = copy_open_regular(from, name, status->st_ino);
+	cleanup_fd int source = regular_open_same(from, name, status->st_ino);
 	cleanup_fd int copy = -1;
 
 	copier->entries++;
@@ -261,8 +212,8 @@ int copier_finish_folder(struct copier *copier, int from, int to, struct error *
 
 int copier_put_whiteout(struct copier *copier, int to, const char *name, struct error *err)
 {
-	if (mknodat(to, name, S_IFCHR, makedev(0, 0)) < 0)
-		return error_errno(err, ERROR_FAILED, errno, "cannot create the whiteout of '%s'", name);
+	if (entry_make_whiteout(to, name, err) < 0)
+		return -1;
 	return marks_set_whiteouts(copier->buffer->marks, to, ".", err);
 }
 

@@ -48,7 +48,4 @@ int copier_put_whiteout(struct copier *copier, int to, const char *name, struct 
 /* Takes whatever has this name out of the layer: 0, -1. */
 int copier_remove(int to, const char *name, struct error *err);
 
-/* Opens a regular file for reading without opening anything else that may have come in its place. -1 with errno. */
-int copy_open_regular(int dir, const char *name, ino_t inode);
-
 #endif

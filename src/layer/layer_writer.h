@@ -2,8 +2,8 @@
  * Puts entries of layers, directories aside, into a merge's result: as a new file with the same metadata whose content
  * is shared by reference or copied. Or only adds up what that would take.
  */
-#ifndef WSNAP_LAYER_PLACE_H
-#define WSNAP_LAYER_PLACE_H
+#ifndef WSNAP_LAYER_LAYER_WRITER_H
+#define WSNAP_LAYER_LAYER_WRITER_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include "layer/listing.h"
 #include "layer/xattrs.h"
 
-struct placer {
+struct layer_writer {
 	int target;    /* the result's root, for handles; the caller's */
 	bool clones;   /* the filesystem shares content by reference */
 	bool measures; /* nothing is written */
@@ -22,13 +22,13 @@ struct placer {
 	uint64_t copied_bytes;
 };
 
-#define cleanup_placer __attribute__((cleanup(placer_release)))
+#define cleanup_layer_writer __attribute__((cleanup(layer_writer_release)))
 
-int placer_begin(struct placer *placer, enum layer_marks marks, int target, struct error *err);
+int layer_writer_begin(struct layer_writer *writer, enum layer_marks marks, int target, struct error *err);
 
 /* Puts `entry` of the directory `from` into the directory `to` under the same name. */
-int placer_put(struct placer *placer, int from, const struct entry *entry, int to, struct error *err);
+int layer_writer_put(struct layer_writer *writer, int from, const struct entry *entry, int to, struct error *err);
 
-void placer_release(struct placer *placer);
+void layer_writer_release(struct layer_writer *writer);
 
 #endif

@@ -1,0 +1,22 @@
+/* Makes an entry of one directory again in another, folders aside. Its metadata come after it (metadata.h). */
+#ifndef WSNAP_LAYER_ENTRY_COPY_H
+#define WSNAP_LAYER_ENTRY_COPY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+
+/* Makes the file `name` in the directory `to`, where that name is free, with the first `size` bytes of the open file
+ * `source`: by reference if `clone`. Adds the bytes copied. */
+int entry_copy_file(int source, off_t size, int to, const char *name, bool clone, uint64_t *copied_bytes,
+		    struct error *err);
+
+/* Makes anything else: a symbolic link like the one in the directory `from`, or what `status` says. */
+int entry_copy_special(int from, const struct stat *status, int to, const char *name, struct error *err);
+
+/* Makes a whiteout of the kind that every overlay takes, whatever its options. */
+int entry_make_whiteout(int to, const char *name, struct error *err);
+
+#endif
