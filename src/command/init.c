@@ -2,7 +2,7 @@
 #include "output/json_writer.h"
 
 /* Made before its own, they stop the migrations of a server that would bring such tables. */
-static void tell_owner(const struct invocation *invocation, const struct store_place *place)
+static void tell_owner(const struct invocation *invocation, const struct store_tables *tables)
 {
 	if (invocation->out->json || invocation->out->quiet)
 		return;
@@ -10,17 +10,17 @@ static void tell_owner(const struct invocation *invocation, const struct store_p
 		invocation->out,
 		"the tables in the schema '%s' of the database '%s' are wsnap's own; a workspace server that brings its "
 		"tables must have made them before: else give wsnap a schema of its own ('schema' in wsnap.conf)",
-		place->schema, place->database);
+		tables->schema, tables->database);
 }
 
 static int init_run(const struct invocation *invocation, struct error *err)
 {
 	struct output *out = invocation->out;
-	struct store_place place;
+	struct store_tables tables;
 	int from, to;
 
 	if (store_init(invocation->session->store, &from, &to, err) < 0 ||
-	    store_find_place(invocation->session->store, &place, err) < 0)
+	    store_find_tables(invocation->session->store, &tables, err) < 0)
 		return -1;
 	if (out->json) {
 		struct json_writer writer = { .stream = out->stream };
@@ -28,23 +28,23 @@ static int init_run(const struct invocation *invocation, struct error *err)
 		writer_object(&writer, NULL);
 		writer_integer(&writer, "from", from);
 		writer_integer(&writer, "to", to);
-		writer_text(&writer, "database", place.database);
-		writer_text(&writer, "schema", place.schema);
-		writer_bool(&writer, "ours", place.ours);
+		writer_text(&writer, "database", tables.database);
+		writer_text(&writer, "schema", tables.schema);
+		writer_bool(&writer, "ours", tables.ours);
 		writer_close(&writer);
 	} else if (out->quiet) {
 		output_line(out, "%d", to);
-	} else if (!place.ours) {
+	} else if (!tables.ours) {
 		output_line(out,
 			    "nothing to do: the tables in the schema '%s' of the database '%s' are another server's",
-			    place.schema, place.database);
+			    tables.schema, tables.database);
 	} else if (from == to) {
 		output_line(out, "nothing to do: the schema is at step %d", to);
 	} else {
 		output_line(out, "the schema is at step %d (was %d)", to, from);
 	}
 	if (from == 0 && to > 0)
-		tell_owner(invocation, &place);
+		tell_owner(invocation, &tables);
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 #include "doctor/doctor_newest.h"
 #include "workspace/chain.h"
 #include "workspace/label_keys.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/snapshot_labels.h"
 #include "workspace/snapshotters.h"
 
@@ -199,11 +199,11 @@ static int check_restart(struct doctor *doctor, const struct target *target, str
  * was cut off and whose record is lost has moved it elsewhere. */
 static int has_lost_folder(struct doctor *doctor, const struct ctr_container *container, struct error *err)
 {
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 
-	if (place_find(doctor->session, container->snapshotter, container->snapshot_key, &place, err) < 0)
+	if (location_find(doctor->session, container->snapshotter, container->snapshot_key, &location, err) < 0)
 		return -1;
-	return place.overlay && place.writable && access(place.writable, F_OK) < 0 && errno == ENOENT;
+	return location.stacks && location.writable && access(location.writable, F_OK) < 0 && errno == ENOENT;
 }
 
 static int check_snapshot(struct doctor *doctor, const struct target *target, struct error *err)

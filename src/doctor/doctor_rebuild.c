@@ -8,7 +8,7 @@
 #include "ctr/tasks.h"
 #include "doctor/doctor_checks.h"
 #include "doctor/doctor_newest.h"
-#include "store/record.h"
+#include "store/operation.h"
 #include "workspace/label_keys.h"
 #include "workspace/version_label.h"
 
@@ -139,7 +139,7 @@ static int write_again(struct doctor *doctor, const struct target *target, const
 	const char *operation = labels_get(&info->labels, LABEL_OPERATION);
 	const char *source = labels_get(&info->labels, LABEL_SOURCE);
 	char operation_id[ID_SIZE], bot_id[ID_SIZE];
-	struct store_record record = {
+	struct store_operation rows = {
 		.operation_id = operation_id,
 		.container_id = target->container_id,
 		.bot_id = find_bot(doctor, target, &info->labels, bot_id),
@@ -160,16 +160,16 @@ static int write_again(struct doctor *doctor, const struct target *target, const
 			    .host = labels_get(&info->labels, LABEL_HOST),
 			    .note = labels_get(&info->labels, LABEL_NOTE) },
 	};
-	struct store_recorded recorded = { 0 };
+	struct store_written written = { 0 };
 
-	if (!record.bot_id)
+	if (!rows.bot_id)
 		return error_memory(err);
 	if (!operation || !id_parse(operation, operation_id))
 		id_random(operation_id);
-	if (store_record_operation(doctor->session->store, &record, &recorded, err) < 0)
+	if (store_write_operation(doctor->session->store, &rows, &written, err) < 0)
 		return -1;
-	*version = recorded.version;
-	return write_labels(doctor, lost, recorded.version, err);
+	*version = written.version;
+	return write_labels(doctor, lost, written.version, err);
 }
 
 int doctor_make_version(struct doctor *doctor, const struct target *target, const struct inventory *inventory,

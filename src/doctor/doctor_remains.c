@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "doctor/doctor_checks.h"
 #include "layer/layer.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/survey.h"
 
 /* How the native snapshotter calls them (snapshots/native/native.go, Remove). */
@@ -54,17 +54,17 @@ static int look_into(struct doctor *doctor, const char *folder, struct error *er
 /* Any writable snapshot shows the folder that all of them lie in. */
 static int look_beside(struct doctor *doctor, const char *key, struct error *err)
 {
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 	char *slash;
 
-	if (place_find(doctor->session, SNAPSHOTTER, key, &place, err) < 0) {
+	if (location_find(doctor->session, SNAPSHOTTER, key, &location, err) < 0) {
 		return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 	}
-	slash = place.writable ? strrchr(place.writable, '/') : NULL;
-	if (!slash || slash == place.writable)
+	slash = location.writable ? strrchr(location.writable, '/') : NULL;
+	if (!slash || slash == location.writable)
 		return 0;
 	*slash = '\0';
-	return look_into(doctor, place.writable, err);
+	return look_into(doctor, location.writable, err);
 }
 
 int doctor_check_remains(struct doctor *doctor, const struct target *target, struct error *err)

@@ -2,7 +2,7 @@
  * A fork: a container of its own that begins with another's version. Its first version is a committed, empty layer on
  * that version's snapshot, so that the origin may be pruned, merged or removed and the fork stays whole.
  *
- * Everything that a fork consists of is made under one lease, which is also the record of it: until the container is
+ * Everything that a fork consists of is made under one lease, by which recovery also finds it: until the container is
  * created nothing else keeps what was made, and to give the lease up is to take the fork back. From then on the
  * container keeps it, and what is left is bookkeeping that recover finishes (fork_finish.h).
  */

@@ -11,9 +11,9 @@
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "fork/fork_spec.h"
-#include "store/record.h"
+#include "store/operation.h"
 #include "workspace/label_keys.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/snapshot_labels.h"
 #include "workspace/version_label.h"
 
@@ -54,8 +54,8 @@ static int write_rows(struct session *session, const struct fork_lease *lease, c
 		      const struct labels *labels, int32_t *version, struct error *err)
 {
 	const char *created = labels_get(labels, LABEL_CREATED);
-	struct store_recorded recorded = { 0 };
-	struct store_record record = {
+	struct store_written written = { 0 };
+	struct store_operation rows = {
 		.operation_id = lease->operation_id,
 		.container_id = lease->container_id,
 		.bot_id = labels_get(labels, LABEL_BOT_ID),
@@ -74,30 +74,30 @@ static int write_rows(struct session *session, const struct fork_lease *lease, c
 		.origin_version = number_of(labels, LABEL_ORIGIN_VERSION),
 	};
 
-	if (!record.status)
+	if (!rows.status)
 		return -1;
-	if (created && !clock_parse(created, &record.created_ns))
-		record.created_ns = 0;
-	if (strcmp(record.status, "running") == 0)
-		record.started_ns = clock_unix_ns();
-	if (!record.bot_id || !record.source)
+	if (created && !clock_parse(created, &rows.created_ns))
+		rows.created_ns = 0;
+	if (strcmp(rows.status, "running") == 0)
+		rows.started_ns = clock_unix_ns();
+	if (!rows.bot_id || !rows.source)
 		return error_set(err, ERROR_FAILED, "the first version of '%s' has lost its labels",
 				 lease->container_id);
 	if (!session->store)
 		return error_set(err, ERROR_DATABASE, "the database is not connected");
-	if (store_record_operation(session->store, &record, &recorded, err) < 0)
+	if (store_write_operation(session->store, &rows, &written, err) < 0)
 		return -1;
-	*version = recorded.version;
+	*version = written.version;
 	return 0;
 }
 
 static int make_durable(struct session *session, const struct ctr_container *container, struct error *err)
 {
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 
-	if (place_find(session, container->snapshotter, container->snapshot_key, &place, err) < 0)
+	if (location_find(session, container->snapshotter, container->snapshot_key, &location, err) < 0)
 		return -1;
-	return place.filesystem ? layer_sync(place.filesystem, err) : 0;
+	return location.filesystem ? layer_sync(location.filesystem, err) : 0;
 }
 
 static int let_go(struct session *session, const char *lease, bool collect, struct error *err)

@@ -10,7 +10,7 @@
 #include "ctr/server.h"
 #include "ctr/snapshots.h"
 #include "fork/fork_spec.h"
-#include "store/record.h"
+#include "store/operation.h"
 #include "store/words.h"
 #include "store/workspaces.h"
 #include "workspace/blueprint.h"
@@ -253,7 +253,7 @@ static int fill_record(struct fork_plan *plan, struct error *err)
 static int rehearse(const struct fork_plan *plan, struct error *err)
 {
 	const struct record *record = &plan->record;
-	const struct store_record rows = {
+	const struct store_operation rows = {
 		.operation_id = record->operation_id,
 		.container_id = record->container_id,
 		.bot_id = record->bot_id,
@@ -271,7 +271,7 @@ static int rehearse(const struct fork_plan *plan, struct error *err)
 		.origin_version = plan->row.version,
 	};
 
-	return store_record_rehearse(plan->session->store, &rows, err);
+	return store_rehearse_operation(plan->session->store, &rows, err);
 }
 
 int fork_plan_make(struct fork_plan *plan, struct error *err)

@@ -24,7 +24,7 @@ struct fork_plan {
 /* Looks at everything, and changes nothing. */
 int fork_plan_make(struct fork_plan *plan, struct error *err);
 
-/* Makes the container's record the fork's own. The files that its spec names are written: under the lease. */
+/* Makes the container the fork's own: id, labels and spec. The files that its spec names are written: under the lease. */
 int fork_plan_adapt(struct fork_plan *plan, struct error *err);
 
 void fork_plan_release(struct fork_plan *plan);

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/snapshot_labels.h"
 
 /* Whether what lies under the active snapshot is that version, or a merged layer that shows the same tree. */
@@ -37,48 +37,48 @@ static int judge(int none, struct error *err)
 	return 0;
 }
 
-static int compare_layer(const struct place *place, struct error *err)
+static int compare_layer(const struct location *location, struct error *err)
 {
-	return judge(layer_changes_nothing(place->marks, place->writable, (const char *const *)place->below.items,
-					   place->below.count, err),
+	return judge(layer_changes_nothing(location->marks, location->writable,
+					   (const char *const *)location->below.items, location->below.count, err),
 		     err);
 }
 
-static int compare_trees(struct session *session, const char *snapshotter, const struct place *place,
+static int compare_trees(struct session *session, const char *snapshotter, const struct location *location,
 			 const char *version, struct error *err)
 {
 	cleanup_layer_paths struct layer_paths saved = { 0 };
-	cleanup_free const char **layers = calloc(place->below.count + 1, sizeof(*layers));
-	const struct layer_stack present = { .layers = layers, .count = place->below.count + 1 };
+	cleanup_free const char **layers = calloc(location->below.count + 1, sizeof(*layers));
+	const struct layer_stack present = { .layers = layers, .count = location->below.count + 1 };
 	struct layer_stack then;
 
 	if (!layers)
 		return error_memory(err);
-	if (place_find_layers(session, snapshotter, version, &saved, err) < 0)
+	if (location_find_layers(session, snapshotter, version, &saved, err) < 0)
 		return -1;
-	layers[0] = place->writable;
-	for (size_t i = 0; i < place->below.count; i++)
-		layers[i + 1] = place->below.items[i];
+	layers[0] = location->writable;
+	for (size_t i = 0; i < location->below.count; i++)
+		layers[i + 1] = location->below.items[i];
 	then = (struct layer_stack){ .layers = (const char *const *)saved.items, .count = saved.count };
-	return judge(layer_same_trees(place->marks, &present, &then, err), err);
+	return judge(layer_same_trees(location->marks, &present, &then, err), err);
 }
 
-static int find(struct session *session, const char *snapshotter, const char *active, struct place *place,
+static int find(struct session *session, const char *snapshotter, const char *active, struct location *location,
 		struct error *err)
 {
-	if (place_find(session, snapshotter, active, place, err) < 0)
+	if (location_find(session, snapshotter, active, location, err) < 0)
 		return -1;
-	return place->overlay && place->below.count > 0;
+	return location->stacks && location->below.count > 0;
 }
 
 int changes_none(struct session *session, const char *snapshotter, const char *active, const char *version,
 		 struct error *err)
 {
-	cleanup_place struct place place = { 0 };
-	int readable = find(session, snapshotter, active, &place, err);
+	cleanup_location struct location location = { 0 };
+	int readable = find(session, snapshotter, active, &location, err);
 	int right_on = readable > 0 ? stands_right_on(session, snapshotter, active, version, err) : readable;
 
 	if (readable <= 0 || right_on < 0)
 		return right_on;
-	return right_on ? compare_layer(&place, err) : compare_trees(session, snapshotter, &place, version, err);
+	return right_on ? compare_layer(&location, err) : compare_trees(session, snapshotter, &location, version, err);
 }

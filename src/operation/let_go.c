@@ -9,7 +9,7 @@
 #include "ctr/containers.h"
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 
 /* The caller frees *id, which is NULL where no container stands on it. */
 static int find_container(struct run *run, const char *key, char **id, struct error *err)
@@ -57,19 +57,19 @@ int let_go_is_empty(const char *path, struct error *err)
 static int check_folder(struct run *run, const char *key, struct error *err)
 {
 	const struct record *record = run->record;
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 	struct layer_identity identity;
 	int empty;
 
-	if (place_find(run->session, record->snapshotter, key, &place, err) < 0)
+	if (location_find(run->session, record->snapshotter, key, &location, err) < 0)
 		return -1;
-	if (!place.overlay || !place.writable)
+	if (!location.stacks || !location.writable)
 		return 0;
-	if (record->moved_inode != 0 && layer_identify(place.writable, &identity) == 0 &&
+	if (record->moved_inode != 0 && layer_identify(location.writable, &identity) == 0 &&
 	    identity.inode == (uint64_t)record->moved_inode)
 		return error_set(err, ERROR_REFUSED, "the snapshot '%s' holds the writable layer of '%s'", key,
 				 record->container_id);
-	empty = let_go_is_empty(place.writable, err);
+	empty = let_go_is_empty(location.writable, err);
 	if (empty == 0)
 		return error_set(err, ERROR_REFUSED, "the snapshot '%s' is not empty", key);
 	return empty < 0 ? -1 : 0;

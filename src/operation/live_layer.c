@@ -12,7 +12,7 @@
 #include "operation/new_layer.h"
 #include "workspace/chain.h"
 #include "workspace/label_keys.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 
@@ -35,14 +35,15 @@ static int check_room(struct run *run, const struct layer_paths *layers, size_t 
 {
 	cleanup_free char *work = new_layer_work(run->record->live_merged);
 	struct layer_merge_result cost = { 0 };
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 
 	if (!work)
 		return error_memory(err);
-	if (place_find(run->session, run->record->snapshotter, work, &place, err) < 0 ||
-	    layer_merge_cost(place.marks, (const char *const *)layers->items, count, place.writable, &cost, err) < 0)
+	if (location_find(run->session, run->record->snapshotter, work, &location, err) < 0 ||
+	    layer_merge_cost(location.marks, (const char *const *)layers->items, count, location.writable, &cost, err) <
+		    0)
 		return -1;
-	return disk_space_check_for(place.writable, cost.copied_bytes, cost.entries, "merging layers", err);
+	return disk_space_check_for(location.writable, cost.copied_bytes, cost.entries, "merging layers", err);
 }
 
 int live_layer_merge(struct run *run, struct error *err)
@@ -53,7 +54,7 @@ int live_layer_merge(struct run *run, struct error *err)
 	size_t count;
 
 	if (count_own(run, &count, err) < 0 ||
-	    place_find_layers(run->session, record->snapshotter, record->live_tip, &layers, err) < 0)
+	    location_find_layers(run->session, record->snapshotter, record->live_tip, &layers, err) < 0)
 		return -1;
 	if (count < 2 || count > layers.count)
 		return error_set(err, ERROR_FAILED, "the chain of its live versions has nothing to merge");
@@ -137,14 +138,14 @@ int live_layer_label_active(struct run *run, struct error *err)
 }
 
 bool live_layer_is_unchanged(struct session *session, const struct record *record, const struct ctr_snapshot *active,
-			     const struct place *place)
+			     const struct location *location)
 {
 	const char *tip = labels_get(&active->labels, LABEL_LIVE_TIP);
 	struct error ignored = { 0 };
 	cleanup_free char *index = live_layer_index(session, record->container_id, &ignored);
 
-	return index && tip && record->stands_on && strcmp(tip, record->stands_on) == 0 && place->overlay &&
-	       place->writable && live_is_as_tip(place->writable, place->marks, index, tip);
+	return index && tip && record->stands_on && strcmp(tip, record->stands_on) == 0 && location->stacks &&
+	       location->writable && live_is_as_tip(location->writable, location->marks, index, tip);
 }
 
 void live_layer_tidy(struct run *run)

@@ -4,7 +4,7 @@
 
 #include "ctr/snapshots.h"
 #include "operation/run.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 
 /* Makes the layers from the tip down to what lies below the writable layer one, beside the running workspace. */
 int live_layer_merge(struct run *run, struct error *err);
@@ -26,7 +26,7 @@ int live_layer_label_tip(struct run *run, const char *name, struct error *err);
 
 /* Whether the writable layer certainly is what the version that the workspace stands on was taken of. */
 bool live_layer_is_unchanged(struct session *session, const struct record *record, const struct ctr_snapshot *active,
-			     const struct place *place);
+			     const struct location *location);
 
 /* Removes what is left of a file that was half written. */
 void live_layer_tidy(struct run *run);

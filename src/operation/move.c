@@ -14,7 +14,7 @@
 #include "operation/orphan.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/snapshot_labels.h"
 
 enum where { AT_HOME, AT_RECEIVER };
@@ -58,7 +58,7 @@ static int find(const struct record *record, struct error *err)
 			 record->container_id, record->old_upper, record->moved_to);
 }
 
-static int note_place(struct record *record, const char *path, struct error *err)
+static int note_paths(struct record *record, const char *path, struct error *err)
 {
 	struct layer_identity home, receiver;
 
@@ -79,17 +79,17 @@ int move_begin(struct run *run, const char *parent, struct error *err)
 	struct ctr *ctr = run->session->ctr;
 	cleanup_free char *key = move_receiver(record, err);
 	cleanup_labels struct labels labels = { 0 };
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 
 	/* The snapshot whose folder holds the layer must never be removed. */
 	if (!key || move_back(run, err) < 0 || let_go(run, key, err) < 0 ||
 	    snapshot_labels_active(record, &labels, err) < 0 ||
 	    ctr_snapshot_prepare(ctr, record->snapshotter, key, parent, &labels, NULL, err) < 0 ||
-	    place_find(run->session, record->snapshotter, key, &place, err) < 0)
+	    location_find(run->session, record->snapshotter, key, &location, err) < 0)
 		return -1;
-	if (!place.writable || !record->old_upper)
+	if (!location.writable || !record->old_upper)
 		return error_set(err, ERROR_REFUSED, "this snapshotter has no folders that could be moved");
-	if (note_place(record, place.writable, err) < 0)
+	if (note_paths(record, location.writable, err) < 0)
 		return -1;
 	return journal_save(run->session, record, err);
 }
@@ -142,15 +142,15 @@ void move_leave_home(struct run *run)
 int move_has_home(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 	int found = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->old_active, NULL, err);
 
 	if (found <= 0)
 		return found;
-	if (place_find(run->session, record->snapshotter, record->old_active, &place, err) < 0)
+	if (location_find(run->session, record->snapshotter, record->old_active, &location, err) < 0)
 		return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 	/* Another one may bear the name by now. */
-	return place.writable && record->old_upper && strcmp(place.writable, record->old_upper) == 0;
+	return location.writable && record->old_upper && strcmp(location.writable, record->old_upper) == 0;
 }
 
 /* Where containerd has no snapshot any more, its next cleaning up would take the folder. */

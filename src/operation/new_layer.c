@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 
@@ -46,11 +46,11 @@ int new_layer_begin(struct run *run, const char *name, const char *parent, struc
 }
 
 /* Where layers do not stack, a new one begins as a copy of its parent. */
-static int make_empty(const struct place *place, struct error *err)
+static int make_empty(const struct location *location, struct error *err)
 {
-	if (!place->writable)
+	if (!location->writable)
 		return error_set(err, ERROR_REFUSED, "this snapshotter has no folders that could be filled");
-	return place->overlay ? 0 : layer_clear(place->writable, err);
+	return location->stacks ? 0 : layer_clear(location->writable, err);
 }
 
 /* Commits an empty layer as `name`, then exchanges its folder for the filled one. Nothing stands on `name` before
@@ -62,7 +62,7 @@ static int commit_by_exchange(struct run *run, const char *name, const char *wor
 	const char *snapshotter = run->record->snapshotter;
 	cleanup_free char *empty = text_format("%s-empty", name);
 	cleanup_ctr_snapshot struct ctr_snapshot info = { 0 };
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 	struct error ignored = { 0 };
 
 	if (!empty)
@@ -70,10 +70,10 @@ static int commit_by_exchange(struct run *run, const char *name, const char *wor
 	if (ctr_snapshot_stat(ctr, snapshotter, work, &info, err) <= 0 ||
 	    ctr_snapshot_remove(ctr, snapshotter, empty, err) < 0 ||
 	    ctr_snapshot_prepare(ctr, snapshotter, empty, info.parent, &info.labels, NULL, err) < 0 ||
-	    place_find(run->session, snapshotter, empty, &place, err) < 0 ||
+	    location_find(run->session, snapshotter, empty, &location, err) < 0 ||
 	    ctr_snapshot_commit(ctr, snapshotter, name, empty, labels, err) < 0)
 		return -1;
-	if (layer_exchange(filled, place.writable, err) < 0) {
+	if (layer_exchange(filled, location.writable, err) < 0) {
 		ctr_snapshot_remove(ctr, snapshotter, name, &ignored);
 		return -1;
 	}
@@ -83,7 +83,7 @@ static int commit_by_exchange(struct run *run, const char *name, const char *wor
 /* containerd cannot commit a tree whose paths are too long. The detour leaves the layer empty for a moment, which a
  * later run would take for the whole state; so it is taken for merged layers alone, which are made anew when they
  * were cut off. */
-static int commit_filled(struct run *run, const char *name, const char *work, const struct place *place,
+static int commit_filled(struct run *run, const char *name, const char *work, const struct location *location,
 			 const struct labels *labels, struct error *err)
 {
 	struct error unknown = { 0 };
@@ -91,10 +91,10 @@ static int commit_filled(struct run *run, const char *name, const char *work, co
 	if (ctr_snapshot_commit(run->session->ctr, run->record->snapshotter, name, work, labels, err) == 0)
 		return 0;
 	if (err->kind == ERROR_CONTAINERD || !run->record->merged || strcmp(name, run->record->merged) != 0 ||
-	    layer_has_long_paths(place->writable, &unknown) != 1)
+	    layer_has_long_paths(location->writable, &unknown) != 1)
 		return -1;
 	error_clear(err);
-	return commit_by_exchange(run, name, work, place->writable, labels, err);
+	return commit_by_exchange(run, name, work, location->writable, labels, err);
 }
 
 int new_layer_fill(struct run *run, const char *name, const char *const *layers, size_t count,
@@ -102,18 +102,18 @@ int new_layer_fill(struct run *run, const char *name, const char *const *layers,
 {
 	const struct record *record = run->record;
 	cleanup_free char *work = work_name(name, err);
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 	struct layer_merge_result result = { 0 };
 
-	if (!work || place_find(run->session, record->snapshotter, work, &place, err) < 0 ||
-	    disk_space_check(place.filesystem, err) < 0 || make_empty(&place, err) < 0 ||
-	    layer_merge(place.marks, layers, count, place.writable, &result, err) < 0)
+	if (!work || location_find(run->session, record->snapshotter, work, &location, err) < 0 ||
+	    disk_space_check(location.filesystem, err) < 0 || make_empty(&location, err) < 0 ||
+	    layer_merge(location.marks, layers, count, location.writable, &result, err) < 0)
 		return -1;
 	run->result->copied_bytes += result.copied_bytes;
 	log_detail("merged %zu layers: %llu entries, %llu bytes copied", count, (unsigned long long)result.entries,
 		   (unsigned long long)result.copied_bytes);
 	/* containerd syncs only its databases: without this a power cut could leave the layer empty. */
-	if (layer_sync(place.writable, err) < 0)
+	if (layer_sync(location.writable, err) < 0)
 		return -1;
-	return commit_filled(run, name, work, &place, labels, err);
+	return commit_filled(run, name, work, &location, labels, err);
 }

@@ -19,7 +19,7 @@
 #include "operation/plan_live.h"
 #include "operation/rows.h"
 #include "operation/sharers.h"
-#include "store/record.h"
+#include "store/operation.h"
 #include "store/versions.h"
 #include "task/client.h"
 #include "task/spec.h"
@@ -27,7 +27,7 @@
 #include "workspace/history.h"
 #include "workspace/label_keys.h"
 #include "workspace/names.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 #include "workspace/snapshotters.h"
@@ -39,7 +39,7 @@
 struct findings {
 	struct ctr_container container;
 	struct ctr_snapshot active;
-	struct place place;
+	struct location location;
 	struct spec spec;
 	struct ctr_task task;
 };
@@ -48,7 +48,7 @@ static void findings_release(struct findings *findings)
 {
 	ctr_container_release(&findings->container);
 	ctr_snapshot_release(&findings->active);
-	place_release(&findings->place);
+	location_release(&findings->location);
 	spec_release(&findings->spec);
 	ctr_task_release(&findings->task);
 }
@@ -98,7 +98,7 @@ static int find_active(struct session *session, struct findings *findings, struc
 	if (findings->active.kind != CTR_SNAPSHOT_ACTIVE)
 		return error_set(err, ERROR_FAILED, "'%s' stands on '%s', which is no active snapshot", container->id,
 				 container->snapshot_key);
-	return place_find(session, container->snapshotter, container->snapshot_key, &findings->place, err);
+	return location_find(session, container->snapshotter, container->snapshot_key, &findings->location, err);
 }
 
 static int find_all(const struct plan *plan, struct findings *findings, struct error *err)
@@ -150,7 +150,7 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	if (!record->server_id && err->kind == ERROR_CONTAINERD)
 		return -1;
 	error_clear(err); /* a containerd without that service has no id to compare with later */
-	record->old_upper = copy_or_null(findings->place.writable);
+	record->old_upper = copy_or_null(findings->location.writable);
 	if (snapshot_labels_of_others(&findings->active, &record->kept_labels, err) < 0)
 		return -1;
 	record->own_pids = findings->spec.own_pids;
@@ -281,7 +281,7 @@ static int judge_if_changed(const struct plan *plan, const struct findings *find
 	if (!plan->request->if_changed || !record->stands_on_version)
 		return 0;
 	unchanged =
-		live_layer_is_unchanged(plan->session, record, &findings->active, &findings->place)
+		live_layer_is_unchanged(plan->session, record, &findings->active, &findings->location)
 			? 1
 			: changes_none(plan->session, record->snapshotter, record->old_active, record->stands_on, err);
 	if (unchanged <= 0)
@@ -305,9 +305,9 @@ static int judge_if_changed(const struct plan *plan, const struct findings *find
 static int set_chain(const struct plan *plan, const struct findings *findings, struct record *record, struct error *err)
 {
 	if (record->kind == OPERATION_ROLLBACK)
-		return plan_chain_back(plan->session, &findings->place, record, err);
-	return plan_chain(plan->session, &findings->active, &findings->place, record->kind == OPERATION_COMPACT, record,
-			  err);
+		return plan_chain_back(plan->session, &findings->location, record, err);
+	return plan_chain(plan->session, &findings->active, &findings->location, record->kind == OPERATION_COMPACT,
+			  record, err);
 }
 
 static void keep_mounts(struct findings *findings, struct operation_result *result)
@@ -389,17 +389,17 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	if (set_task(plan, findings, record, err) < 0)
 		return -1;
 	if (record->kind == OPERATION_COMPACT && plan->request->mode == MODE_LIVE) {
-		nothing = plan_live_compact(plan->session, &findings->active, &findings->place, record, err);
+		nothing = plan_live_compact(plan->session, &findings->active, &findings->location, record, err);
 		result->layers_merged = nothing == 0 ? record->merge_count : 0;
 		return nothing == 0 ? rows_rehearse(plan->session, record, err) : nothing;
 	}
 	if (plan_live_is_asked(plan->session, plan->request)) {
-		if (plan_live(plan->session, plan->request, &findings->active, &findings->place, record, err) < 0)
+		if (plan_live(plan->session, plan->request, &findings->active, &findings->location, record, err) < 0)
 			return -1;
 		if (record->live)
 			return rows_rehearse(plan->session, record, err) < 0
 				       ? -1
-				       : disk_space_check(findings->place.filesystem, err);
+				       : disk_space_check(findings->location.filesystem, err);
 	}
 	warn_of_reader(record, &findings->task);
 	warnings_mapped_ids(record->container_id, &record->kept_labels);
@@ -413,7 +413,7 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	    plan_devices(plan->session, &findings->container, record, err) < 0 ||
 	    check_start(plan, findings, record, err) < 0 || rows_rehearse(plan->session, record, err) < 0)
 		return -1;
-	return disk_space_check(findings->place.filesystem, err);
+	return disk_space_check(findings->location.filesystem, err);
 }
 
 int plan_make(const struct plan *plan, struct record *record, struct network **network, struct operation_result *result,
@@ -432,9 +432,9 @@ int plan_make(const struct plan *plan, struct record *record, struct network **n
 		keep_mounts(&findings, result);
 		if (findings.spec.own_network)
 			sharers_warn(plan->session, record);
-		disk_space_warn(plan->session->settings, findings.place.filesystem);
+		disk_space_warn(plan->session->settings, findings.location.filesystem);
 		if (!record->merged)
-			warnings_depth(plan->session->settings, plan->container_id, findings.place.below.count + 1);
+			warnings_depth(plan->session->settings, plan->container_id, findings.location.below.count + 1);
 	}
 	findings_release(&findings);
 	return decided;

@@ -112,14 +112,14 @@ int plan_chain_decide(const struct chain *chain, bool at_once, int limit, struct
 	return name_merge(chain, count_rest(chain, limit), record, err);
 }
 
-int plan_chain(struct session *session, const struct ctr_snapshot *active, const struct place *place, bool at_once,
-	       struct record *record, struct error *err)
+int plan_chain(struct session *session, const struct ctr_snapshot *active, const struct location *location,
+	       bool at_once, struct record *record, struct error *err)
 {
 	cleanup_chain struct chain chain = { 0 };
 	int limit = session->settings->max_depth;
 
 	record->depth = labelled_depth(active) + 1;
-	if (!place->overlay || (!at_once && !plan_chain_is_due(active, place->below.count, limit)))
+	if (!location->stacks || (!at_once && !plan_chain_is_due(active, location->below.count, limit)))
 		return 0;
 	if (chain_read(session, record->snapshotter, record->old_active, &chain, err) < 0)
 		return -1;
@@ -139,11 +139,11 @@ int plan_chain_decide_back(const struct chain *chain, struct record *record, str
 			  record->container_id);
 }
 
-int plan_chain_back(struct session *session, const struct place *place, struct record *record, struct error *err)
+int plan_chain_back(struct session *session, const struct location *location, struct record *record, struct error *err)
 {
 	cleanup_chain struct chain chain = { 0 };
 
-	if (!place->overlay)
+	if (!location->stacks)
 		return 0;
 	if (chain_read(session, record->snapshotter, record->rollback_name, &chain, err) < 0)
 		return -1;

@@ -4,7 +4,7 @@
 
 #include "ctr/snapshots.h"
 #include "workspace/chain.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/record.h"
 
 /*
@@ -12,8 +12,8 @@
  * `at_once` whenever there are two layers above the image's. ERROR_REFUSED when the chain cannot be brought into
  * its bounds. Only overlayfs has bounds.
  */
-int plan_chain(struct session *session, const struct ctr_snapshot *active, const struct place *place, bool at_once,
-	       struct record *record, struct error *err);
+int plan_chain(struct session *session, const struct ctr_snapshot *active, const struct location *location,
+	       bool at_once, struct record *record, struct error *err);
 
 /* Pure: whether the chain has to be looked at, for an active snapshot on so many layers; only then is it read. */
 bool plan_chain_is_due(const struct ctr_snapshot *active, size_t below, int limit);
@@ -22,7 +22,7 @@ bool plan_chain_is_due(const struct ctr_snapshot *active, size_t below, int limi
 int plan_chain_decide(const struct chain *chain, bool at_once, int limit, struct record *record, struct error *err);
 
 /* The same for a rollback, which merges nothing: ERROR_REFUSED when a workspace cannot stand on its target. */
-int plan_chain_back(struct session *session, const struct place *place, struct record *record, struct error *err);
+int plan_chain_back(struct session *session, const struct location *location, struct record *record, struct error *err);
 
 /* Pure: [0] is the target. */
 int plan_chain_decide_back(const struct chain *chain, struct record *record, struct error *err);

@@ -25,16 +25,16 @@ static int refuse(const struct record *record, const char *why, struct error *er
 }
 
 /* What its processes see must be the overlay whose layers containerd names. */
-static int check_root(const struct place *place, const struct record *record, struct error *err)
+static int check_root(const struct location *location, const struct record *record, struct error *err)
 {
 	cleanup_free char *upper = process_root_upper((uint32_t)record->old_pid);
 
-	if (!place->overlay || !place->writable || place->below.count == 0)
+	if (!location->stacks || !location->writable || location->below.count == 0)
 		return refuse(record, "its snapshotter has no layers that can be read", err);
 	if (!upper)
 		return error_set(err, ERROR_FAILED, "'%s': nothing can be told of the root of its first process",
 				 record->container_id);
-	if (strcmp(upper, place->writable) != 0)
+	if (strcmp(upper, location->writable) != 0)
 		return refuse(record, "the root of its first process is not the overlay that containerd knows", err);
 	return 0;
 }
@@ -72,11 +72,11 @@ static int set_tip(struct session *session, const struct ctr_snapshot *active, s
 }
 
 int plan_live(struct session *session, const struct operation_request *request, const struct ctr_snapshot *active,
-	      const struct place *place, struct record *record, struct error *err)
+	      const struct location *location, struct record *record, struct error *err)
 {
 	if (record->state != CTR_TASK_RUNNING && !task_is_paused(record->state))
 		return 0;
-	if (check_root(place, record, err) < 0 || set_tip(session, active, record, err) < 0)
+	if (check_root(location, record, err) < 0 || set_tip(session, active, record, err) < 0)
 		return -1;
 	record->live = true;
 	record->max_freeze_ms = (int)(request->max_freeze_ms ? request->max_freeze_ms : OPERATION_MAX_FREEZE_MS);
@@ -103,12 +103,12 @@ static int count_layers(struct session *session, const struct record *record, st
 	return 0;
 }
 
-int plan_live_compact(struct session *session, const struct ctr_snapshot *active, const struct place *place,
+int plan_live_compact(struct session *session, const struct ctr_snapshot *active, const struct location *location,
 		      struct record *record, struct error *err)
 {
 	int count;
 
-	if (!place->overlay)
+	if (!location->stacks)
 		return refuse(record, "its snapshotter has no layers that can be read", err);
 	if (set_tip(session, active, record, err) < 0)
 		return -1;

@@ -4,7 +4,7 @@
 
 #include "ctr/snapshots.h"
 #include "operation/result.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/record.h"
 #include "workspace/session.h"
 
@@ -14,7 +14,7 @@ bool plan_live_is_asked(const struct session *session, const struct operation_re
 /*
  * `compact` without a stop: the record is that of a merge of the layers of live versions. 0; 1: there is nothing to merge.
  */
-int plan_live_compact(struct session *session, const struct ctr_snapshot *active, const struct place *place,
+int plan_live_compact(struct session *session, const struct ctr_snapshot *active, const struct location *location,
 		      struct record *record, struct error *err);
 
 /*
@@ -22,6 +22,6 @@ int plan_live_compact(struct session *session, const struct ctr_snapshot *active
  * ERROR_REFUSED where it cannot be live.
  */
 int plan_live(struct session *session, const struct operation_request *request, const struct ctr_snapshot *active,
-	      const struct place *place, struct record *record, struct error *err);
+	      const struct location *location, struct record *record, struct error *err);
 
 #endif

@@ -14,10 +14,10 @@ static const char *status_of(const struct record *record)
 	return ctr_task_state_name(record->pending == PENDING_START ? CTR_TASK_STOPPED : record->state);
 }
 
-struct store_record rows_of(const struct record *record)
+struct store_operation rows_of(const struct record *record)
 {
 	bool rolled_back = record->kind == OPERATION_ROLLBACK && !record->turned_back;
-	struct store_record row = {
+	struct store_operation row = {
 		.operation_id = record->operation_id,
 		.container_id = record->container_id,
 		.bot_id = record->bot_id,
@@ -47,9 +47,9 @@ struct store_record rows_of(const struct record *record)
 
 int rows_rehearse(struct session *session, const struct record *record, struct error *err)
 {
-	struct store_record rows = rows_of(record);
+	struct store_operation rows = rows_of(record);
 
-	if (store_record_rehearse(session->store, &rows, err) == 0)
+	if (store_rehearse_operation(session->store, &rows, err) == 0)
 		return 0;
 	if (err->kind == ERROR_DATABASE)
 		error_wrap(err, "'%s' was not touched, for what is saved of it could not be recorded",
@@ -89,17 +89,17 @@ int rows_label_saved(struct session *session, const struct record *record, int32
 
 int rows_write_refused(struct session *session, const struct record *record, int32_t *version, struct error *err)
 {
-	struct store_record rows = rows_of(record);
-	struct store_recorded recorded = { 0 };
-	int written;
+	struct store_operation rows = rows_of(record);
+	struct store_written written = { 0 };
+	int result;
 
 	rows.is_late = true;
-	written = session->store ? store_record_operation(session->store, &rows, &recorded, err)
-				 : error_set(err, ERROR_DATABASE, "the database is not connected");
-	if (written < 0)
+	result = session->store ? store_write_operation(session->store, &rows, &written, err)
+				: error_set(err, ERROR_DATABASE, "the database is not connected");
+	if (result < 0)
 		return rows_are_refused(record, err);
-	*version = recorded.version;
-	if (recorded.version > 0 && rows_label_saved(session, record, recorded.version, err) < 0)
+	*version = written.version;
+	if (written.version > 0 && rows_label_saved(session, record, written.version, err) < 0)
 		return -1;
 	return journal_take_up(session, record, err);
 }

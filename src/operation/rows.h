@@ -2,12 +2,12 @@
 #ifndef WSNAP_OPERATION_ROWS_H
 #define WSNAP_OPERATION_ROWS_H
 
-#include "store/record.h"
+#include "store/operation.h"
 #include "workspace/record.h"
 #include "workspace/session.h"
 
 /* The rows of an operation as far as its record goes. The texts belong to the record. */
-struct store_record rows_of(const struct record *record);
+struct store_operation rows_of(const struct record *record);
 
 /* Whether the database would take them, for the checks before anything is touched. ERROR_DATABASE. */
 int rows_rehearse(struct session *session, const struct record *record, struct error *err);

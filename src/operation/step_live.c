@@ -15,7 +15,7 @@
 #include "task/process.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 
@@ -67,7 +67,7 @@ static int check_size(const char *upper, const char *filesystem, struct error *e
 	return 0;
 }
 
-static int begin(struct run *run, const struct place *place, bool *has_tip, struct error *err)
+static int begin(struct run *run, const struct location *location, bool *has_tip, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_free char *index = live_layer_index(run->session, record->container_id, err);
@@ -76,8 +76,8 @@ static int begin(struct run *run, const struct place *place, bool *has_tip, stru
 		.pid = (uint32_t)record->old_pid,
 		.others = others,
 		.other_count = list_others(run, others),
-		.marks = place->marks,
-		.upper = place->writable,
+		.marks = location->marks,
+		.upper = location->writable,
 		.index = index,
 		.tip = record->live_tip,
 		.max_freeze_ms = (unsigned)record->max_freeze_ms,
@@ -103,15 +103,15 @@ static void keep_result(struct run *run, const struct live_result *taken)
 /* 1: it has to be done again without a tip. */
 static int fill(struct run *run, struct error *err)
 {
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 	struct live_result taken;
 	bool again = false;
 
 	if (live_layer_prepare(run, err) < 0 ||
-	    place_find(run->session, run->record->snapshotter, run->record->filling, &place, err) < 0 ||
-	    disk_space_check(place.filesystem, err) < 0)
+	    location_find(run->session, run->record->snapshotter, run->record->filling, &location, err) < 0 ||
+	    disk_space_check(location.filesystem, err) < 0)
 		return -1;
-	if (live_take(run->live, place.writable, &taken, &again, err) < 0) {
+	if (live_take(run->live, location.writable, &taken, &again, err) < 0) {
 		if (!again)
 			return -1;
 		log_detail("a new chain of live versions is begun: %s", err->message);
@@ -139,16 +139,16 @@ static int merge_chain(struct run *run)
 	return 1;
 }
 
-static int copy_from(struct run *run, const struct place *place, struct error *err)
+static int copy_from(struct run *run, const struct location *location, struct error *err)
 {
 	bool has_tip = false;
 
 	live_end(steal_pointer(run->live));
-	if (begin(run, place, &has_tip, err) < 0)
+	if (begin(run, location, &has_tip, err) < 0)
 		return -1;
 	if (!has_tip) {
 		forget_tip(run->record);
-		if (check_size(place->writable, place->filesystem, err) < 0)
+		if (check_size(location->writable, location->filesystem, err) < 0)
 			return -1;
 	}
 	return merge_chain(run) > 0 ? 1 : fill(run, err);
@@ -170,18 +170,18 @@ static int compact(struct run *run, struct error *err)
 
 int step_copy(struct run *run, struct error *err)
 {
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 	const char *id = run->record->container_id;
 	int copied;
 
 	if (run->record->kind == OPERATION_COMPACT)
 		return compact(run, err);
-	if (place_find(run->session, run->record->snapshotter, run->record->old_active, &place, err) < 0)
+	if (location_find(run->session, run->record->snapshotter, run->record->old_active, &location, err) < 0)
 		return -1;
-	copied = copy_from(run, &place, err);
+	copied = copy_from(run, &location, err);
 	if (copied > 0) {
 		forget_tip(run->record);
-		copied = copy_from(run, &place, err);
+		copied = copy_from(run, &location, err);
 	}
 	if (copied > 0)
 		return error_set(err, ERROR_FAILED, "'%s' could not be copied", id);
@@ -191,11 +191,11 @@ int step_copy(struct run *run, struct error *err)
 /* containerd syncs its databases alone: without this a power cut could leave a version with holes. */
 static int sync_copy(struct run *run, struct error *err)
 {
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 
-	if (place_find(run->session, run->record->snapshotter, run->record->filling, &place, err) < 0)
+	if (location_find(run->session, run->record->snapshotter, run->record->filling, &location, err) < 0)
 		return -1;
-	return layer_sync(place.writable, err);
+	return layer_sync(location.writable, err);
 }
 
 int step_keep(struct run *run, struct error *err)

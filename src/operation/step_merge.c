@@ -18,7 +18,7 @@
 #include "workspace/chain.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 
@@ -79,7 +79,7 @@ static int settle_top(struct run *run, struct error *err)
 	return found < 0 ? -1 : 0;
 }
 
-static int check_cost(struct run *run, const struct place *source, const char *target, struct error *err)
+static int check_cost(struct run *run, const struct location *source, const char *target, struct error *err)
 {
 	struct layer_merge_result cost = { 0 };
 
@@ -91,17 +91,17 @@ static int check_cost(struct run *run, const struct place *source, const char *t
 	return disk_space_check_for(target, cost.copied_bytes, cost.entries, "merging layers", err);
 }
 
-static int fill(struct run *run, const struct place *source, struct error *err)
+static int fill(struct run *run, const struct location *source, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_free char *work = new_layer_work(record->merged);
 	cleanup_labels struct labels labels = { 0 };
-	cleanup_place struct place target = { 0 };
+	cleanup_location struct location target = { 0 };
 
 	if (!work)
 		return error_memory(err);
 	if (new_layer_begin(run, record->merged, record->merge_base, err) < 0 ||
-	    place_find(run->session, record->snapshotter, work, &target, err) < 0 ||
+	    location_find(run->session, record->snapshotter, work, &target, err) < 0 ||
 	    check_cost(run, source, target.writable, err) < 0 || snapshot_labels_merged(record, &labels, err) < 0 ||
 	    labels_set(&labels, LABEL_OWN_FILES, "yes", err) < 0)
 		return -1;
@@ -123,11 +123,11 @@ static int drop_merged(struct run *run, struct error *err)
 static int merge(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
-	cleanup_place struct place source = { 0 };
+	cleanup_location struct location source = { 0 };
 
 	/* A merged layer of an earlier try may be incomplete. */
 	if (drop_merged(run, err) < 0 ||
-	    place_find(run->session, record->snapshotter, record->old_active, &source, err) < 0)
+	    location_find(run->session, record->snapshotter, record->old_active, &source, err) < 0)
 		return -1;
 	if (source.below.count < (size_t)record->merge_count)
 		return error_set(err, ERROR_FAILED, "'%s' has %zu layers on disk, %d are to be merged",
@@ -143,15 +143,15 @@ static int can_go_on(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_chain struct chain chain = { 0 };
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 	size_t room = (size_t)sysconf(_SC_PAGESIZE);
 
 	if (chain_read(run->session, record->snapshotter, record->old_active, &chain, err) < 0 ||
-	    place_find(run->session, record->snapshotter, record->old_active, &place, err) < 0)
+	    location_find(run->session, record->snapshotter, record->old_active, &location, err) < 0)
 		return -1;
 	/* The new layer's name may be longer than any before. */
 	return chain.snapshots.count < CHAIN_KERNEL_LIMIT &&
-	       layer_paths_mount_size(&place.below, record->old_upper) + NAME_ROOM < room;
+	       layer_paths_mount_size(&location.below, record->old_upper) + NAME_ROOM < room;
 }
 
 static int refuse_depth(const struct record *record, const struct error *why, struct error *err)

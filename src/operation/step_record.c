@@ -10,11 +10,11 @@
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 
-static void keep_result(struct operation_result *result, const struct store_recorded *recorded)
+static void keep_result(struct operation_result *result, const struct store_written *written)
 {
-	memcpy(result->version_id, recorded->version_id, sizeof(result->version_id));
-	result->version = recorded->version;
-	result->created_ns = recorded->created_ns;
+	memcpy(result->version_id, written->version_id, sizeof(result->version_id));
+	result->version = written->version;
+	result->created_ns = written->created_ns;
 }
 
 /* Container and bot are gone, so there is nobody the version could belong to. The snapshot stays. */
@@ -49,8 +49,8 @@ static int set_aside(struct run *run, struct error *err)
 int step_record(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
-	struct store_record row = rows_of(record);
-	struct store_recorded recorded = { 0 };
+	struct store_operation row = rows_of(record);
+	struct store_written written = { 0 };
 
 	if (record->recorded && !run->session->store) {
 		run->result->version = record->version;
@@ -58,12 +58,12 @@ int step_record(struct run *run, struct error *err)
 	}
 	if (!run->session->store)
 		return error_set(err, ERROR_DATABASE, "the database is not connected");
-	if (store_record_operation(run->session->store, &row, &recorded, err) < 0)
+	if (store_write_operation(run->session->store, &row, &written, err) < 0)
 		return run_is_orphaned(run) && err->kind == ERROR_NOT_FOUND ? leave_unrecorded(run, err)
 									    : set_aside(run, err);
-	keep_result(run->result, &recorded);
+	keep_result(run->result, &written);
 	record->recorded = true;
-	record->version = recorded.version;
+	record->version = written.version;
 	return 0;
 }
 

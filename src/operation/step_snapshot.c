@@ -13,7 +13,7 @@
 #include "operation/half_commit.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 
@@ -47,16 +47,16 @@ static int judge_change(struct run *run, struct error *err)
 static int check_room(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 
 	/* In another try it may have been moved already, on its filesystem. */
 	if (record->old_upper)
 		return disk_space_check(access(record->old_upper, F_OK) < 0 && record->moved_to ? record->moved_to
 												: record->old_upper,
 					err);
-	if (place_find(run->session, record->snapshotter, record->old_active, &place, err) < 0)
+	if (location_find(run->session, record->snapshotter, record->old_active, &location, err) < 0)
 		return -1;
-	return disk_space_check(place.filesystem, err);
+	return disk_space_check(location.filesystem, err);
 }
 
 /* The containerd that holds the receiver may have lost it: one that was killed in the commit. */
@@ -129,14 +129,14 @@ static int try_commit(struct run *run, const struct labels *labels, struct error
 static bool is_too_deep(struct run *run, const struct error *failure)
 {
 	const struct record *record = run->record;
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 	struct error ignored = { 0 };
 
 	if (failure->kind == ERROR_CONTAINERD || !record->old_upper)
 		return false;
 	return move_back(run, &ignored) == 0 &&
-	       place_find(run->session, record->snapshotter, record->old_active, &place, &ignored) == 0 &&
-	       place.overlay && layer_has_long_paths(record->old_upper, &ignored) == 1;
+	       location_find(run->session, record->snapshotter, record->old_active, &location, &ignored) == 0 &&
+	       location.stacks && layer_has_long_paths(record->old_upper, &ignored) == 1;
 }
 
 static int commit(struct run *run, const struct labels *labels, struct error *err)
@@ -188,11 +188,11 @@ int step_commit(struct run *run, struct error *err)
  * not. 1: so it is. */
 static int has_lost_folder(struct run *run, const char *name, struct error *err)
 {
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 
-	if (place_find(run->session, run->record->snapshotter, name, &place, err) < 0)
+	if (location_find(run->session, run->record->snapshotter, name, &location, err) < 0)
 		return -1;
-	return place.overlay && access(place.writable, F_OK) < 0 && errno == ENOENT;
+	return location.stacks && access(location.writable, F_OK) < 0 && errno == ENOENT;
 }
 
 /* 1: the new active snapshot is there, 0, -1. */
@@ -283,15 +283,15 @@ int step_repoint(struct run *run, struct error *err)
 int step_sync(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 
 	/* The container was removed before its layer was moved into the version: that is done now. */
 	if (run_is_orphaned(run) && record_makes_version(record) && move_is_planned(record) && move_there(run, err) < 0)
 		return -1;
 	if (record_makes_version(record) && record->old_upper && access(record->old_upper, F_OK) == 0)
 		return layer_sync(record->old_upper, err);
-	if (place_find(run->session, record->snapshotter, record->new_active, &place, err) == 0)
-		return place.filesystem ? layer_sync(place.filesystem, err) : 0;
+	if (location_find(run->session, record->snapshotter, record->new_active, &location, err) == 0)
+		return location.filesystem ? layer_sync(location.filesystem, err) : 0;
 	/* Somebody has put the container on another snapshot and removed ours: the operation can end all the same. */
 	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }

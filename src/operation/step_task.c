@@ -7,7 +7,7 @@
 #include "operation/task.h"
 #include "task/bundle.h"
 #include "task/teardown.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 
 static void note_down(struct run *run, const struct ctr_task *task)
 {
@@ -33,14 +33,14 @@ int step_detach(struct run *run, struct error *err)
 /* An image file or a device is copied whole: only once it is unmounted is all of it there. */
 static int can_tear_down_beside(struct run *run, struct error *err)
 {
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 
 	/* Without a PID namespace other processes may outlive the first one: they end with the task. */
 	if (!run->record->own_pids || run->resumed)
 		return 0;
-	if (place_find(run->session, run->record->snapshotter, run->record->old_active, &place, err) < 0)
+	if (location_find(run->session, run->record->snapshotter, run->record->old_active, &location, err) < 0)
 		return -1;
-	return place.layers_are_folders;
+	return location.layers_are_folders;
 }
 
 int step_stop(struct run *run, struct error *err)

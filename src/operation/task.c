@@ -13,7 +13,7 @@
 #include "task/bundle.h"
 #include "task/process.h"
 #include "task/shim.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 
 #define KILL_TIMEOUT_MS 30000
 #define CREATE_TRIES 100
@@ -318,13 +318,13 @@ int task_bring_back(struct run *run, const char *key, struct error *err)
 
 int task_stands_on(struct run *run, uint32_t pid, const char *key, struct error *err)
 {
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 	cleanup_free char *upper = NULL;
 
-	if (place_find(run->session, run->record->snapshotter, key, &place, err) < 0)
+	if (location_find(run->session, run->record->snapshotter, key, &location, err) < 0)
 		return -1;
 	upper = process_root_upper(pid);
-	if (!place.overlay || !upper)
+	if (!location.stacks || !upper)
 		return 1; /* there is nothing to compare with: the record decides */
-	return strcmp(upper, place.writable) == 0;
+	return strcmp(upper, location.writable) == 0;
 }

@@ -5,13 +5,13 @@
 #include "layer/layer.h"
 #include "prune/prune.h"
 #include "prune/retention.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 
 /* Percent of bytes, or of inodes where they are fewer, that are free; 100 where that cannot be told. */
 static int free_percent(struct session *session, const char *container_id, int *percent, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
-	cleanup_place struct place place = { 0 };
+	cleanup_location struct location location = { 0 };
 	struct layer_space space;
 	int inodes = 100;
 
@@ -20,11 +20,11 @@ static int free_percent(struct session *session, const char *container_id, int *
 		return -1;
 	if (!*container.snapshotter || !*container.snapshot_key)
 		return 0;
-	if (place_find(session, container.snapshotter, container.snapshot_key, &place, err) < 0)
+	if (location_find(session, container.snapshotter, container.snapshot_key, &location, err) < 0)
 		return -1;
-	if (!place.filesystem)
+	if (!location.filesystem)
 		return 0;
-	if (layer_space(place.filesystem, &space, err) < 0)
+	if (layer_space(location.filesystem, &space, err) < 0)
 		return -1;
 	if (space.total_bytes)
 		*percent = (int)((double)space.free_bytes * 100 / (double)space.total_bytes);

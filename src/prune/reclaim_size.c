@@ -13,7 +13,7 @@
 #include "layer/layer.h"
 #include "prune/reclaim.h"
 #include "workspace/chain.h"
-#include "workspace/place.h"
+#include "workspace/location.h"
 
 /* Should this run die, containerd drops its views after this. */
 #define LEASE_NS ((int64_t)3600 * 1000000000)

@@ -225,7 +225,7 @@ int store_init(struct store *store, int *from, int *to, struct error *err)
 	return store_check_schema(store, err);
 }
 
-int store_find_place(struct store *store, struct store_place *place, struct error *err)
+int store_find_tables(struct store *store, struct store_tables *tables, struct error *err)
 {
 	static const char sql[] = "SELECT n.nspname AS schema, current_database() AS database "
 				  "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -239,8 +239,8 @@ int store_find_place(struct store *store, struct store_place *place, struct erro
 		return error_set(err, ERROR_DATABASE, "the database has no table 'containers'");
 	if (found < 0 || rows_text(&rows, 0, 0, &schema, err) < 0 || rows_text(&rows, 0, 1, &database, err) < 0)
 		return -1;
-	place->ours = ours > 0;
-	snprintf(place->schema, sizeof(place->schema), "%s", schema);
-	snprintf(place->database, sizeof(place->database), "%s", database);
+	tables->ours = ours > 0;
+	snprintf(tables->schema, sizeof(tables->schema), "%s", schema);
+	snprintf(tables->database, sizeof(tables->database), "%s", database);
 	return 0;
 }

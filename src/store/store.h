@@ -69,12 +69,12 @@ int store_schema_is_ours(struct store *store, struct error *err);
 int store_init(struct store *store, int *from, int *to, struct error *err);
 
 /* Where the tables are. */
-struct store_place {
+struct store_tables {
 	bool ours; /* made by `wsnap init` */
 	char schema[128];
 	char database[128];
 };
 
-int store_find_place(struct store *store, struct store_place *place, struct error *err);
+int store_find_tables(struct store *store, struct store_tables *tables, struct error *err);
 
 #endif

@@ -126,13 +126,13 @@ static void no_setting_of_the_session_is_made(void **state)
 {
 	cleanup_store struct store *store = NULL;
 	cleanup_rows struct rows rows = { 0 };
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 	struct error err = { 0 };
 
 	(void)state;
 	open_store(&store);
 	rows_record(store, &record);
-	assert_int_equal(store_record_rehearse(store, &record, &err), 0);
+	assert_int_equal(store_rehearse_operation(store, &record, &err), 0);
 	assert_int_equal(
 		query_rows(store, "SELECT name FROM pg_settings WHERE source = 'session'", NULL, 0, &rows, &err), 0);
 	assert_int_equal(
@@ -165,7 +165,7 @@ static void a_transaction_has_the_limit(void **state)
 static void tables_are_looked_for_in_the_schema_that_is_named(void **state)
 {
 	cleanup_store struct store *store = NULL;
-	struct store_place place;
+	struct store_tables tables;
 	struct error err = { 0 };
 	int from, to;
 
@@ -182,9 +182,9 @@ static void tables_are_looked_for_in_the_schema_that_is_named(void **state)
 	assert_int_equal(store_check_schema(store, &err), -1);
 	assert_int_equal(store_init(store, &from, &to, &err), 0);
 	assert_int_equal(store_init(store, &from, &to, &err), 0);
-	assert_int_equal(store_find_place(store, &place, &err), 0);
-	assert_string_equal(place.schema, "My \\ schema");
-	assert_true(place.ours);
+	assert_int_equal(store_find_tables(store, &tables, &err), 0);
+	assert_string_equal(tables.schema, "My \\ schema");
+	assert_true(tables.ours);
 	assert_string_equal(database_value("SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"),
 			    "0");
 	database_run("DROP SCHEMA \"My \\ schema\" CASCADE");

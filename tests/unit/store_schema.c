@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "store/schema_steps.h"
-#include "store/record.h"
+#include "store/operation.h"
 #include "store/store.h"
 #include "support/database.h"
 

@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "store/record.h"
+#include "store/operation.h"
 #include "support/database.h"
 #include "support/rows.h"
 
@@ -30,10 +30,10 @@ static pid_t record_elsewhere(int first, int count)
 	int status = store_open(NULL, &store, &err) < 0 ? 2 : 0;
 
 	for (int i = first; status == 0 && i < first + count; i++) {
-		struct store_record record = rows_create(i);
-		struct store_recorded recorded;
+		struct store_operation record = rows_create(i);
+		struct store_written recorded;
 
-		if (store_record_operation(store, &record, &recorded, &err) < 0) {
+		if (store_write_operation(store, &record, &recorded, &err) < 0) {
 			print_error("%s\n", err.message);
 			status = err.kind;
 		}
@@ -84,7 +84,7 @@ static void a_lost_race_is_run_again(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
 		cleanup_store struct store *store = NULL;
-		struct store_record record = rows_create(1);
+		struct store_operation record = rows_create(1);
 
 		database_empty(NULL);
 		store = rows_init_store();
@@ -98,13 +98,13 @@ static void a_lost_race_is_run_again(void **state)
 static void a_race_is_not_lost_for_ever(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
-	struct store_recorded recorded;
+	struct store_operation record = rows_create(1);
+	struct store_written recorded;
 	struct error err = { 0 };
 
 	(void)state;
 	fail_first("40001", 1000);
-	assert_int_equal(store_record_operation(store, &record, &recorded, &err), -1);
+	assert_int_equal(store_write_operation(store, &record, &recorded, &err), -1);
 	assert_int_equal(err.kind, ERROR_DATABASE);
 	assert_string_equal(err.message, "the database refused: tripped");
 	assert_string_equal(database_value("SELECT last_value FROM tries"), "6");
@@ -114,13 +114,13 @@ static void a_race_is_not_lost_for_ever(void **state)
 static void another_error_is_not_tried_again(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
-	struct store_recorded recorded;
+	struct store_operation record = rows_create(1);
+	struct store_written recorded;
 	struct error err = { 0 };
 
 	(void)state;
 	fail_first("53100", 1000);
-	assert_int_equal(store_record_operation(store, &record, &recorded, &err), -1);
+	assert_int_equal(store_write_operation(store, &record, &recorded, &err), -1);
 	assert_string_equal(err.hint, "the database server is short of disk, memory or connections");
 	assert_string_equal(database_value("SELECT last_value FROM tries"), "1");
 	assert_int_equal(store_check_bot(store, BOT, &err), 0);
@@ -152,8 +152,8 @@ static void a_connection_lost_before_commit_is_made_anew(void **state)
 static void a_lost_answer_to_commit_is_an_error(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
-	struct store_recorded recorded;
+	struct store_operation record = rows_create(1);
+	struct store_written recorded;
 	struct error err = { 0 };
 
 	(void)state;
@@ -161,7 +161,7 @@ static void a_lost_answer_to_commit_is_an_error(void **state)
 		     "PERFORM pg_terminate_backend(pg_backend_pid()); PERFORM pg_sleep(10); RETURN NEW; END $$; "
 		     "CREATE CONSTRAINT TRIGGER die AFTER INSERT ON lifecycle_events DEFERRABLE INITIALLY DEFERRED "
 		     "FOR EACH ROW EXECUTE FUNCTION die()");
-	assert_int_equal(store_record_operation(store, &record, &recorded, &err), -1);
+	assert_int_equal(store_write_operation(store, &record, &recorded, &err), -1);
 	assert_int_equal(err.kind, ERROR_DATABASE);
 	assert_true(text_starts_with(err.message, "whether the database has committed is not known: "));
 	database_run("DROP TRIGGER die ON lifecycle_events");
@@ -171,7 +171,7 @@ static void a_lost_answer_to_commit_is_an_error(void **state)
 static void a_transaction_is_locked_and_durable_whatever_the_default(void **state)
 {
 	cleanup_store struct store *store = NULL;
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 
 	(void)state;
 	store_close(rows_init_store());

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "store/events.h"
-#include "store/record.h"
+#include "store/operation.h"
 #include "store/versions.h"
 #include "support/database.h"
 #include "support/rows.h"
@@ -114,7 +114,7 @@ static void names_are_matched_to_the_letter(void **state)
 
 	(void)state;
 	for (int i = 0; i < (int)(sizeof(names) / sizeof(*names)); i++) {
-		struct store_record record = rows_create(i);
+		struct store_operation record = rows_create(i);
 
 		record.display_name = names[i];
 		rows_record(store, &record);
@@ -132,7 +132,7 @@ static void numbers_of_pruned_versions_are_never_used_again(void **state)
 {
 	const int32_t gone[] = { 3, 2, 9 };
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record;
+	struct store_operation record;
 	struct error err = { 0 };
 
 	(void)state;

@@ -17,7 +17,7 @@ static void workspaces_are_listed_by_container(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
 	cleanup_store_workspaces struct store_workspaces workspaces = { 0 };
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 	struct error err = { 0 };
 
 	(void)state;
@@ -52,7 +52,7 @@ static void a_workspace_is_found_by_container_and_by_bot(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
 	cleanup_store_workspace struct store_workspace workspace = { 0 };
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 	struct error err = { 0 };
 
 	(void)state;
@@ -77,7 +77,7 @@ static void backends_without_containers_are_passed_over(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
 	cleanup_store_workspace struct store_workspace workspace = { 0 };
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 	struct error err = { 0 };
 
 	(void)state;
@@ -157,7 +157,7 @@ static void ids_may_be_texts_but_must_be_uuids(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
 	cleanup_store_workspace struct store_workspace workspace = { 0 };
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 	struct error err = { 0 };
 
 	(void)state;

@@ -41,14 +41,14 @@ const char *rows_operation(int number)
 	return id;
 }
 
-struct store_record rows_create(int number)
+struct store_operation rows_create(int number)
 {
 	static char names[SLOTS][64];
 	static unsigned next;
 	char *name = names[next++ % SLOTS];
 
 	snprintf(name, sizeof(*names), "box-snapshot-%d", number);
-	return (struct store_record){
+	return (struct store_operation){
 		.operation_id = rows_operation(number),
 		.container_id = "box",
 		.bot_id = BOT,
@@ -62,12 +62,12 @@ struct store_record rows_create(int number)
 	};
 }
 
-struct store_recorded rows_record(struct store *store, const struct store_record *record)
+struct store_written rows_record(struct store *store, const struct store_operation *record)
 {
-	struct store_recorded recorded;
+	struct store_written recorded;
 	struct error err = { 0 };
 
-	if (store_record_operation(store, record, &recorded, &err) < 0)
+	if (store_write_operation(store, record, &recorded, &err) < 0)
 		fail_msg("%s", err.message);
 	return recorded;
 }

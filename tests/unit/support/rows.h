@@ -2,7 +2,7 @@
 #ifndef TESTS_SUPPORT_ROWS_H
 #define TESTS_SUPPORT_ROWS_H
 
-#include "store/record.h"
+#include "store/operation.h"
 #include "store/store.h"
 
 #define BOT "11111111-1111-4111-8111-111111111111"
@@ -19,9 +19,9 @@ const char *rows_operation(int number);
 
 /* A `create` of container "box": operation `number` saved the snapshot "box-snapshot-<number>". Its texts
  * are valid until the next call but seven. */
-struct store_record rows_create(int number);
+struct store_operation rows_create(int number);
 
 /* Records it; a failure fails the test. */
-struct store_recorded rows_record(struct store *store, const struct store_record *record);
+struct store_written rows_record(struct store *store, const struct store_operation *record);
 
 #endif

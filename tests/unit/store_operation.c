@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "store/record.h"
+#include "store/operation.h"
 #include "support/database.h"
 #include "support/rows.h"
 
@@ -18,8 +18,8 @@
 static void the_first_operation_makes_the_workspace(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
-	struct store_recorded recorded;
+	struct store_operation record = rows_create(1);
+	struct store_written recorded;
 
 	(void)state;
 	record.display_name = "before the upgrade";
@@ -46,7 +46,7 @@ static void the_first_operation_makes_the_workspace(void **state)
 static void a_later_operation_keeps_what_it_does_not_know(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 
 	(void)state;
 	record.stopped_ns = record.started_ns = CREATED_NS;
@@ -67,7 +67,7 @@ static void a_later_operation_keeps_what_it_does_not_know(void **state)
 static void what_is_recorded_late_tells_nothing_of_the_present(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 
 	(void)state;
 	rows_record(store, &record);
@@ -83,12 +83,12 @@ static void what_is_recorded_late_tells_nothing_of_the_present(void **state)
 static void a_rehearsal_leaves_nothing(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 	struct error err = { 0 };
 
 	(void)state;
 	database_run("LISTEN wsnap_lifecycle");
-	assert_int_equal(store_record_rehearse(store, &record, &err), 0);
+	assert_int_equal(store_rehearse_operation(store, &record, &err), 0);
 	assert_string_equal(
 		database_value("SELECT (SELECT count(*) FROM bots) || ' ' || (SELECT count(*) FROM containers) "
 			       "|| ' ' || (SELECT count(*) FROM lifecycle_events)"),
@@ -97,7 +97,7 @@ static void a_rehearsal_leaves_nothing(void **state)
 	assert_int_equal(rows_record(store, &record).version, 1);
 	database_run("ALTER TABLE snapshots ADD CONSTRAINT short CHECK (length(runtime_snapshot_name) < 15)");
 	record = rows_create(12345);
-	assert_int_equal(store_record_rehearse(store, &record, &err), -1);
+	assert_int_equal(store_rehearse_operation(store, &record, &err), -1);
 	assert_int_equal(err.kind, ERROR_DATABASE);
 	assert_non_null(strstr(err.message, "\"short\""));
 	assert_true(store_has_judged(store));
@@ -107,27 +107,27 @@ static void a_rehearsal_leaves_nothing(void **state)
 static void a_rehearsal_waits_for_nobody(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 	struct error err = { 0 };
 	double since_ms = clock_monotonic_ms();
 
 	(void)state;
 	database_run("BEGIN; LOCK TABLE snapshots IN SHARE MODE");
-	assert_int_equal(store_record_rehearse(store, &record, &err), 0);
+	assert_int_equal(store_rehearse_operation(store, &record, &err), 0);
 	assert_true(clock_monotonic_ms() - since_ms < 10000);
 	database_run("ROLLBACK");
 	database_value("SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
 		       "WHERE application_name = 'wsnap' AND datname = current_database()");
-	assert_int_equal(store_record_rehearse(store, &record, &err), 0);
+	assert_int_equal(store_rehearse_operation(store, &record, &err), 0);
 	assert_int_equal(rows_record(store, &record).version, 1);
 }
 
 static void again_writes_nothing_more(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
-	struct store_recorded first, second;
-	struct store_record later;
+	struct store_operation record = rows_create(1);
+	struct store_written first, second;
+	struct store_operation later;
 
 	(void)state;
 	record.rolled_back_to = 7;
@@ -150,7 +150,7 @@ static void again_writes_nothing_more(void **state)
 static void events_of_a_create(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 
 	(void)state;
 	database_run("LISTEN wsnap_lifecycle");
@@ -177,8 +177,8 @@ static void events_of_a_create(void **state)
 static void events_of_a_version(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
-	struct store_recorded recorded;
+	struct store_operation record = rows_create(1);
+	struct store_written recorded;
 
 	(void)state;
 	record.version_event = EVENT_VERSION_CREATE;
@@ -193,7 +193,7 @@ static void events_of_a_version(void **state)
 static void events_of_a_rollback(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 
 	(void)state;
 	rows_record(store, &record);
@@ -218,8 +218,8 @@ static void events_of_a_rollback(void **state)
 static void a_rollback_that_saved_nothing(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
-	struct store_recorded recorded;
+	struct store_operation record = rows_create(1);
+	struct store_written recorded;
 
 	(void)state;
 	record.runtime_name = NULL;
@@ -236,7 +236,7 @@ static void hostile_texts_are_only_texts(void **state)
 {
 	static const char hostile[] = "'; DROP TABLE bots; -- $1 %s \\ \" {} \xF0\x9F\x90\xB3";
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 
 	(void)state;
 	record.display_name = hostile;
@@ -251,8 +251,8 @@ static void hostile_texts_are_only_texts(void **state)
 static void a_known_version_is_taken_if_free(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
-	struct store_recorded recorded;
+	struct store_operation record = rows_create(1);
+	struct store_written recorded;
 	struct error err = { 0 };
 
 	(void)state;
@@ -263,7 +263,7 @@ static void a_known_version_is_taken_if_free(void **state)
 	assert_string_equal(database_value("SELECT count(*) FROM lifecycle_events"), "0");
 	record = rows_create(2);
 	record.known_version = 41;
-	assert_int_equal(store_record_operation(store, &record, &recorded, &err), -1);
+	assert_int_equal(store_write_operation(store, &record, &recorded, &err), -1);
 	assert_int_equal(err.kind, ERROR_FAILED);
 	assert_string_equal(err.message, "version 41 of 'box' is another snapshot's");
 	assert_string_equal(database_value("SELECT count(*) FROM snapshots"), "1");
@@ -274,15 +274,15 @@ static void a_known_version_is_taken_if_free(void **state)
 static void numbers_end_at_int32(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
-	struct store_recorded recorded;
+	struct store_operation record = rows_create(1);
+	struct store_written recorded;
 	struct error err = { 0 };
 
 	(void)state;
 	record.known_version = INT32_MAX;
 	rows_record(store, &record);
 	record = rows_create(2);
-	assert_int_equal(store_record_operation(store, &record, &recorded, &err), -1);
+	assert_int_equal(store_write_operation(store, &record, &recorded, &err), -1);
 	assert_int_equal(err.kind, ERROR_FAILED);
 	assert_string_equal(err.message, "'box' has used up its version numbers: the last is 2147483647");
 }
@@ -290,7 +290,7 @@ static void numbers_end_at_int32(void **state)
 static void strange_events_do_not_spoil_the_numbers(void **state)
 {
 	cleanup_store struct store *store = rows_init_store();
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 
 	(void)state;
 	rows_record(store, &record);
@@ -308,8 +308,8 @@ static void strange_events_do_not_spoil_the_numbers(void **state)
 static void another_servers_tables(void **state)
 {
 	cleanup_store struct store *store = NULL;
-	struct store_record record = rows_create(1);
-	struct store_recorded recorded;
+	struct store_operation record = rows_create(1);
+	struct store_written recorded;
 	struct error err = { 0 };
 
 	(void)state;
@@ -318,7 +318,7 @@ static void another_servers_tables(void **state)
 	assert_int_equal(store_check_bot(store, BOT, &err), -1);
 	assert_int_equal(err.kind, ERROR_NOT_FOUND);
 	assert_string_equal(err.message, "bot '" BOT "' has no row in the table bots");
-	assert_int_equal(store_record_operation(store, &record, &recorded, &err), -1);
+	assert_int_equal(store_write_operation(store, &record, &recorded, &err), -1);
 	assert_int_equal(err.kind, ERROR_NOT_FOUND);
 	assert_string_equal(database_value("SELECT count(*) FROM containers"), "0");
 	database_run("INSERT INTO bots (id, owner) VALUES ('" BOT "', 'me')");
@@ -338,7 +338,7 @@ static void another_servers_tables(void **state)
 static void teams_do_not_see_each_other(void **state)
 {
 	cleanup_store struct store *store = NULL;
-	struct store_record record = rows_create(1);
+	struct store_operation record = rows_create(1);
 
 	(void)state;
 	database_make_foreign();

@@ -1,4 +1,4 @@
-#include "workspace/place.h"
+#include "workspace/location.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,41 +11,41 @@
 #include "workspace/snapshotter_traits.h"
 
 /* Paths come from containerd, which runs as root here too; still only absolute ones make sense. */
-static int set_writable(struct place *place, const char *path, struct error *err)
+static int set_writable(struct location *location, const char *path, struct error *err)
 {
 	if (!path || *path != '/')
 		return error_set(err, ERROR_FAILED, "containerd does not say where its files lie");
-	place->writable = strdup(path);
-	return place->writable ? 0 : error_memory(err);
+	location->writable = strdup(path);
+	return location->writable ? 0 : error_memory(err);
 }
 
-static int set_overlay(struct place *place, const struct ctr_mount *mount, struct error *err)
+static int set_overlay(struct location *location, const struct ctr_mount *mount, struct error *err)
 {
 	const char *lower = ctr_mount_option(mount, "lowerdir");
 
-	place->marks = ctr_mount_has_word(mount, "userxattr") ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED;
-	if (lower && layer_paths_parse(lower, &place->below, err) < 0)
+	location->marks = ctr_mount_has_word(mount, "userxattr") ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED;
+	if (lower && layer_paths_parse(lower, &location->below, err) < 0)
 		return -1;
-	return set_writable(place, ctr_mount_option(mount, "upperdir"), err);
+	return set_writable(location, ctr_mount_option(mount, "upperdir"), err);
 }
 
-static int set_all(struct place *place, const char *snapshotter, const struct ctr_mount *mount, struct error *err)
+static int set_all(struct location *location, const char *snapshotter, const struct ctr_mount *mount, struct error *err)
 {
 	struct snapshotter_traits traits = snapshotter_traits_of(snapshotter, mount);
 
-	place->overlay = traits.stacks;
-	place->layers_are_folders = traits.layers_are_folders;
+	location->stacks = traits.stacks;
+	location->layers_are_folders = traits.layers_are_folders;
 	if (strcmp(mount->type, "overlay") == 0) {
-		if (set_overlay(place, mount, err) < 0)
+		if (set_overlay(location, mount, err) < 0)
 			return -1;
-	} else if (strcmp(mount->type, "bind") == 0 && set_writable(place, mount->source, err) < 0) {
+	} else if (strcmp(mount->type, "bind") == 0 && set_writable(location, mount->source, err) < 0) {
 		return -1;
 	}
-	return snapshotter_filesystem(mount, &place->filesystem, err);
+	return snapshotter_filesystem(mount, &location->filesystem, err);
 }
 
-int place_find(struct session *session, const char *snapshotter, const char *key, struct place *place,
-	       struct error *err)
+int location_find(struct session *session, const char *snapshotter, const char *key, struct location *location,
+		  struct error *err)
 {
 	cleanup_ctr_mounts struct ctr_mounts mounts = { 0 };
 	const struct ctr_mount *mount;
@@ -56,7 +56,7 @@ int place_find(struct session *session, const char *snapshotter, const char *key
 	if (!mount)
 		return error_set(err, ERROR_FAILED, "the snapshot '%s' has %zu mounts in place of one", key,
 				 mounts.count);
-	return set_all(place, snapshotter, mount, err);
+	return set_all(location, snapshotter, mount, err);
 }
 
 /* A view of one layer is that folder itself, bound. */
@@ -72,8 +72,8 @@ static int read_layers(const struct ctr_mounts *mounts, const char *name, struct
 	return layer_paths_parse(lower, layers, err);
 }
 
-int place_find_layers(struct session *session, const char *snapshotter, const char *name, struct layer_paths *layers,
-		      struct error *err)
+int location_find_layers(struct session *session, const char *snapshotter, const char *name, struct layer_paths *layers,
+			 struct error *err)
 {
 	cleanup_free char *view = text_format("%s-look-%lld", name, (long long)clock_unix_ns());
 	cleanup_ctr_mounts struct ctr_mounts mounts = { 0 };
@@ -89,10 +89,10 @@ int place_find_layers(struct session *session, const char *snapshotter, const ch
 	return read_layers(&mounts, name, layers, err);
 }
 
-void place_release(struct place *place)
+void location_release(struct location *location)
 {
-	free(place->writable);
-	free(place->filesystem);
-	layer_paths_free(&place->below);
-	*place = (struct place){ 0 };
+	free(location->writable);
+	free(location->filesystem);
+	layer_paths_free(&location->below);
+	*location = (struct location){ 0 };
 }

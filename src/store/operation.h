@@ -1,10 +1,10 @@
 /*
- * Writing down what an operation did: one transaction with the workspace's row, the snapshot,
+ * What an operation did, as the database gets it: one transaction with the workspace's row, the snapshot,
  * the version, the events and the notifications. Running it again for the same operation writes nothing
  * more and gives the same answer: that is how recovery gets past a COMMIT whose answer was lost.
  */
-#ifndef WSNAP_STORE_RECORD_H
-#define WSNAP_STORE_RECORD_H
+#ifndef WSNAP_STORE_OPERATION_H
+#define WSNAP_STORE_OPERATION_H
 
 #include <stdint.h>
 
@@ -12,7 +12,7 @@
 #include "store/store.h"
 #include "store/words.h"
 
-struct store_record {
+struct store_operation {
 	const char *operation_id; /* UUID: ids of the events are made from it */
 
 	/* the workspace: inserted if it has no row; namespace, auto_start, … are kept if it has */
@@ -38,7 +38,7 @@ struct store_record {
 	enum store_event_type version_event;
 	bool is_rebuilt;            /* the version is old: the event gets its time */
 	bool is_live;               /* its processes are the ones they were */
-	bool is_late;               /* later operations may be recorded already: image and status stay as they are */
+	bool is_late;               /* later operations may be written already: image and status stay as they are */
 	struct store_origin origin; /* who asked for it; all NULL, and it is not rebuilt: this run */
 
 	/* a fork's origin, for its event */
@@ -50,7 +50,7 @@ struct store_record {
 	const char *rollback_runtime_name;
 };
 
-struct store_recorded {
+struct store_written {
 	char version_id[ID_SIZE]; /* "" when no version was saved */
 	int32_t version;          /* 0 when no version was saved */
 	int64_t created_ns;
@@ -62,12 +62,12 @@ struct store_recorded {
  * versions are never used again. A snapshot that
  * has its row already keeps its version. ERROR_NOT_FOUND: the bot has no row in a schema that is not ours.
  */
-int store_record_operation(struct store *store, const struct store_record *record, struct store_recorded *recorded,
-			   struct error *err);
+int store_write_operation(struct store *store, const struct store_operation *operation, struct store_written *written,
+			  struct error *err);
 
 /* Whether the database would take these very rows: they are written in a transaction that is taken back. 0 also where
- * it could not say, because of a lock. ERROR_DATABASE with what it lacks, or the errors of store_record_operation(). */
-int store_record_rehearse(struct store *store, const struct store_record *record, struct error *err);
+ * it could not say, because of a lock. ERROR_DATABASE with what it lacks, or the errors of store_write_operation(). */
+int store_rehearse_operation(struct store *store, const struct store_operation *operation, struct error *err);
 
 /* Would an operation of the bot be accepted? ERROR_NOT_FOUND if it has no row in a schema that is not ours;
  * ERROR_DATABASE if its rows could not be written (store_check_writable). */
