@@ -1,4 +1,4 @@
-/* Making and deleting container records. */
+/* Making and deleting containers. */
 #include <stdlib.h>
 
 #include "base/cleanup.h"

@@ -1,5 +1,5 @@
-/* containerd.services.containers.v1: container records. wsnap creates those of forks, and deletes none but one that it
- * created and could not finish. */
+/* containerd.services.containers.v1: what containerd knows of each container. wsnap creates those of forks, and deletes none
+ * but one that it created and could not finish. */
 #ifndef WSNAP_CTR_CONTAINERS_H
 #define WSNAP_CTR_CONTAINERS_H
 
@@ -59,7 +59,7 @@ int ctr_container_find_sharing(struct ctr *ctr, const struct ctr_container *cont
 /* Makes the container. 1: it was made; 0: there is one of that id; -1. Atomic in containerd. */
 int ctr_container_create(struct ctr *ctr, const struct ctr_container *container, struct error *err);
 
-/* Deletes the record alone. One that is not there is no error. */
+/* Deletes what containerd knows of it, and nothing else. One that is not there is no error. */
 int ctr_container_delete(struct ctr *ctr, const char *id, struct error *err);
 
 /* Points the container at another snapshot; with spec_json also replaces the value of the spec

@@ -19,7 +19,7 @@ struct spec {
  * by path. 1 with the path and a word on what it is for (the caller frees); 0: all is there. */
 int spec_find_missing(const char *json, size_t length, char **path, char **use, struct error *err);
 
-/* Reads it out of the container's record. ERROR_FAILED if the spec is no OCI runtime spec. */
+/* Reads the container's. ERROR_FAILED if the spec is no OCI runtime spec. */
 int spec_read(const struct ctr_container *container, struct spec *spec, struct error *err);
 void spec_release(struct spec *spec);
 
