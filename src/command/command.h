@@ -12,6 +12,8 @@
 #include "base/settings.h"
 #include "output/output.h"
 #include "workspace/session.h"
+#include "workspace/target.h"
+#include "workspace/version_word.h"
 
 /* What has to be open before a command runs. */
 enum command_needs {
@@ -23,9 +25,15 @@ enum command_needs {
 /* What a command is given. Arguments and options have been checked as far as words go. */
 struct invocation {
 	const struct settings *settings;
-	const char *const *arguments; /* in the order of the command's; NULL where an optional one is missing */
-	size_t argument_count;        /* how many were given */
-	const char *const *behind;    /* what stands behind "--", ended by NULL, for commands that want it apart */
+	const char *const
+		*arguments;    /* as typed, in the order of the command's; NULL where an optional one is missing */
+	size_t argument_count; /* how many were given */
+	const struct target_word *targets;   /* what those say that help calls TARGET, in their order … */
+	size_t target_count;                 /* … and how many there are */
+	const struct version_word *versions; /* the same for VERSION */
+	size_t version_count;
+	const char *name;          /* of the one called NAME; NULL: it is missing, or '' */
+	const char *const *behind; /* what stands behind "--", ended by NULL, for commands that want it apart */
 	size_t behind_count;
 	const void *options;             /* the command's own structure of values */
 	struct session *session;         /* NULL while `check` runs */
@@ -37,7 +45,7 @@ struct command {
 	const char *name;
 	const char *arguments;   /* as help shows them: words, in brackets where they may be missing, with "..."
 				  * behind the last one if it may be repeated. TARGET,
-				  * NAME and VERSION are checked by these names */
+				  * NAME and VERSION are read by these names (words.c) */
 	const char *behind;      /* the same for what stands behind "--": "-- COMMAND...", "[-- PATH...]". NULL: nothing
 				  * of its own, what stands there is as in front of it */
 	const char *summary;     /* of the list in `wsnap --help` */

@@ -50,7 +50,7 @@ static int compact_run(const struct invocation *invocation, struct error *err)
 	const struct operation_request request = {
 		.kind = OPERATION_COMPACT,
 		.mode = options->live ? MODE_LIVE : MODE_STOP,
-		.target = invocation->arguments[0],
+		.target = invocation->targets,
 	};
 
 	return report_run(invocation, &request, print_json, print_line, err);

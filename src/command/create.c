@@ -2,6 +2,7 @@
 #include "command/freeze.h"
 #include "command/report.h"
 #include "command/several.h"
+#include "workspace/names.h"
 
 struct create_options {
 	struct several several;
@@ -33,8 +34,8 @@ static struct operation_request make_request(const struct invocation *invocation
 
 	return (struct operation_request){
 		.kind = OPERATION_CREATE,
-		.target = invocation->arguments[0],
-		.display_name = invocation->arguments[1],
+		.target = invocation->targets,
+		.display_name = invocation->name,
 		.source = options->source ? options->source : "",
 		.if_changed = options->if_changed,
 		.mode = freeze_mode(&options->freeze),
@@ -44,11 +45,13 @@ static struct operation_request make_request(const struct invocation *invocation
 
 static int create_check(const struct invocation *invocation, struct error *err)
 {
-	struct operation_request request = make_request(invocation);
+	const struct create_options *options = invocation->options;
+	const char *name = invocation->arguments[1];
 
-	if (freeze_check(&((const struct create_options *)invocation->options)->freeze, err) < 0)
+	if (freeze_check(&options->freeze, err) < 0 ||
+	    name_check_source(options->source ? options->source : "", err) < 0)
 		return -1;
-	return operation_check(&request, err);
+	return name && !*name ? name_refuse_empty(err) : 0;
 }
 
 static void print_json(const struct invocation *invocation, const struct operation_result *result)

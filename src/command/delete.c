@@ -38,7 +38,7 @@ static int check_consent(const struct invocation *invocation, struct error *err)
 static int delete_check(const struct invocation *invocation, struct error *err)
 {
 	const struct delete_options *options = invocation->options;
-	bool versions = invocation->argument_count > 1;
+	bool versions = invocation->version_count > 0;
 
 	if (options->all && versions)
 		return error_set(err, ERROR_USAGE, "'--all' cannot be given with a VERSION, '%.100s'",
@@ -60,7 +60,7 @@ static int ask(const struct invocation *invocation, const struct prune_request *
 	char answer[16] = "";
 
 	question.dry_run = true;
-	if (prune_run(invocation->session, invocation->arguments[0], &question, &result, err) < 0)
+	if (prune_run(invocation->session, invocation->targets, &question, &result, err) < 0)
 		return -1;
 	fprintf(stderr, "give up the whole history of '%s', %zu versions, for good? [y/N] ", result.container_id,
 		result.removed_count);
@@ -75,8 +75,8 @@ static int delete_run(const struct invocation *invocation, struct error *err)
 	const struct delete_options *options = invocation->options;
 	const struct prune_request request = {
 		.all = options->all,
-		.versions = invocation->arguments + 1,
-		.version_count = invocation->argument_count - 1,
+		.versions = invocation->versions,
+		.version_count = invocation->version_count,
 	};
 	struct prune_report report = { .out = invocation->out, .writer = { .stream = invocation->out->stream } };
 	cleanup_prune_result struct prune_result result = { 0 };
@@ -84,7 +84,7 @@ static int delete_run(const struct invocation *invocation, struct error *err)
 
 	if (options->all && !options->yes && ask(invocation, &request, err) < 0)
 		return -1;
-	done = prune_run(invocation->session, invocation->arguments[0], &request, &result, err);
+	done = prune_run(invocation->session, invocation->targets, &request, &result, err);
 	if (done == 0 || result.removed_count)
 		prune_report_add(&report, &result, NULL);
 	return done;

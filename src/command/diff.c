@@ -98,12 +98,14 @@ static void diff_release(struct diff *diff)
 static int find_versions(struct diff *diff, struct error *err)
 {
 	const struct invocation *invocation = diff->invocation;
-	const char *before = invocation->arguments[1] ? invocation->arguments[1] : "@", *now = invocation->arguments[2];
+	static const struct version_word stands_on = { .text = "@", .kind = VERSION_WORD_BACK };
+	const struct version_word *given = invocation->versions;
 	const char *id = diff->target.container_id;
 
-	if (history_find(invocation->session, id, before, &diff->before, err) < 0)
+	if (history_find(invocation->session, id, invocation->version_count ? &given[0] : &stands_on, &diff->before,
+			 err) < 0)
 		return -1;
-	return now ? history_find(invocation->session, id, now, &diff->now, err) : 0;
+	return invocation->version_count > 1 ? history_find(invocation->session, id, &given[1], &diff->now, err) : 0;
 }
 
 static int print(struct diff *diff, struct error *err)
@@ -131,7 +133,7 @@ static int diff_run(const struct invocation *invocation, struct error *err)
 	cleanup_paths struct paths paths = { 0 };
 
 	if (read_paths(invocation, &paths, err) < 0 ||
-	    bring_back_and_find(invocation->session, invocation->arguments[0], false, &diff.target, err) < 0 ||
+	    bring_back_and_find(invocation->session, invocation->targets, false, &diff.target, err) < 0 ||
 	    find_versions(&diff, err) < 0)
 		return -1;
 

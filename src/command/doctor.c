@@ -75,11 +75,11 @@ static int doctor_run_command(const struct invocation *invocation, struct error 
 	const struct doctor_options *options = invocation->options;
 	struct findings findings = { .out = invocation->out, .writer = { .stream = invocation->out->stream } };
 	struct doctor_summary summary = { 0 };
+	const struct target_word *target = invocation->target_count ? invocation->targets : NULL;
 	int result;
 
-	result = doctor_run(invocation->session, invocation->arguments[0], options->fix, write_finding, &findings,
-			    &summary, err);
-	if (!invocation->arguments[0])
+	result = doctor_run(invocation->session, target, options->fix, write_finding, &findings, &summary, err);
+	if (!target)
 		warnings_namespaces(invocation->session);
 	if (result == 0)
 		begin(&findings);

@@ -99,7 +99,7 @@ static int events_run(const struct invocation *invocation, struct error *err)
 {
 	cleanup_target struct target target = { 0 };
 
-	if (bring_back_and_find(invocation->session, invocation->arguments[0], false, &target, err) < 0)
+	if (bring_back_and_find(invocation->session, invocation->targets, false, &target, err) < 0)
 		return -1;
 	return list_events(invocation, target.container_id, err);
 }

@@ -110,18 +110,18 @@ static void print(const struct invocation *invocation, const struct fork_result 
 }
 
 /* The version that is forked then is the one that stands for the present. */
-static int take_live_version(const struct invocation *invocation, char number[static 16], struct error *err)
+static int take_live_version(const struct invocation *invocation, struct version_word *version, struct error *err)
 {
 	const struct operation_request request = {
 		.kind = OPERATION_VERSION,
-		.target = invocation->arguments[0],
+		.target = invocation->targets,
 		.mode = MODE_LIVE,
 	};
 	cleanup_operation_result struct operation_result result = { 0 };
 
 	if (operation_run(invocation->session, &request, &result, err) < 0)
 		return -1;
-	snprintf(number, 16, "%d", result.version);
+	*version = (struct version_word){ .kind = VERSION_WORD_NUMBER, .number = result.version };
 	return 0;
 }
 
@@ -143,10 +143,10 @@ static int fork_command_run(const struct invocation *invocation, struct error *e
 	const struct fork_options *options = invocation->options;
 	cleanup_labels struct labels labels = { 0 };
 	cleanup_fork_result struct fork_result result = { 0 };
-	char number[16];
+	struct version_word taken = { 0 };
 	const struct fork_request request = {
-		.target = invocation->arguments[0],
-		.version = options->live ? number : invocation->arguments[1],
+		.target = invocation->targets,
+		.version = options->live ? &taken : invocation->versions,
 		.new_id = invocation->arguments[2],
 		.labels = &labels,
 		.bot = options->bot,
@@ -154,9 +154,9 @@ static int fork_command_run(const struct invocation *invocation, struct error *e
 		.name_as_hostname = options->name_as_hostname,
 	};
 
-	bring_back(invocation->session, invocation->arguments[0]);
+	bring_back(invocation->session, invocation->targets);
 	if (set_labels(&options->labels, &labels, err) < 0 ||
-	    (options->live && take_live_version(invocation, number, err) < 0) ||
+	    (options->live && take_live_version(invocation, &taken, err) < 0) ||
 	    fork_run(invocation->session, &request, &result, err) < 0)
 		return -1;
 	print(invocation, &result);

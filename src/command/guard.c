@@ -62,10 +62,10 @@ static void tell(const struct output *out, const struct guard_request *request, 
 	if (result->saved)
 		log_warning(
 			"the command ended with status %d: '%s' is back at version %d; what it was before is version %d",
-			result->status, request->version.target, result->version, result->saved);
+			result->status, request->version.target->text, result->version, result->saved);
 	else
 		log_warning("the command ended with status %d: '%s' is back at version %d; there was nothing to save",
-			    result->status, request->version.target, result->version);
+			    result->status, request->version.target->text, result->version);
 }
 
 static int guard_run_command(const struct invocation *invocation, struct error *err)
@@ -73,7 +73,7 @@ static int guard_run_command(const struct invocation *invocation, struct error *
 	const struct guard_options *options = invocation->options;
 	const struct guard_request request = {
 		.version = { .kind = OPERATION_VERSION,
-			     .target = invocation->arguments[0],
+			     .target = invocation->targets,
 			     .if_changed = options->if_changed,
 			     .mode = freeze_mode(&options->freeze),
 			     .max_freeze_ms = options->freeze.max_ms },

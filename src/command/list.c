@@ -29,7 +29,7 @@ static int list_check(const struct invocation *invocation, struct error *err)
 {
 	const struct list_options *options = invocation->options;
 
-	if (!invocation->arguments[0] && (options->snapshots || options->sizes)) {
+	if (invocation->target_count == 0 && (options->snapshots || options->sizes)) {
 		error_set(err, ERROR_USAGE, "'--%s' needs a TARGET", options->snapshots ? "snapshots" : "sizes");
 		return error_hint(err, "'wsnap list' without options shows the workspaces");
 	}
@@ -37,7 +37,7 @@ static int list_check(const struct invocation *invocation, struct error *err)
 		return error_set(err, ERROR_USAGE, "'--sizes' cannot be given with --snapshots");
 	if (!options->columns)
 		return 0;
-	if (!invocation->arguments[0])
+	if (invocation->target_count == 0)
 		return list_workspaces_check(options->columns, err);
 	return options->snapshots ? list_snapshots_check(options->columns, err)
 				  : list_versions_check(options->columns, err);
@@ -48,9 +48,9 @@ static int list_run(const struct invocation *invocation, struct error *err)
 	const struct list_options *options = invocation->options;
 	cleanup_target struct target target = { 0 };
 
-	if (!invocation->arguments[0])
+	if (invocation->target_count == 0)
 		return list_workspaces(invocation, err);
-	if (bring_back_and_find(invocation->session, invocation->arguments[0], options->snapshots, &target, err) < 0)
+	if (bring_back_and_find(invocation->session, invocation->targets, options->snapshots, &target, err) < 0)
 		return -1;
 	if (options->snapshots)
 		return list_snapshots(invocation, &target, err);

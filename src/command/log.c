@@ -39,7 +39,7 @@ static int log_run(const struct invocation *invocation, struct error *err)
 		if (!path)
 			return -1;
 	}
-	if (bring_back_and_find(invocation->session, invocation->arguments[0], false, &target, err) < 0 ||
+	if (bring_back_and_find(invocation->session, invocation->targets, false, &target, err) < 0 ||
 	    log_history_read(&history, &target, err) < 0)
 		return -1;
 	if ((path || options->stat) && log_history_compare(&history, &target, path, err) < 0)

@@ -17,10 +17,10 @@ static void print_json(struct output *out, const struct view_result *result)
 static int mount_run(const struct invocation *invocation, struct error *err)
 {
 	cleanup_view_result struct view_result result = { 0 };
-	const char *const *words = invocation->arguments;
 	struct output *out = invocation->out;
 
-	if (view_mount(invocation->session, words[0], words[1], words[2], &result, err) < 0)
+	if (view_mount(invocation->session, invocation->targets, invocation->versions, invocation->arguments[2],
+		       &result, err) < 0)
 		return -1;
 	out->changed = true;
 	if (out->json)

@@ -2,22 +2,6 @@
 #include "command/describe.h"
 #include "naming/naming.h"
 
-static struct naming_request make_request(const struct invocation *invocation)
-{
-	return (struct naming_request){
-		.target = invocation->arguments[0],
-		.version = invocation->arguments[1],
-		.name = invocation->arguments[2],
-	};
-}
-
-static int name_check_words(const struct invocation *invocation, struct error *err)
-{
-	struct naming_request request = make_request(invocation);
-
-	return naming_check(&request, err);
-}
-
 static void print_json(struct output *out, const struct naming_result *result)
 {
 	struct json_writer writer = { .stream = out->stream };
@@ -31,7 +15,11 @@ static void print_json(struct output *out, const struct naming_result *result)
 
 static int name_run(const struct invocation *invocation, struct error *err)
 {
-	struct naming_request request = make_request(invocation);
+	const struct naming_request request = {
+		.target = &invocation->targets[0],
+		.version = &invocation->versions[0],
+		.name = invocation->name,
+	};
 	cleanup_naming_result struct naming_result result = { 0 };
 	struct output *out = invocation->out;
 
@@ -58,6 +46,5 @@ const struct command command_name = {
 		       "'prune' gives up others. Nothing else changes, and the workspace goes on running.\n"
 		       "With --quiet the version's number is printed.\n",
 	.needs = COMMAND_NEEDS_ALL,
-	.check = name_check_words,
 	.run = name_run,
 };

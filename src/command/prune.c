@@ -97,7 +97,7 @@ static int prune_check(const struct invocation *invocation, struct error *err)
 	const struct prune_options *options = invocation->options;
 	struct keep_rules rules = rules_of(invocation);
 
-	if (!invocation->arguments[0] && !options->several.all && options->several.filters.count == 0) {
+	if (invocation->target_count == 0 && !options->several.all && options->several.filters.count == 0) {
 		error_set(err, ERROR_USAGE, "'prune' needs a TARGET or --all");
 		return error_hint(err, "usage: wsnap prune [OPTIONS] TARGET... | --all | --filter LABEL");
 	}
@@ -137,7 +137,7 @@ static int prune_run_command(const struct invocation *invocation, struct error *
 		prune_report_end(&report);
 		return done;
 	}
-	done = prune_run(invocation->session, invocation->arguments[0], &request, &result, err);
+	done = prune_run(invocation->session, invocation->targets, &request, &result, err);
 	if (done == 0 || result.removed_count)
 		prune_report_add(&report, &result, NULL);
 	return done;

@@ -156,42 +156,42 @@ static int is_one(const struct record *record, void *context, struct error *err)
 }
 
 /* A container that is gone may have left a record under its id, a lock, or versions that are marked to go. */
-static int recover_word(const struct invocation *invocation, struct recovered_list *list, const char *word,
-			struct error *err)
+static int recover_word(const struct invocation *invocation, struct recovered_list *list, struct error *err)
 {
+	const char *id = invocation->targets[0].text;
 	struct session *session = invocation->session;
 	cleanup_target struct target target = { 0 };
 	struct error unknown = { 0 };
 	int left;
 
-	if (target_resolve(session, word, false, &target, &unknown) == 0)
+	if (target_resolve(session, invocation->targets, false, &target, &unknown) == 0)
 		return recover_here(list, session, target.container_id, err);
 	if (unknown.kind == ERROR_NOT_FOUND) {
 		if (session_open_state(session, err) < 0)
 			return -1;
-		left = list->break_lock ? 1 : journal_exists(session, word, err);
+		left = list->break_lock ? 1 : journal_exists(session, id, err);
 		if (left == 0)
-			left = prune_count_unfinished(session, word, err);
+			left = prune_count_unfinished(session, id, err);
 		if (left == 0)
-			left = journal_each_refused(session, word, is_one, NULL, err);
+			left = journal_each_refused(session, id, is_one, NULL, err);
 		if (left != 0)
-			return left < 0 ? -1 : recover_here(list, session, word, err);
+			return left < 0 ? -1 : recover_here(list, session, id, err);
 	}
 	/* Without the database a bot cannot be looked up, so it must not be called unknown. */
 	*err = unknown;
 	if (unknown.kind != ERROR_NOT_FOUND || !invocation->store_error)
 		return -1;
 	*err = *invocation->store_error;
-	return error_wrap(err, "'%s' cannot be looked up", word);
+	return error_wrap(err, "'%s' cannot be looked up", id);
 }
 
 static int recover_check(const struct invocation *invocation, struct error *err)
 {
 	const struct recover_options *options = invocation->options;
 
-	if (options->break_lock && !invocation->arguments[0])
+	if (options->break_lock && invocation->target_count == 0)
 		return error_set(err, ERROR_USAGE, "'--break-lock' needs a TARGET");
-	if (!options->all_namespaces || !invocation->arguments[0])
+	if (!options->all_namespaces || invocation->target_count == 0)
 		return 0;
 	return error_set(err, ERROR_USAGE, "'--all-namespaces' does not go with a TARGET, '%s'",
 			 invocation->arguments[0]);
@@ -203,12 +203,11 @@ static int recover_run(const struct invocation *invocation, struct error *err)
 	struct recovered_list list = { .break_lock = options->break_lock,
 				       .out = invocation->out,
 				       .writer = { .stream = invocation->out->stream } };
-	const char *word = invocation->arguments[0];
 	int result;
 
 	if (invocation->store_error)
 		log_warning("going on without the database: %s", invocation->store_error->message);
-	result = word ? recover_word(invocation, &list, word, err) : go_through(invocation, &list, err);
+	result = invocation->target_count ? recover_word(invocation, &list, err) : go_through(invocation, &list, err);
 	end(&list, result < 0);
 	return result;
 }

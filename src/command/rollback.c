@@ -51,8 +51,8 @@ static int rollback_run(const struct invocation *invocation, struct error *err)
 	const struct rollback_options *options = invocation->options;
 	const struct operation_request request = {
 		.kind = OPERATION_ROLLBACK,
-		.target = invocation->arguments[0],
-		.version = invocation->arguments[1],
+		.target = invocation->targets,
+		.version = invocation->versions,
 		.no_save = options->no_save,
 	};
 

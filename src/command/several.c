@@ -75,13 +75,18 @@ static int run_alone(const struct pool *pool, struct session *session, const str
 	const char *const arguments[] = { work->id, NULL, NULL };
 	struct output out = *pool->invocation->out;
 	struct invocation alone = *pool->invocation;
+	struct target_word word;
 	int result;
 
+	if (target_word_parse(work->id, &word, err) < 0)
+		return -1;
 	out.stream = open_memstream(&work->said, &work->length);
 	if (!out.stream)
 		return error_memory(err);
 	alone.arguments = arguments;
 	alone.argument_count = 1;
+	alone.targets = &word;
+	alone.target_count = 1;
 	alone.options = pool->options;
 	alone.session = session;
 	alone.store_error = store_error->kind != ERROR_NONE ? store_error : NULL;
@@ -135,8 +140,8 @@ static int choose(const struct command *command, const struct invocation *invoca
 	const struct several *several = several_of(command, invocation);
 	const struct selection selection = { .all = several->all,
 					     .filters = several->filters,
-					     .words = invocation->arguments,
-					     .word_count = invocation->argument_count };
+					     .words = invocation->targets,
+					     .word_count = invocation->target_count };
 
 	if (selection_make(invocation->session, &selection, ids, err) < 0)
 		return -1;

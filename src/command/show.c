@@ -176,9 +176,9 @@ static int show_run(const struct invocation *invocation, struct error *err)
 	cleanup_target struct target target = { 0 };
 	cleanup_shown struct shown_version shown = { 0 };
 
-	if (bring_back_and_find(session, invocation->arguments[0], false, &target, err) < 0)
+	if (bring_back_and_find(session, invocation->targets, false, &target, err) < 0)
 		return -1;
-	if (history_find(session, target.container_id, invocation->arguments[1], &shown.row, err) < 0)
+	if (history_find(session, target.container_id, invocation->versions, &shown.row, err) < 0)
 		return -1;
 	if (options->spec)
 		return print_spec(invocation, target.container_id, &shown.row, err);

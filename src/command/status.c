@@ -92,10 +92,10 @@ static int choose(const struct invocation *invocation, struct names_set *ids, st
 {
 	const struct status_options *options = invocation->options;
 	const struct selection selection = {
-		.all = options->several.all || (invocation->argument_count == 0 && options->several.filters.count == 0),
+		.all = options->several.all || (invocation->target_count == 0 && options->several.filters.count == 0),
 		.filters = options->several.filters,
-		.words = invocation->arguments,
-		.word_count = invocation->argument_count,
+		.words = invocation->targets,
+		.word_count = invocation->target_count,
 	};
 
 	return selection_make(invocation->session, &selection, ids, err);

@@ -44,7 +44,7 @@ static int version_run(const struct invocation *invocation, struct error *err)
 	const struct version_options *options = invocation->options;
 	const struct operation_request request = {
 		.kind = OPERATION_VERSION,
-		.target = invocation->arguments[0],
+		.target = invocation->targets,
 		.if_changed = options->if_changed,
 		.mode = freeze_mode(&options->freeze),
 		.max_freeze_ms = options->freeze.max_ms,

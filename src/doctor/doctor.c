@@ -196,26 +196,26 @@ static int find_workspaces(struct session *session, struct names_set *ids, struc
 }
 
 /* A bot whose rows are lost and whose container is gone is still named by the labels of its snapshots. */
-static int find_bot(struct session *session, const char *word, struct names_set *ids, struct error *err)
+static int find_bot(struct session *session, const struct target_word *word, struct names_set *ids, struct error *err)
 {
 	cleanup_free char *filter = NULL;
-	char bot_id[ID_SIZE];
 
-	if (!id_parse(word, bot_id))
+	if (!*word->bot_id)
 		return 0;
-	filter = text_format("labels.\"" LABEL_BOT_ID "\"==\"%s\"", bot_id);
+	filter = text_format("labels.\"" LABEL_BOT_ID "\"==\"%s\"", word->bot_id);
 	if (!filter)
 		return error_memory(err);
 	if (host_add_labelled(session, filter, ids, err) < 0)
 		return -1;
 	if (ids->count < 2)
 		return 0;
-	error_set(err, ERROR_USAGE, "'%s' is the bot of %zu workspaces that the database does not know", word,
+	error_set(err, ERROR_USAGE, "'%s' is the bot of %zu workspaces that the database does not know", word->text,
 		  ids->count);
 	return error_hint(err, "name one of them by its container id, such as '%s'", ids->items[0]);
 }
 
-static int find_target(struct session *session, const char *word, struct names_set *ids, struct error *err)
+static int find_target(struct session *session, const struct target_word *word, struct names_set *ids,
+		       struct error *err)
 {
 	cleanup_target struct target target = { 0 };
 
@@ -232,11 +232,11 @@ static int find_target(struct session *session, const char *word, struct names_s
 	/* Neither containerd nor the database knows it, but its snapshots or a record may. */
 	if (find_workspaces(session, ids, err) < 0)
 		return -1;
-	if (!names_set_has(ids, word))
-		return error_set(err, ERROR_NOT_FOUND, "nothing is left of a workspace '%s'", word);
+	if (!names_set_has(ids, word->text))
+		return error_set(err, ERROR_NOT_FOUND, "nothing is left of a workspace '%s'", word->text);
 	names_set_release(ids);
 	error_clear(err);
-	return names_set_add(ids, word, err);
+	return names_set_add(ids, word->text, err);
 }
 
 /* The first one comes back in the end. */
@@ -253,7 +253,7 @@ static int tell_interrupted(const struct doctor *doctor, const char *container_i
 			 sigabbrev_np(doctor->signal), container_id);
 }
 
-static int examine_all(struct doctor *doctor, const char *target, struct error *err)
+static int examine_all(struct doctor *doctor, const struct target_word *target, struct error *err)
 {
 	cleanup_names_set struct names_set ids = { 0 };
 	struct failures failures = { 0 };
@@ -284,7 +284,7 @@ static int examine_all(struct doctor *doctor, const char *target, struct error *
 	return failures_first(&failures, err);
 }
 
-int doctor_run(struct session *session, const char *target, bool fix, doctor_each each, void *context,
+int doctor_run(struct session *session, const struct target_word *target, bool fix, doctor_each each, void *context,
 	       struct doctor_summary *summary, struct error *err)
 {
 	struct doctor doctor = { .session = session,

@@ -10,13 +10,14 @@
 
 #include "doctor/doctor_finding.h"
 #include "workspace/session.h"
+#include "workspace/target.h"
 
 /*
- * Examines one workspace (`target` as typed), or with NULL all of the namespace, leases included. With `fix` puts
+ * Examines one workspace, or with NULL all of the namespace, leases included. With `fix` puts
  * right what it can. `each` is called for every finding. 0 also with findings; a workspace that
  * could not be examined does not stop the others, the first such error comes back.
  */
-int doctor_run(struct session *session, const char *target, bool fix, doctor_each each, void *context,
+int doctor_run(struct session *session, const struct target_word *target, bool fix, doctor_each each, void *context,
 	       struct doctor_summary *summary, struct error *err);
 
 #endif

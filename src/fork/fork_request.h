@@ -6,10 +6,12 @@
 #include <stdint.h>
 
 #include "base/labels.h"
+#include "workspace/target.h"
+#include "workspace/version_word.h"
 
 struct fork_request {
-	const char *target; /* as typed */
-	const char *version;
+	const struct target_word *target;
+	const struct version_word *version;
 	const char *new_id;
 	const struct labels *labels; /* that the new container gets, whatever the origin has */
 	const char *bot;             /* NULL: its own */

@@ -71,19 +71,17 @@ static int reopen(struct session *session, const struct settings *settings, stru
 static int bring_back(struct session *session, const struct guard_request *request, struct guard_result *result,
 		      struct error *err)
 {
-	cleanup_free char *number = text_format("%d", result->version);
+	const struct version_word version = { .kind = VERSION_WORD_NUMBER, .number = result->version };
 	const struct operation_request rollback = {
 		.kind = OPERATION_ROLLBACK,
 		.target = request->version.target,
-		.version = number,
+		.version = &version,
 	};
 	cleanup_operation_result struct operation_result back = { 0 };
 
-	if (!number)
-		return error_memory(err);
 	if (operation_run(session, &rollback, &back, err) < 0)
 		return error_wrap(err, "the command ended with status %d, and '%s' was not brought back to version %d",
-				  result->status, request->version.target, result->version);
+				  result->status, request->version.target->text, result->version);
 	result->was_back = true;
 	result->saved = back.version;
 	return 0;
@@ -101,7 +99,7 @@ static int run_command(struct session *session, const struct guard_request *requ
 	if (reopen(session, settings, err) < 0) {
 		if (ran == 0 && result->status != 0 && request->on_failure == GUARD_ROLLBACK)
 			return error_wrap(err, "the command ended with status %d, and '%s' was not brought back",
-					  result->status, request->version.target);
+					  result->status, request->version.target->text);
 		log_detail("%s", err->message);
 		error_clear(err);
 		return 0;

@@ -14,30 +14,12 @@
 #include "workspace/history.h"
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
-#include "workspace/names.h"
 #include "workspace/snapshotters.h"
 
 void naming_result_release(struct naming_result *result)
 {
 	free(result->container_id);
 	store_version_release(&result->row);
-}
-
-/* The name as it will be stored; NULL in *name takes it away. */
-static int read_name(const char *word, char **name, struct error *err)
-{
-	*name = NULL;
-	if (!*word)
-		return 0;
-	*name = name_check(word, err);
-	return *name ? 0 : -1;
-}
-
-int naming_check(const struct naming_request *request, struct error *err)
-{
-	cleanup_free char *name = NULL;
-
-	return read_name(request->name, &name, err);
 }
 
 static int settle(struct session *session, const char *container_id, struct error *err)
@@ -73,9 +55,11 @@ static int set_label(struct session *session, const char *container_id, const st
 static int name_locked(struct session *session, const struct naming_request *request, struct naming_result *result,
 		       struct error *err)
 {
-	cleanup_free char *name = NULL;
+	cleanup_free char *name = request->name ? strdup(request->name) : NULL;
 
-	if (settle(session, result->container_id, err) < 0 || read_name(request->name, &name, err) < 0 ||
+	if (request->name && !name)
+		return error_memory(err);
+	if (settle(session, result->container_id, err) < 0 ||
 	    history_find(session, result->container_id, request->version, &result->row, err) < 0)
 		return -1;
 	id_random(result->operation_id);

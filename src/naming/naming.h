@@ -5,11 +5,13 @@
 #include "base/id.h"
 #include "store/versions.h"
 #include "workspace/session.h"
+#include "workspace/target.h"
+#include "workspace/version_word.h"
 
 struct naming_request {
-	const char *target;
-	const char *version;
-	const char *name; /* as typed; "" takes the name away */
+	const struct target_word *target;
+	const struct version_word *version;
+	const char *name; /* one that name_check() made; NULL takes the name away */
 };
 
 struct naming_result {
@@ -21,9 +23,6 @@ struct naming_result {
 void naming_result_release(struct naming_result *result);
 
 #define cleanup_naming_result __attribute__((cleanup(naming_result_release)))
-
-/* Looks at the words alone: ERROR_USAGE. */
-int naming_check(const struct naming_request *request, struct error *err);
 
 /*
  * Names it. Blocks up to settings->wait_s for the lock, and finishes first what an earlier run left. ERROR_INCOMPLETE:

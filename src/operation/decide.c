@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "task/streams.h"
 #include "workspace/label_keys.h"
-#include "workspace/names.h"
 
 static enum save_rule save_rule_of(const struct operation_request *request)
 {
@@ -27,8 +26,8 @@ int decide_words(const struct operation_request *request, struct record *record,
 		return error_memory(err);
 	if (!request->display_name)
 		return 0;
-	record->display_name = name_check(request->display_name, err);
-	return record->display_name ? 0 : -1;
+	record->display_name = strdup(request->display_name);
+	return record->display_name ? 0 : error_memory(err);
 }
 
 static char *dated_name(const struct record *record, const char *kind)

@@ -13,26 +13,7 @@
 #include "workspace/journal.h"
 #include "workspace/last_result.h"
 #include "workspace/lock.h"
-#include "workspace/names.h"
-#include "workspace/target.h"
-#include "workspace/version_word.h"
 #include "workspace/warnings.h"
-
-int operation_check(const struct operation_request *request, struct error *err)
-{
-	cleanup_version_word struct version_word version = { 0 };
-	cleanup_free char *name = NULL;
-
-	if (request->target && !target_name_is_valid(request->target))
-		return error_set(err, ERROR_USAGE, "'%s' can be neither a container id nor a bot id", request->target);
-	if (request->source && name_check_source(request->source, err) < 0)
-		return -1;
-	if (request->display_name) {
-		name = name_check(request->display_name, err);
-		return name ? 0 : -1;
-	}
-	return request->kind == OPERATION_ROLLBACK ? version_word_parse(request->version, &version, err) : 0;
-}
 
 /* Names of what was saved, taken over from the record once it is certain. */
 static void keep_names(struct record *record, struct operation_result *result)
@@ -171,7 +152,7 @@ int operation_run(struct session *session, const struct operation_request *reque
 	struct lock lock;
 	int done, signal;
 
-	if (operation_check(request, err) < 0 || target_resolve(session, request->target, true, &target, err) < 0)
+	if (target_resolve(session, request->target, true, &target, err) < 0)
 		return -1;
 	if (lock_take(session,
 		      &(struct lock_request){ .container_id = target.container_id,

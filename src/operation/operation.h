@@ -10,9 +10,6 @@
 #include "operation/result.h"
 #include "workspace/session.h"
 
-/* Looks at the words of the request alone, before anything is opened: ERROR_USAGE. */
-int operation_check(const struct operation_request *request, struct error *err);
-
 /*
  * Runs it. 0: done and durable; then *result says what. ERROR_INCOMPLETE fills *result too as far as it is known.
  * Finishes what an earlier run left on this workspace first. Blocks up to settings->wait_s for the lock.

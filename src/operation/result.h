@@ -8,6 +8,8 @@
 
 #include "base/id.h"
 #include "workspace/kind.h"
+#include "workspace/target.h"
+#include "workspace/version_word.h"
 
 /* Whether the workspace goes on running. */
 enum operation_mode {
@@ -20,14 +22,14 @@ enum operation_mode {
 
 struct operation_request {
 	enum operation_kind kind;
-	const char *target;       /* as the user typed it */
-	const char *display_name; /* create: as typed, NULL for none */
-	const char *source;       /* create: as typed, NULL: "manual" */
-	const char *version;      /* rollback: as typed */
-	bool if_changed;          /* create, version */
-	bool no_save;             /* rollback */
-	enum operation_mode mode; /* create, version */
-	unsigned max_freeze_ms;   /* live; 0: OPERATION_MAX_FREEZE_MS */
+	const struct target_word *target;
+	const char *display_name;           /* create: one that name_check() made, NULL for none */
+	const char *source;                 /* create: NULL: "manual" */
+	const struct version_word *version; /* rollback */
+	bool if_changed;                    /* create, version */
+	bool no_save;                       /* rollback */
+	enum operation_mode mode;           /* create, version */
+	unsigned max_freeze_ms;             /* live; 0: OPERATION_MAX_FREEZE_MS */
 };
 
 struct operation_step {

@@ -43,14 +43,16 @@ static int is_due(const struct due *due, const struct policy *policy, const char
 
 static int save(const struct due *due, const struct policy *policy, struct policy_done *done, struct error *err)
 {
+	struct target_word word;
 	const struct operation_request request = { .kind = OPERATION_CREATE,
-						   .target = done->container_id,
+						   .target = &word,
 						   .source = SOURCE_POLICY,
 						   .mode = policy->mode,
 						   .if_changed = policy->if_changed };
 	cleanup_operation_result struct operation_result result = { 0 };
 
-	if (operation_run(due->session, &request, &result, err) < 0)
+	if (target_word_parse(done->container_id, &word, err) < 0 ||
+	    operation_run(due->session, &request, &result, err) < 0)
 		return -1;
 	done->unchanged = result.unchanged;
 	done->version = result.unchanged ? 0 : result.version;
@@ -61,10 +63,12 @@ static int prune(const struct due *due, const struct policy *policy, struct poli
 {
 	const struct prune_request request = { .keep = policy->keep };
 	cleanup_prune_result struct prune_result result = { 0 };
+	struct target_word word;
 
 	if (!retention_has_rules(&policy->keep))
 		return 0;
-	if (prune_run(due->session, done->container_id, &request, &result, err) < 0)
+	if (target_word_parse(done->container_id, &word, err) < 0 ||
+	    prune_run(due->session, &word, &request, &result, err) < 0)
 		return -1;
 	done->pruned = (int)result.removed_count;
 	done->freed_bytes += result.freed_bytes;

@@ -34,11 +34,14 @@ static int set_every(const char *text, void *field, struct error *err)
 {
 	struct policy_span *every = field;
 	cleanup_free char *word = text_format("@%s", text);
+	int parsed;
 
 	if (!word)
 		return error_memory(err);
 	every->given = true;
-	if (version_word_parse(word, &every->span, err) == 0 && every->span.kind == VERSION_WORD_AGE)
+	parsed = version_word_parse(word, &every->span, err);
+	every->span.text = NULL; /* the word goes with this call */
+	if (parsed == 0 && every->span.kind == VERSION_WORD_AGE)
 		return 0;
 	return error_set(err, ERROR_USAGE, "not a length of time, such as 30min, 6h or 1d12h");
 }

@@ -63,8 +63,9 @@ static int give_up(struct session *session, const struct keep_rules *rules, cons
 {
 	const struct prune_request request = { .keep = *rules };
 	cleanup_prune_result struct prune_result result = { 0 };
+	struct target_word word;
 
-	if (prune_run(session, container_id, &request, &result, err) < 0)
+	if (target_word_parse(container_id, &word, err) < 0 || prune_run(session, &word, &request, &result, err) < 0)
 		return -1;
 	for (size_t i = 0; i < result.removed_count; i++)
 		log_warning("version %d of '%s' was given up, since too little was free", result.removed[i].version,

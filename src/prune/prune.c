@@ -288,7 +288,7 @@ int pruning_begin(struct pruning *pruning, const struct target *target, struct p
 	return done;
 }
 
-int prune_run(struct session *session, const char *target_word, const struct prune_request *request,
+int prune_run(struct session *session, const struct target_word *word, const struct prune_request *request,
 	      struct prune_result *result, struct error *err)
 {
 	struct pruning pruning = { .session = session, .request = request };
@@ -296,8 +296,8 @@ int prune_run(struct session *session, const char *target_word, const struct pru
 	struct error late = { 0 };
 	int signal, done;
 
-	if ((request->all ? prune_all_find(session, target_word, &target, err)
-			  : target_resolve(session, target_word, false, &target, err)) < 0)
+	if ((request->all ? prune_all_find(session, word, &target, err)
+			  : target_resolve(session, word, false, &target, err)) < 0)
 		return -1;
 	done = pruning_begin(&pruning, &target, result, &signal, err);
 	/* containerd also collects when it sees fit. */

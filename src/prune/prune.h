@@ -15,7 +15,7 @@
  * an earlier run left first. ERROR_INCOMPLETE when the rest is the next run's; then, and when single
  * versions failed, *result holds what went.
  */
-int prune_run(struct session *session, const char *target, const struct prune_request *request,
+int prune_run(struct session *session, const struct target_word *target, const struct prune_request *request,
 	      struct prune_result *result, struct error *err);
 
 /* The same for every workspace of this namespace that has versions here. `each` is called for each of them, with

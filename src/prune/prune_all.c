@@ -21,15 +21,12 @@ static int add_labelled(struct session *session, const char *key, const char *va
 }
 
 /* A container's id, or a bot's, that labels of snapshots know. */
-static int find_labelled(struct session *session, const char *word, struct names_set *ids, struct error *err)
+static int find_labelled(struct session *session, const struct target_word *word, struct names_set *ids,
+			 struct error *err)
 {
-	char bot_id[ID_SIZE];
-
-	if (add_labelled(session, LABEL_CONTAINER, word, ids, err) < 0)
+	if (add_labelled(session, LABEL_CONTAINER, word->text, ids, err) < 0)
 		return -1;
-	if (ids->count || !id_parse(word, bot_id))
-		return 0;
-	return add_labelled(session, LABEL_BOT_ID, bot_id, ids, err);
+	return ids->count || !*word->bot_id ? 0 : add_labelled(session, LABEL_BOT_ID, word->bot_id, ids, err);
 }
 
 /* If only rows tell of it, another host may have it. */
@@ -44,7 +41,7 @@ static int check_is_here(struct session *session, const char *container_id, stru
 	return error_hint(err, "--force insists");
 }
 
-int prune_all_find(struct session *session, const char *word, struct target *target, struct error *err)
+int prune_all_find(struct session *session, const struct target_word *word, struct target *target, struct error *err)
 {
 	cleanup_names_set struct names_set ids = { 0 };
 	struct error unknown = { 0 };
@@ -62,7 +59,7 @@ int prune_all_find(struct session *session, const char *word, struct target *tar
 	*err = unknown;
 	if (ids.count == 0)
 		return -1;
-	error_set(err, ERROR_USAGE, "'%s' is the bot of %zu workspaces that the database does not know", word,
+	error_set(err, ERROR_USAGE, "'%s' is the bot of %zu workspaces that the database does not know", word->text,
 		  ids.count);
 	return error_hint(err, "name one of them by its container id, such as '%s'", ids.items[0]);
 }

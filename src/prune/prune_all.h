@@ -5,7 +5,7 @@
 #include "prune/prune_steps.h"
 
 /* The workspace that a TARGET means, though nothing but its snapshots may be left. ERROR_NOT_FOUND. */
-int prune_all_find(struct session *session, const char *word, struct target *target, struct error *err);
+int prune_all_find(struct session *session, const struct target_word *word, struct target *target, struct error *err);
 
 /* The snapshots that go: all that a version's row or a label of ours says are states of the workspace. */
 int prune_all_choose(const struct inventory *inventory, const char *container_id, struct names_set *given_up,

@@ -92,7 +92,7 @@ static int prune_one(struct fleet *fleet, const char *container_id, struct error
 	cleanup_target struct target target = { 0 };
 
 	*one = (struct waiting){ .pruning = { .session = fleet->session, .request = fleet->request } };
-	if (target_resolve(fleet->session, container_id, false, &target, &one->failure) == 0)
+	if (target_find(fleet->session, container_id, &target, &one->failure) == 0)
 		one->begun = pruning_begin(&one->pruning, &target, &one->result, &fleet->signal, &one->failure) == 0;
 	if (!one->result.container_id)
 		one->result.container_id = strdup(container_id);

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "prune/retention.h"
 #include "workspace/history.h"
-#include "workspace/version_word.h"
 
 /* Numbers that a line holds. */
 #define FUTURE_TOLD 10
@@ -135,14 +134,13 @@ static int refuse_missing(const struct inventory_version *version, const char *c
 }
 
 static int choose(struct session *session, const struct inventory *inventory, const char *container_id,
-		  const char *word, bool *goes, struct error *err)
+		  const struct version_word *word, bool *goes, struct error *err)
 {
 	cleanup_store_version struct store_version row = { 0 };
-	cleanup_version_word struct version_word parsed = { 0 };
 	const struct inventory_version *version;
 	ssize_t at;
 
-	if (version_word_parse(word, &parsed, err) < 0 || history_find(session, container_id, word, &row, err) < 0)
+	if (history_find(session, container_id, word, &row, err) < 0)
 		return -1;
 	at = find_number(inventory, row.version);
 	if (at < 0)
@@ -153,7 +151,7 @@ static int choose(struct session *session, const struct inventory *inventory, co
 		return refuse(version, container_id, err);
 	if (prune_plan_check_keepers(version, container_id, err) < 0)
 		return -1;
-	if (!version->snapshot && parsed.kind != VERSION_WORD_NUMBER)
+	if (!version->snapshot && word->kind != VERSION_WORD_NUMBER)
 		return refuse_missing(version, container_id, err);
 	goes[at] = true;
 	return 0;
@@ -163,7 +161,7 @@ int prune_plan_named(struct session *session, const struct prune_request *reques
 		     const char *container_id, bool *goes, struct error *err)
 {
 	for (size_t i = 0; i < request->version_count; i++)
-		if (choose(session, inventory, container_id, request->versions[i], goes, err) < 0)
+		if (choose(session, inventory, container_id, &request->versions[i], goes, err) < 0)
 			return -1;
 	return 0;
 }

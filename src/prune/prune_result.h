@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "base/settings.h"
+#include "workspace/target.h"
+#include "workspace/version_word.h"
 
 struct prune_request {
 	struct keep_rules keep;
@@ -17,8 +19,8 @@ struct prune_request {
 	 * may be gone. */
 	bool all;
 
-	/* VERSION words; with any of them, these versions go and the rules do not count */
-	const char *const *versions;
+	/* with any of them, these versions go and the rules do not count */
+	const struct version_word *versions;
 	size_t version_count;
 };
 

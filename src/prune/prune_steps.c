@@ -14,7 +14,7 @@
 
 int prune_find_target(struct session *session, const char *container_id, struct target *target, struct error *err)
 {
-	if (target_resolve(session, container_id, false, target, err) == 0)
+	if (target_find(session, container_id, target, err) == 0)
 		return 0;
 	if (!error_forgive(err, ERROR_NOT_FOUND))
 		return -1;

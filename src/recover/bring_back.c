@@ -26,7 +26,7 @@ static bool finish_earlier(struct session *session, const char *container_id)
 	return true;
 }
 
-int bring_back_and_find(struct session *session, const char *word, bool must_exist, struct target *target,
+int bring_back_and_find(struct session *session, const struct target_word *word, bool must_exist, struct target *target,
 			struct error *err)
 {
 	if (target_resolve(session, word, must_exist, target, err) < 0)
@@ -39,12 +39,12 @@ int bring_back_and_find(struct session *session, const char *word, bool must_exi
 	return target_resolve(session, word, must_exist, target, err);
 }
 
-void bring_back(struct session *session, const char *word)
+void bring_back(struct session *session, const struct target_word *word)
 {
 	cleanup_target struct target target = { 0 };
 	struct error err = { 0 };
 	/* A container that is gone may have left a record under its id. */
 	bool known = target_resolve(session, word, false, &target, &err) == 0;
 
-	finish_earlier(session, known ? target.container_id : word);
+	finish_earlier(session, known ? target.container_id : word->text);
 }

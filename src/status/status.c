@@ -116,7 +116,7 @@ static int tell_unknown(struct session *session, const char *container_id, struc
 {
 	cleanup_target struct target target = { 0 };
 
-	return target_resolve(session, container_id, false, &target, err);
+	return target_find(session, container_id, &target, err);
 }
 
 static int look_at(struct session *session, const struct layers *layers, const char *container_id, status_each each,

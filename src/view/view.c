@@ -173,7 +173,8 @@ static void settle(struct session *session, const char *container_id)
 		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
 }
 
-static int mount_locked(struct session *session, const char *version, struct view_result *result, struct error *err)
+static int mount_locked(struct session *session, const struct version_word *version, struct view_result *result,
+			struct error *err)
 {
 	cleanup_store_version struct store_version row = { 0 };
 	struct error ignored = { 0 };
@@ -188,8 +189,8 @@ static int mount_locked(struct session *session, const char *version, struct vie
 	return mount_row(session, &row, result, err);
 }
 
-int view_mount(struct session *session, const char *target_word, const char *version, const char *folder,
-	       struct view_result *result, struct error *err)
+int view_mount(struct session *session, const struct target_word *word, const struct version_word *version,
+	       const char *folder, struct view_result *result, struct error *err)
 {
 	cleanup_target struct target target = { 0 };
 	struct lock_request request = { .what = "mount", .wait_s = session->settings->wait_s };
@@ -198,7 +199,7 @@ int view_mount(struct session *session, const char *target_word, const char *ver
 
 	result->folder = resolve(folder, err);
 	if (!result->folder || (!session->settings->force && check_empty(result->folder, err) < 0) ||
-	    target_resolve(session, target_word, false, &target, err) < 0)
+	    target_resolve(session, word, false, &target, err) < 0)
 		return -1;
 	result->container_id = strdup(target.container_id);
 	if (!result->container_id)

@@ -7,6 +7,7 @@
 
 #include "store/versions.h"
 #include "workspace/target.h"
+#include "workspace/version_word.h"
 
 struct view_result {
 	char *container_id;
@@ -22,8 +23,8 @@ void view_result_release(struct view_result *result);
 
 /* Shows a version on an empty folder. Blocks up to settings->wait_s for the workspace's lock. ERROR_REFUSED for a folder
  * that is not empty, unless --force insists. */
-int view_mount(struct session *session, const char *target, const char *version, const char *folder,
-	       struct view_result *result, struct error *err);
+int view_mount(struct session *session, const struct target_word *target, const struct version_word *version,
+	       const char *folder, struct view_result *result, struct error *err);
 
 /* Takes away what view_mount() has put there. ERROR_NOT_FOUND when nothing of ours is. With --force also what is in
  * use: whoever uses it keeps it. */

@@ -10,6 +10,7 @@
 #include "store/versions.h"
 #include "workspace/origin.h"
 #include "workspace/target.h"
+#include "workspace/version_word.h"
 
 /* The version that the workspace stands on: what its active snapshot was prepared from. The label
  * wsnap.stands_on of the active snapshot (a runtime snapshot name), else its parent. *runtime_name is ""
@@ -29,10 +30,10 @@ typedef int (*history_each)(const struct history_version *version, void *context
 int history_versions_each(struct session *session, const struct target *target, history_each each, void *context,
 			  struct error *err);
 
-/* A VERSION argument's row, whichever form it has (version_word.h); ERROR_NOT_FOUND when there is none. What it stands on
+/* The row of what a VERSION says, in whichever form; ERROR_NOT_FOUND when there is none. What it stands on
  * is that of the present moment: who acts on it holds the lock. */
-int history_find(struct session *session, const char *container_id, const char *version, struct store_version *row,
-		 struct error *err);
+int history_find(struct session *session, const char *container_id, const struct version_word *version,
+		 struct store_version *row, struct error *err);
 
 /* The operation that made a version's snapshot, by its label (NULL: it has none); the caller frees. 1 the snapshot
  * is there, 0 containerd does not have it, -1 error. */

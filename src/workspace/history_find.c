@@ -1,4 +1,4 @@
-/* From a VERSION argument to the version that is meant. */
+/* From what a VERSION says to the version that is meant. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,7 +6,6 @@
 #include "base/clock.h"
 #include "workspace/history.h"
 #include "workspace/lineage.h"
-#include "workspace/version_word.h"
 
 /* The container as it stands, for what it stands on. One that is gone stands on nothing. */
 static int find_target(struct session *session, const char *container_id, struct target *target, struct error *err)
@@ -27,9 +26,12 @@ static int stands_on_none(const char *container_id, struct error *err)
 	return error_hint(err, "'wsnap list %s' shows its versions", container_id);
 }
 
-static int no_such(const char *container_id, const char *word, struct error *err)
+static int no_such(const char *container_id, const struct version_word *word, struct error *err)
 {
-	error_set(err, ERROR_NOT_FOUND, "'%s' is not a version of '%s'", word, container_id);
+	if (word->text)
+		error_set(err, ERROR_NOT_FOUND, "'%s' is not a version of '%s'", word->text, container_id);
+	else
+		error_set(err, ERROR_NOT_FOUND, "'%d' is not a version of '%s'", word->number, container_id);
 	return error_hint(err, "'wsnap list %s' shows its versions", container_id);
 }
 
@@ -80,18 +82,19 @@ static int find_place(struct session *session, const char *container_id, int32_t
 	return find_back(session, container_id, stands_on, back, row, err);
 }
 
-static int find_then(struct session *session, const char *container_id, const char *text,
-		     const struct version_word *word, struct store_version *row, struct error *err)
+static int find_then(struct session *session, const char *container_id, const struct version_word *word,
+		     struct store_version *row, struct error *err)
 {
 	int found = store_version_at(session->store, container_id, version_word_time(word, clock_unix_ns()), row, err);
 
 	if (found != 0)
 		return found;
-	error_set(err, ERROR_NOT_FOUND, "'%s' is not a version of '%s': it has none that old", text, container_id);
+	error_set(err, ERROR_NOT_FOUND, "'%s' is not a version of '%s': it has none that old", word->text,
+		  container_id);
 	return error_hint(err, "'wsnap list %s' shows its versions", container_id);
 }
 
-static int find(struct session *session, const char *container_id, const char *text, const struct version_word *word,
+static int find(struct session *session, const char *container_id, const struct version_word *word,
 		struct store_version *row, struct error *err)
 {
 	switch (word->kind) {
@@ -101,22 +104,18 @@ static int find(struct session *session, const char *container_id, const char *t
 		return find_place(session, container_id, word->number, row, err);
 	case VERSION_WORD_AGE:
 	case VERSION_WORD_TIME:
-		return find_then(session, container_id, text, word, row, err);
+		return find_then(session, container_id, word, row, err);
 	case VERSION_WORD_NUMBER:
 		break;
 	}
 	return store_version_by_number(session->store, container_id, word->number, row, err);
 }
 
-int history_find(struct session *session, const char *container_id, const char *version, struct store_version *row,
-		 struct error *err)
+int history_find(struct session *session, const char *container_id, const struct version_word *version,
+		 struct store_version *row, struct error *err)
 {
-	cleanup_version_word struct version_word word = { 0 };
-	int found;
+	int found = find(session, container_id, version, row, err);
 
-	if (version_word_parse(version, &word, err) < 0)
-		return -1;
-	found = find(session, container_id, version, &word, row, err);
 	if (found == 0)
 		return no_such(container_id, version, err);
 	return found < 0 ? -1 : 0;

@@ -11,6 +11,11 @@
 #define SOURCE_MAX_BYTES 32
 #define SOURCE_CHARACTERS "abcdefghijklmnopqrstuvwxyz0123456789_-"
 
+int name_refuse_empty(struct error *err)
+{
+	return error_set(err, ERROR_USAGE, "'' cannot be a name: it is empty");
+}
+
 char *name_check(const char *text, struct error *err)
 {
 	cleanup_free char *name = text_trimmed(text);
@@ -22,7 +27,7 @@ char *name_check(const char *text, struct error *err)
 	else if (text_has_control(name))
 		error_set(err, ERROR_USAGE, "'%.128s' cannot be a name: it has control characters", name);
 	else if (!*name)
-		error_set(err, ERROR_USAGE, "'' cannot be a name: it is empty");
+		name_refuse_empty(err);
 	else if (strlen(name) > NAME_MAX_BYTES)
 		error_set(err, ERROR_USAGE, "'%.128s…' cannot be a name: it has %zu bytes, more than %d", name,
 			  strlen(name), NAME_MAX_BYTES);

@@ -13,6 +13,9 @@
  * alone, no '@' at its beginning. The caller frees; NULL: ERROR_USAGE. */
 char *name_check(const char *text, struct error *err);
 
+/* ERROR_USAGE, for whoever cannot do without a name. Returns -1. */
+int name_refuse_empty(struct error *err);
+
 /* A --source: 1 to 32 of [a-z0-9_-]. ERROR_USAGE. */
 int name_check_source(const char *text, struct error *err);
 

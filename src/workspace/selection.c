@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "ctr/containers.h"
-#include "workspace/target.h"
 #include "workspace/workspaces.h"
 
 int selection_check_filter(const char *filter, struct error *err)
@@ -70,9 +69,10 @@ static int choose_words(struct session *session, const struct choosing *choosing
 	for (size_t i = 0; i < selection->word_count; i++) {
 		cleanup_target struct target target = { 0 };
 		struct error unknown = { 0 };
-		bool known = target_resolve(session, selection->words[i], false, &target, &unknown) == 0;
+		const struct target_word *word = &selection->words[i];
+		bool known = target_resolve(session, word, false, &target, &unknown) == 0;
 
-		if (names_set_add(choosing->ids, known ? target.container_id : selection->words[i], err) < 0)
+		if (names_set_add(choosing->ids, known ? target.container_id : word->text, err) < 0)
 			return -1;
 	}
 	return 0;

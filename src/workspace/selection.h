@@ -8,6 +8,7 @@
 #include "base/labels.h"
 #include "base/names_set.h"
 #include "workspace/session.h"
+#include "workspace/target.h"
 
 #define SELECTION_MAX_FILTERS 16
 
@@ -20,7 +21,7 @@ struct label_filters {
 struct selection {
 	bool all; /* with filters: only those of them that match */
 	struct label_filters filters;
-	const char *const *words; /* TARGETs, if neither */
+	const struct target_word *words; /* TARGETs, if neither */
 	size_t word_count;
 };
 

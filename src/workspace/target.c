@@ -135,9 +135,10 @@ static char *find_bots_container(struct session *session, const char *bot_id, bo
 	return NULL;
 }
 
-static int resolve_bot(struct session *session, const char *text, const char *bot_id, bool must_exist,
-		       struct target *target, struct error *err)
+static int resolve_bot(struct session *session, const struct target_word *word, bool must_exist, struct target *target,
+		       struct error *err)
 {
+	const char *bot_id = word->bot_id;
 	cleanup_store_workspace struct store_workspace row = { 0 };
 	cleanup_free char *id = NULL;
 	bool failed;
@@ -153,28 +154,44 @@ static int resolve_bot(struct session *session, const char *text, const char *bo
 	if (id)
 		return resolve_container(session, id, must_exist, target, err);
 	/* Nothing says that a container's id cannot look like a UUID. */
-	if (resolve_container(session, text, must_exist, target, err) < 0)
+	if (resolve_container(session, word->text, must_exist, target, err) < 0)
 		return err->kind == ERROR_NOT_FOUND ? no_bot(session, bot_id, err) : -1;
 	return 0;
 }
 
-int target_resolve(struct session *session, const char *text, bool must_exist, struct target *target, struct error *err)
+int target_word_parse(const char *text, struct target_word *word, struct error *err)
 {
-	char bot_id[ID_SIZE];
+	*word = (struct target_word){ .text = text };
+	if (!target_name_is_valid(text))
+		return error_set(err, ERROR_USAGE, "'%.100s' can be neither a container id nor a bot id", text);
+	if (!id_parse(text, word->bot_id))
+		*word->bot_id = '\0';
+	return 0;
+}
+
+int target_resolve(struct session *session, const struct target_word *word, bool must_exist, struct target *target,
+		   struct error *err)
+{
 	int result;
 
 	*target = (struct target){ 0 };
-	if (!target_name_is_valid(text)) {
-		error_set(err, ERROR_USAGE, "'%.100s' can be neither a container id nor a bot id", text);
-		return -1;
-	}
-	if (id_parse(text, bot_id))
-		result = resolve_bot(session, text, bot_id, must_exist, target, err);
+	if (*word->bot_id)
+		result = resolve_bot(session, word, must_exist, target, err);
 	else
-		result = resolve_container(session, text, must_exist, target, err);
+		result = resolve_container(session, word->text, must_exist, target, err);
 	if (result < 0)
 		target_release(target);
 	return result;
+}
+
+int target_find(struct session *session, const char *container_id, struct target *target, struct error *err)
+{
+	struct target_word word;
+
+	*target = (struct target){ 0 };
+	if (target_word_parse(container_id, &word, err) < 0)
+		return -1;
+	return target_resolve(session, &word, false, target, err);
 }
 
 static int is_in_namespace(struct session *session, const char *namespace, const char *id, struct error *err)

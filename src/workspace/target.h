@@ -17,15 +17,26 @@ struct target {
  * at both ends, single '.', '_' or '-' between). */
 bool target_name_is_valid(const char *text);
 
+/* What a TARGET says. */
+struct target_word {
+	const char *text;     /* the caller's */
+	char bot_id[ID_SIZE]; /* "": it is no UUID, so a container id */
+};
+
+/* Reads it. ERROR_USAGE for a text that could be neither a container id nor a bot id. */
+int target_word_parse(const char *text, struct target_word *word, struct error *err);
+
 /*
  * A bot id (UUID): the row in `containers` that was updated last, the label memoh.bot_id, the names workspace-<bot id> and
  * mcp-<bot id>, in this order; a container id: its bot from its row, the label, the name prefixes workspace- and mcp-, else
  * the version 5 UUID of NAMESPACE/CONTAINER. With must_exist, a container that containerd
  * does not have is ERROR_NOT_FOUND; without, one that has a row will do (`list`, `show`, `events`).
- * ERROR_USAGE for a text that could be neither.
  */
-int target_resolve(struct session *session, const char *text, bool must_exist, struct target *target,
+int target_resolve(struct session *session, const struct target_word *word, bool must_exist, struct target *target,
 		   struct error *err);
+
+/* The same for an id that was found elsewhere, one without a container too. */
+int target_find(struct session *session, const char *container_id, struct target *target, struct error *err);
 
 /*
  * Container ids are unique in a namespace, rows in the database by id alone: two containers of one id would share a

@@ -120,13 +120,8 @@ static int parse_place(const char *text, struct version_word *word, struct error
 			       "@2026-01-31T23:59 a time in UTC");
 }
 
-int version_word_parse(const char *text, struct version_word *word, struct error *err)
+static int parse(const char *trimmed, struct version_word *word, struct error *err)
 {
-	cleanup_free char *trimmed = text_trimmed(text);
-
-	*word = (struct version_word){ 0 };
-	if (!trimmed)
-		return error_memory(err);
 	if (*trimmed == '@')
 		return parse_place(trimmed, word, err);
 	if (text_is_digits(trimmed)) {
@@ -140,6 +135,17 @@ int version_word_parse(const char *text, struct version_word *word, struct error
 	word->kind = VERSION_WORD_NAME;
 	word->name = name_check(trimmed, err);
 	return word->name ? 0 : -1;
+}
+
+int version_word_parse(const char *text, struct version_word *word, struct error *err)
+{
+	cleanup_free char *trimmed = text_trimmed(text);
+	int parsed;
+
+	*word = (struct version_word){ 0 };
+	parsed = trimmed ? parse(trimmed, word, err) : error_memory(err);
+	word->text = text;
+	return parsed;
 }
 
 /* A month before March 31 is March 3, as everywhere that such lengths are counted. */

@@ -15,6 +15,7 @@ enum version_word_kind {
 };
 
 struct version_word {
+	const char *text; /* as typed, the caller's; NULL: it was not */
 	enum version_word_kind kind;
 	int32_t number; /* of the version; how many back */
 	char *name;

@@ -22,7 +22,7 @@ static void test_words_by_kind(void **state)
 		const char *source, *display_name;
 	} all[] = {
 		{ { .kind = OPERATION_CREATE }, SAVE_ALWAYS, "manual", NULL },
-		{ { .kind = OPERATION_CREATE, .source = "cron", .display_name = "  a name " },
+		{ { .kind = OPERATION_CREATE, .source = "cron", .display_name = "a name" },
 		  SAVE_ALWAYS,
 		  "cron",
 		  "a name" },
