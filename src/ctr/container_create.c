@@ -63,10 +63,7 @@ static int send_create(struct ctr *ctr, Ctr__Containers__Container *container, s
 	request.container = container;
 	if (grpc_tell(ctr, &create, &request.base, err) == 0)
 		return 1;
-	if (ctr_status(ctr) != CTR_EXISTS)
-		return -1;
-	error_clear(err);
-	return 0;
+	return ctr_forgive(ctr, CTR_EXISTS, err) ? 0 : -1;
 }
 
 int ctr_container_create(struct ctr *ctr, const struct ctr_container *from, struct error *err)
@@ -106,8 +103,5 @@ int ctr_container_delete(struct ctr *ctr, const char *id, struct error *err)
 	request.id = message_string(id);
 	if (grpc_tell(ctr, &delete, &request.base, err) == 0)
 		return 0;
-	if (ctr_status(ctr) != CTR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
+	return ctr_forgive(ctr, CTR_NOT_FOUND, err) ? 0 : -1;
 }

@@ -7,6 +7,7 @@
 #include "ctr/containers.pb-c.h"
 #include "ctr/grpc.h"
 #include "ctr/message.h"
+#include "ctr/message_list.h"
 
 #define PACKAGE "containerd.services.containers.v1"
 
@@ -51,9 +52,9 @@ static int copy_extensions(struct ctr_container *to, const Ctr__Containers__Cont
 {
 	if (from->n_extensions == 0)
 		return 0;
-	to->extensions = message_grow(NULL, 0, from->n_extensions, sizeof(*to->extensions), err);
+	to->extensions = calloc(from->n_extensions, sizeof(*to->extensions));
 	if (!to->extensions)
-		return -1;
+		return error_memory(err);
 	to->extension_count = from->n_extensions;
 	for (size_t i = 0; i < from->n_extensions; i++)
 		if (message_copy_string(&to->extensions[i].name, from->extensions[i]->key, err) < 0 ||
@@ -68,8 +69,9 @@ static int copy_spec(struct ctr_container *to, const Ctr__Containers__Container 
 }
 
 /* All but the spec and the extensions. */
-static int copy_container(struct ctr_container *to, const Ctr__Containers__Container *from, struct error *err)
+static int copy_container(void *to, const void *told, struct error *err)
 {
+	const Ctr__Containers__Container *from = told;
 	cleanup_ctr_container struct ctr_container copy = { .created_ns = message_time_ns(from->created_at) };
 
 	if (message_copy_string(&copy.id, from->id, err) < 0 ||
@@ -79,7 +81,7 @@ static int copy_container(struct ctr_container *to, const Ctr__Containers__Conta
 	    copy_runtime(&copy, from->runtime, err) < 0 ||
 	    message_copy_labels(&copy.labels, from->labels, from->n_labels, err) < 0)
 		return error_wrap(err, "container '%s'", from->id);
-	*to = copy;
+	*(struct ctr_container *)to = copy;
 	copy = (struct ctr_container){ 0 };
 	return 0;
 }
@@ -109,13 +111,9 @@ int ctr_container_find(struct ctr *ctr, const char *id, struct ctr_container *co
 	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
 
-struct listing {
-	struct ctr_containers list;
-	size_t kept; /* bytes */
-};
-
-static size_t size_of(const Ctr__Containers__Container *container)
+static size_t weigh_container(const void *from)
 {
+	const Ctr__Containers__Container *container = from;
 	const Ctr__Containers__Container__Runtime *runtime = container->runtime;
 
 	return sizeof(struct ctr_container) + strlen(container->id) + strlen(container->image) +
@@ -124,43 +122,45 @@ static size_t size_of(const Ctr__Containers__Container *container)
 	       (runtime ? strlen(runtime->name) + (runtime->options ? runtime->options->value.len : 0) : 0);
 }
 
-static int add_container(void *context, const void *message, struct error *err)
+static void release_container(void *item)
+{
+	ctr_container_release(item);
+}
+
+static const struct message_items container_items = {
+	.size = sizeof(struct ctr_container),
+	.weigh = weigh_container,
+	.copy = copy_container,
+	.release = release_container,
+};
+
+static int add_container(void *list, const void *message, struct error *err)
 {
 	const Ctr__Containers__ListItem *item = message;
-	struct listing *listing = context;
-	struct ctr_containers *list = &listing->list;
-	struct ctr_container *grown;
 
-	if (!item->container)
-		return 0;
-	if (message_count_kept(&listing->kept, size_of(item->container), err) < 0)
-		return -1;
-	grown = message_grow(list->items, list->count, 1, sizeof(*grown), err);
-	if (!grown)
-		return -1;
-	list->items = grown;
-	if (copy_container(&list->items[list->count], item->container, err) < 0)
-		return -1;
-	list->count++;
-	return 0;
+	return item->container ? message_list_add(list, item->container, err) : 0;
 }
 
 /* As a stream: one answer of 16 MiB would hold a thousand containers. */
-int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_containers *containers, struct error *err)
+static int list_containers(struct ctr *ctr, const char *filter, grpc_handler each, void *context, struct error *err)
 {
 	Ctr__Containers__ListRequest request;
-	struct listing listing = { 0 };
 	char *filters[] = { message_string(filter) };
 
 	ctr__containers__list_request__init(&request);
 	request.filters = filters;
 	request.n_filters = filter ? 1 : 0;
-	if (grpc_stream(ctr, &list_stream, &request.base, &ctr__containers__list_item__descriptor, add_container,
-			&listing, err) < 0) {
-		ctr_containers_release(&listing.list);
+	return grpc_stream(ctr, &list_stream, &request.base, &ctr__containers__list_item__descriptor, each, context,
+			   err);
+}
+
+int ctr_container_list(struct ctr *ctr, const char *filter, struct ctr_containers *containers, struct error *err)
+{
+	cleanup_message_list struct message_list list = { .kind = &container_items };
+
+	if (list_containers(ctr, filter, add_container, &list, err) < 0)
 		return -1;
-	}
-	*containers = listing.list;
+	containers->items = message_list_steal(&list, &containers->count);
 	return 0;
 }
 
@@ -243,12 +243,9 @@ static int compare_snapshot(void *context, const void *message, struct error *er
 
 int ctr_container_find_sharing(struct ctr *ctr, const struct ctr_container *container, char **id, struct error *err)
 {
-	Ctr__Containers__ListRequest request;
 	struct sharing sharing = { .mine = container };
 
-	ctr__containers__list_request__init(&request);
-	if (grpc_stream(ctr, &list_stream, &request.base, &ctr__containers__list_item__descriptor, compare_snapshot,
-			&sharing, err) < 0) {
+	if (list_containers(ctr, NULL, compare_snapshot, &sharing, err) < 0) {
 		free(sharing.id);
 		return -1;
 	}

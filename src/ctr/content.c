@@ -82,10 +82,7 @@ static int commit(struct ctr *ctr, const char *ref, size_t length, const char *d
 	if (committed)
 		return 0;
 	/* It is there, and the lease has it now as well. */
-	if (ctr_status(ctr) != CTR_EXISTS)
-		return -1;
-	error_clear(err);
-	return 0;
+	return ctr_forgive(ctr, CTR_EXISTS, err) ? 0 : -1;
 }
 
 int ctr_content_store(struct ctr *ctr, const char *ref, const char *bytes, size_t length, char **digest,

@@ -15,6 +15,7 @@
 #ifndef WSNAP_CTR_CTR_H
 #define WSNAP_CTR_CTR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -47,5 +48,9 @@ int ctr_use_lease(struct ctr *ctr, const char *lease, struct error *err);
 
 /* grpc-status of the last call that ended. */
 int ctr_status(const struct ctr *ctr);
+
+/* Clears the error of the last call and returns true where containerd answered with this status; else leaves it alone and
+ * returns false. For what is as wanted already: gone, or there. */
+bool ctr_forgive(struct ctr *ctr, enum ctr_status status, struct error *err);
 
 #endif

@@ -1,6 +1,7 @@
 #include "ctr/leases.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -8,6 +9,7 @@
 #include "ctr/grpc.h"
 #include "ctr/leases.pb-c.h"
 #include "ctr/message.h"
+#include "ctr/message_list.h"
 
 #define PACKAGE "containerd.services.leases.v1"
 
@@ -16,8 +18,10 @@ static const struct grpc_method delete = { PACKAGE, "Leases", "Delete", GRPC_LON
 static const struct grpc_method add_resource = { PACKAGE, "Leases", "AddResource", GRPC_WRITE_MS };
 static const struct grpc_method list = { PACKAGE, "Leases", "List", GRPC_READ_MS };
 
-static void release_lease(struct ctr_lease *lease)
+static void release_lease(void *item)
 {
+	struct ctr_lease *lease = item;
+
 	free(lease->id);
 	labels_release(&lease->labels);
 }
@@ -56,20 +60,14 @@ int ctr_lease_create(struct ctr *ctr, const char *id, int64_t expires_ns, const 
 		return -1;
 	if (send_create(ctr, id, &all, err) == 0)
 		return 0;
-	if (ctr_status(ctr) != CTR_EXISTS)
-		return -1;
-	error_clear(err);
-	return 0;
+	return ctr_forgive(ctr, CTR_EXISTS, err) ? 0 : -1;
 }
 
 int ctr_lease_create_exclusive(struct ctr *ctr, const char *id, const struct labels *labels, struct error *err)
 {
 	if (send_create(ctr, id, labels, err) == 0)
 		return 1;
-	if (ctr_status(ctr) != CTR_EXISTS)
-		return -1;
-	error_clear(err);
-	return 0;
+	return ctr_forgive(ctr, CTR_EXISTS, err) ? 0 : -1;
 }
 
 int ctr_lease_delete(struct ctr *ctr, const char *id, bool sync, struct error *err)
@@ -81,10 +79,7 @@ int ctr_lease_delete(struct ctr *ctr, const char *id, bool sync, struct error *e
 	request.sync = sync;
 	if (grpc_tell(ctr, &delete, &request.base, err) == 0)
 		return 0;
-	if (ctr_status(ctr) != CTR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
+	return ctr_forgive(ctr, CTR_NOT_FOUND, err) ? 0 : -1;
 }
 
 static int add_to_lease(struct ctr *ctr, const char *lease, const char *type, const char *id, struct error *err)
@@ -114,20 +109,37 @@ int ctr_lease_add_content(struct ctr *ctr, const char *lease, const char *digest
 	return add_to_lease(ctr, lease, "content", digest, err);
 }
 
-static int copy_lease(struct ctr_lease *to, const Ctr__Leases__Lease *from, struct error *err)
+static int copy_lease(void *to, const void *from, struct error *err)
 {
-	to->created_ns = message_time_ns(from->created_at);
-	if (message_copy_string(&to->id, from->id, err) < 0 ||
-	    message_copy_labels(&to->labels, from->labels, from->n_labels, err) < 0)
-		return error_wrap(err, "lease '%s'", from->id);
+	const Ctr__Leases__Lease *told = from;
+	struct ctr_lease *lease = to;
+
+	lease->created_ns = message_time_ns(told->created_at);
+	if (message_copy_string(&lease->id, told->id, err) < 0 ||
+	    message_copy_labels(&lease->labels, told->labels, told->n_labels, err) < 0)
+		return error_wrap(err, "lease '%s'", told->id);
 	return 0;
 }
+
+static size_t weigh_lease(const void *from)
+{
+	const Ctr__Leases__Lease *lease = from;
+
+	return sizeof(struct ctr_lease) + strlen(lease->id) + message_labels_size(lease->labels, lease->n_labels);
+}
+
+static const struct message_items lease_items = {
+	.size = sizeof(struct ctr_lease),
+	.weigh = weigh_lease,
+	.copy = copy_lease,
+	.release = release_lease,
+};
 
 int ctr_lease_list(struct ctr *ctr, const char *filter, struct ctr_leases *leases, struct error *err)
 {
 	Ctr__Leases__ListRequest request;
 	cleanup_message Ctr__Leases__ListResponse *reply = NULL;
-	cleanup_ctr_leases struct ctr_leases found = { 0 };
+	cleanup_message_list struct message_list found = { .kind = &lease_items };
 	char *filters[] = { message_string(filter) };
 
 	ctr__leases__list_request__init(&request);
@@ -136,14 +148,9 @@ int ctr_lease_list(struct ctr *ctr, const char *filter, struct ctr_leases *lease
 	reply = grpc_ask(ctr, &list, &request.base, &ctr__leases__list_response__descriptor, err);
 	if (!reply)
 		return -1;
-	found.items = message_grow(NULL, 0, reply->n_leases, sizeof(*found.items), err);
-	if (!found.items)
-		return -1;
-	found.count = reply->n_leases;
-	for (size_t i = 0; i < found.count; i++)
-		if (copy_lease(&found.items[i], reply->leases[i], err) < 0)
+	for (size_t i = 0; i < reply->n_leases; i++)
+		if (message_list_add(&found, reply->leases[i], err) < 0)
 			return -1;
-	*leases = found;
-	found = (struct ctr_leases){ 0 };
+	leases->items = message_list_steal(&found, &leases->count);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "ctr/common.pb-c.h"
 #include "ctr/any.h"
+#include "ctr/message_list.h"
 
 #define NS_PER_SECOND 1000000000
 #define LABEL_LIMIT 4096 /* labels of one object; hosts have a few dozen */
@@ -126,34 +127,48 @@ static int copy_options(struct ctr_mount *to, const struct Ctr__Mount *from, str
 	return 0;
 }
 
-int message_copy_mounts(struct ctr_mounts *to, struct Ctr__Mount *const *from, size_t count, struct error *err)
+static int copy_mount(void *to, const void *from, struct error *err)
 {
-	cleanup_ctr_mounts struct ctr_mounts mounts = { 0 };
+	const struct Ctr__Mount *told = from;
+	struct ctr_mount *mount = to;
 
-	mounts.items = message_grow(NULL, 0, count, sizeof(*mounts.items), err);
-	if (!mounts.items)
+	if (message_copy_string(&mount->type, told->type, err) < 0 ||
+	    message_copy_string(&mount->source, told->source, err) < 0 ||
+	    message_copy_string(&mount->target, told->target, err) < 0)
 		return -1;
-	mounts.count = count;
-	for (size_t i = 0; i < count; i++) {
-		struct ctr_mount *mount = &mounts.items[i];
-
-		if (message_copy_string(&mount->type, from[i]->type, err) < 0 ||
-		    message_copy_string(&mount->source, from[i]->source, err) < 0 ||
-		    message_copy_string(&mount->target, from[i]->target, err) < 0 ||
-		    copy_options(mount, from[i], err) < 0)
-			return -1;
-	}
-	*to = mounts;
-	mounts = (struct ctr_mounts){ 0 };
-	return 0;
+	return copy_options(mount, told, err);
 }
 
-int message_count_kept(size_t *kept, size_t bytes, struct error *err)
+static size_t weigh_mount(const void *from)
 {
-	if (bytes > MESSAGE_KEPT_LIMIT - *kept)
-		return error_set(err, ERROR_FAILED, "containerd's list would take more than %zu bytes of memory",
-				 MESSAGE_KEPT_LIMIT);
-	*kept += bytes;
+	const struct Ctr__Mount *mount = from;
+	size_t bytes = sizeof(struct ctr_mount) + strlen(mount->type) + strlen(mount->source) + strlen(mount->target);
+
+	for (size_t i = 0; i < mount->n_options; i++)
+		bytes += sizeof(char *) + strlen(mount->options[i]);
+	return bytes;
+}
+
+static void release_mount(void *item)
+{
+	ctr_mount_release(item);
+}
+
+static const struct message_items mount_items = {
+	.size = sizeof(struct ctr_mount),
+	.weigh = weigh_mount,
+	.copy = copy_mount,
+	.release = release_mount,
+};
+
+int message_copy_mounts(struct ctr_mounts *to, struct Ctr__Mount *const *from, size_t count, struct error *err)
+{
+	cleanup_message_list struct message_list list = { .kind = &mount_items };
+
+	for (size_t i = 0; i < count; i++)
+		if (message_list_add(&list, from[i], err) < 0)
+			return -1;
+	to->items = message_list_steal(&list, &to->count);
 	return 0;
 }
 
@@ -164,16 +179,4 @@ size_t message_labels_size(struct Ctr__Label *const *labels, size_t count)
 	for (size_t i = 0; i < count; i++)
 		bytes += sizeof(struct label) + strlen(labels[i]->key) + strlen(labels[i]->value) + 2;
 	return bytes;
-}
-
-void *message_grow(void *items, size_t count, size_t more, size_t size, struct error *err)
-{
-	char *grown = reallocarray(items, count + more + 1, size);
-
-	if (!grown) {
-		error_memory(err);
-		return NULL;
-	}
-	memset(grown + count * size, 0, (more + 1) * size);
-	return grown;
 }

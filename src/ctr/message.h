@@ -52,20 +52,7 @@ void message_release_any(struct ctr_any *any);
 /* Takes over what a reply says about mounts; *to is as before if it fails. */
 int message_copy_mounts(struct ctr_mounts *to, struct Ctr__Mount *const *from, size_t count, struct error *err);
 
-/*
- * What a list keeps of a stream, in bytes: a cap on what is held, whatever else passes by (containers bring specs of
- * megabytes along, of which nothing stays).
- */
-#define MESSAGE_KEPT_LIMIT ((size_t)256 << 20)
-
-/* Counts what is about to be kept. ERROR_FAILED over the limit. */
-int message_count_kept(size_t *kept, size_t bytes, struct error *err);
-
 /* The bytes that labels take. */
 size_t message_labels_size(struct Ctr__Label *const *labels, size_t count);
-
-/* realloc for `more` items of `size` bytes behind the `count` there are; the new ones are zero. NULL: out
- * of memory, `items` is as before. */
-void *message_grow(void *items, size_t count, size_t more, size_t size, struct error *err);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void release_mount(struct ctr_mount *mount)
+void ctr_mount_release(struct ctr_mount *mount)
 {
 	free(mount->type);
 	free(mount->source);
@@ -11,12 +11,13 @@ static void release_mount(struct ctr_mount *mount)
 	for (size_t i = 0; i < mount->option_count; i++)
 		free(mount->options[i]);
 	free(mount->options);
+	*mount = (struct ctr_mount){ 0 };
 }
 
 void ctr_mounts_release(struct ctr_mounts *mounts)
 {
 	for (size_t i = 0; i < mounts->count; i++)
-		release_mount(&mounts->items[i]);
+		ctr_mount_release(&mounts->items[i]);
 	free(mounts->items);
 	*mounts = (struct ctr_mounts){ 0 };
 }

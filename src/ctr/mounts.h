@@ -18,6 +18,7 @@ struct ctr_mounts {
 	size_t count;
 };
 
+void ctr_mount_release(struct ctr_mount *mount);
 void ctr_mounts_release(struct ctr_mounts *mounts);
 
 #define cleanup_ctr_mounts __attribute__((cleanup(ctr_mounts_release)))

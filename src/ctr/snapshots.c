@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "ctr/grpc.h"
 #include "ctr/message.h"
+#include "ctr/message_list.h"
 #include "ctr/snapshots.pb-c.h"
 
 #define PACKAGE "containerd.services.snapshots.v1"
@@ -36,8 +37,9 @@ void ctr_snapshots_release(struct ctr_snapshots *snapshots)
 	*snapshots = (struct ctr_snapshots){ 0 };
 }
 
-static int copy_info(struct ctr_snapshot *to, const Ctr__Snapshots__Info *from, struct error *err)
+static int copy_info(void *to, const void *told, struct error *err)
 {
+	const Ctr__Snapshots__Info *from = told;
 	cleanup_ctr_snapshot struct ctr_snapshot copy = {
 		.kind = (enum ctr_snapshot_kind)from->kind,
 		.created_ns = message_time_ns(from->created_at),
@@ -48,7 +50,7 @@ static int copy_info(struct ctr_snapshot *to, const Ctr__Snapshots__Info *from, 
 	    message_copy_string(&copy.parent, from->parent, err) < 0 ||
 	    message_copy_labels(&copy.labels, from->labels, from->n_labels, err) < 0)
 		return error_wrap(err, "snapshot '%s'", from->name);
-	*to = copy;
+	*(struct ctr_snapshot *)to = copy;
 	copy = (struct ctr_snapshot){ 0 };
 	return 0;
 }
@@ -68,46 +70,40 @@ int ctr_snapshot_stat(struct ctr *ctr, const char *snapshotter, const char *name
 
 	set_key(&request, snapshotter, name);
 	reply = grpc_ask(ctr, &stat, &request.base, &ctr__snapshots__stat_response__descriptor, err);
-	if (!reply && ctr_status(ctr) == CTR_NOT_FOUND) {
-		error_clear(err);
-		return 0;
-	}
 	if (!reply)
-		return -1;
+		return ctr_forgive(ctr, CTR_NOT_FOUND, err) ? 0 : -1;
 	if (!reply->info)
 		return error_set(err, ERROR_CONTAINERD, "containerd answered for snapshot '%s' with none", name);
 	return !snapshot || copy_info(snapshot, reply->info, err) == 0 ? 1 : -1;
 }
 
-struct listing {
-	struct ctr_snapshots list;
-	size_t kept; /* bytes */
-};
-
-static size_t size_of(const Ctr__Snapshots__Info *info)
+static size_t weigh_info(const void *from)
 {
+	const Ctr__Snapshots__Info *info = from;
+
 	return sizeof(struct ctr_snapshot) + strlen(info->name) + strlen(info->parent) + 2 +
 	       message_labels_size(info->labels, info->n_labels);
 }
 
-static int add_snapshots(void *context, const void *message, struct error *err)
+static void release_info(void *item)
+{
+	ctr_snapshot_release(item);
+}
+
+static const struct message_items snapshot_items = {
+	.size = sizeof(struct ctr_snapshot),
+	.weigh = weigh_info,
+	.copy = copy_info,
+	.release = release_info,
+};
+
+static int add_snapshots(void *found, const void *message, struct error *err)
 {
 	const Ctr__Snapshots__ListResponse *frame = message;
-	struct listing *listing = context;
-	struct ctr_snapshots *snapshots = &listing->list;
-	struct ctr_snapshot *grown =
-		message_grow(snapshots->items, snapshots->count, frame->n_info, sizeof(*grown), err);
 
-	if (!grown)
-		return -1;
-	snapshots->items = grown;
-	for (size_t i = 0; i < frame->n_info; i++) {
-		if (message_count_kept(&listing->kept, size_of(frame->info[i]), err) < 0)
+	for (size_t i = 0; i < frame->n_info; i++)
+		if (message_list_add(found, frame->info[i], err) < 0)
 			return -1;
-		if (copy_info(&snapshots->items[snapshots->count], frame->info[i], err) < 0)
-			return -1;
-		snapshots->count++;
-	}
 	return 0;
 }
 
@@ -127,13 +123,11 @@ static int list_snapshots(struct ctr *ctr, const char *snapshotter, const char *
 int ctr_snapshot_list(struct ctr *ctr, const char *snapshotter, const char *filter, struct ctr_snapshots *snapshots,
 		      struct error *err)
 {
-	struct listing listing = { 0 };
+	cleanup_message_list struct message_list found = { .kind = &snapshot_items };
 
-	if (list_snapshots(ctr, snapshotter, filter, add_snapshots, &listing, err) < 0) {
-		ctr_snapshots_release(&listing.list);
+	if (list_snapshots(ctr, snapshotter, filter, add_snapshots, &found, err) < 0)
 		return -1;
-	}
-	*snapshots = listing.list;
+	snapshots->items = message_list_steal(&found, &snapshots->count);
 	return 0;
 }
 
@@ -149,7 +143,7 @@ static int pass_names(void *context, const void *message, struct error *err)
 	struct names_each *names = context;
 
 	for (size_t i = 0; i < frame->n_info; i++)
-		if (message_count_kept(&names->kept, strlen(frame->info[i]->name) + 1, err) < 0 ||
+		if (message_list_weigh(&names->kept, strlen(frame->info[i]->name) + 1, err) < 0 ||
 		    names->each(frame->info[i]->name, names->context, err) < 0)
 			return -1;
 	return 0;
@@ -232,10 +226,7 @@ int ctr_snapshot_remove(struct ctr *ctr, const char *snapshotter, const char *na
 	set_key(&request, snapshotter, name);
 	if (grpc_tell(ctr, &remove_method, &request.base, err) == 0)
 		return 0;
-	if (ctr_status(ctr) != CTR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
+	return ctr_forgive(ctr, CTR_NOT_FOUND, err) ? 0 : -1;
 }
 
 static int update_labels(struct ctr *ctr, const char *snapshotter, Ctr__Snapshots__Info *info, char **paths,

@@ -60,12 +60,8 @@ int ctr_task_get(struct ctr *ctr, const char *id, struct ctr_task *task, struct 
 	*task = (struct ctr_task){ .state = CTR_TASK_NONE };
 	request.container_id = message_string(id);
 	reply = grpc_ask(ctr, &get, &request.base, &ctr__tasks__get_response__descriptor, err);
-	if (!reply && ctr_status(ctr) == CTR_NOT_FOUND) {
-		error_clear(err);
-		return 0;
-	}
 	if (!reply)
-		return -1;
+		return ctr_forgive(ctr, CTR_NOT_FOUND, err) ? 0 : -1;
 	if (!reply->process)
 		return error_set(err, ERROR_CONTAINERD, "containerd answered for the task of '%s' with none", id);
 	return copy_process(task, reply->process, err);
@@ -153,10 +149,7 @@ int ctr_task_delete(struct ctr *ctr, const char *id, struct error *err)
 {
 	if (tell_task(ctr, &delete, id, err) == 0)
 		return 0;
-	if (ctr_status(ctr) != CTR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
+	return ctr_forgive(ctr, CTR_NOT_FOUND, err) ? 0 : -1;
 }
 
 int ctr_task_kill(struct ctr *ctr, const char *id, uint32_t signal, bool all, struct error *err)

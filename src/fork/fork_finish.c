@@ -142,14 +142,11 @@ int fork_take_back(struct session *session, const struct fork_lease *lease, stru
 static int is_made(struct session *session, const struct fork_lease *lease, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
+	int found = ctr_container_find(session->ctr, lease->container_id, &container, err);
 	const char *operation;
 
-	if (ctr_container_get(session->ctr, lease->container_id, &container, err) < 0) {
-		if (err->kind != ERROR_NOT_FOUND)
-			return -1;
-		error_clear(err);
-		return 0;
-	}
+	if (found <= 0)
+		return found;
 	operation = labels_get(&container.labels, LABEL_OPERATION);
 	return operation && strcmp(operation, lease->operation_id) == 0;
 }

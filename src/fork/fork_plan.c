@@ -44,13 +44,12 @@ static int check_free(const struct fork_plan *plan, struct error *err)
 	const char *id = plan->request->new_id;
 	cleanup_ctr_container struct ctr_container container = { 0 };
 	cleanup_store_workspace struct store_workspace row = { 0 };
-	int known;
+	int found = ctr_container_find(plan->session->ctr, id, &container, err), known;
 
-	if (ctr_container_get(plan->session->ctr, id, &container, err) == 0)
+	if (found > 0)
 		return error_set(err, ERROR_REFUSED, "'%s' is a container already", id);
-	if (err->kind != ERROR_NOT_FOUND)
+	if (found < 0)
 		return -1;
-	error_clear(err);
 	if (target_check_namespace(plan->session, id, err) < 0)
 		return -1;
 	if (is_undelete(plan))

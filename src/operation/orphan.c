@@ -49,14 +49,13 @@ const char *orphan_words(const struct run *run)
 int orphan_check(struct run *run, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
+	int found = ctr_container_find(run->session->ctr, run->record->container_id, &container, err);
 
-	if (ctr_container_get(run->session->ctr, run->record->container_id, &container, err) == 0) {
-		if (orphan_judge(run, &container))
-			return 0;
-	} else if (err->kind == ERROR_NOT_FOUND) {
-		run->found = FOUND_GONE;
-	} else {
+	if (found < 0)
 		return -1;
-	}
+	if (found > 0 && orphan_judge(run, &container))
+		return 0;
+	if (found == 0)
+		run->found = FOUND_GONE;
 	return error_set(err, ERROR_FAILED, "'%s': %s", run->record->container_id, orphan_words(run));
 }

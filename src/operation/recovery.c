@@ -269,13 +269,15 @@ static int check_server(struct run *run, struct error *err)
 static int settle_with(struct run *run, char **what, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
+	int found;
 
 	/* First of all: its processes may still be frozen. */
 	if (live_layer_thaw(run, err) < 0 || check_server(run, err) < 0)
 		return -1;
-	if (ctr_container_get(run->session->ctr, run->record->container_id, &container, err) < 0) {
-		if (!error_forgive(err, ERROR_NOT_FOUND))
-			return -1;
+	found = ctr_container_find(run->session->ctr, run->record->container_id, &container, err);
+	if (found < 0)
+		return -1;
+	if (found == 0) {
 		run->found = FOUND_GONE;
 		return recovery_end_orphaned(run, what, err);
 	}

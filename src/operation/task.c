@@ -27,9 +27,7 @@ static int send_signal(struct run *run, int signal, bool all, struct error *err)
 {
 	if (ctr_task_kill(run->session->ctr, run->record->container_id, (uint32_t)signal, all, err) == 0)
 		return 0;
-	if (ctr_status(run->session->ctr) == CTR_NOT_FOUND)
-		error_clear(err);
-	return err->kind == ERROR_NONE || error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
+	return ctr_forgive(run->session->ctr, CTR_NOT_FOUND, err) ? 0 : -1;
 }
 
 static int end_by_kill(struct run *run, struct ctr_wait *wait, struct error *err)

@@ -123,11 +123,8 @@ static int ask_size(struct session *session, struct reclaim_layer *layer, struct
 
 	if (ctr_snapshot_usage(session->ctr, layer->snapshotter, layer->name, &layer->bytes, &inodes, err) == 0)
 		return 0;
-	if (err->kind != ERROR_NOT_FOUND && ctr_status(session->ctr) != CTR_NOT_FOUND)
-		return -1;
-	/* A collection that was under way has just taken it. */
-	error_clear(err);
-	return 0;
+	/* A collection that was under way may just have taken it. */
+	return ctr_forgive(session->ctr, CTR_NOT_FOUND, err) ? 0 : -1;
 }
 
 static int measure_folders(struct reclaim *reclaim, struct error *err)

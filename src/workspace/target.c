@@ -16,14 +16,6 @@ bool target_name_is_valid(const char *text)
 	return text_is_identifier(text);
 }
 
-/* 1 there is one, 0 none, -1 error. */
-static int get_container(struct ctr *ctr, const char *id, struct ctr_container *container, struct error *err)
-{
-	if (ctr_container_get(ctr, id, container, err) == 0)
-		return 1;
-	return err->kind == ERROR_NOT_FOUND ? 0 : -1;
-}
-
 /* The row of a container: 1, 0, -1; without a database there is none. */
 static int get_row(struct session *session, const char *container_id, struct store_workspace *row, struct error *err)
 {
@@ -62,7 +54,7 @@ static int resolve_container(struct session *session, const char *id, bool must_
 			     struct error *err)
 {
 	cleanup_store_workspace struct store_workspace row = { 0 };
-	int present = get_container(session->ctr, id, &target->container, err), known;
+	int present = ctr_container_find(session->ctr, id, &target->container, err), known;
 
 	if (present < 0)
 		return -1;
@@ -125,12 +117,11 @@ static char *find_bots_container(struct session *session, const char *bot_id, bo
 	for (size_t i = 0; i < sizeof(bot_prefixes) / sizeof(*bot_prefixes); i++) {
 		cleanup_ctr_container struct ctr_container container = { 0 };
 		cleanup_free char *name = text_format("%s%s", bot_prefixes[i], bot_id);
-		int present = name ? get_container(session->ctr, name, &container, err) : error_memory(err);
+		int present = name ? ctr_container_find(session->ctr, name, &container, err) : error_memory(err);
 
 		*failed = present < 0;
 		if (present != 0)
 			return present > 0 ? steal_pointer(name) : NULL;
-		error_clear(err);
 	}
 	return NULL;
 }
@@ -198,16 +189,12 @@ static int is_in_namespace(struct session *session, const char *namespace, const
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
 	cleanup_ctr struct ctr *ctr = NULL;
-	int found;
 
 	if (!text_is_identifier(namespace))
 		return 0;
 	if (ctr_open(session->settings->address, namespace, &ctr, err) < 0)
 		return -1;
-	found = get_container(ctr, id, &container, err);
-	if (found == 0)
-		error_clear(err);
-	return found;
+	return ctr_container_find(ctr, id, &container, err);
 }
 
 int target_check_namespace(struct session *session, const char *container_id, struct error *err)
