@@ -370,10 +370,39 @@ static int check_remover(const struct settings *settings, const struct findings 
 	return error_hint(err, "--force insists");
 }
 
+static int decide_live_compact(const struct plan *plan, const struct findings *findings, struct record *record,
+			       struct operation_result *result, struct error *err)
+{
+	int nothing = plan_live_compact(plan->session, &findings->active, &findings->location, record, err);
+
+	result->layers_merged = nothing == 0 ? record->merge_count : 0;
+	return nothing == 0 ? rows_rehearse(plan->session, record, err) : nothing;
+}
+
+/* What a stop needs beside: layers to be merged, the network, the devices, and that the task will start again. */
+static int decide_stop(const struct plan *plan, struct findings *findings, struct record *record,
+		       struct network **network, struct operation_result *result, struct error *err)
+{
+	const char *earlier = plan->pending ? plan->pending->attachment : NULL;
+
+	warn_of_reader(record, &findings->task);
+	warnings_mapped_ids(record->container_id, &record->kept_labels);
+	if (set_chain(plan, findings, record, err) < 0)
+		return -1;
+	if (record->kind == OPERATION_COMPACT && !record->merged)
+		return 1;
+	result->layers_merged = record->merge_count;
+	if (check_remover(plan->session->settings, findings, record, err) < 0 ||
+	    plan_network(plan->session, &findings->container, &findings->spec, earlier, record, network, err) < 0 ||
+	    plan_devices(plan->session, &findings->container, record, err) < 0 ||
+	    check_start(plan, findings, record, err) < 0 || rows_rehearse(plan->session, record, err) < 0)
+		return -1;
+	return disk_space_check(findings->location.filesystem, err);
+}
+
 static int decide(const struct plan *plan, struct findings *findings, struct record *record, struct network **network,
 		  struct operation_result *result, struct error *err)
 {
-	const char *earlier = plan->pending ? plan->pending->attachment : NULL;
 	int nothing;
 
 	if (set_origin(plan, findings, record, err) < 0 || decide_words(plan->request, record, err) < 0 ||
@@ -388,32 +417,15 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 		return nothing;
 	if (set_task(plan, findings, record, err) < 0)
 		return -1;
-	if (record->kind == OPERATION_COMPACT && plan->request->mode == MODE_LIVE) {
-		nothing = plan_live_compact(plan->session, &findings->active, &findings->location, record, err);
-		result->layers_merged = nothing == 0 ? record->merge_count : 0;
-		return nothing == 0 ? rows_rehearse(plan->session, record, err) : nothing;
-	}
-	if (plan_live_is_asked(plan->session, plan->request)) {
-		if (plan_live(plan->session, plan->request, &findings->active, &findings->location, record, err) < 0)
-			return -1;
-		if (record->live)
-			return rows_rehearse(plan->session, record, err) < 0
-				       ? -1
-				       : disk_space_check(findings->location.filesystem, err);
-	}
-	warn_of_reader(record, &findings->task);
-	warnings_mapped_ids(record->container_id, &record->kept_labels);
-	if (set_chain(plan, findings, record, err) < 0)
+	if (record->kind == OPERATION_COMPACT && plan->request->mode == MODE_LIVE)
+		return decide_live_compact(plan, findings, record, result, err);
+	if (plan_live_is_asked(plan->session, plan->request) &&
+	    plan_live(plan->session, plan->request, &findings->active, &findings->location, record, err) < 0)
 		return -1;
-	if (record->kind == OPERATION_COMPACT && !record->merged)
-		return 1;
-	result->layers_merged = record->merge_count;
-	if (check_remover(plan->session->settings, findings, record, err) < 0 ||
-	    plan_network(plan->session, &findings->container, &findings->spec, earlier, record, network, err) < 0 ||
-	    plan_devices(plan->session, &findings->container, record, err) < 0 ||
-	    check_start(plan, findings, record, err) < 0 || rows_rehearse(plan->session, record, err) < 0)
-		return -1;
-	return disk_space_check(findings->location.filesystem, err);
+	if (!record->live)
+		return decide_stop(plan, findings, record, network, result, err);
+	return rows_rehearse(plan->session, record, err) < 0 ? -1
+							     : disk_space_check(findings->location.filesystem, err);
 }
 
 int plan_make(const struct plan *plan, struct record *record, struct network **network, struct operation_result *result,
