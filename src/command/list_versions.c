@@ -202,11 +202,10 @@ static int begin(struct versions_list *list, const struct target *target, struct
 {
 	const struct list_options *options = list->invocation->options;
 	struct output *out = list->invocation->out;
-
-	bool is_overlayfs = target->present && strcmp(target->container.snapshotter, "overlayfs") == 0;
+	const char *snapshotter = target->present ? target->container.snapshotter : NULL;
 
 	if (!out->quiet &&
-	    view_each(list->invocation->session, target->container_id, is_overlayfs, add_mounted, list, err) < 0)
+	    view_each(list->invocation->session, target->container_id, snapshotter, add_mounted, list, err) < 0)
 		return -1;
 	if (columns_choose(&list->columns, all_columns, options->columns, err) < 0)
 		return -1;

@@ -13,7 +13,7 @@
 #include "layer/layer.h"
 #include "prune/reclaim.h"
 #include "workspace/chain.h"
-#include "workspace/location.h"
+#include "workspace/snapshotter_traits.h"
 
 /* Should this run die, containerd drops its views after this. */
 #define LEASE_NS ((int64_t)3600 * 1000000000)
@@ -72,13 +72,7 @@ static int look_at(struct session *session, struct reclaim *reclaim, const struc
 
 static bool has_folders(const struct reclaim_layer *layer)
 {
-	return strcmp(layer->snapshotter, "overlayfs") == 0;
-}
-
-/* Layers of which a view costs nothing and shows where they lie. */
-static bool has_place(const struct reclaim_layer *layer)
-{
-	return has_folders(layer) || strcmp(layer->snapshotter, "native") == 0;
+	return snapshotter_known(layer->snapshotter)->folders_are_all;
 }
 
 /* The newest come last by name, and their chains show many others. */
@@ -90,7 +84,8 @@ static int find_paths(struct session *session, struct reclaim *reclaim, const ch
 
 		if (!view)
 			return error_memory(err);
-		if (has_place(layer) && !layer->path && look_at(session, reclaim, layer, view, err) < 0)
+		if (snapshotter_known(layer->snapshotter)->views_show_folders && !layer->path &&
+		    look_at(session, reclaim, layer, view, err) < 0)
 			return -1;
 	}
 	return 0;

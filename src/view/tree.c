@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "workspace/snapshotter_traits.h"
 
 #define ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
 
@@ -64,11 +65,6 @@ static bool is_of_the_mount(const char *option)
 	return false;
 }
 
-bool tree_is_overlay(const struct ctr_mounts *mounts)
-{
-	return mounts->count == 1 && strcmp(mounts->items[0].type, "overlay") == 0;
-}
-
 static int mount_overlay(const struct ctr_mount *mount, const char *source, struct error *err)
 {
 	const char *lower = ctr_mount_option(mount, "lowerdir");
@@ -78,8 +74,7 @@ static int mount_overlay(const struct ctr_mount *mount, const char *source, stru
 		return error_set(err, ERROR_FAILED, "containerd does not say where the layers lie");
 	if (layer_paths_parse(lower, &layers, err) < 0)
 		return -1;
-	return tree_mount_layers(
-		&layers, ctr_mount_has_word(mount, "userxattr") ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED, source, err);
+	return tree_mount_layers(&layers, snapshotter_mount_marks(mount), source, err);
 }
 
 static int mount_filesystem(const struct ctr_mount *mount, bool read_only, struct error *err)
@@ -104,7 +99,7 @@ int tree_mount(const struct ctr_mounts *mounts, const char *source, struct error
 		return error_set(err, ERROR_FAILED, "the snapshot has %zu mounts in place of one", mounts->count);
 	if (strcmp(mount->type, "bind") == 0)
 		return mount_bound(mount->source, err);
-	if (strcmp(mount->type, "overlay") == 0)
+	if (snapshotter_mount_is_overlay(mount))
 		return mount_overlay(mount, source, err);
 	tree = mount_filesystem(mount, false, err);
 	if (tree >= 0)

@@ -18,7 +18,4 @@ int tree_mount_joined(const struct layer_paths *layers, enum layer_marks marks, 
 /* Puts it on a folder. */
 int tree_attach(int tree, const char *folder, struct error *err);
 
-/* Whether the snapshot is mounted as an overlay of several layers. */
-bool tree_is_overlay(const struct ctr_mounts *mounts);
-
 #endif

@@ -22,6 +22,7 @@
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
 #include "workspace/mount_table.h"
+#include "workspace/snapshotter_traits.h"
 #include "workspace/snapshotters.h"
 #include "workspace/version_label.h"
 
@@ -110,7 +111,8 @@ static int make_view(struct session *session, const struct store_version *row, c
 
 	if (ctr_snapshot_view(session->ctr, row->snapshotter, result->name, row->runtime_name, mounts, err) < 0)
 		return err->kind == ERROR_NOT_FOUND ? history_is_missing(session, id, row, err) : -1;
-	return set_labels(session, row, result, !tree_is_overlay(mounts), err);
+	return set_labels(session, row, result, mounts->count != 1 || !snapshotter_mount_is_overlay(&mounts->items[0]),
+			  err);
 }
 
 /* A lease keeps the view until its labels do. */
@@ -412,7 +414,7 @@ static int tell_mounted(const struct ctr_snapshot *view, void *context, struct e
 	return folder ? walk->each(view->parent, folder, walk->context, err) : 0;
 }
 
-int view_each(struct session *session, const char *container_id, bool is_overlayfs, view_each_mounted each,
+int view_each(struct session *session, const char *container_id, const char *snapshotter, view_each_mounted each,
 	      void *context, struct error *err)
 {
 	struct mounted_walk walk = { .each = each, .context = context };
@@ -421,7 +423,7 @@ int view_each(struct session *session, const char *container_id, bool is_overlay
 
 	if (!prefix)
 		return error_memory(err);
-	if (is_overlayfs && !mount_table_has_sources(prefix))
+	if (snapshotter && snapshotter_known(snapshotter)->views_are_overlays && !mount_table_has_sources(prefix))
 		return 0;
 	return filter ? snapshotters_each(session, filter, tell_mounted, &walk, err) : error_memory(err);
 }

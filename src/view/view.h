@@ -38,9 +38,10 @@ int view_tidy(struct session *session, const char *container_id, struct error *e
 int view_tidy_locked(struct session *session, const char *container_id, struct error *err);
 
 /* Calls `each` for every view that is mounted: of the version whose snapshot that is, where. A glance at the table of mounts
- * spares the question to containerd where there is none; what another mount namespace has is not told then. */
+ * spares the question to containerd where there is none; what another mount namespace has is not told then.
+ * `snapshotter` is the container's, NULL where there is none. */
 typedef int (*view_each_mounted)(const char *runtime_name, const char *folder, void *context, struct error *err);
-int view_each(struct session *session, const char *container_id, bool is_overlayfs, view_each_mounted each,
+int view_each(struct session *session, const char *container_id, const char *snapshotter, view_each_mounted each,
 	      void *context, struct error *err);
 
 #endif

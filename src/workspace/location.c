@@ -23,7 +23,7 @@ static int set_overlay(struct location *location, const struct ctr_mount *mount,
 {
 	const char *lower = ctr_mount_option(mount, "lowerdir");
 
-	location->marks = ctr_mount_has_word(mount, "userxattr") ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED;
+	location->marks = snapshotter_mount_marks(mount);
 	if (lower && layer_paths_parse(lower, &location->below, err) < 0)
 		return -1;
 	return set_writable(location, ctr_mount_option(mount, "upperdir"), err);
@@ -35,7 +35,7 @@ static int set_all(struct location *location, const char *snapshotter, const str
 
 	location->stacks = traits.stacks;
 	location->layers_are_folders = traits.layers_are_folders;
-	if (strcmp(mount->type, "overlay") == 0) {
+	if (snapshotter_mount_is_overlay(mount)) {
 		if (set_overlay(location, mount, err) < 0)
 			return -1;
 	} else if (strcmp(mount->type, "bind") == 0 && set_writable(location, mount->source, err) < 0) {
@@ -65,7 +65,7 @@ static int read_layers(const struct ctr_mounts *mounts, const char *name, struct
 	const struct ctr_mount *mount = mounts->count == 1 ? &mounts->items[0] : NULL;
 	const char *lower = mount ? ctr_mount_option(mount, "lowerdir") : NULL;
 
-	if (mount && !lower && strcmp(mount->type, "overlay") != 0)
+	if (mount && !lower && !snapshotter_mount_is_overlay(mount))
 		lower = mount->source;
 	if (!lower)
 		return error_set(err, ERROR_FAILED, "containerd does not say where the layers of '%s' lie", name);

@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 #define MOUNTS "/proc/self/mountinfo"
+#define OVERLAY "overlay"
 
 struct kind {
 	const char *mount_type;
@@ -17,20 +18,34 @@ struct kind {
 
 /* A type that is not here is a filesystem inside of a file or a device: nothing is known of its layers. */
 static const struct kind kinds[] = {
-	{ "overlay", { .stacks = true, .layers_are_folders = true } },
+	{ OVERLAY, { .stacks = true, .layers_are_folders = true } },
 	{ "bind", { .layers_are_folders = true } },
 	{ "btrfs", { .layers_are_folders = true } },
 };
 
-/* They bind a first layer as it is: nothing lies under it yet. */
-static const char *const stacking[] = { "overlayfs", "erofs" };
+static const struct snapshotter_known known[] = {
+	{ .name = SNAPSHOTTER_DEFAULT,
+	  .stacks = true,
+	  .views_show_folders = true,
+	  .folders_are_all = true,
+	  .views_are_overlays = true },
+	{ .name = "erofs", .stacks = true, .leaves_unfinished_image = true },
+	{ .name = "native", .views_show_folders = true },
+};
 
-static bool stacks_by_name(const char *snapshotter)
+const struct snapshotter_known *snapshotter_known(const char *snapshotter)
 {
-	for (size_t i = 0; i < sizeof(stacking) / sizeof(*stacking); i++)
-		if (strcmp(snapshotter, stacking[i]) == 0)
-			return true;
-	return false;
+	static const struct snapshotter_known nothing = { .name = "" };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strcmp(snapshotter, known[i].name) == 0)
+			return &known[i];
+	return &nothing;
+}
+
+bool snapshotter_mount_is_overlay(const struct ctr_mount *mount)
+{
+	return strcmp(mount->type, OVERLAY) == 0;
 }
 
 struct snapshotter_traits snapshotter_traits_of(const char *snapshotter, const struct ctr_mount *mount)
@@ -40,16 +55,21 @@ struct snapshotter_traits snapshotter_traits_of(const char *snapshotter, const s
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (strcmp(mount->type, kinds[i].mount_type) == 0)
 			traits = kinds[i].traits;
-	if (traits.layers_are_folders && stacks_by_name(snapshotter))
+	if (traits.layers_are_folders && snapshotter_known(snapshotter)->stacks)
 		traits.stacks = true;
 	return traits;
+}
+
+enum layer_marks snapshotter_mount_marks(const struct ctr_mount *mount)
+{
+	return ctr_mount_has_word(mount, "userxattr") ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED;
 }
 
 bool snapshotter_has_unfinished_layer(const char *snapshotter, const char *folder)
 {
 	cleanup_free char *image = NULL;
 
-	if (strcmp(snapshotter, "erofs") != 0)
+	if (!snapshotter_known(snapshotter)->leaves_unfinished_image)
 		return false;
 	image = text_format("%s/../layer.erofs", folder);
 	return !image || access(image, F_OK) == 0;
@@ -125,7 +145,7 @@ static int find_mounted(const struct ctr_mount *mount, char **path, struct error
 int snapshotter_filesystem(const struct ctr_mount *mount, char **path, struct error *err)
 {
 	const char *writable =
-		strcmp(mount->type, "overlay") == 0 ? ctr_mount_option(mount, "upperdir") : mount->source;
+		snapshotter_mount_is_overlay(mount) ? ctr_mount_option(mount, "upperdir") : mount->source;
 	struct stat status;
 
 	*path = NULL;

@@ -1,6 +1,7 @@
 /*
- * What can be done with the layers of a snapshotter. It is judged by what its snapshots are mounted as, so that it
- * holds for one that we have never heard of (a proxy plugin) too; what its mounts do not show is not assumed.
+ * All that is known here of what snapshotters can do. What can be done with layers is judged by what snapshots are mounted
+ * as, so that it holds for a snapshotter that we have never heard of (a proxy plugin) too; what its mounts do not show is
+ * not assumed. The rest is known of few, by their names.
  */
 #ifndef WSNAP_WORKSPACE_SNAPSHOTTER_TRAITS_H
 #define WSNAP_WORKSPACE_SNAPSHOTTER_TRAITS_H
@@ -8,6 +9,7 @@
 #include <stdbool.h>
 
 #include "ctr/snapshots.h"
+#include "layer/layer.h"
 
 struct snapshotter_traits {
 	/* Each layer is a folder with its own changes over the folders of those below: they can be read, compared and
@@ -21,6 +23,28 @@ struct snapshotter_traits {
 
 /* Of the snapshot that is mounted so. */
 struct snapshotter_traits snapshotter_traits_of(const char *snapshotter, const struct ctr_mount *mount);
+
+/* Whether the mount is an overlay that names the folders of its layers. */
+bool snapshotter_mount_is_overlay(const struct ctr_mount *mount);
+
+/* Whose notes count in the layers of such a mount. */
+enum layer_marks snapshotter_mount_marks(const struct ctr_mount *mount);
+
+/* The one that containers get where nobody says another. */
+#define SNAPSHOTTER_DEFAULT "overlayfs"
+
+/* What is known by the name, where there is no mount to look at yet. */
+struct snapshotter_known {
+	const char *name;
+	bool stacks;                  /* also where a first layer is bound as it is */
+	bool views_show_folders;      /* a view costs nothing, and its mount shows where the layers lie */
+	bool folders_are_all;         /* a layer takes what is in its folder, which can be counted without containerd */
+	bool views_are_overlays;      /* a view that is mounted stands in the table of mounts with its source */
+	bool leaves_unfinished_image; /* beside the folder, when a commit is cut off */
+};
+
+/* For one that is not known so, nothing holds. */
+const struct snapshotter_known *snapshotter_known(const char *snapshotter);
 
 /*
  * A path on the filesystem that the layer lies on, for its free space and for writing it back: a folder or an image

@@ -1,15 +1,14 @@
 #include "workspace/snapshotters.h"
 
 #include "base/log.h"
-
-#define DEFAULT_SNAPSHOTTER "overlayfs"
+#include "workspace/snapshotter_traits.h"
 
 /* What containerd answers when a snapshotter is not loaded: INVALID_ARGUMENT (grpc/grpc, doc/statuscodes.md). */
 #define STATUS_INVALID_ARGUMENT 3
 
 int snapshotters_add(const struct ctr_containers *containers, struct names_set *names, struct error *err)
 {
-	if (names_set_add(names, DEFAULT_SNAPSHOTTER, err) < 0)
+	if (names_set_add(names, SNAPSHOTTER_DEFAULT, err) < 0)
 		return -1;
 	for (size_t i = 0; i < containers->count; i++) {
 		const char *name = containers->items[i].snapshotter;
