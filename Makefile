@@ -158,6 +158,7 @@ bench:
 	@$(PACKAGES) build run test
 	@$(MAKE) --no-print-directory all
 	@tests/bench/bench.sh
+	@tests/bench/live.sh
 
 $(BUILD)/tests/bench/fleet: tests/bench/fleet.c $(LIBRARY)
 	@mkdir -p $(@D)

@@ -1,0 +1,94 @@
+/* The passes of a live version while the workspace runs, and the files that its processes hold open. */
+#include "live/taking.h"
+
+#include "live/processes.h"
+
+/* Passes end when so little is left, or when it no longer shrinks. */
+#define FEW_MOVES 32
+#define MOST_PASSES 8
+
+/* --- open files --------------------------------------------------------------------------------------------- */
+
+int taking_note_stray(const struct stat *status, void *context, struct error *err)
+{
+	struct taking *taking = context;
+
+	taking->lost = true;
+	return pass_add_stray(&taking->pass, status, err);
+}
+
+/* A file of the overlay. One of the layer's own filesystem is one only where it is found: a volume may lie there too. */
+static bool is_of_overlay(const struct taking *taking, const struct stat *status)
+{
+	return status->st_dev == taking->live->overlay;
+}
+
+static int note_open_file(const struct open_file *file, void *context, struct error *err)
+{
+	struct taking *taking = context;
+	unsigned flags = (file->mapped ? MOVE_MAPPED : 0) | (file->direct ? MOVE_DIRECT : 0);
+	int found;
+
+	if (!is_of_overlay(taking, &file->status) && file->status.st_dev != taking->pass.device)
+		return 0;
+	found = watch_find(taking->live->upper, file->link_dir, file->link, &file->status, flags, &taking->moves, err);
+	if (found != 0 || !taking->pass.frozen || !is_of_overlay(taking, &file->status))
+		return found < 0 ? -1 : 0;
+	return taking_note_stray(&file->status, taking, err);
+}
+
+int taking_note_open_files(struct taking *taking, struct error *err)
+{
+	cleanup_processes struct processes processes = { 0 };
+
+	if (processes_in(&processes, taking->live->freezer.folder, err) < 0)
+		return -1;
+	for (size_t i = 0; i < processes.count; i++)
+		if (processes_files(processes.pids[i], true, note_open_file, taking, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* --- while it runs ------------------------------------------------------------------------------------------ */
+
+static int apply_moves(struct taking *taking, struct error *err)
+{
+	int result = pass_apply(&taking->pass, &taking->moves, err);
+
+	taking->result->passes++;
+	moves_release(&taking->moves);
+	return result;
+}
+
+int taking_catch_up(struct taking *taking, struct error *err)
+{
+	if (taking->moves.count == 0 && watch_take(&taking->watch, &taking->moves, err) < 0)
+		return -1;
+	return taking->moves.count > 0 ? apply_moves(taking, err) : 0;
+}
+
+/* Files that are mapped, or open past the page cache, are taken once while it runs, whatever their times say: in the
+ * freeze they are only compared then. */
+int taking_pass_running(struct taking *taking, struct error *err)
+{
+	uint32_t before = UINT32_MAX;
+
+	if (taking_note_open_files(taking, err) < 0)
+		return -1;
+	taking->result->passes++;
+	if (pass_walk(&taking->pass, err) < 0 || apply_moves(taking, err) < 0)
+		return -1;
+	while (taking->result->passes < MOST_PASSES && !atomic_load(&taking->watch.lost)) {
+		uint32_t count;
+
+		if (watch_take(&taking->watch, &taking->moves, err) < 0)
+			return -1;
+		count = taking->moves.count;
+		if (apply_moves(taking, err) < 0)
+			return -1;
+		if (count <= FEW_MOVES || count >= before)
+			return 0;
+		before = count;
+	}
+	return 0;
+}

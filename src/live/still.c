@@ -1,0 +1,204 @@
+/*
+ * The last pass of a live version, over a workspace that stands still: finding a moment at which that costs it little,
+ * and seeing to it that it runs again.
+ */
+#include "live/taking.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "live/weight.h"
+
+/* A freeze that is not whole by then is let go, so that nobody waits for one that is in a long system call. */
+#define SHORT_TRY_MS 4
+#define SHORT_TRIES 100
+#define PAUSE_MS 15
+
+/* A freeze that finds more than this to be copied is let go as well: it is copied while the workspace runs. */
+#define MUCH_MS 8
+#define MOST_LET_GO 16
+
+/* What has moved until it stood still. */
+static int gather(struct taking *taking, struct error *err)
+{
+	taking->live->frozen_ns = clock_unix_ns();
+	return watch_take(&taking->watch, &taking->moves, err);
+}
+
+static int pass_over_frozen(struct taking *taking, struct error *err)
+{
+	struct watch *watch = &taking->watch;
+	int result;
+
+	taking->pass.frozen = true;
+	if (watch_settle(watch, &taking->moves, taking_note_stray, taking, err) < 0 ||
+	    taking_note_open_files(taking, err) < 0)
+		return -1;
+	taking->result->passes++;
+	result = pass_apply(&taking->pass, &taking->moves, err);
+	if (result == 0 && (atomic_load(&watch->lost) || taking->lost || taking->live->request.always_walk)) {
+		log_detail("all of the layer is walked in the freeze: %s", atomic_load(&watch->lost)
+										   ? strerror(watch->lost_errno)
+									   : taking->lost ? "a file was not found"
+											  : "asked for");
+		taking->result->walked_frozen = true;
+		result = pass_walk(&taking->pass, err);
+	}
+	pass_note_unsure(&taking->pass, &taking->moves);
+	if (result == 0 && taking->live->request.inspect)
+		result = taking->live->request.inspect(taking->live->request.context, err);
+	return result;
+}
+
+static int too_long(struct taking *taking, const char *what, struct error *err)
+{
+	error_set(err, ERROR_FAILED, "%s within %u ms", what, taking->live->request.max_freeze_ms);
+	return error_hint(err, "--max-freeze allows more, --stop saves it with a stop");
+}
+
+/* A guard takes no order any more: it has thawed the workspace, since the time was over, or somebody has killed it. */
+static int lost_guard(struct taking *taking, struct error *err)
+{
+	if (!guard_has_thawed(&taking->guard))
+		return -1;
+	return too_long(taking, "its processes could not be frozen", err);
+}
+
+/* 1 frozen, 0 not within a short try, -1. */
+static int try_freeze(struct taking *taking, unsigned wait_ms, struct error *err)
+{
+	struct live *live = taking->live;
+	struct error ignored = { 0 };
+	int frozen;
+
+	taking->result->tries++;
+	taking->since_ms = clock_monotonic_ms();
+	if (guard_arm(&taking->guard, live->request.max_freeze_ms, err) < 0)
+		return lost_guard(taking, err);
+	frozen = freezer_freeze(&live->freezer, wait_ms, err);
+	if (frozen <= 0 && guard_disarm(&taking->guard, frozen < 0 ? &ignored : err) < 0)
+		return lost_guard(taking, err);
+	return frozen;
+}
+
+static int freeze(struct taking *taking, struct error *err)
+{
+	unsigned most_ms = taking->live->request.max_freeze_ms;
+	unsigned short_ms = most_ms < SHORT_TRY_MS ? most_ms : SHORT_TRY_MS;
+	int frozen = 0;
+
+	for (int try = 0; try < SHORT_TRIES && frozen == 0; try++) {
+		if (try > 0)
+			clock_sleep_ms(PAUSE_MS);
+		/* What was written since the last try is not to be found in the freeze. */
+		if (taking_catch_up(taking, err) < 0)
+			return -1;
+		frozen = try_freeze(taking, short_ms, err);
+	}
+	if (frozen == 0)
+		frozen = try_freeze(taking, most_ms, err);
+	if (frozen == 0)
+		return too_long(taking, "its processes could not be frozen", err);
+	return frozen < 0 ? -1 : 0;
+}
+
+/* All that was seen is worth something only if nobody ran meanwhile. */
+static int thaw(struct taking *taking, struct error *err)
+{
+	struct live *live = taking->live;
+	int still = freezer_is_frozen(&live->freezer, err);
+	int thawed = freezer_thaw(&live->freezer, err);
+	bool in_time = !guard_has_thawed(&taking->guard);
+	struct error ignored = { 0 };
+
+	guard_disarm(&taking->guard, &ignored);
+	if (still < 0 || thawed < 0)
+		return -1;
+	if (!in_time)
+		return too_long(taking, "it could not be saved", err);
+	return still ? 0 : error_set(err, ERROR_FAILED, "somebody else has thawed it meanwhile");
+}
+
+/* Gives up a freeze that began at a bad moment. */
+static int let_go(struct taking *taking, struct error *err)
+{
+	if (freezer_thaw(&taking->live->freezer, err) < 0)
+		return -1;
+	if (guard_disarm(&taking->guard, err) < 0)
+		return lost_guard(taking, err);
+	log_detail("much was written just before it stood still: it goes on, and is to stand still a little later");
+	return taking_catch_up(taking, err);
+}
+
+/* Where all is walked in the freeze anyway, no moment is better than another. */
+static bool is_good_moment(struct taking *taking)
+{
+	return atomic_load(&taking->watch.lost) || weight_of(&taking->pass, &taking->moves, MUCH_MS) < MUCH_MS;
+}
+
+/* Afterwards it stands still, and `moves` holds what is to be copied. */
+static int freeze_at_good_moment(struct taking *taking, struct error *err)
+{
+	struct error ignored = { 0 };
+
+	for (int try = 0;; try++) {
+		if (freeze(taking, err) < 0)
+			return -1;
+		if (gather(taking, err) < 0) {
+			thaw(taking, &ignored);
+			return -1;
+		}
+		if (try == MOST_LET_GO || is_good_moment(taking))
+			return 0;
+		if (let_go(taking, err) < 0)
+			return -1;
+	}
+}
+
+static int take_frozen(struct taking *taking, struct error *err)
+{
+	struct error failed = { 0 };
+	int result, thawed;
+
+	if (freeze_at_good_moment(taking, err) < 0)
+		return -1;
+	result = pass_over_frozen(taking, &failed);
+	thawed = thaw(taking, err);
+	taking->result->frozen_ms = clock_monotonic_ms() - taking->since_ms;
+	if (result < 0)
+		*err = failed;
+	return result < 0 ? -1 : thawed;
+}
+
+/* Somebody else has paused it: nothing moves, and it stays so. */
+static int take_paused(struct taking *taking, struct error *err)
+{
+	int still = -1;
+
+	if (gather(taking, err) == 0 && pass_over_frozen(taking, err) == 0)
+		still = freezer_is_frozen(&taking->live->freezer, err);
+	if (still < 0)
+		return -1;
+	return still ? 0 : error_set(err, ERROR_FAILED, "it was resumed while it was saved");
+}
+
+static int take_guarded(struct taking *taking, struct error *err)
+{
+	const struct live_request *request = &taking->live->request;
+	int result;
+
+	if (request->note_freezer && request->note_freezer(taking->live->freezer.folder, request->context, err) < 0)
+		return -1;
+	if (guard_begin(&taking->guard, &taking->live->freezer, err) < 0)
+		return -1;
+	result = take_frozen(taking, err);
+	guard_end(&taking->guard);
+	return result;
+}
+
+int taking_pass_still(struct taking *taking, struct error *err)
+{
+	return taking->live->freezer.frozen_before ? take_paused(taking, err) : take_guarded(taking, err);
+}

@@ -1,0 +1,54 @@
+/* One live version while it is taken; for the files that take it: live.c, running.c and still.c. */
+#ifndef WSNAP_LIVE_TAKING_H
+#define WSNAP_LIVE_TAKING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "live/freezer.h"
+#include "live/guard.h"
+#include "live/moves.h"
+#include "live/nodes.h"
+#include "live/pass.h"
+#include "live/request.h"
+#include "live/watch.h"
+
+struct live {
+	struct live_request request; /* its strings are the caller's, and may be gone after the beginning */
+	char *index, *upper_path;
+	struct freezer freezer;
+	struct nodes tree;
+	bool has_tip;
+	int upper, layer, merged;
+	dev_t overlay;
+	int64_t frozen_ns; /* when it stood still */
+};
+
+/* What is known only while the layer is filled. */
+struct taking {
+	struct live *live;
+	struct watch watch;
+	struct pass pass;
+	struct guard guard;
+	struct moves moves;
+	bool lost;       /* an open file could not be found */
+	double since_ms; /* when it was to stand still */
+	struct live_result *result;
+};
+
+/* The passes over the writable layer while the workspace runs: afterwards little is left to be looked at. */
+int taking_pass_running(struct taking *taking, struct error *err);
+
+/* Once more, over what has moved since. */
+int taking_catch_up(struct taking *taking, struct error *err);
+
+/* Adds the files that the workspace's processes have mapped or open to the moves. */
+int taking_note_open_files(struct taking *taking, struct error *err);
+int taking_note_stray(const struct stat *status, void *context, struct error *err);
+
+/* The last pass, over a workspace that stands still; it runs afterwards as it did before. */
+int taking_pass_still(struct taking *taking, struct error *err);
+
+#endif
