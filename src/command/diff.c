@@ -5,8 +5,10 @@
 #include "base/cleanup.h"
 #include "command/commands.h"
 #include "command/diff_print.h"
+#include "command/diff_print_spec.h"
 #include "command/patch.h"
 #include "compare/compare.h"
+#include "compare/spec.h"
 #include "recover/bring_back.h"
 #include "workspace/history.h"
 
@@ -29,6 +31,10 @@ static const struct option_spec diff_options[] = {
 	  .name = "exit-code",
 	  .offset = offsetof(struct diff_options, exit_code),
 	  .help = "end with status 1 where something differs" },
+	{ .type = OPTION_FLAG,
+	  .name = "spec",
+	  .offset = offsetof(struct diff_options, spec),
+	  .help = "what makes the container in place of its files: image, labels, runtime, OCI spec" },
 	{ .type = OPTION_END },
 };
 
@@ -61,11 +67,31 @@ static int read_paths(const struct invocation *invocation, struct paths *paths, 
 	return 0;
 }
 
+/* It is not of files. */
+static int check_spec(const struct invocation *invocation, struct error *err)
+{
+	const struct diff_options *options = invocation->options;
+
+	if (!options->spec)
+		return 0;
+	if (options->patch || options->stat || options->null)
+		return error_set(err, ERROR_USAGE, "'--spec' cannot be given with --%s",
+				 options->patch  ? "patch"
+				 : options->stat ? "stat"
+						 : "null");
+	if (invocation->behind_count)
+		return error_set(err, ERROR_USAGE, "'--spec' cannot be given with a PATH, '%.100s'",
+				 invocation->behind[0]);
+	return 0;
+}
+
 static int diff_check(const struct invocation *invocation, struct error *err)
 {
 	const struct diff_options *options = invocation->options;
 	cleanup_paths struct paths paths = { 0 };
 
+	if (check_spec(invocation, err) < 0)
+		return -1;
 	if (options->patch && (options->stat || options->null || invocation->settings->json))
 		return error_set(err, ERROR_USAGE, "'--patch' cannot be given with --%s",
 				 options->stat   ? "stat"
@@ -108,14 +134,19 @@ static int find_versions(struct diff *diff, struct error *err)
 	return invocation->version_count > 1 ? history_find(invocation->session, id, &given[1], &diff->now, err) : 0;
 }
 
-static int print(struct diff *diff, struct error *err)
+static struct diff_header header_of(const struct diff *diff)
 {
-	const struct invocation *invocation = diff->invocation;
-	const struct diff_header header = {
+	return (struct diff_header){
 		.container_id = diff->target.container_id,
 		.from = diff->before.version,
 		.to = diff->now.version,
 	};
+}
+
+static int print(struct diff *diff, struct error *err)
+{
+	const struct invocation *invocation = diff->invocation;
+	const struct diff_header header = header_of(diff);
 
 	if (!((const struct diff_options *)invocation->options)->patch || invocation->out->quiet)
 		return diff_print(invocation, &header, &diff->comparison, err);
@@ -126,30 +157,50 @@ static int print(struct diff *diff, struct error *err)
 	return 0;
 }
 
+/* How many changes there are; -1 error. */
+static ssize_t diff_files(struct diff *diff, struct error *err)
+{
+	cleanup_paths struct paths paths = { 0 };
+	struct compare_request request = {
+		.target = &diff->target,
+		.before = &diff->before,
+		.now = diff->now.version ? &diff->now : NULL,
+	};
+
+	if (read_paths(diff->invocation, &paths, err) < 0)
+		return -1;
+	request.paths = (const char *const *)paths.items;
+	request.path_count = paths.count;
+	if (compare_run(&diff->comparison, &request, err) < 0 || print(diff, err) < 0)
+		return -1;
+	return (ssize_t)diff->comparison.count;
+}
+
+static ssize_t diff_spec(struct diff *diff, struct error *err)
+{
+	cleanup_spec_changes struct spec_changes changes = { 0 };
+	const struct diff_header header = header_of(diff);
+
+	if (spec_compare_versions(diff->invocation->session, &diff->target, &diff->before,
+				  diff->now.version ? &diff->now : NULL, &changes, err) < 0 ||
+	    diff_print_spec(diff->invocation, &header, &changes, err) < 0)
+		return -1;
+	return (ssize_t)changes.count;
+}
+
 static int diff_run(const struct invocation *invocation, struct error *err)
 {
 	const struct diff_options *options = invocation->options;
 	cleanup_diff struct diff diff = { .invocation = invocation, .comparison = { .session = invocation->session } };
-	cleanup_paths struct paths paths = { 0 };
+	ssize_t count;
 
-	if (read_paths(invocation, &paths, err) < 0 ||
-	    bring_back_and_find(invocation->session, invocation->targets, false, &diff.target, err) < 0 ||
+	if (bring_back_and_find(invocation->session, invocation->targets, false, &diff.target, err) < 0 ||
 	    find_versions(&diff, err) < 0)
 		return -1;
-
-	const struct compare_request request = {
-		.target = &diff.target,
-		.before = &diff.before,
-		.now = diff.now.version ? &diff.now : NULL,
-		.paths = (const char *const *)paths.items,
-		.path_count = paths.count,
-	};
-
-	if (compare_run(&diff.comparison, &request, err) < 0 || print(&diff, err) < 0)
-		return -1;
-	if (options->exit_code && diff.comparison.count)
+	count = options->spec ? diff_spec(&diff, err) : diff_files(&diff, err);
+	if (options->exit_code && count > 0)
 		invocation->out->exit_status = 1;
-	return 0;
+	return count < 0 ? -1 : 0;
 }
 
 const struct command command_diff = {
@@ -163,6 +214,8 @@ const struct command command_diff = {
 		"another, D where it is gone. Kind, owner, mode, times of files, attributes and content count; the\n"
 		"times of folders alone do not. The workspace goes on running: what vanishes while it is looked at\n"
 		"is passed over. With PATHs, only these and what lies below them.\n"
+		"With --spec what makes the container is compared, as it is kept with versions: a line for each\n"
+		"value that is another, its place as a JSON pointer, and what it was and is.\n"
 		"With --quiet the paths alone are printed.\n",
 	.options = diff_options,
 	.options_size = sizeof(struct diff_options),

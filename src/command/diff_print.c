@@ -19,11 +19,16 @@ static void write_size(struct json_writer *writer, const char *key, bool known, 
 		writer_null(writer, key);
 }
 
+const char *diff_change_word(char change)
+{
+	return change == 'A' ? "added" : change == 'D' ? "deleted" : "modified";
+}
+
 void diff_print_item(struct json_writer *writer, const struct compare_item *item)
 {
 	writer_object(writer, NULL);
 	writer_path(writer, "path", item->path);
-	writer_text(writer, "change", item->change == 'A' ? "added" : item->change == 'D' ? "deleted" : "modified");
+	writer_text(writer, "change", diff_change_word(item->change));
 	writer_text(writer, "kind", compare_kind(item->mode));
 	write_size(writer, "size", item->change != 'D', item->size);
 	write_size(writer, "size_before", item->change != 'A', item->size_before);
@@ -49,6 +54,15 @@ void diff_write_sum(struct json_writer *writer, const struct diff_sum *sum)
 	writer_close(writer);
 }
 
+void diff_open_document(struct json_writer *writer, const struct diff_header *header)
+{
+	writer_object(writer, NULL);
+	writer_text(writer, "container_id", header->container_id);
+	write_version(writer, "from", header->from);
+	write_version(writer, "to", header->to);
+	writer_array(writer, "changes");
+}
+
 static int print_json(const struct invocation *invocation, const struct diff_header *header,
 		      const struct comparison *comparison, struct error *err)
 {
@@ -56,11 +70,7 @@ static int print_json(const struct invocation *invocation, const struct diff_hea
 	struct diff_sum sum = diff_sum_of(comparison);
 	struct json_writer writer = { .stream = invocation->out->stream };
 
-	writer_object(&writer, NULL);
-	writer_text(&writer, "container_id", header->container_id);
-	write_version(&writer, "from", header->from);
-	write_version(&writer, "to", header->to);
-	writer_array(&writer, "changes");
+	diff_open_document(&writer, header);
 	for (size_t i = 0; i < comparison->count; i++)
 		diff_print_item(&writer, &comparison->items[i]);
 	writer_close(&writer);

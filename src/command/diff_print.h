@@ -11,6 +11,7 @@ struct diff_options {
 	bool patch;
 	bool null;
 	bool exit_code;
+	bool spec;
 };
 
 struct diff_header {
@@ -24,6 +25,12 @@ int diff_print(const struct invocation *invocation, const struct diff_header *he
 
 /* "M /etc/hosts". */
 int diff_print_line(struct output *out, const struct compare_item *item, struct error *err);
+
+/* Opens the document and its array of changes: two writer_close() end it, what comes between them are members of it. */
+void diff_open_document(struct json_writer *writer, const struct diff_header *header);
+
+/* "added", "modified", "deleted". Static. */
+const char *diff_change_word(char change);
 
 /* The keys of a change; the value is an element of the array that is open. */
 void diff_print_item(struct json_writer *writer, const struct compare_item *item);

@@ -266,3 +266,48 @@ M /data/f' "$output"
 	same '3<2 2<1 1<-' "$(json '[.versions[] | "\(.version)<\(.parent_version // "-")"] | join(" ")')"
 	nothing_stays
 }
+
+@test "what makes the container: between versions, and as it is now" {
+	WORKSPACE_OPTIONS=(--env MODE=a --label team=red)
+	workspace spec
+	expect 0 version spec
+	expect 0 diff --spec spec
+	same "" "$output"
+	expect 0 diff --spec --exit-code spec
+	ctr containers label spec team=blue 'ex/am~ple=1' >/dev/null
+	expect 0 version spec
+	expect 0 diff --spec spec 1 2
+	same 'M /labels/team "red" -> "blue"
+A /labels/ex~1am~0ple "1"' "$output"
+	expect 1 --json diff --spec --exit-code spec 1 2
+	same '{"container_id":"spec","from":1,"to":2,"changes":[{"path":"/labels/team","change":"modified","before":"red","after":"blue"},{"path":"/labels/ex~1am~0ple","change":"added","before":null,"after":"1"}]}' \
+		"$(jq -c . <<<"$output")"
+	expect 0 -q diff --spec spec @-1 @
+	same '/labels/team
+/labels/ex~1am~0ple' "$output"
+	ctr containers label spec 'ex/am~ple=' >/dev/null
+	expect 0 diff --spec spec
+	same 'D /labels/ex~1am~0ple "1"' "$output"
+	expect 0 --json diff --spec spec 1
+	same 'null 1' "$(json '"\(.to) \(.changes | length)"')"
+
+	# The same id with another environment, on what version 1 holds.
+	ctr tasks delete --force spec >/dev/null
+	ctr containers delete spec
+	expect_error 3 "'spec' has no container here: it has no present" diff --spec spec 1
+	expect 0 diff --spec spec 2 1
+	WORKSPACE_OPTIONS=(--env MODE=b --label team=red)
+	workspace spec
+	expect 0 diff --spec spec 1
+	same 'M /spec/process/env/'"$(container_field spec '.Spec.process.env | index("MODE=b")')"' "MODE=a" -> "MODE=b"' "$output"
+
+	name=$(db "SELECT runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
+		WHERE v.container_id = 'spec' AND v.version = 1")
+	ctr snapshots label "$name" containerd.io/gc.ref.content.wsnap= >/dev/null
+	expect_error 3 "nothing is kept of what made the container of version 1 of 'spec'" diff --spec spec 1
+	for option in --stat --patch --null; do
+		expect_error 2 "'--spec' cannot be given with $option" diff --spec "$option" spec
+	done
+	expect_error 2 "'--spec' cannot be given with a PATH, '/etc'" diff --spec spec -- /etc
+	nothing_stays
+}
