@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "command/several.h"
 #include "command/words.h"
+#include "recover/recover.h"
 
 /* Reads the words, then opens the session and runs. */
 static int run_with_options(const struct command_line *line, struct invocation *invocation, struct error *err)
@@ -23,6 +24,8 @@ static int run_with_options(const struct command_line *line, struct invocation *
 	if (command_open(command, invocation->settings, &session, &store_error, err) < 0)
 		return -1;
 	invocation->session = &session;
+	if (session.ctr && session.store && text_starts_with(command->arguments, "TARGET"))
+		recover_left_forks(&session);
 	if (store_error.kind != ERROR_NONE)
 		invocation->store_error = &store_error;
 	return several_is_asked(command, invocation) ? several_run(command, invocation, err)

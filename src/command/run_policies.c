@@ -4,6 +4,7 @@
 #include "output/json_writer.h"
 #include "output/output.h"
 #include "policy/due.h"
+#include "recover/recover.h"
 
 struct run_policies_options {
 	bool dry_run;
@@ -103,6 +104,8 @@ static int run(const struct invocation *invocation, struct error *err)
 		writer_object(&report.writer, NULL);
 		writer_array(&report.writer, "workspaces");
 	}
+	if (!options->dry_run)
+		recover_left_forks(invocation->session);
 	result = policies_do_due(invocation->session, &policies, options->dry_run, write_done, &report, err);
 	if (report.out->json) {
 		writer_close(&report.writer);

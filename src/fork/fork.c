@@ -12,6 +12,7 @@
 #include "fork/fork_finish.h"
 #include "fork/fork_plan.h"
 #include "fork/fork_start.h"
+#include "operation/around.h"
 #include "workspace/blueprint.h"
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
@@ -35,7 +36,8 @@ static int take_lease(struct fork_plan *plan, const struct fork_lease *lease, st
 	cleanup_labels struct labels labels = { 0 };
 	int found;
 
-	if (labels_set(&labels, LABEL_CONTAINER, lease->container_id, err) < 0 ||
+	if ((lease->start && labels_set(&labels, LABEL_FORK_START, lease->start, err) < 0) ||
+	    labels_set(&labels, LABEL_CONTAINER, lease->container_id, err) < 0 ||
 	    labels_set(&labels, LABEL_FORK, lease->version_name, err) < 0 ||
 	    labels_set(&labels, LABEL_FORK_SNAPSHOTTER, lease->snapshotter, err) < 0 ||
 	    ctr_lease_create(ctr, lease->id, clock_unix_ns() + LEASE_NS, &labels, err) < 0 ||
@@ -100,7 +102,7 @@ static int make_container(struct fork_plan *plan, struct error *err)
 
 static int start(struct fork_plan *plan, struct error *err)
 {
-	if (plan->record.state == CTR_TASK_NONE || fork_start(plan, err) == 0)
+	if (!plan->start || fork_start(plan, err) == 0)
 		return 0;
 	error_wrap(err, "'%s' does not start", plan->record.container_id);
 	return -1;
@@ -139,6 +141,7 @@ static int make(struct fork_plan *plan, int32_t *version, struct error *err)
 		.container_id = record->container_id,
 		.snapshotter = record->snapshotter,
 		.version_name = record->saved,
+		.start = plan->start,
 	};
 
 	if (!id)
@@ -151,6 +154,27 @@ static int make(struct fork_plan *plan, int32_t *version, struct error *err)
 	return finish(plan, &lease, version, err);
 }
 
+static int make_with_hooks(struct fork_plan *plan, int32_t *version, struct error *err)
+{
+	const struct record *record = &plan->record;
+	struct around around = {
+		.session = plan->session,
+		.facts = { .operation = "fork",
+			   .operation_id = record->operation_id,
+			   .container_id = record->container_id,
+			   .bot_id = record->bot_id,
+			   .namespace = record->namespace,
+			   .source = record->source },
+	};
+	int done;
+
+	if (around_begin(&around, err) < 0)
+		return -1;
+	done = make(plan, version, err);
+	around_end(&around, done < 0 ? (int)err->kind : 0, done < 0 ? 0 : *version);
+	return done;
+}
+
 static int fill_result(const struct fork_plan *plan, struct fork_result *result, struct error *err)
 {
 	result->container_id = strdup(plan->record.container_id);
@@ -158,7 +182,7 @@ static int fill_result(const struct fork_plan *plan, struct fork_result *result,
 	result->image = strdup(plan->container.image);
 	result->origin_id = strdup(plan->origin.container_id);
 	result->origin_version = plan->row.version;
-	result->started = plan->record.state != CTR_TASK_NONE;
+	result->started = plan->start != NULL;
 	return result->container_id && result->snapshotter && result->image && result->origin_id ? 0
 												 : error_memory(err);
 }
@@ -174,9 +198,9 @@ int fork_run(struct session *session, const struct fork_request *request, struct
 			      .container_id = request->new_id, .what = "fork", .wait_s = session->settings->wait_s },
 		      &lock, err) < 0)
 		return -1;
-	done = fork_plan_make(&plan, err);
-	if (done == 0)
-		done = make(&plan, &result->version, err);
+	done = fork_plan_make(&plan, err) < 0 || fork_start_decide(&plan, err) < 0
+		       ? -1
+		       : make_with_hooks(&plan, &result->version, err);
 	if (done == 0)
 		done = fill_result(&plan, result, err);
 	signal = lock_release_to_tell(&lock);

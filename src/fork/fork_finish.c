@@ -11,6 +11,8 @@
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "fork/fork_spec.h"
+#include "fork/fork_start.h"
+#include "operation/around.h"
 #include "store/operation.h"
 #include "workspace/label_keys.h"
 #include "workspace/location.h"
@@ -27,6 +29,7 @@ bool fork_lease_read(const struct ctr_lease *lease, struct fork_lease *fork)
 		.container_id = labels_get(&lease->labels, LABEL_CONTAINER),
 		.snapshotter = labels_get(&lease->labels, LABEL_FORK_SNAPSHOTTER),
 		.version_name = labels_get(&lease->labels, LABEL_FORK),
+		.start = labels_get(&lease->labels, LABEL_FORK_START),
 	};
 	return text_starts_with(lease->id, LEASE_PREFIX) && fork->container_id && fork->snapshotter &&
 	       fork->version_name;
@@ -139,27 +142,56 @@ int fork_take_back(struct session *session, const struct fork_lease *lease, stru
 }
 
 /* Whether the container is there, and made by this fork: 1, 0, -1. */
-static int is_made(struct session *session, const struct fork_lease *lease, struct error *err)
+static int find_made(struct session *session, const struct fork_lease *lease, struct ctr_container *container,
+		     struct error *err)
 {
-	cleanup_ctr_container struct ctr_container container = { 0 };
-	int found = ctr_container_find(session->ctr, lease->container_id, &container, err);
+	int found = ctr_container_find(session->ctr, lease->container_id, container, err);
 	const char *operation;
 
 	if (found <= 0)
 		return found;
-	operation = labels_get(&container.labels, LABEL_OPERATION);
+	operation = labels_get(&container->labels, LABEL_OPERATION);
 	return operation && strcmp(operation, lease->operation_id) == 0;
+}
+
+/* What does not start now is whole all the same: somebody may have used it since. */
+static int start(struct session *session, const struct fork_lease *lease, const struct ctr_container *container,
+		 struct error *why, struct error *err)
+{
+	if (!lease->start || fork_start_late(session, container, lease->start, why) == 0)
+		return 0;
+	if (why->kind != ERROR_CONTAINERD)
+		return 0;
+	*err = *why;
+	return -1;
+}
+
+static int complete(struct session *session, const struct fork_lease *lease, const struct ctr_container *container,
+		    char **what, struct error *err)
+{
+	struct around_outcome outcome = { 0 };
+	struct error why = { 0 };
+
+	if (start(session, lease, container, &why, err) < 0 || fork_finish(session, lease, &outcome.version, err) < 0 ||
+	    around_settle(session, lease->container_id, &outcome, err) < 0)
+		return -1;
+	*what = why.kind ? text_format("the fork was completed as version %d, but it does not start: %s",
+				       outcome.version, why.message)
+			 : text_format("the fork was completed as version %d", outcome.version);
+	return *what ? 0 : error_memory(err);
 }
 
 int fork_settle(struct session *session, const struct fork_lease *lease, char **what, struct error *err)
 {
-	int32_t version = 0;
-	int made = is_made(session, lease, err);
+	const struct around_outcome undone = { .exit_status = ERROR_FAILED };
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	int made = find_made(session, lease, &container, err);
 
-	if (made < 0 || (made && fork_finish(session, lease, &version, err) < 0) ||
-	    (!made && fork_take_back(session, lease, err) < 0))
+	if (made > 0)
+		return complete(session, lease, &container, what, err);
+	if (made < 0 || fork_take_back(session, lease, err) < 0 ||
+	    around_settle(session, lease->container_id, &undone, err) < 0)
 		return -1;
-	*what = made ? text_format("the fork was completed as version %d", version)
-		     : strdup("the fork was taken back: there is nothing of it");
+	*what = strdup("the fork was taken back: there is nothing of it");
 	return *what ? 0 : error_memory(err);
 }

@@ -3,6 +3,7 @@
 #define WSNAP_FORK_FORK_FINISH_H
 
 #include "ctr/leases.h"
+#include "workspace/label_keys.h"
 #include "workspace/session.h"
 
 /* What the lease of a fork says of it. */
@@ -12,6 +13,7 @@ struct fork_lease {
 	const char *container_id;
 	const char *snapshotter;
 	const char *version_name; /* runtime name of its first version */
+	const char *start;        /* FORK_START_…; NULL: it is not to be started */
 };
 
 /* Keeps the version, writes the rows and lets the lease go; *version is its number. The lock is held. */
@@ -23,7 +25,11 @@ int fork_take_back(struct session *session, const struct fork_lease *lease, stru
 /* Reads a lease's labels; false: it is no fork's. The strings are the lease's. */
 bool fork_lease_read(const struct ctr_lease *lease, struct fork_lease *fork);
 
-/* Ends what a run has left, forward or back: *what tells it, the caller frees. The lock is held. */
+/* Ends what a run has left, forward or back: *what tells it, the caller frees. One that was to run is started. The lock is
+ * held. */
 int fork_settle(struct session *session, const struct fork_lease *lease, char **what, struct error *err);
+
+/* The filter for the leases of forks. */
+#define FORK_LEASES "labels.\"" LABEL_FORK "\""
 
 #endif

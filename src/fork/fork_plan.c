@@ -170,7 +170,6 @@ int fork_plan_adapt(struct fork_plan *plan, struct error *err)
 	};
 	cleanup_labels struct labels labels = { 0 };
 
-	plan->owner_attaches = labels_get(&made->labels, LABEL_BOT) || labels_get(&made->labels, LABEL_WORKSPACE);
 	if (make_labels(plan, &made->labels, &labels, err) < 0 || replace(&made->id, record->container_id, err) < 0 ||
 	    replace(&made->snapshotter, record->snapshotter, err) < 0 ||
 	    replace(&made->snapshot_key, record->new_active, err) < 0)

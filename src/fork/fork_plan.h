@@ -10,6 +10,11 @@
 #include "workspace/session.h"
 #include "workspace/target.h"
 
+/* What network a fork is started with, as its lease says it. */
+#define FORK_START_ALONE "none"      /* whatever there is, it gets none of ours */
+#define FORK_START_AS_EVER "auto"    /* as any container that was never attached */
+#define FORK_START_ATTACHED "attach" /* one of its own, since its origin has one */
+
 struct fork_plan {
 	struct session *session;
 	const struct fork_request *request;
@@ -18,7 +23,7 @@ struct fork_plan {
 	struct ctr_container container; /* as it will be */
 	struct record record;           /* its names and labels, and how it is started */
 	struct network *network;        /* NULL: it has none of ours */
-	bool owner_attaches;            /* a workspace server gave the origin its network */
+	const char *start;              /* FORK_START_…; NULL: it is not to be started */
 };
 
 /* Looks at everything, and changes nothing. */

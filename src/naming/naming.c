@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "ctr/snapshots.h"
+#include "operation/around.h"
 #include "operation/recovery.h"
 #include "prune/prune.h"
 #include "store/rename.h"
@@ -52,8 +53,39 @@ static int set_label(struct session *session, const char *container_id, const st
 	return error_hint(err, "the same command again puts that right");
 }
 
-static int name_locked(struct session *session, const struct naming_request *request, struct naming_result *result,
-		       struct error *err)
+static int rename_version(struct session *session, char **name, struct naming_result *result, struct error *err)
+{
+	struct store_version *row = &result->row;
+
+	if (store_version_rename(session->store, result->container_id, row, *name, result->operation_id, err) < 0)
+		return -1;
+	free(row->display_name);
+	row->display_name = steal_pointer(*name);
+	return set_label(session, result->container_id, row, err);
+}
+
+static int rename_with_hooks(struct session *session, const char *bot_id, char **name, struct naming_result *result,
+			     struct error *err)
+{
+	struct around around = {
+		.session = session,
+		.facts = { .operation = "name",
+			   .operation_id = result->operation_id,
+			   .container_id = result->container_id,
+			   .bot_id = bot_id,
+			   .namespace = session->settings->namespace },
+	};
+	int done;
+
+	if (around_begin(&around, err) < 0)
+		return -1;
+	done = rename_version(session, name, result, err);
+	around_end(&around, done < 0 ? (int)err->kind : 0, result->row.version);
+	return done;
+}
+
+static int name_locked(struct session *session, const struct naming_request *request, const char *bot_id,
+		       struct naming_result *result, struct error *err)
 {
 	cleanup_free char *name = request->name ? strdup(request->name) : NULL;
 
@@ -63,12 +95,7 @@ static int name_locked(struct session *session, const struct naming_request *req
 	    history_find(session, result->container_id, request->version, &result->row, err) < 0)
 		return -1;
 	id_random(result->operation_id);
-	if (store_version_rename(session->store, result->container_id, &result->row, name, result->operation_id, err) <
-	    0)
-		return -1;
-	free(result->row.display_name);
-	result->row.display_name = steal_pointer(name);
-	return set_label(session, result->container_id, &result->row, err);
+	return rename_with_hooks(session, bot_id, &name, result, err);
 }
 
 int naming_run(struct session *session, const struct naming_request *request, struct naming_result *result,
@@ -88,7 +115,7 @@ int naming_run(struct session *session, const struct naming_request *request, st
 	lock_request.container_id = target.container_id;
 	if (lock_take(session, &lock_request, &lock, err) < 0)
 		return -1;
-	done = name_locked(session, request, result, err);
+	done = name_locked(session, request, target.bot_id, result, err);
 	signal = lock_release_to_tell(&lock);
 	if (signal && done == 0)
 		log_warning("SIG%s came while the version was named; that was finished first", sigabbrev_np(signal));

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "operation/around.h"
 #include "operation/recovery.h"
 #include "prune/prune_all.h"
 #include "prune/prune_plan.h"
@@ -127,22 +128,50 @@ static int let_all_go(struct pruning *pruning, struct error *err)
 	if (prune_all_keep_number(pruning->session, target, &pruning->inventory, err) < 0 ||
 	    prune_all_mark(pruning->session, target->container_id, &pruning->inventory, &pruning->given_up, err) < 0)
 		return -1;
-	return prune_complete_all(pruning->session, target, &pruning->inventory, &pruning->given_up, err);
+	return prune_complete_all(pruning->session, target, pruning->operation_id, &pruning->inventory,
+				  &pruning->given_up, err);
 }
 
 static int let_go(struct pruning *pruning, struct error *err)
 {
 	if (mark(pruning, err) < 0)
 		return -1;
-	return prune_complete(pruning->session, pruning->target->container_id, &pruning->inventory, pruning->goes,
-			      &pruning->given_up, err);
+	return prune_complete(pruning->session, pruning->target->container_id, pruning->operation_id,
+			      &pruning->inventory, pruning->goes, &pruning->given_up, err);
+}
+
+static bool is_delete(const struct prune_request *request)
+{
+	return request->version_count || request->all;
+}
+
+static bool anything_goes(const struct pruning *pruning)
+{
+	for (size_t i = 0; i < pruning->inventory.version_count; i++)
+		if (pruning->goes[i])
+			return true;
+	return pruning->given_up.count > 0;
 }
 
 static int carry_out(struct pruning *pruning, struct error *err)
 {
-	if (store_check_deletable(pruning->session->store, err) < 0)
+	const struct target *target = pruning->target;
+	struct around around = {
+		.session = pruning->session,
+		.facts = { .operation = is_delete(pruning->request) ? "delete" : "prune",
+			   .operation_id = pruning->operation_id,
+			   .container_id = target->container_id,
+			   .bot_id = target->bot_id,
+			   .namespace = pruning->session->settings->namespace },
+	};
+	int done;
+
+	if (store_check_deletable(pruning->session->store, err) < 0 ||
+	    (anything_goes(pruning) && around_begin(&around, err) < 0))
 		return -1;
-	return pruning->request->all ? let_all_go(pruning, err) : let_go(pruning, err);
+	done = pruning->request->all ? let_all_go(pruning, err) : let_go(pruning, err);
+	around_end(&around, (int)(done < 0 ? err->kind : pruning->failures.first.kind), 0);
+	return done;
 }
 
 /* For every snapshot of the inventory the lowest version that stays and stands on it; 0: none. */
@@ -256,16 +285,17 @@ int pruning_begin(struct pruning *pruning, const struct target *target, struct p
 		  struct error *err)
 {
 	struct session *session = pruning->session;
-	bool dry_run = pruning->request->dry_run, is_delete = pruning->request->version_count || pruning->request->all;
+	bool dry_run = pruning->request->dry_run;
 	cleanup_target struct target settled = { 0 };
 	const struct lock_request lock_request = { .container_id = target->container_id,
-						   .what = is_delete ? "delete" : "prune",
+						   .what = is_delete(pruning->request) ? "delete" : "prune",
 						   .wait_s = session->settings->wait_s };
 	struct signals signals = { 0 };
 	struct lock lock = { .file = -1 };
 	int done = 0;
 
 	*signal = 0;
+	id_random(pruning->operation_id);
 	result->container_id = strdup(target->container_id);
 	if (!result->container_id)
 		return error_memory(err);

@@ -154,10 +154,12 @@ int prune_all_finish(struct session *session, const struct target *target, const
 		     struct error *err)
 {
 	cleanup_names_set struct names_set given_up = { 0 };
+	char operation_id[ID_SIZE];
 
+	id_random(operation_id);
 	if (prune_all_choose(inventory, target->container_id, &given_up, err) < 0 ||
 	    prune_all_keep_number(session, target, inventory, err) < 0 ||
 	    prune_all_mark(session, target->container_id, inventory, &given_up, err) < 0)
 		return -1;
-	return prune_complete_all(session, target, inventory, &given_up, err);
+	return prune_complete_all(session, target, operation_id, inventory, &given_up, err);
 }

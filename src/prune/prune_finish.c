@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "ctr/snapshots.h"
+#include "operation/around.h"
 #include "prune/prune.h"
 #include "prune/prune_all.h"
 #include "workspace/label_keys.h"
@@ -134,7 +135,9 @@ static int finish_marked(struct session *session, const char *container_id, cons
 	cleanup_inventory struct inventory inventory = { 0 };
 	cleanup_target struct target target = { 0 };
 	cleanup_free bool *goes = NULL;
+	char operation_id[ID_SIZE];
 
+	id_random(operation_id);
 	if (prune_find_target(session, container_id, &target, err) < 0 ||
 	    inventory_read(session, &target, &inventory, err) < 0)
 		return -1;
@@ -146,18 +149,21 @@ static int finish_marked(struct session *session, const char *container_id, cons
 	log_detail("finishing the removal of %zu versions of '%s'", marked->count, container_id);
 	if (keep_needed(session, &inventory, marked, goes, &given_up, err) < 0)
 		return -1;
-	return prune_complete(session, container_id, &inventory, goes, &given_up, err);
+	return prune_complete(session, container_id, operation_id, &inventory, goes, &given_up, err);
 }
 
 int prune_finish_locked(struct session *session, const char *container_id, struct error *err)
 {
+	const struct around_outcome done = { .exit_status = 0 };
 	cleanup_names_set struct names_set marked = { 0 };
 
 	if (!session->store)
 		return 0;
 	if (find_unfinished(session, container_id, &marked, err) < 0)
 		return -1;
-	return marked.count ? finish_marked(session, container_id, &marked, err) : 0;
+	if (marked.count && finish_marked(session, container_id, &marked, err) < 0)
+		return -1;
+	return around_settle(session, container_id, marked.count ? &done : NULL, err) < 0 ? -1 : 0;
 }
 
 /* How many were finished, -1 error. */

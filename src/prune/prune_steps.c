@@ -85,11 +85,10 @@ int prune_unmark(struct session *session, const struct inventory_snapshot *snaps
 	return snapshot ? set_label(session, snapshot, LABEL_GIVEN_UP, "", err) : 0;
 }
 
-static int delete_rows(struct session *session, const char *container_id, const struct inventory *inventory,
-		       const bool *goes, struct error *err)
+static int delete_rows(struct session *session, const char *container_id, const char *operation_id,
+		       const struct inventory *inventory, const bool *goes, struct error *err)
 {
 	cleanup_free int32_t *numbers = calloc(inventory->version_count + 1, sizeof(*numbers));
-	char operation_id[ID_SIZE];
 	size_t count = 0;
 
 	if (!numbers)
@@ -99,7 +98,6 @@ static int delete_rows(struct session *session, const char *container_id, const 
 			numbers[count++] = inventory->versions[i].row.version;
 	if (count == 0)
 		return 0;
-	id_random(operation_id);
 	return store_versions_delete(session->store, container_id, numbers, count, operation_id, err);
 }
 
@@ -151,21 +149,20 @@ static int let_all_go(struct session *session, const char *container_id, const s
 	return 0;
 }
 
-int prune_complete(struct session *session, const char *container_id, const struct inventory *inventory,
-		   const bool *goes, const struct names_set *given_up, struct error *err)
+int prune_complete(struct session *session, const char *container_id, const char *operation_id,
+		   const struct inventory *inventory, const bool *goes, const struct names_set *given_up,
+		   struct error *err)
 {
-	if (delete_rows(session, container_id, inventory, goes, err) < 0)
+	if (delete_rows(session, container_id, operation_id, inventory, goes, err) < 0)
 		return given_up->count ? take_back(session, container_id, inventory, goes, err) : -1;
 	return let_all_go(session, container_id, inventory, given_up, err);
 }
 
-int prune_complete_all(struct session *session, const struct target *target, const struct inventory *inventory,
-		       const struct names_set *given_up, struct error *err)
+int prune_complete_all(struct session *session, const struct target *target, const char *operation_id,
+		       const struct inventory *inventory, const struct names_set *given_up, struct error *err)
 {
 	const char *id = target->container_id;
-	char operation_id[ID_SIZE];
 
-	id_random(operation_id);
 	if (store_history_delete(session->store, id, !target->present, operation_id, err) < 0)
 		return given_up->count ? prune_incomplete(id, err) : -1;
 	return let_all_go(session, id, inventory, given_up, err);

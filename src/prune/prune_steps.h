@@ -19,12 +19,13 @@ bool prune_is_whole_mark(const struct labels *labels);
 int prune_unmark(struct session *session, const struct inventory_snapshot *snapshot, struct error *err);
 
 /* Deletes the rows of the versions that go, then lets go of the snapshots. ERROR_INCOMPLETE. */
-int prune_complete(struct session *session, const char *container_id, const struct inventory *inventory,
-		   const bool *goes, const struct names_set *given_up, struct error *err);
+int prune_complete(struct session *session, const char *container_id, const char *operation_id,
+		   const struct inventory *inventory, const bool *goes, const struct names_set *given_up,
+		   struct error *err);
 
 /* The same for the whole history. */
-int prune_complete_all(struct session *session, const struct target *target, const struct inventory *inventory,
-		       const struct names_set *given_up, struct error *err);
+int prune_complete_all(struct session *session, const struct target *target, const char *operation_id,
+		       const struct inventory *inventory, const struct names_set *given_up, struct error *err);
 
 /* Makes an ERROR_INCOMPLETE of an error that came after the first mark. Returns -1. */
 int prune_incomplete(const char *container_id, struct error *err);

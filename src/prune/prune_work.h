@@ -11,6 +11,7 @@ struct pruning {
 	struct session *session;
 	const struct prune_request *request;
 	const struct target *target; /* while it is begun */
+	char operation_id[ID_SIZE];
 	struct inventory inventory;
 	bool *goes; /* one for each version */
 	struct names_set given_up;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "ctr/namespaces.h"
 #include "fork/fork_finish.h"
+#include "operation/around.h"
 #include "operation/recovery.h"
 #include "operation/rows.h"
 #include "prune/prune.h"
@@ -193,13 +194,29 @@ static int recover_forks(struct recover_all *all, const char *container_id, stru
 	cleanup_ctr_leases struct ctr_leases leases = { 0 };
 	struct fork_lease fork;
 
-	if (ctr_lease_list(all->session->ctr, NULL, &leases, err) < 0)
+	if (ctr_lease_list(all->session->ctr, FORK_LEASES, &leases, err) < 0)
 		return -1;
 	for (size_t i = 0; i < leases.count; i++)
 		if (fork_lease_read(&leases.items[i], &fork) &&
 		    (!container_id || strcmp(container_id, fork.container_id) == 0) && settle_fork(all, &fork, err) < 0)
 			return -1;
 	return 0;
+}
+
+/* What remains is to run the operator's programs: an operation without the table of steps was cut off. */
+static int settle_hooks(const char *container_id, void *context, struct error *err)
+{
+	struct recover_all *all = context;
+	struct error failure = { 0 };
+	cleanup_free char *what = strdup("the hooks that come after what was done to it were run");
+	struct lock lock;
+	int done = what ? take_lock(all, container_id, &lock, &failure) : error_memory(err);
+
+	if (done > 0) {
+		done = around_settle(all->session, container_id, NULL, &failure);
+		lock_release(&lock);
+	}
+	return !what ? -1 : done == 0 ? 0 : tell_recovered(all, "", container_id, what, &failure, err);
 }
 
 /* Locks of runs that ended without a record: before they had written it, or after they had removed it. */
@@ -240,6 +257,8 @@ int recover_workspaces(struct session *session, const struct recover_request *re
 	    view_tidy(session, container_id, err) < 0)
 		return -1;
 	pruned = recover_prunings(&all, container_id, err);
+	if (around_each_left(session, container_id, settle_hooks, &all, err) < 0)
+		return -1;
 	return first_failure(&all, err) < 0 ? -1 : pruned;
 }
 
@@ -248,4 +267,31 @@ int recover_namespaces(struct session *session, struct names_set *namespaces, st
 	if (session_open_state(session, err) < 0 || journal_namespaces(session, namespaces, err) < 0)
 		return -1;
 	return ctr_namespace_list(session->ctr, namespaces, err);
+}
+
+static int tell_finished_first(const struct recovered *recovered, void *context, struct error *err)
+{
+	(void)context;
+	(void)err;
+	if (recovered->failed)
+		log_warning("'%s' is a fork that is not finished yet: %s", recovered->container_id, recovered->what);
+	else
+		log_warning("an earlier operation on '%s' was finished first: %s", recovered->container_id,
+			    recovered->what);
+	return 0;
+}
+
+void recover_left_forks(struct session *session)
+{
+	struct settings settings = *session->settings;
+	struct session own = *session;
+	struct recover_all all = { .session = &own, .each = tell_finished_first };
+	struct error failure = { 0 };
+
+	settings.wait_s = 0;
+	own.settings = &settings;
+	if (recover_forks(&all, NULL, &failure) < 0)
+		log_detail("%s", failure.message);
+	session->state_dir = own.state_dir;
+	session->store = own.store;
 }

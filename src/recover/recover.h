@@ -29,6 +29,10 @@ typedef int (*recovered_each)(const struct recovered *recovered, void *context, 
 int recover_workspaces(struct session *session, const struct recover_request *request, recovered_each each,
 		       void *context, struct error *err);
 
+/* Finishes forks of this namespace that a run has left and nobody is at; what it does, or cannot do, is a warning. For
+ * commands that work on a workspace, before they do. */
+void recover_left_forks(struct session *session);
+
 /* Adds the namespaces in which something may wait to be finished: those of containerd, and of our own records. */
 int recover_namespaces(struct session *session, struct names_set *namespaces, struct error *err);
 

@@ -107,24 +107,38 @@ static char *container_of(const struct session *session, const char *file, const
 	return container;
 }
 
-int journal_each(struct session *session, journal_each_container each, void *context, struct error *err)
+int journal_add_with_file(struct session *session, const char *container_id, const char *suffix,
+			  struct names_set *containers, struct error *err)
 {
-	struct dirent **names = NULL;
-	int count = scandirat(session->state_dir, ".", &names, NULL, alphasort), result = 0;
+	cleanup_fd int copy = openat(session->state_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *folder = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *entry;
 
-	if (count < 0)
+	if (!folder)
 		return error_errno(err, ERROR_FAILED, errno, "the state directory '%s' cannot be read",
 				   session->settings->state_dir);
-	for (int i = 0; i < count; i++) {
-		cleanup_free char *whole = container_of(session, names[i]->d_name, SUFFIX);
-		cleanup_free char *half = container_of(session, names[i]->d_name, HALF_SUFFIX);
+	steal_fd(&copy);
+	while ((entry = readdir(folder))) {
+		cleanup_free char *container = container_of(session, entry->d_name, suffix);
 
-		if ((whole || half) && result == 0)
-			result = each(whole ? whole : half, context, err);
-		free(names[i]);
+		if (container && (!container_id || strcmp(container, container_id) == 0) &&
+		    names_set_add(containers, container, err) < 0)
+			return -1;
 	}
-	free(names);
-	return result;
+	return 0;
+}
+
+int journal_each(struct session *session, journal_each_container each, void *context, struct error *err)
+{
+	cleanup_names_set struct names_set containers = { 0 };
+
+	if (journal_add_with_file(session, NULL, SUFFIX, &containers, err) < 0 ||
+	    journal_add_with_file(session, NULL, HALF_SUFFIX, &containers, err) < 0)
+		return -1;
+	for (size_t i = 0; i < containers.count; i++)
+		if (each(containers.items[i], context, err) != 0)
+			return -1;
+	return 0;
 }
 
 /* A container may have ".operation" in its id: only the end of a file's name tells what the file is. */

@@ -40,6 +40,11 @@ typedef int (*journal_each_record)(const struct record *record, void *context, s
 int journal_each_refused(struct session *session, const char *container_id, journal_each_record each, void *context,
 			 struct error *err);
 
+/* Adds every container of this namespace (with `container_id` that one alone) of which the state directory has a file with
+ * that end of its name. */
+int journal_add_with_file(struct session *session, const char *container_id, const char *suffix,
+			  struct names_set *containers, struct error *err);
+
 /* Calls `each` for the container of every record of this namespace, whole or half written, in the order of
  * their names. */
 typedef int (*journal_each_container)(const char *container_id, void *context, struct error *err);

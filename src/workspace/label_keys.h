@@ -45,6 +45,7 @@
 /* On the lease that a fork is made under: its first version's runtime name, and where that is. */
 #define LABEL_FORK "wsnap.fork"
 #define LABEL_FORK_SNAPSHOTTER "wsnap.fork.snapshotter"
+#define LABEL_FORK_START "wsnap.fork.start" /* it is to be started: with what network (FORK_START_…) */
 /* Of a container, while an operation keeps the restart monitor away: the value of its label. */
 #define LABEL_RESTART_HELD "wsnap.restart_status"
 

@@ -86,6 +86,31 @@ teardown_file() {
 	PGUSER=$MEMBER expect 0 events b
 }
 
+@test "a fork needs a bot that exists there, and an undelete has its own" {
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$BOT")
+	workspace origin
+	workspace_write origin /data/f kept
+	expect 0 version origin
+	world >"$BATS_TEST_TMPDIR/before"
+	expect_error 8 "'child' needs a bot: the tables are another server's" fork origin 1 child
+	same 'hint: --bot UUID names one that exists there' "$(tail -n 1 <<<"$stderr")"
+	expect 3 fork origin 1 child --bot aaaaaaaa-1111-4222-8333-444444444444
+	world | diff "$BATS_TEST_TMPDIR/before" -
+	PGUSER=$MEMBER expect 0 fork origin 1 child --bot "$BOT" --start
+	same "$BOT 00000000-0000-4000-8000-000000000001" "$(db "SELECT bot_id || ' ' || team_id FROM containers WHERE container_id = 'child'")"
+	same "child|1|fork|origin|1" "$(db "SELECT container_id, payload->>'version', event_type, payload->>'origin_container_id',
+		payload->>'origin_version' FROM lifecycle_events WHERE container_id = 'child'")"
+	same kept "$(workspace_read child /data/f)"
+	expect 0 -q version child
+	same 2 "$output"
+	ctr tasks delete --force origin >/dev/null
+	ctr containers delete origin
+	expect 0 fork origin 1 origin --start
+	same kept "$(workspace_read origin /data/f)"
+	same "$BOT" "$(db "SELECT bot_id FROM containers WHERE container_id = 'origin'")"
+	same '1 2' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = 'origin'")"
+}
+
 @test "where two teams' rows cannot be told apart no version goes" {
 	WORKSPACE_OPTIONS=(--label memoh.bot_id="$BOT")
 	workspace twice

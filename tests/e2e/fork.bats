@@ -157,6 +157,69 @@ blobs() {
 	same 3 "$output"
 }
 
+@test "the present of a running workspace is forked with --live, and it runs on" {
+	workspace lively
+	expect 0 version lively
+	pid=$(workspace_pid lively)
+	workspace_write lively /data/now present
+	expect 0 --json fork lively @ lively-try --live --start
+	same 2 "$(json .origin.version)"
+	same "$pid" "$(workspace_pid lively)"
+	same present "$(workspace_read lively-try /data/now)"
+	same 'true' "$(db "SELECT payload->>'live' FROM lifecycle_events WHERE container_id = 'lively' AND event_type = 'version_create'
+		AND payload->>'version' = '2'")"
+	# Of a name or a number there is nothing to take.
+	expect_error 2 "'--live' goes with '@' alone, not with '1'" fork lively 1 other --live
+	# The version is there also where the fork itself is refused.
+	expect_error 8 "'lively-try' is a container already" fork lively @ lively-try --live
+	same RUNNING "$(workspace_status lively)"
+	expect 0 -q rollback lively 1
+	same present "$(workspace_read lively-try /data/now)"
+}
+
+@test "a bot that is named owns the fork" {
+	local bot=aaaaaaaa-1111-4222-8333-444444444444 old=bbbbbbbb-1111-4222-8333-444444444444
+	WORKSPACE_OPTIONS=(--label "memoh.bot_id=$old")
+	workspace owned
+	expect 0 version owned
+	expect 0 fork owned @ owned-other --bot "$bot"
+	same "$bot" "$(container_field owned-other '.Labels["memoh.bot_id"]')"
+	same "$bot" "$(db "SELECT bot_id FROM containers WHERE container_id = 'owned-other'")"
+	expect 0 -q version "$bot"
+	same 2 "$output"
+	expect 0 fork owned @ owned-none
+	same null "$(container_field owned-none '.Labels["memoh.bot_id"]')"
+	[ "$(db "SELECT bot_id FROM containers WHERE container_id = 'owned-none'")" != "$old" ]
+	expect 0 -q list "$old"
+	same 1 "$output"
+	expect 0 fork owned @ owned-same --label "memoh.bot_id=$old" --label containerd.io/restart.status=stopped
+	same "$old stopped" "$(container_field owned-same '.Labels | .["memoh.bot_id"] + " " + .["containerd.io/restart.status"]')"
+}
+
+@test "one whose container is gone comes back under another id, with its history there as it was" {
+	WORKSPACE_OPTIONS=(--env WORD=kept --label memoh.bot_id=cccccccc-1111-4222-8333-444444444444)
+	workspace lost
+	workspace_write lost /data/file one
+	expect 0 version lost
+	workspace_write lost /data/file two
+	expect 0 version lost
+	ctr tasks delete --force lost >/dev/null
+	ctr containers delete lost
+	collect_garbage
+	expect 0 --json fork lost 1 found --start
+	same 'lost 1' "$(json '.origin | "\(.container_id) \(.version)"')"
+	same one "$(workspace_read found /data/file)"
+	same '1 2' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = 'lost'")"
+	expect 0 --json fork cccccccc-1111-4222-8333-444444444444 2 lost --start
+	same two "$(workspace_read lost /data/file)"
+	tr '\0' '\n' <"/proc/$(workspace_pid lost)/environ" | grep -qx WORD=kept
+	same '1 2 3' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = 'lost'")"
+	same cccccccc-1111-4222-8333-444444444444 "$(db "SELECT bot_id FROM containers WHERE container_id = 'lost'")"
+	expect 0 rollback lost 1
+	same one "$(workspace_read lost /data/file)"
+	expect 0 -q log lost
+}
+
 @test "what cannot be forked is refused, and nothing is made" {
 	workspace whole
 	workspace other
@@ -196,24 +259,38 @@ blobs() {
 	container_exists dead
 }
 
-@test "killed at any call, a fork is whole or there is none" {
-	workspace base
-	expect 0 version base
+# killed_anywhere ORIGIN PREFIX OPTION…: forks, each killed at another call; $started is the status of their tasks then.
+killed_anywhere() {
+	local call base=$1 prefix=$2
+	shift 2
 	for call in 1 3 5 7 9 11 13 15 17 19 21 23 25 28 31 34 37 40 45 50 60 70 80 500; do
 		strace -f -qq -o /dev/null -e trace=sendto,sendmsg -e inject=sendto,sendmsg:signal=KILL:when="$call" \
-			"$WSNAP" fork base 1 "k$call" >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+			"$WSNAP" fork "$@" "$base" 1 "$prefix$call" >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
 		expect 0 recover
 		collect_garbage
-		if container_exists "k$call"; then
-			same 1 "$(db "SELECT version FROM container_versions WHERE container_id = 'k$call'")" "version after call $call"
-			expect 0 -q version "k$call"
+		if container_exists "$prefix$call"; then
+			same 1 "$(db "SELECT version FROM container_versions WHERE container_id = '$prefix$call'")" "version after call $call"
+			same "${started:-}" "$(workspace_status "$prefix$call")" "status after call $call"
+			expect 0 -q version "$prefix$call"
 			same 2 "$output"
 		else
-			same "" "$(snapshot_names | grep "^k$call-")" "snapshots after call $call"
-			same 0 "$(db "SELECT count(*) FROM containers WHERE container_id = 'k$call'")"
+			same "" "$(snapshot_names | grep "^$prefix$call-")" "snapshots after call $call"
+			same 0 "$(db "SELECT count(*) FROM containers WHERE container_id = '$prefix$call'")"
 		fi
 		same "" "$(lease_names)" "leases after call $call"
 	done
-	container_exists k500
-	same "" "$(ctr containers ls -q | grep -x k1)"
+	container_exists "${prefix}500"
+	same "" "$(ctr containers ls -q | grep -x "${prefix}1")"
+}
+
+@test "killed at any call, a fork is whole or there is none" {
+	workspace base
+	expect 0 version base
+	killed_anywhere base k
+}
+
+@test "killed at any call, one that was to be started runs" {
+	workspace base2
+	expect 0 version base2
+	started=RUNNING killed_anywhere base2 s --start
 }

@@ -149,3 +149,99 @@ second post' "$(cat "$TOLD")"
 	wait $!
 	same RUNNING "$(workspace_status starting)"
 }
+
+# phase operation version exit_status of all that was told, one a line.
+told() {
+	jq -r '"\(.phase) \(.operation) \(.version) \(.exit_status)"' "$TOLD"
+}
+
+@test "so have prune, delete, name and fork, where they do something" {
+	local newest
+	for newest in 1 2 3 4; do "$WSNAP" --no-hooks -q version hooked >/dev/null; done
+	newest=$(db "SELECT max(version) FROM container_versions WHERE container_id = 'hooked'")
+	listen
+	expect 0 name hooked @ 'its name'
+	expect 0 delete hooked $((newest - 1))
+	expect 0 prune hooked --keep-last 1 --dry-run
+	expect 0 fork hooked @ hooked-child
+	expect 0 prune hooked --keep-last 1
+	expect 0 prune hooked --keep-last 1
+	expect 3 delete hooked 999
+	same "pre name null null
+post name $newest 0
+pre delete null null
+post delete null 0
+pre fork null null
+post fork 1 0
+pre prune null null
+post prune null 0" "$(told)"
+	same 'hooked hooked hooked hooked hooked-child hooked-child hooked hooked' "$(jq -r .container_id "$TOLD" | paste -sd ' ')"
+	same "$(jq -r 'select(.operation == "prune" and .phase == "post").operation_id' "$TOLD")" \
+		"$(db "SELECT payload->>'operation_id' FROM lifecycle_events WHERE container_id = 'hooked' AND event_type = 'version_prune' ORDER BY created_at DESC LIMIT 1")"
+	# A history of which the container is gone.
+	ctr containers delete hooked-child
+	rm "$TOLD"
+	expect 0 delete hooked-child --all --yes
+	same "pre delete null null
+post delete null 0" "$(told)"
+}
+
+@test "what a hook is against is not done" {
+	local before
+	"$WSNAP" --no-hooks -q version hooked >/dev/null
+	"$WSNAP" --no-hooks -q version hooked >/dev/null
+	hook 10-no '[ "$WSNAP_PHASE" = post ] || { echo "not now" >&2; exit 3; }'
+	listen
+	before=$(world)
+	for words in 'prune hooked --keep-last 1' 'delete hooked @-1' 'name hooked @ other' 'fork hooked @ hooked-new --start'; do
+		# shellcheck disable=SC2086 # several words
+		expect 8 $words
+		matches "wsnap: 'hooked(-new)?' was not touched: the hook '$HOOKS/10-no' failed with status 3: not now
+hint: --no-hooks insists" "$stderr"
+	done
+	same "$before" "$(world)"
+	same 'post prune null 8
+post delete null 8
+post name null 8
+post fork null 8' "$(told)"
+	expect 0 --no-hooks name hooked @ other
+	[ -z "$(find "$WSNAP_STATE_DIR" -name '*.hooks*')" ] || complain "a note is left"
+}
+
+@test "killed at any call, what runs before a prune or a fork is followed by what runs after it" {
+	local call words outcome killed behind
+	listen
+	for words in 'prune killed --keep-last 1' 'fork killed @ killed-child'; do
+		workspace_created killed
+		behind=0
+		for call in 1 2 3 4 5 6 7 8 10 12 14 17 20 24 28 32 36 40 50 60 90; do
+			"$WSNAP" --no-hooks -q version killed >/dev/null
+			"$WSNAP" --no-hooks -q version killed >/dev/null
+			rm -f "$TOLD"
+			# shellcheck disable=SC2086 # several words
+			strace -f -qq -o /dev/null -e trace=sendto,sendmsg,openat,renameat,unlinkat \
+				-e inject=sendto,sendmsg,openat,renameat,unlinkat:signal=KILL:when="$((call * 4))" \
+				"$WSNAP" $words >/dev/null 2>&1 </dev/null 3>&- 4>&- && killed=0 || killed=1
+			[ "$killed:$(told 2>/dev/null | cut -d ' ' -f 1 | paste -sd ' ')" != 1:pre ] || behind=$((behind + 1))
+			expect 0 recover
+			[ -z "$(find "$WSNAP_STATE_DIR" -name '*.hooks*')" ] || complain "a note is left after call $call"
+			outcome=
+			[ ! -e "$TOLD" ] || outcome=$(told | cut -d ' ' -f 1 | paste -sd ' ')
+			matches '(pre( post)+)?' "$outcome"
+			[ -z "$outcome" ] || outcome=$(tail -n 1 "$TOLD" | jq .exit_status)
+			case ${words%% *}:$(container_exists killed-child && echo there) in
+			fork:there)
+				same 0 "${outcome:-0}" "exit status after call $call"
+				ctr containers delete killed-child
+				"$WSNAP" --no-hooks delete killed-child --all --yes >/dev/null
+				;;
+			fork:) same 1 "${outcome:-1}" "exit status after call $call" ;;
+			esac
+		done
+		[ "$behind" -ge 2 ] || complain "killed behind the first hooks of '$words' only $behind times"
+		expect 0 recover
+		same "nothing to recover" "$output"
+		ctr containers delete killed
+		"$WSNAP" --no-hooks delete killed --all --yes >/dev/null
+	done
+}

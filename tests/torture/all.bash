@@ -3,7 +3,7 @@
 # All of the torture: cases that are runs of torture.sh by themselves, each on servers of its own, $JOBS (2) of them
 # at a time.
 
-OPERATIONS='create version rollback compact prune version-live'
+OPERATIONS='create version rollback compact prune version-live fork fork-start'
 
 # The words of every case, the longest first, so that none is left to run alone at the end.
 all_cases() {
@@ -21,11 +21,11 @@ all_cases() {
 			echo "kill $operation $state"
 		done
 	done
-	for operation in create version rollback compact prune version-live; do
+	for operation in $OPERATIONS; do
 		for state in running stopped; do
 			echo "outage containerd $operation $state"
 			echo "outage postgres $operation $state"
-			[ "$operation" = prune ] || echo "reboot $operation $state"
+			[[ $operation =~ ^(prune|fork.*)$ ]] || echo "reboot $operation $state"
 		done
 		[ "$operation" = prune ] || echo "signals $operation"
 	done

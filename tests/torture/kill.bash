@@ -5,9 +5,11 @@
 # The words of the operation on the workspace of the case, behind those of strike. With BEGUN_WITH=/path/to/wsnap an
 # older program begins what the one under test has to finish.
 operate() {
-	local words=("${OPERATION%-live}" "$ID")
+	local words=("${OPERATION%%-*}" "$ID")
 	[[ $OPERATION != *-live ]] || words+=(--live)
 	case ${OPERATION%-live} in
+	fork) words+=(1 child) ;;
+	fork-start) words+=(1 child --start) ;;
 	rollback) words+=(1) ;;
 	create) words+=("a name") ;;
 	prune) words+=(--keep-last 1 --named) ;;
@@ -95,6 +97,8 @@ check_promise() {
 	case ${OPERATION%-live}:$1 in
 	create:0 | version:0) [ "$NEW_VERSIONS" -eq 1 ] || lose "status 0, but no version" ;;
 	rollback:0) [ "$ROLLED_BACK" -eq 1 ] || complain "status 0, but not rolled back" ;;
+	fork:0 | fork-start:0) [ "$FORKED" -eq 1 ] || lose "status 0, but no fork" ;;
+	fork:[1-6] | fork-start:[1-6]) [ "$FORKED" -eq 0 ] || complain "status $1, but there is a fork" ;;
 	create:1 | version:1) [ "$NEW_VERSIONS" -eq 0 ] || complain "status 1, but there is a version" ;;
 	esac
 }

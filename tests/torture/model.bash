@@ -115,7 +115,7 @@ check_kept() {
 	[ "$removed" -eq 0 ] || [ "$OPERATION" = prune ] || lose "$removed versions that were recorded are gone"
 	NEW_VERSIONS=$(($(wc -l <<<"$1") - kept))
 	[ "$NEW_VERSIONS" -le 1 ] || complain "$NEW_VERSIONS versions came of one operation"
-	[ "$OPERATION:$NEW_VERSIONS" != prune:1 ] || complain "pruning made a version"
+	[[ ! $OPERATION:$NEW_VERSIONS =~ ^(prune|fork.*):1$ ]] || complain "$OPERATION made a version of the workspace"
 	[ "$(tail -n 1 <<<"$VERSIONS_BEFORE")" = "$(tail -n $((NEW_VERSIONS + 1)) <<<"$1" | head -n 1)" ] ||
 		lose "the newest version from before is gone"
 }
@@ -197,10 +197,36 @@ check_tidy() {
 	[ "$said" = "nothing to recover" ] || complain "recovering twice does something more: $said"
 }
 
+# A fork, "child", is whole, or there is nothing of it; then it is removed.
+check_fork() {
+	local rows=$(versions_of child) line
+	FORKED=0
+	if ! ctr containers info child >"$SCRATCH/child" 2>/dev/null; then
+		collect
+		[ -z "$rows$(db "SELECT container_id FROM containers WHERE container_id = 'child'")" ] || complain "no fork, but rows of it"
+		[ -z "$(ctr snapshots list | grep '^child-')" ] || complain "no fork, but snapshots of it"
+		return
+	fi
+	FORKED=1
+	[[ $rows =~ ^1\|child-v[0-9]+$ ]] || lose "the fork's versions are '$rows'"
+	[ "$(db "SELECT count(*) FROM lifecycle_events WHERE container_id = 'child' AND event_type = 'fork'")" = 1 ] ||
+		complain "the fork has not one event"
+	ctr snapshots info "${rows#*|}" | jq -e '.Labels["containerd.io/gc.root"]' >/dev/null || lose "the fork's version has no gc.root"
+	line=$(task_line child)
+	[ "$OPERATION:${line#* }" != "fork:RUNNING" ] || complain "the fork runs"
+	[ "$OPERATION:${line#* }" = "fork-start:RUNNING" ] || [ "$OPERATION" = fork ] || complain "the fork's task is '$line'"
+	collect
+	[ "$(with_root child "$line" get_token)" = first ] || lose "the fork has not the file of version 1"
+	remove_workspace child
+	forget child
+	db "DELETE FROM containers WHERE container_id = 'child'"
+}
+
 check_all() {
 	check_versions
 	check_workspace
 	check_tidy
+	[[ $OPERATION != fork* ]] || check_fork
 	POINTS=$((POINTS + 1))
 	[ $((POINTS % 10)) -ne 0 ] || check_orphans
 }

@@ -19,7 +19,7 @@
 #   torture.sh sample    some of all that, within about two minutes
 #   torture.sh all       everything, $JOBS (2) cases at a time; $CASES is an expression that their words must match
 #
-# OPERATION: create, version, rollback, compact, prune, create-live, version-live; STATE: running, stopped.
+# OPERATION: create, version, rollback, compact, prune, create-live, version-live, fork, fork-start; STATE: running, stopped.
 # CONFIGURED='max_depth = 2' is the configuration: with that one every version merges layers.
 # BETWEEN='stop start' is what another client tries behind each kill, before anything is recovered.
 set -u
