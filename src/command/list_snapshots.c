@@ -6,17 +6,15 @@
 #include "command/describe.h"
 #include "command/graph.h"
 #include "command/list.h"
-#include "output/columns.h"
+#include "output/sheet.h"
 #include "workspace/history.h"
 
 struct row;
 
 struct snapshots_list {
-	struct output *out;
 	const char *snapshotter;
 	int64_t now_ns;
-	struct json_writer writer;
-	struct columns columns;
+	struct sheet sheet;
 	bool as_tree; /* on a terminal; then these are gathered: */
 	struct row *rows;
 	char **texts; /* display name and source of each */
@@ -34,38 +32,6 @@ static const char *kind_name(enum ctr_snapshot_kind kind)
 		return "committed";
 	}
 	return "unknown";
-}
-
-static void write_labels(struct json_writer *writer, const struct labels *labels)
-{
-	writer_object(writer, "labels");
-	for (size_t i = 0; i < labels->count; i++)
-		writer_text(writer, labels->items[i].key, labels->items[i].value);
-	writer_close(writer);
-}
-
-static void write_json(struct snapshots_list *list, const struct history_snapshot *described)
-{
-	const struct ctr_snapshot *snapshot = described->snapshot;
-	struct json_writer *writer = &list->writer;
-
-	writer_object(writer, NULL);
-	writer_text(writer, "snapshotter", list->snapshotter);
-	writer_text(writer, "name", snapshot->name);
-	writer_text(writer, "display_name", described->display_name);
-	writer_text(writer, "runtime_snapshot_name", snapshot->name);
-	writer_text(writer, "parent", snapshot->parent);
-	writer_text(writer, "kind", kind_name(snapshot->kind));
-	writer_time(writer, "created_at", snapshot->created_ns);
-	writer_time(writer, "updated_at", snapshot->updated_ns);
-	write_labels(writer, &snapshot->labels);
-	writer_text(writer, "source", described->source);
-	writer_bool(writer, "managed", described->managed);
-	if (described->version)
-		writer_integer(writer, "version", described->version);
-	else
-		writer_null(writer, "version");
-	writer_close(writer);
 }
 
 /* What a line is about. */
@@ -101,10 +67,20 @@ static void show_version(const void *row, struct text *cell)
 		text_printf(cell, "%d", described_of(row)->version);
 }
 
+static void write_version(const void *row, struct json_writer *writer)
+{
+	writer_known(writer, "version", described_of(row)->version, described_of(row)->version);
+}
+
 static void show_name(const void *row, struct text *cell)
 {
 	if (!is_drawing(row, cell) && described_of(row)->display_name)
 		text_add(cell, described_of(row)->display_name);
+}
+
+static void write_name(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "display_name", described_of(row)->display_name);
 }
 
 static void show_kind(const void *row, struct text *cell)
@@ -113,10 +89,20 @@ static void show_kind(const void *row, struct text *cell)
 		text_add(cell, kind_name(described_of(row)->snapshot->kind));
 }
 
+static void write_kind(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "kind", kind_name(described_of(row)->snapshot->kind));
+}
+
 static void show_source(const void *row, struct text *cell)
 {
 	if (!is_drawing(row, cell))
 		text_add(cell, described_of(row)->source ? described_of(row)->source : "-");
+}
+
+static void write_source(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "source", described_of(row)->source);
 }
 
 static void show_created(const void *row, struct text *cell)
@@ -127,6 +113,11 @@ static void show_created(const void *row, struct text *cell)
 		return;
 	describe_time(described_of(row)->snapshot->created_ns, created);
 	text_add(cell, created);
+}
+
+static void write_created(const void *row, struct json_writer *writer)
+{
+	writer_time(writer, "created_at", described_of(row)->snapshot->created_ns);
 }
 
 static void show_age(const void *row, struct text *cell)
@@ -145,22 +136,63 @@ static void show_snapshot(const void *row, struct text *cell)
 		text_add(cell, described_of(row)->snapshot->name);
 }
 
+/* Under both names: one as containerd calls it, one as versions have it. */
+static void write_snapshot_name(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "name", described_of(row)->snapshot->name);
+	writer_text(writer, "runtime_snapshot_name", described_of(row)->snapshot->name);
+}
+
 static void show_parent(const void *row, struct text *cell)
 {
 	if (!is_drawing(row, cell))
 		text_add(cell, *described_of(row)->snapshot->parent ? described_of(row)->snapshot->parent : "-");
 }
 
+static void write_parent(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "parent", described_of(row)->snapshot->parent);
+}
+
+static void write_snapshotter(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "snapshotter", ((const struct row *)row)->list->snapshotter);
+}
+
+static void write_updated(const void *row, struct json_writer *writer)
+{
+	writer_time(writer, "updated_at", described_of(row)->snapshot->updated_ns);
+}
+
+static void write_labels(const void *row, struct json_writer *writer)
+{
+	const struct labels *labels = &described_of(row)->snapshot->labels;
+
+	writer_object(writer, "labels");
+	for (size_t i = 0; i < labels->count; i++)
+		writer_text(writer, labels->items[i].key, labels->items[i].value);
+	writer_close(writer);
+}
+
+static void write_managed(const void *row, struct json_writer *writer)
+{
+	writer_bool(writer, "managed", described_of(row)->managed);
+}
+
 static const struct column all_columns[] = {
-	{ "tree", { "", 0, false }, false, show_tree },
-	{ "version", { "VERSION", 1, false }, true, show_version },
-	{ "name", { "NAME", 2, true }, true, show_name },
-	{ "kind", { "KIND", 5, false }, true, show_kind },
-	{ "source", { "SOURCE", 3, false }, true, show_source },
-	{ "created", { "CREATED", 6, false }, true, show_created },
-	{ "age", { "AGE", 4, false }, true, show_age },
-	{ "snapshot", { "SNAPSHOT", 0, true }, true, show_snapshot },
-	{ "parent", { "PARENT", 7, true }, false, show_parent },
+	{ "tree", { "", 0, false }, false, show_tree, NULL },
+	{ "version", { "VERSION", 1, false }, true, show_version, write_version },
+	{ "name", { "NAME", 2, true }, true, show_name, write_name },
+	{ "kind", { "KIND", 5, false }, true, show_kind, write_kind },
+	{ "source", { "SOURCE", 3, false }, true, show_source, write_source },
+	{ "created", { "CREATED", 6, false }, true, show_created, write_created },
+	{ "age", { "AGE", 4, false }, true, show_age, NULL },
+	{ "snapshot", { "SNAPSHOT", 0, true }, true, show_snapshot, write_snapshot_name },
+	{ "parent", { "PARENT", 7, true }, false, show_parent, write_parent },
+	{ .name = "snapshotter", .write = write_snapshotter },
+	{ .name = "updated", .write = write_updated },
+	{ .name = "labels", .write = write_labels },
+	{ .name = "managed", .write = write_managed },
 	{ .name = NULL },
 };
 
@@ -270,7 +302,7 @@ static int print_joins(struct snapshots_list *list, struct text *joins, struct e
 	     line = strtok_r(NULL, "\n", &save)) {
 		const struct row row = { .drawn = line, .only_drawn = true };
 
-		if (columns_row(&list->columns, &row, err) < 0)
+		if (sheet_row(&list->sheet, &row, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -286,7 +318,7 @@ static int print_drawn(struct snapshots_list *list, struct graph *graph, size_t 
 	if (graph->failed || joins.failed || drawn.failed)
 		return error_memory(err);
 	row->drawn = text_steal(&drawn);
-	return print_joins(list, &joins, err) < 0 ? -1 : columns_row(&list->columns, row, err);
+	return print_joins(list, &joins, err) < 0 ? -1 : sheet_row(&list->sheet, row, err);
 }
 
 static int print_tree(struct snapshots_list *list, struct error *err)
@@ -313,68 +345,50 @@ static int write_snapshot(const struct history_snapshot *described, void *contex
 	struct snapshots_list *list = context;
 	const struct row row = { .list = list, .described = *described };
 
-	if (list->out->json)
-		write_json(list, described);
-	else if (list->out->quiet)
-		output_line(list->out, "%s", described->snapshot->name);
-	else if (list->as_tree)
-		return keep(list, described, err);
-	else
-		return columns_row(&list->columns, &row, err);
-	return list->writer.failed ? error_memory(err) : 0;
+	return list->as_tree ? keep(list, described, err) : sheet_row(&list->sheet, &row, err);
 }
 
-static int begin(struct snapshots_list *list, const struct list_options *options, const char *container_id,
-		 struct error *err)
+static int begin(struct snapshots_list *list, const char *container_id, struct error *err)
 {
-	struct output *out = list->out;
+	struct sheet *sheet = &list->sheet;
+	struct json_writer *writer;
 
-	if (columns_choose(&list->columns, all_columns, options->columns, err) < 0)
+	if (sheet_choose(sheet, err) < 0)
 		return -1;
-	if (out->json) {
-		writer_object(&list->writer, NULL);
-		writer_text(&list->writer, "container_id", container_id);
-		writer_text(&list->writer, "snapshotter", list->snapshotter);
-		writer_array(&list->writer, "snapshots");
-		return 0;
+	writer = sheet_open(sheet);
+	if (writer) {
+		writer_text(writer, "container_id", container_id);
+		writer_text(writer, "snapshotter", list->snapshotter);
 	}
-	list->as_tree = out->columns && !options->columns;
+	list->as_tree = sheet->out->columns && !sheet->words && !sheet->out->json && !sheet->out->quiet;
 	if (list->as_tree)
-		columns_add(&list->columns, "tree");
-	if (!out->quiet)
-		columns_begin(&list->columns, out, !options->no_header);
+		columns_add(&sheet->columns, "tree");
+	sheet_begin(sheet);
 	return 0;
-}
-
-static int end(struct snapshots_list *list, struct error *err)
-{
-	if (list->out->json) {
-		writer_close(&list->writer);
-		writer_close(&list->writer);
-		return 0;
-	}
-	if (list->out->quiet)
-		return 0;
-	if (list->as_tree && print_tree(list, err) < 0)
-		return -1;
-	return columns_end(&list->columns, err);
 }
 
 int list_snapshots(const struct invocation *invocation, const struct target *target, struct error *err)
 {
+	const struct list_options *options = invocation->options;
 	struct snapshots_list list = {
-		.out = invocation->out,
 		.snapshotter = target->container.snapshotter,
 		.now_ns = clock_unix_ns(),
-		.writer = { .stream = invocation->out->stream },
+		.sheet = { .out = invocation->out,
+			   .all = all_columns,
+			   .key = "snapshots",
+			   .quiet = "snapshot",
+			   .words = options->columns,
+			   .no_header = options->no_header },
 	};
-	int result = begin(&list, invocation->options, target->container_id, err);
+	int result = begin(&list, target->container_id, err);
 
 	if (result == 0)
 		result = history_snapshots_each(invocation->session, target, write_snapshot, &list, err);
+	if (result == 0 && list.as_tree)
+		result = print_tree(&list, err);
 	if (result == 0)
-		result = end(&list, err);
-	columns_release(&list.columns);
+		result = sheet_end(&list.sheet, err);
+	sheet_release(&list.sheet);
 	forget(&list);
 	return result;
 }

@@ -7,53 +7,96 @@
 #include "base/clock.h"
 #include "command/describe.h"
 #include "command/graph.h"
-#include "output/table.h"
-#include "workspace/names.h"
+#include "command/version_columns.h"
+#include "output/sheet.h"
 
-static void write_number(struct json_writer *writer, const char *key, int32_t number)
+/* What a line of the list is about. */
+struct row {
+	struct version_line line; /* first: the columns of versions look at it */
+	const struct log_version *version;
+	bool stat;
+};
+
+static const struct log_version *version_of(const void *row)
 {
-	if (number)
-		writer_integer(writer, key, number);
-	else
-		writer_null(writer, key);
+	return ((const struct row *)row)->version;
 }
 
-static void write_stat(struct json_writer *writer, const struct log_version *version)
+static void show_parent(const void *row, struct text *cell)
 {
-	if (!version->compared) {
-		writer_null(writer, "stat");
+	if (version_of(row)->parent)
+		text_printf(cell, "%d", version_of(row)->parent);
+}
+
+static void write_parent(const void *row, struct json_writer *writer)
+{
+	writer_known(writer, "parent_version", version_of(row)->parent, version_of(row)->parent);
+}
+
+static void show_changes(const void *row, struct text *cell)
+{
+	char sum[DIFF_SUM_SIZE];
+
+	if (!version_of(row)->compared)
 		return;
-	}
-	diff_write_sum(writer, &version->sum);
+	diff_format_sum(&version_of(row)->sum, sum);
+	text_add(cell, sum);
 }
 
-static int print_json(const struct invocation *invocation, const char *container_id, const struct log_history *history,
+static void write_changes(const void *row, struct json_writer *writer)
+{
+	if (!((const struct row *)row)->stat)
+		return;
+	if (version_of(row)->compared)
+		diff_write_sum(writer, &version_of(row)->sum);
+	else
+		writer_null(writer, "stat");
+}
+
+static const struct column all_columns[] = {
+	VERSION_ID,           VERSION_CURRENT,
+	VERSION_NUMBER,       { "parent", { "PARENT", 0, false }, true, show_parent, write_parent },
+	VERSION_NAME,         VERSION_RUNTIME_NAME,
+	VERSION_DISPLAY_NAME, VERSION_SOURCE,
+	VERSION_CREATED,      VERSION_AGE,
+	VERSION_PRESENT,      VERSION_BY,
+	VERSION_HOST,         { "changes", { "CHANGES", 0, false }, false, show_changes, write_changes },
+	VERSION_NOTE,         { .name = NULL },
+};
+
+static int print_list(const struct invocation *invocation, const char *container_id, const struct log_history *history,
 		      struct error *err)
 {
 	const struct log_options *options = invocation->options;
-	struct json_writer writer = { .stream = invocation->out->stream };
+	cleanup_sheet struct sheet sheet = {
+		.out = invocation->out,
+		.all = all_columns,
+		.key = "versions",
+		.quiet = "version",
+	};
+	int64_t now_ns = clock_unix_ns();
 
-	writer_object(&writer, NULL);
-	writer_text(&writer, "container_id", container_id);
-	writer_array(&writer, "versions");
+	if (sheet_choose(&sheet, err) < 0)
+		return -1;
+	if (options->stat)
+		columns_add(&sheet.columns, "changes");
+	if (sheet_open(&sheet))
+		writer_text(&sheet.writer, "container_id", container_id);
+	sheet_begin(&sheet);
 	for (size_t i = history->count; i-- > 0;) {
 		const struct log_version *version = &history->versions[i];
+		const struct row row = { .line = { .row = &version->row,
+						   .current = version->current,
+						   .present = version->present,
+						   .now_ns = now_ns,
+						   .origin = &version->origin },
+					 .version = version,
+					 .stat = options->stat };
 
-		if (version->left_out)
-			continue;
-		writer_object(&writer, NULL);
-		describe_version(&writer, &version->row);
-		writer_bool(&writer, "current", version->current);
-		writer_bool(&writer, "present", version->present);
-		write_number(&writer, "parent_version", version->parent);
-		describe_origin(&writer, &version->origin);
-		if (options->stat)
-			write_stat(&writer, version);
-		writer_close(&writer);
+		if (!version->left_out && sheet_row(&sheet, &row, err) < 0)
+			return -1;
 	}
-	writer_close(&writer);
-	writer_close(&writer);
-	return writer.failed ? error_memory(err) : 0;
+	return sheet_end(&sheet, err);
 }
 
 /* "before the upgrade, manual, 2h ago, alice (uid 1000, bash)" */
@@ -152,64 +195,11 @@ static int print_graph(const struct invocation *invocation, const struct log_his
 	return result;
 }
 
-static int write_row(struct table *table, const struct log_version *version, bool stat, int64_t now_ns,
-		     struct error *err)
-{
-	cleanup_free char *shown = name_shown(version->row.display_name, version->row.version);
-	char number[16], parent[16], created[DESCRIBE_TIME_SIZE], age[DESCRIBE_AGE_SIZE], sum[DIFF_SUM_SIZE];
-
-	if (!shown)
-		return error_memory(err);
-	snprintf(number, sizeof(number), "%d", version->row.version);
-	snprintf(parent, sizeof(parent), "%d", version->parent);
-	describe_time(version->row.created_ns, created);
-	describe_age(version->row.created_ns, now_ns, age);
-	table_cell(table, version->current ? "*" : "");
-	table_cell(table, number);
-	table_cell(table, version->parent ? parent : NULL);
-	table_cell(table, shown);
-	table_cell(table, version->row.source);
-	table_cell(table, created);
-	table_cell(table, age);
-	table_cell(table, version->present ? "present" : "missing");
-	table_cell(table, version->origin.by);
-	table_cell(table, version->origin.host);
-	if (stat && version->compared)
-		diff_format_sum(&version->sum, sum);
-	if (stat)
-		table_cell(table, version->compared ? sum : NULL);
-	table_cell(table, version->origin.note);
-	return 0;
-}
-
-static int print_table(const struct invocation *invocation, const struct log_history *history, struct error *err)
-{
-	static const char *const plain[] = { "",    "VERSION",  "PARENT", "NAME", "SOURCE", "CREATED",
-					     "AGE", "SNAPSHOT", "BY",     "HOST", "NOTE" };
-	static const char *const with_stat[] = { "",    "VERSION",  "PARENT", "NAME", "SOURCE",  "CREATED",
-						 "AGE", "SNAPSHOT", "BY",     "HOST", "CHANGES", "NOTE" };
-	bool stat = ((const struct log_options *)invocation->options)->stat;
-	cleanup_table struct table table = { 0 };
-	int64_t now_ns = clock_unix_ns();
-
-	table_begin(&table, invocation->out->stream, stat ? with_stat : plain, stat ? 12 : 11);
-	for (size_t i = history->count; i-- > 0;)
-		if (!history->versions[i].left_out && write_row(&table, &history->versions[i], stat, now_ns, err) < 0)
-			return -1;
-	return table_end(&table, err);
-}
-
 int log_print(const struct invocation *invocation, const char *container_id, const struct log_history *history,
 	      struct error *err)
 {
-	struct output *out = invocation->out;
+	const struct output *out = invocation->out;
 
-	if (out->json)
-		return print_json(invocation, container_id, history, err);
-	if (!out->quiet)
-		return out->columns ? print_graph(invocation, history, err) : print_table(invocation, history, err);
-	for (size_t i = history->count; i-- > 0;)
-		if (!history->versions[i].left_out)
-			output_line(out, "%d", history->versions[i].row.version);
-	return 0;
+	return out->columns && !out->json && !out->quiet ? print_graph(invocation, history, err)
+							 : print_list(invocation, container_id, history, err);
 }

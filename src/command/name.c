@@ -1,5 +1,5 @@
 #include "command/commands.h"
-#include "command/describe.h"
+#include "command/version_columns.h"
 #include "naming/naming.h"
 
 static void print_json(struct output *out, const struct naming_result *result)
@@ -8,7 +8,7 @@ static void print_json(struct output *out, const struct naming_result *result)
 
 	writer_object(&writer, NULL);
 	writer_text(&writer, "container_id", result->container_id);
-	describe_version(&writer, &result->row);
+	version_write(&result->row, &writer);
 	writer_text(&writer, "operation_id", result->operation_id);
 	writer_close(&writer);
 }

@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "command/describe.h"
+#include "command/version_columns.h"
 #include "recover/bring_back.h"
 #include "workspace/names.h"
 
@@ -46,10 +46,15 @@ void report_operation(struct json_writer *writer, const struct operation_result 
 
 void report_version(struct json_writer *writer, const struct operation_result *result)
 {
-	const struct described version = { result->version, result->display_name, result->runtime_name, result->source,
-					   result->created_ns };
+	const struct store_version version = {
+		.version = result->version,
+		.display_name = result->display_name,
+		.runtime_name = result->runtime_name,
+		.source = result->source,
+		.created_ns = result->created_ns,
+	};
 
-	describe_saved(writer, &version);
+	version_write_saved(&version, writer);
 	writer_text(writer, "snapshotter", result->snapshotter);
 }
 

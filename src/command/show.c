@@ -4,11 +4,10 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "command/commands.h"
-#include "command/describe.h"
+#include "command/version_columns.h"
 #include "recover/bring_back.h"
 #include "workspace/blueprint.h"
 #include "workspace/history.h"
-#include "workspace/names.h"
 
 struct show_options {
 	bool spec;
@@ -22,12 +21,12 @@ static const struct option_spec show_options[] = {
 	{ .type = OPTION_END },
 };
 
-/* What `show` tells of a version beside its row. */
+/* What `show` tells of a version. */
 struct shown_version {
+	struct version_line line; /* first: the columns of versions look at it */
+	const char *container_id;
 	struct store_version row;
 	struct snapshot_size size;
-	bool current;
-	bool present;
 	char *operation_id; /* NULL: unknown */
 	struct origin origin;
 };
@@ -47,7 +46,7 @@ static int find_current(struct session *session, const struct target *target, st
 	cleanup_free char *stands_on = NULL;
 	int found = history_stands_on_shown(session, target, &stands_on, err);
 
-	shown->current = found > 0 && strcmp(stands_on, shown->row.runtime_name) == 0;
+	shown->line.current = found > 0 && strcmp(stands_on, shown->row.runtime_name) == 0;
 	return found < 0 ? -1 : 0;
 }
 
@@ -58,75 +57,114 @@ static int find_snapshot(struct session *session, struct shown_version *shown, s
 
 	if (found < 0)
 		return -1;
-	shown->present = found > 0;
+	shown->line.present = found > 0;
 	shown->operation_id = steal_pointer(operation);
-	return shown->present ? history_size_of(session, &shown->row, &shown->size, err) : 0;
+	return shown->line.present ? history_size_of(session, &shown->row, &shown->size, err) : 0;
 }
 
-static void print_json(struct output *out, const char *container_id, const struct shown_version *shown)
+static const struct shown_version *shown_of(const void *row)
 {
-	struct json_writer writer = { .stream = out->stream };
-
-	writer_object(&writer, NULL);
-	writer_text(&writer, "container_id", container_id);
-	describe_version(&writer, &shown->row);
-	writer_text(&writer, "snapshotter", shown->row.snapshotter);
-	writer_text(&writer, "parent", shown->row.parent);
-	writer_bool(&writer, "current", shown->current);
-	writer_bool(&writer, "present", shown->present);
-	describe_size(&writer, &shown->size);
-	writer_text(&writer, "operation_id", shown->operation_id);
-	describe_origin(&writer, &shown->origin);
-	writer_close(&writer);
+	return row;
 }
 
-static void print_field(struct output *out, const char *name, const char *value)
+static void add(struct text *cell, const char *value)
 {
 	if (value)
-		output_line(out, "%-12s %s", name, value);
+		text_add(cell, value);
+}
+
+static void show_container(const void *row, struct text *cell)
+{
+	text_add(cell, shown_of(row)->container_id);
+}
+
+static void write_container(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "container_id", shown_of(row)->container_id);
+}
+
+static void show_number(const void *row, struct text *cell)
+{
+	version_show_number(row, cell);
+	if (shown_of(row)->line.current)
+		text_add(cell, " (the workspace stands on it)");
 }
 
 /* A version that is not here may be on the host where it was taken. */
-static void print_snapshot(struct output *out, const struct shown_version *shown)
+static void show_snapshot(const void *row, struct text *cell)
 {
-	const char *host = shown->origin.host;
+	const char *host = shown_of(row)->origin.host;
 
-	if (shown->present)
-		print_field(out, "snapshot:", shown->row.runtime_name);
-	else
-		output_line(out, "%-12s %s (missing in containerd%s%s)", "snapshot:", shown->row.runtime_name,
-			    host ? "; it was taken on the host " : "", host ? host : "");
+	text_add(cell, shown_of(row)->row.runtime_name);
+	if (!shown_of(row)->line.present)
+		text_printf(cell, " (missing in containerd%s%s)", host ? "; it was taken on the host " : "",
+			    host ? host : "");
 }
 
-static int print_lines(struct output *out, const char *container_id, const struct shown_version *shown,
-		       struct error *err)
+static void show_snapshotter(const void *row, struct text *cell)
 {
-	cleanup_free char *name = name_shown(shown->row.display_name, shown->row.version);
-	char created[DESCRIBE_TIME_SIZE], bytes[OUTPUT_SIZE_SIZE];
+	add(cell, shown_of(row)->row.snapshotter);
+}
 
-	if (!name)
-		return error_memory(err);
-	describe_time(shown->row.created_ns, created);
-	output_format_size(shown->size.bytes, bytes);
-	print_field(out, "container:", container_id);
-	output_line(out, "%-12s %d%s", "version:", shown->row.version,
-		    shown->current ? " (the workspace stands on it)" : "");
-	print_field(out, "name:", name);
-	print_field(out, "id:", shown->row.id);
-	print_field(out, "source:", shown->row.source);
-	print_field(out, "created:", created);
-	print_snapshot(out, shown);
-	print_field(out, "snapshotter:", shown->row.snapshotter);
-	print_field(out, "parent:", shown->row.parent);
-	if (shown->size.known) {
-		print_field(out, "size:", bytes);
-		output_line(out, "%-12s %lld", "inodes:", (long long)shown->size.inodes);
-	}
-	print_field(out, "operation:", shown->operation_id);
-	print_field(out, "by:", shown->origin.by);
-	print_field(out, "host:", shown->origin.host);
-	print_field(out, "note:", shown->origin.note);
-	return 0;
+static void write_snapshotter(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "snapshotter", shown_of(row)->row.snapshotter);
+}
+
+static void show_parent(const void *row, struct text *cell)
+{
+	add(cell, shown_of(row)->row.parent);
+}
+
+static void write_parent(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "parent", shown_of(row)->row.parent);
+}
+
+static void show_operation(const void *row, struct text *cell)
+{
+	add(cell, shown_of(row)->operation_id);
+}
+
+static void write_operation(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "operation_id", shown_of(row)->operation_id);
+}
+
+/* In the order of the lines. */
+static const struct column fields[] = {
+	{ "container", { "container:", 0, false }, true, show_container, write_container },
+	{ "version", { "version:", 0, false }, true, show_number, version_write_number },
+	{ .name = "current", .write = version_write_current },
+	{ "name", { "name:", 0, false }, true, version_show_name, version_write_snapshot_name },
+	VERSION_DISPLAY_NAME,
+	{ "id", { "id:", 0, false }, true, version_show_id, version_write_id },
+	{ "source", { "source:", 0, false }, true, version_show_source, version_write_source },
+	{ "created", { "created:", 0, false }, true, version_show_created, version_write_created },
+	{ "snapshot", { "snapshot:", 0, false }, true, show_snapshot, version_write_runtime_name },
+	{ .name = "present", .write = version_write_present },
+	{ "snapshotter", { "snapshotter:", 0, false }, true, show_snapshotter, write_snapshotter },
+	{ "parent", { "parent:", 0, false }, true, show_parent, write_parent },
+	{ "size", { "size:", 0, false }, true, version_show_size, version_write_bytes },
+	{ "inodes", { "inodes:", 0, false }, true, version_show_inodes, version_write_inodes },
+	{ "operation", { "operation:", 0, false }, true, show_operation, write_operation },
+	{ "by", { "by:", 0, false }, true, version_show_by, version_write_by },
+	{ "host", { "host:", 0, false }, true, version_show_host, version_write_host },
+	{ "note", { "note:", 0, false }, true, version_show_note, version_write_note },
+	{ .name = NULL },
+};
+
+static int print(struct output *out, struct shown_version *shown, struct error *err)
+{
+	struct json_writer writer = { .stream = out->stream };
+
+	shown->line.row = &shown->row;
+	shown->line.size = &shown->size;
+	shown->line.origin = &shown->origin;
+	if (!out->json)
+		return columns_print(fields, shown, out, err);
+	columns_write(fields, shown, &writer);
+	return writer.failed ? error_memory(err) : 0;
 }
 
 /* One of another tool's, or of a wsnap that did not keep it yet. */
@@ -185,12 +223,10 @@ static int show_run(const struct invocation *invocation, struct error *err)
 	if (find_current(session, &target, &shown, err) < 0 || find_snapshot(session, &shown, err) < 0 ||
 	    history_origin_of(session, target.container_id, shown.row.version, &shown.origin, err) < 0)
 		return -1;
-	if (out->json)
-		print_json(out, target.container_id, &shown);
-	else if (out->quiet)
-		output_line(out, "%d", shown.row.version);
-	else
-		return print_lines(out, target.container_id, &shown, err);
+	shown.container_id = target.container_id;
+	if (out->json || !out->quiet)
+		return print(out, &shown, err);
+	output_line(out, "%d", shown.row.version);
 	return 0;
 }
 

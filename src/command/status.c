@@ -105,9 +105,8 @@ static int write_all(const struct invocation *invocation, struct status_output *
 {
 	cleanup_names_set struct names_set ids = { 0 };
 
-	if (choose(invocation, &ids, err) < 0)
+	if (choose(invocation, &ids, err) < 0 || status_output_begin(output, err) < 0)
 		return -1;
-	status_output_begin(output);
 	if (status_of(invocation->session, &ids, STATUS_SIZES, status_output_add, output, err) < 0)
 		return -1;
 	return status_output_end(output, err);

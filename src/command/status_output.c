@@ -17,9 +17,10 @@
 
 static const char *const verdicts[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
 
-static bool is_table(const struct status_output *output)
+/* A table, or JSON. */
+static bool is_list(const struct status_output *output)
 {
-	return !output->out->json && !output->out->quiet && !output->prometheus && !output->is_check;
+	return !output->prometheus && (output->out->json || (!output->out->quiet && !output->is_check));
 }
 
 /* A check's first line tells how bad it is, and a file is written at the end: both are gathered. */
@@ -31,20 +32,6 @@ int status_output_open(struct status_output *output, struct error *err)
 		return 0;
 	output->stream = open_memstream(&output->gathered, &output->length);
 	return output->stream ? 0 : error_memory(err);
-}
-
-void status_output_begin(struct status_output *output)
-{
-	static const char *const headings[] = { "CONTAINER", "VERSIONS", "NEWEST", "AGE",
-						"SIZE",      "DEPTH",    "OPEN",   "LAST" };
-
-	output->writer.stream = output->stream;
-	if (output->out->json && !output->prometheus) {
-		writer_object(&output->writer, NULL);
-		writer_array(&output->writer, "workspaces");
-	} else if (is_table(output)) {
-		table_begin(&output->table, output->stream, headings, 8);
-	}
 }
 
 /* The age in seconds, -1 without a version. A clock that was set back makes nothing younger than now. */
@@ -64,58 +51,153 @@ static const char *last_word(const struct workspace_status *status)
 	return status->last.exit_status == 0 ? "done" : error_code((enum error_kind)status->last.exit_status);
 }
 
-static void integer_or_null(struct json_writer *writer, const char *key, bool known, int64_t value)
+/* What a line is about. */
+struct row {
+	const struct status_output *output;
+	const struct workspace_status *status;
+};
+
+static const struct workspace_status *status_of_row(const void *row)
 {
-	if (known)
-		writer_integer(writer, key, value);
-	else
-		writer_null(writer, key);
+	return ((const struct row *)row)->status;
 }
 
-static void write_json(struct status_output *output, const struct workspace_status *status)
+static int64_t age_of_row(const void *row)
 {
-	struct json_writer *writer = &output->writer;
-	int64_t age_s = age_of(output, status);
+	return age_of(((const struct row *)row)->output, status_of_row(row));
+}
 
-	writer_object(writer, NULL);
-	writer_text(writer, "container_id", status->container_id);
-	writer_text(writer, "bot_id", status->bot_id);
-	integer_or_null(writer, "newest_version", status->newest_version > 0, status->newest_version);
-	integer_or_null(writer, "age_s", age_s >= 0, age_s);
-	writer_integer(writer, "versions", status->versions);
-	integer_or_null(writer, "bytes", status->has_bytes, status->bytes);
-	integer_or_null(writer, "depth", status->depth >= 0, status->depth);
-	writer_integer(writer, "open_operations", status->open_operations);
+static void show_container(const void *row, struct text *cell)
+{
+	text_add(cell, status_of_row(row)->container_id);
+}
+
+static void write_container(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "container_id", status_of_row(row)->container_id);
+}
+
+static void write_bot(const void *row, struct json_writer *writer)
+{
+	writer_text(writer, "bot_id", status_of_row(row)->bot_id);
+}
+
+static void show_versions(const void *row, struct text *cell)
+{
+	text_printf(cell, "%d", status_of_row(row)->versions);
+}
+
+static void write_versions(const void *row, struct json_writer *writer)
+{
+	writer_integer(writer, "versions", status_of_row(row)->versions);
+}
+
+static void show_newest(const void *row, struct text *cell)
+{
+	if (status_of_row(row)->newest_version > 0)
+		text_printf(cell, "%d", status_of_row(row)->newest_version);
+}
+
+static void write_newest(const void *row, struct json_writer *writer)
+{
+	int newest = status_of_row(row)->newest_version;
+
+	writer_known(writer, "newest_version", newest > 0, newest);
+}
+
+static void show_age(const void *row, struct text *cell)
+{
+	char age[AGE_SIZE];
+
+	if (age_of_row(row) < 0)
+		return;
+	age_format(age_of_row(row), age);
+	text_add(cell, age);
+}
+
+static void write_age(const void *row, struct json_writer *writer)
+{
+	writer_known(writer, "age_s", age_of_row(row) >= 0, age_of_row(row));
+}
+
+static void show_size(const void *row, struct text *cell)
+{
+	char size[OUTPUT_SIZE_SIZE];
+
+	if (!status_of_row(row)->has_bytes)
+		return;
+	output_format_size(status_of_row(row)->bytes, size);
+	text_add(cell, size);
+}
+
+static void write_bytes(const void *row, struct json_writer *writer)
+{
+	writer_known(writer, "bytes", status_of_row(row)->has_bytes, status_of_row(row)->bytes);
+}
+
+static void show_depth(const void *row, struct text *cell)
+{
+	if (status_of_row(row)->depth >= 0)
+		text_printf(cell, "%d", status_of_row(row)->depth);
+}
+
+static void write_depth(const void *row, struct json_writer *writer)
+{
+	writer_known(writer, "depth", status_of_row(row)->depth >= 0, status_of_row(row)->depth);
+}
+
+static void show_open(const void *row, struct text *cell)
+{
+	text_printf(cell, "%d", status_of_row(row)->open_operations);
+}
+
+static void write_open(const void *row, struct json_writer *writer)
+{
+	writer_integer(writer, "open_operations", status_of_row(row)->open_operations);
+}
+
+static void show_last(const void *row, struct text *cell)
+{
+	const char *word = last_word(status_of_row(row));
+
+	if (word)
+		text_add(cell, word);
+}
+
+static void write_last(const void *row, struct json_writer *writer)
+{
+	const struct workspace_status *status = status_of_row(row);
+
 	writer_text(writer, "last_result", last_word(status));
 	writer_text(writer, "last_message", status->last.message);
 	writer_time(writer, "last_at", status->last.at_ns);
-	writer_close(writer);
 }
 
-static void number_cell(struct table *table, bool known, int number)
+static const struct column all_columns[] = {
+	{ "container", { "CONTAINER", 0, false }, true, show_container, write_container },
+	{ .name = "bot", .write = write_bot },
+	{ "versions", { "VERSIONS", 0, false }, true, show_versions, write_versions },
+	{ "newest", { "NEWEST", 0, false }, true, show_newest, write_newest },
+	{ "age", { "AGE", 0, false }, true, show_age, write_age },
+	{ "size", { "SIZE", 0, false }, true, show_size, write_bytes },
+	{ "depth", { "DEPTH", 0, false }, true, show_depth, write_depth },
+	{ "open", { "OPEN", 0, false }, true, show_open, write_open },
+	{ "last", { "LAST", 0, false }, true, show_last, write_last },
+	{ .name = NULL },
+};
+
+/* The list goes where the rest goes, and its lines are never cut. */
+int status_output_begin(struct status_output *output, struct error *err)
 {
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", number);
-	table_cell(table, known ? text : NULL);
-}
-
-static void write_row(struct status_output *output, const struct workspace_status *status)
-{
-	struct table *table = &output->table;
-	char age[AGE_SIZE], size[OUTPUT_SIZE_SIZE];
-	int64_t age_s = age_of(output, status);
-
-	age_format(age_s, age);
-	output_format_size(status->bytes, size);
-	table_cell(table, status->container_id);
-	number_cell(table, true, status->versions);
-	number_cell(table, status->newest_version > 0, status->newest_version);
-	table_cell(table, age_s >= 0 ? age : NULL);
-	table_cell(table, status->has_bytes ? size : NULL);
-	number_cell(table, status->depth >= 0, status->depth);
-	number_cell(table, true, status->open_operations);
-	table_cell(table, last_word(status));
+	output->lines = *output->out;
+	output->lines.stream = output->stream;
+	output->lines.columns = 0;
+	output->sheet = (struct sheet){ .out = &output->lines, .all = all_columns, .key = "workspaces" };
+	if (sheet_choose(&output->sheet, err) < 0)
+		return -1;
+	if (is_list(output))
+		sheet_begin(&output->sheet);
+	return 0;
 }
 
 static enum check_status judge(const struct status_output *output, const struct workspace_status *status)
@@ -145,18 +227,17 @@ static void note_verdict(struct status_output *output, const struct workspace_st
 int status_output_add(const struct workspace_status *status, void *context, struct error *err)
 {
 	struct status_output *output = context;
+	const struct row row = { .output = output, .status = status };
 
 	output->count++;
 	note_verdict(output, status);
 	if (output->prometheus)
 		return status_samples_add(&output->samples, status, output->now_ns, err);
-	if (output->out->json)
-		write_json(output, status);
-	else if (output->out->quiet && status->newest_version > 0)
+	if (is_list(output) && sheet_row(&output->sheet, &row, err) < 0)
+		return -1;
+	if (!output->out->json && output->out->quiet && status->newest_version > 0)
 		fprintf(output->stream, "%s %d\n", status->container_id, status->newest_version);
-	else if (is_table(output))
-		write_row(output, status);
-	return output->writer.failed || output->bad_names.failed ? error_memory(err) : 0;
+	return output->bad_names.failed ? error_memory(err) : 0;
 }
 
 /* One line, as monitors take it: what is wrong, and behind the bar what can be drawn. */
@@ -179,14 +260,11 @@ static int write_end(struct status_output *output, struct error *err)
 		status_samples_write(output->samples, output->namespace, output->stream);
 		return 0;
 	}
-	if (output->out->json) {
-		writer_close(&output->writer);
-		writer_close(&output->writer);
-		return 0;
-	}
+	if (is_list(output))
+		return sheet_end(&output->sheet, err);
 	if (output->is_check && !output->out->quiet)
 		write_verdict(output);
-	return is_table(output) ? table_end(&output->table, err) : 0;
+	return 0;
 }
 
 /* FILE is replaced: who reads it meanwhile finds the old one or the new one. */
@@ -224,7 +302,7 @@ void status_output_release(struct status_output *output)
 	if (output->stream && output->stream != output->out->stream)
 		fclose(output->stream);
 	free(output->gathered);
-	table_release(&output->table);
+	sheet_release(&output->sheet);
 	text_release(&output->bad_names);
 	status_samples_free(output->samples);
 }

@@ -2,9 +2,7 @@
 #ifndef WSNAP_COMMAND_STATUS_OUTPUT_H
 #define WSNAP_COMMAND_STATUS_OUTPUT_H
 
-#include "output/json_writer.h"
-#include "output/output.h"
-#include "output/table.h"
+#include "output/sheet.h"
 #include "status/status.h"
 
 /* The option that makes it a check: from then on every status is that of a check. */
@@ -25,8 +23,8 @@ struct status_output {
 	FILE *stream; /* where it is gathered, or standard output */
 	char *gathered;
 	size_t length;
-	struct json_writer writer;
-	struct table table;
+	struct output lines; /* what the list writes to */
+	struct sheet sheet;
 	struct status_samples *samples; /* Prometheus: one family after the other */
 	size_t count;
 	enum check_status worst;
@@ -36,7 +34,7 @@ struct status_output {
 };
 
 int status_output_open(struct status_output *output, struct error *err);
-void status_output_begin(struct status_output *output);
+int status_output_begin(struct status_output *output, struct error *err);
 
 /* A status_each; context is the struct status_output. */
 int status_output_add(const struct workspace_status *status, void *context, struct error *err);

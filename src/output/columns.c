@@ -7,7 +7,7 @@
 static const struct column *find(const struct column *all, const char *name, size_t length)
 {
 	for (; all->name; all++)
-		if (strlen(all->name) == length && memcmp(all->name, name, length) == 0)
+		if (all->show && strlen(all->name) == length && memcmp(all->name, name, length) == 0)
 			return all;
 	return NULL;
 }
@@ -17,7 +17,8 @@ static int unknown(const struct column *all, const char *name, size_t length, st
 	cleanup_text struct text names = { 0 };
 
 	for (; all->name; all++)
-		text_printf(&names, "%s%s", names.length ? ", " : "", all->name);
+		if (all->show)
+			text_printf(&names, "%s%s", names.length ? ", " : "", all->name);
 	error_set(err, ERROR_USAGE, "'%.*s' is not a column of this list", (int)(length < 100 ? length : 100), name);
 	return error_hint(err, "its columns are: %s", names.failed ? "" : names.data);
 }
@@ -98,4 +99,45 @@ int columns_end(struct columns *columns, struct error *err)
 void columns_release(struct columns *columns)
 {
 	table_release(&columns->table);
+}
+
+void columns_write_keys(const struct column *all, const void *row, struct json_writer *writer)
+{
+	for (; all->name; all++)
+		if (all->write)
+			all->write(row, writer);
+}
+
+void columns_write(const struct column *all, const void *row, struct json_writer *writer)
+{
+	writer_object(writer, NULL);
+	columns_write_keys(all, row, writer);
+	writer_close(writer);
+}
+
+void columns_cell(const struct column *all, const char *name, const void *row, struct text *cell)
+{
+	const struct column *column = find(all, name, strlen(name));
+
+	if (column)
+		column->show(row, cell);
+}
+
+/* Headings are padded to this. */
+#define PRINT_WIDTH 12
+
+int columns_print(const struct column *all, const void *row, struct output *out, struct error *err)
+{
+	for (; all->name; all++) {
+		cleanup_text struct text cell = { 0 };
+
+		if (!all->show)
+			continue;
+		all->show(row, &cell);
+		if (cell.failed)
+			return error_memory(err);
+		if (cell.length)
+			output_line(out, "%-*s %s", PRINT_WIDTH, all->kind.heading, cell.data);
+	}
+	return 0;
 }

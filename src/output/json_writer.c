@@ -136,6 +136,14 @@ void writer_integer(struct json_writer *writer, const char *key, int64_t value)
 		fprintf(writer->stream, "%" PRId64, value);
 }
 
+void writer_known(struct json_writer *writer, const char *key, bool known, int64_t value)
+{
+	if (known)
+		writer_integer(writer, key, value);
+	else
+		writer_null(writer, key);
+}
+
 void writer_null(struct json_writer *writer, const char *key)
 {
 	writer_raw(writer, key, "null");

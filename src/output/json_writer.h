@@ -33,6 +33,8 @@ void writer_path(struct json_writer *writer, const char *key, const char *path);
 /* A string; NULL is null. What is not UTF-8 becomes '?'. */
 void writer_text(struct json_writer *writer, const char *key, const char *value);
 void writer_integer(struct json_writer *writer, const char *key, int64_t value);
+/* The integer, or null where it is not known. */
+void writer_known(struct json_writer *writer, const char *key, bool known, int64_t value);
 void writer_null(struct json_writer *writer, const char *key);
 void writer_bool(struct json_writer *writer, const char *key, bool value);
 

@@ -318,9 +318,9 @@ static void show_nothing(const void *row, struct text *cell)
 }
 
 static const struct column all_columns[] = {
-	{ "number", { "NUMBER", 0, false }, true, show_number },
-	{ "rare", { "RARE", 0, false }, false, show_nothing },
-	{ "last", { "LAST", 0, false }, true, show_nothing },
+	{ "number", { "NUMBER", 0, false }, true, show_number, NULL },
+	{ "rare", { "RARE", 0, false }, false, show_nothing, NULL },
+	{ "last", { "LAST", 0, false }, true, show_nothing, NULL },
 	{ .name = NULL },
 };
 
