@@ -149,7 +149,7 @@ int file_open_directory(const char *path, mode_t mode, struct error *err)
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0 && errno == ENOENT && make_parents(copy, mode) == 0) {
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		/* What will be made durable in it is worth nothing without its parents. */
+		/* A folder that is not on the disk itself could not keep what is made durable in it. */
 		if (fd >= 0)
 			syncfs(fd);
 	}

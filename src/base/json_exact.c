@@ -44,7 +44,7 @@ static bool is_safe(const char *number, size_t length)
 {
 	size_t sign = length > 0 && number[0] == '-';
 
-	/* The bytes end without a NUL, maybe with this number. */
+	/* The bytes are not ended by a NUL, and this number may be the last of them. */
 	for (size_t i = sign; i < length; i++)
 		if (number[i] < '0' || number[i] > '9')
 			return false;

@@ -15,7 +15,7 @@
 #include "base/file.h"
 
 #define COMPLAINTS_LIMIT ((size_t)64 << 10)
-#define READS_AT_A_TIME 128 /* so that who never stops writing cannot hold us over the time limit */
+#define READS_AT_A_TIME 128 /* so that a program that never stops writing cannot hold us over the time limit */
 #define KILLED_WAIT_MS 5000 /* for a killed process that is stuck in the kernel */
 
 struct pipes {
@@ -176,7 +176,8 @@ static enum program_end follow(int pidfd, struct pipes *pipes, double deadline_m
 			return PROGRAM_TIMED_OUT;
 		if (poll(polled, 3, left) <= 0)
 			continue;
-		/* In this order: what it wrote before its end is in the pipes when its end shows. */
+		/* What it wrote before its end is in the pipes by the time that its end shows: so they are read
+		 * first. */
 		drain(&pipes->output[0], &outcome->output, false);
 		drain(&pipes->errors[0], &outcome->complaints, true);
 		if (outcome->output.failed || outcome->complaints.failed)

@@ -267,7 +267,8 @@ int settings_load(struct settings *settings, const struct options_given *given, 
 	struct error later;
 	int result;
 
-	/* Flags come first to name the file, and last to win. The first error is told, in the format that all say. */
+	/* The flags are set twice: first because they may name the configuration file, and at the end because they
+	 * win. The first error is told, in the format that was asked for. */
 	if (options_set_defaults(settings_options, settings, err) < 0)
 		return -1;
 	result = options_set_given(settings_options, given, settings, err);

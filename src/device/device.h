@@ -1,17 +1,19 @@
 /*
- * CDI: devices named like vendor.com/class=name, described by files on the host, put into
- * an OCI runtime spec (Container Device Interface specification, SPEC.md, versions 0.3.0 to 1.1.0).
+ * CDI: devices named like vendor.com/class=name, described by files on the host, put into an OCI runtime spec
+ * (Container Device Interface specification, SPEC.md, versions 0.3.0 to 1.1.0).
  *
- * What was put in is remembered in the spec's own annotation `wsnap.cdi`, with what it replaced, so that the
- * next time it is taken out first: a changed device file is followed, and nothing is there twice. An item
- * that the spec had already, put in by whoever made the container, is not added, and stays when a device is given up.
- * A mount of that kind goes all the same when its device file describes it no more; so do mounts whose source is gone, and
- * hooks, which differ from described ones in version numbers alone: an older driver's. Its variable, device node or mount is still replaced when the device file says
- * something new about it.
+ * What was put in is noted in the spec's own annotation `wsnap.cdi`, with what it replaced. The next time it is taken
+ * out first, so that a changed device file is followed and nothing is there twice. An item that the spec had before,
+ * put in by whoever made the container, is not added, and stays when a device is given up; only where the device file
+ * says something new of its variable, device node or mount is it replaced.
  *
- * Errors: ERROR_USAGE when a name is malformed, when two files of one folder define a device, or when a
- * device is not found and a broken file may define it; ERROR_NOT_FOUND for a device that no file defines;
- * ERROR_FAILED when a device node is missing on the host or the spec is not what a spec must be.
+ * Some items of others go although we did not put them in: a mount that its device file does not describe any more; a
+ * mount whose source is gone, and a hook, if it differs from a described one in version numbers alone (they are an
+ * older driver's).
+ *
+ * Errors: ERROR_USAGE when a name is malformed, when two files of one folder define a device, or when a device is not
+ * found and a broken file may define it; ERROR_NOT_FOUND for a device that no file defines; ERROR_FAILED when a device
+ * node is missing on the host or the spec is not what a spec must be.
  */
 #ifndef WSNAP_DEVICE_DEVICE_H
 #define WSNAP_DEVICE_DEVICE_H

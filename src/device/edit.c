@@ -8,7 +8,8 @@
 #include "device/catalog.h"
 #include "device/ledger.h"
 
-/* Whether a device before this one is of the same file, whose common edits are in then. */
+/* Whether no device before this one is of the same file. The edits that all devices of a file have in common are put
+ * in with the first of them. */
 static bool is_first_of_file(const struct catalog *catalog, size_t index)
 {
 	for (size_t i = 0; i < index; i++)

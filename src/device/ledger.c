@@ -112,7 +112,7 @@ static int add_copy(cJSON *to, const char *key, const cJSON *item, struct error 
 	return error_memory(err);
 }
 
-/* An annotation can hold anything. */
+/* The annotation may have been written by anybody: what does not look like one of our entries is left out. */
 static bool is_found(const cJSON *entry)
 {
 	return json_true(entry, "found") && json_text(entry, "at") && cJSON_GetObjectItemCaseSensitive(entry, "item");
@@ -149,7 +149,8 @@ static cJSON *find_entry(const cJSON *entries, const char *at, const char *key, 
 	return NULL;
 }
 
-/* Remembers that `item` is put in instead of `was` (or NULL). Where `was` is ours too, its entry goes on. */
+/* Remembers that `item` is put in instead of `was` (or NULL). If `was` was put in by us in this run, its entry gets
+ * the new item, and what it replaced stays noted. */
 static int remember(struct ledger *ledger, const char *at, const char *key, const cJSON *item, const cJSON *was,
 		    struct error *err)
 {
@@ -162,7 +163,8 @@ static int remember(struct ledger *ledger, const char *at, const char *key, cons
 		cJSON_Delete(entry);
 		return error_memory(err);
 	}
-	/* What another description put in is not what there was before devices. */
+	/* If `was` comes from a device file too, it is not what the spec had before there were devices: it is not
+	 * brought back. */
 	if (was && find_entry(ledger->found, at, key, was))
 		was = NULL;
 	if (json_add_text(entry, "at", at, err) < 0 || (key && json_add_text(entry, "key", key, err) < 0) ||

@@ -53,7 +53,7 @@ bool outdated_looks_like(const cJSON *item, const cJSON *described)
 	const char *source = json_text(item, "source"), *destination = json_text(item, "destination");
 	const char *other_source = json_text(described, "source"), *other = json_text(described, "destination");
 
-	/* A server may spell options and type in its own way. */
+	/* Of a mount only source and destination count: a server may spell its options and type in another way. */
 	if (source && destination)
 		return other_source && other && is_same_but_for_versions(source, other_source) &&
 		       is_same_but_for_versions(destination, other);

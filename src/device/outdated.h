@@ -1,6 +1,6 @@
 /*
- * Items of a spec that an older CDI file described: a new driver's file names other files, in which only the numbers
- * differ, and what a server put into the spec by the old one bears no mark of ours.
+ * Items of a spec that an older CDI file described. The file of a new driver names other files, whose names differ in
+ * version numbers alone; and what a server put into the spec by the older file is not noted as ours.
  */
 #ifndef WSNAP_DEVICE_OUTDATED_H
 #define WSNAP_DEVICE_OUTDATED_H

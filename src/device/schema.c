@@ -126,7 +126,7 @@ static int needs_version(const char *subject, enum version since, struct error *
 			 since % 100);
 }
 
-/* A number or truth that YAML read is what it was written as where a text is wanted. */
+/* YAML reads 1 and true as a number and a truth value. Where a text is wanted, it is taken as it was written. */
 static bool make_text(cJSON *item)
 {
 	if ((cJSON_IsNumber(item) || cJSON_IsBool(item)) && item->valuestring)
@@ -183,7 +183,8 @@ static bool has_type(cJSON *item, const struct field *field)
 	return false;
 }
 
-/* As the library sees it: an empty value does not need the version of its field. */
+/* As the library sees it: a field with an empty value does not make the file need the version that brought the
+ * field. */
 static bool is_used(const cJSON *item, const struct field *field)
 {
 	if (field->type == TEXT)

@@ -30,7 +30,7 @@ struct spec_list {
 
 const struct spec_list *spec_list_of(enum spec_list_id id);
 
-/* The place with this path, or NULL. */
+/* The list with this path, or NULL. */
 const struct spec_list *spec_list_find(const char *path);
 
 /* The last item that `item` would stand for, or NULL. */

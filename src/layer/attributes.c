@@ -25,7 +25,8 @@ static int set_value(const char *path, const char *name, const char *attribute, 
 	return 0;
 }
 
-/* 1: to be copied; 0: overlayfs's own, which the copy does without; -1: its own, and it cannot. */
+/* 1: it is content, and is copied; 0: it is overlayfs's own, and the copy does without it; -1: it is overlayfs's
+ * own, and the copy would not show the same without it. */
 static int is_content(enum layer_marks marks, const char *attribute, const char *name, struct error *err)
 {
 	if (!marks_own(marks, attribute))
@@ -65,7 +66,8 @@ int xattrs_remove_all(int dir, const char *name, struct xattrs_buffer *buffer, s
 	if (length < 0)
 		return -1;
 	for (const char *next = buffer->list; next < buffer->list + length; next += strlen(next) + 1) {
-		/* A security module's own label stays where it cannot be taken off: what is set next replaces it. */
+		/* Where a security module's own label cannot be taken off, it stays: the one that is set next
+		 * replaces it. */
 		if (marks_own(buffer->marks, next) || lremovexattr(path.text, next) == 0 || errno == ENODATA ||
 		    text_starts_with(next, "security."))
 			continue;

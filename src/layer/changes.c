@@ -1,12 +1,12 @@
 /*
  * What differs in the trees that two stacks of layers show, told name by name, or only whether anything does. Both are
- * walked at once. The places of a frame are one directory as it lies in the layers that show there: first those that
- * belong to the one stack alone, then those of the other alone, then those that both share, each newest first. A name
- * that is in none of the first two is the same in both: it is not
- * looked at, and neither is a directory that has none.
+ * walked at once. The places of a frame are one directory as it lies in the layers that show there: first in the layers
+ * that only the one stack has, then in those that only the other has, then in those that both have, each newest first.
+ * A name that is in none of the layers of one stack alone is the same in both: it is not looked at, and neither is a
+ * directory without such names.
  *
- * A workspace may be at work in the newest layer of the first stack. What vanishes, or becomes something else, while
- * it is looked at is a change; where changes are told, what vanishes is passed over.
+ * A workspace may be at work in the newest layer of the first stack. What vanishes, or becomes something else, while it
+ * is looked at is a change; where changes are told, what vanishes is passed over.
  */
 #include "layer/changes.h"
 
@@ -20,9 +20,10 @@
 #include "layer/listing.h"
 #include "layer/xattrs.h"
 
-/* A layer on top of others: larger files are not compared, it may be down meanwhile. */
+/* For one layer against those below it. A larger file is not compared but counts as changed: a workspace may be down
+ * while this is asked. */
 #define FILE_LIMIT ((off_t)1 << 20)
-/* Of trees that have little in common: merged layers hold copies of the files that the others have. */
+/* For whole trees, in which a merge may have left copies of equal files: so many bytes are compared in all. */
 #define BYTES_LIMIT ((off_t)1 << 28)
 
 static int same_shown(struct changes *changes, const struct walk_frame *frame, const struct shown *shown,
@@ -68,7 +69,7 @@ static int judge(struct changes *changes, const struct walk_frame *frame, const 
 	if (same >= 0 || (changes->told && err->kind == ERROR_REFUSED))
 		return same;
 	same = judge_failure(frame, shown, name, err);
-	/* It is gone: what comes next is not about it. */
+	/* It has vanished meanwhile, and is passed over. That it is not found keeps it from being told. */
 	if (same == 0 && changes->told &&
 	    fstatat(frame->places[shown[ONE].place].fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
 		shown[ONE].found = shown[OTHER].found = false;
@@ -174,7 +175,7 @@ static int same_top(struct changes *changes, struct error *err)
 	return same;
 }
 
-/* A folder that was there a moment ago. */
+/* Goes on without a folder that has vanished since its name was read, where changes are told. */
 static int pass_over(struct changes *changes, struct error *err)
 {
 	if (!changes->told || !changes->walk.vanished)

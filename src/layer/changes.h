@@ -42,7 +42,8 @@ static inline uint32_t changes_own_count(const struct walk_frame *frame)
 int changes_show(const struct changes *changes, const struct walk_frame *frame, const struct name_entry *entry,
 		 int stack, struct shown *shown, struct error *err);
 
-/* Turns the entry of a directory, or of none, into what is entered: nothing, where there is nothing to look for. */
+/* Prepares the walk into an entry that is a directory in at least one of the stacks: its places become those that
+ * show in it. Without any it is not entered, since nothing can differ there. */
 int changes_prepare(struct changes *changes, const struct walk_frame *frame, struct name_entry *entry,
 		    const struct shown *shown, struct error *err);
 

@@ -20,7 +20,8 @@ static int examine(const struct walk_frame *frame, uint32_t place, const char *n
 	return errno == ENOENT ? 0 : error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", name);
 }
 
-/* What shows is what is found first, whiteouts aside. 1, 0: nothing is there, -1. */
+/* The first layer that has the name decides what shows: nothing, where it has a whiteout. 1 it has the name, 0 it
+ * has not, -1. */
 static int look(const struct changes *changes, const struct walk_frame *frame, uint32_t place, const char *name,
 		struct shown *shown, struct error *err)
 {
@@ -59,8 +60,8 @@ int changes_show(const struct changes *changes, const struct walk_frame *frame, 
 	return show_shared(changes, frame, entry->name, shown, err);
 }
 
-/* Adds the place to those that show in a directory. 1: what is older shows as well, 0: it does not, or nothing is known
- * of the place's marks: then what it hides is as good as changed. */
+/* Adds the place to those that show in a directory, if it is a directory there. 1: what is older shows as well; 0:
+ * it does not, because the place has something else there, or a directory that is opaque. */
 static int add_showing(struct changes *changes, const struct walk_frame *frame, const char *name, uint32_t place,
 		       uint32_t *showing, uint32_t *count, struct error *err)
 {
@@ -110,7 +111,8 @@ static int put_places(struct name_entry *entry, const uint32_t *places, uint32_t
 	return 0;
 }
 
-/* Turns the entry of a directory into what is entered. What the stacks share is shared below only if both show it. */
+/* Sets the places of an entry that is a directory in both stacks. What both have in common counts as common below it
+ * only if it shows in both. */
 static int prepare_child(struct changes *changes, const struct walk_frame *frame, struct name_entry *entry,
 			 struct error *err)
 {
@@ -139,7 +141,7 @@ static int prepare_child(struct changes *changes, const struct walk_frame *frame
 	return 1;
 }
 
-/* What is a directory in one stack alone is looked into only to tell what is in it. */
+/* The same of one that is a directory in one stack alone. It is entered only to tell what is in it. */
 static int prepare_single(struct changes *changes, const struct walk_frame *frame, struct name_entry *entry, int stack,
 			  struct error *err)
 {

@@ -27,7 +27,7 @@ bool marks_own(enum layer_marks kind, const char *attribute)
 	return text_starts_with(attribute, prefixes[kind].own) && !text_starts_with(attribute, prefixes[kind].escaped);
 }
 
-/* Caches, and where an upper layer got the entry from. */
+/* Those that change nothing in what the entry shows: caches, and notes of what it was copied up from. */
 static bool is_harmless(enum layer_marks kind, const char *attribute)
 {
 	static const char *const harmless[] = { "origin", "impure", "nlink", "upper", "uuid", "protattr" };

@@ -39,7 +39,8 @@ void copier_release(struct copier *copier)
 	copier->buffer = NULL;
 }
 
-/* Dirty pages that are mapped take stores without a new time; written back, they are protected again. */
+/* A store through a shared mapping into a page that is dirty already changes no time of the file. Writing the page
+ * back protects it again, so that the next store shows. */
 static void write_back(const struct copier *copier, int file)
 {
 	if (copier->sync)
@@ -47,7 +48,7 @@ static void write_back(const struct copier *copier, int file)
 			file, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
 }
 
-/* Whether the entry is not what `status` says any more. */
+/* Whether the entry has changed since `status` was read. */
 static bool has_moved(int from, const char *name, const struct stat *status)
 {
 	struct stat now;

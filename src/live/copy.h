@@ -1,8 +1,8 @@
 /*
- * Puts entries of a writable layer, which may change all the while, into a new layer: what is there already of an
- * inode is brought up to date in place.
+ * Puts entries of a writable layer, which may change all the while, into a new layer. A file that the new layer has
+ * already, in an earlier state, is brought up to date in place.
  *
- * Results: 1 done; 0 the entry moved under our hands (it vanished, became another, shrank), and the new
+ * Results: 1 done; 0 the entry changed while it was copied (it is gone, has become another, or is shorter), and the new
  * layer has none of that name; -1 a real failure.
  */
 #ifndef WSNAP_LIVE_COPY_H
@@ -21,9 +21,9 @@ struct copier {
 	bool clones; /* the filesystem shares content by reference */
 	struct inodes links;
 	struct xattrs_buffer *buffer;
-	unsigned round; /* within one, an inode with several names is copied once */
+	unsigned round; /* each pass has its own number: in one pass an inode with several names is copied once */
 	bool sync;      /* write the pages back before the next one is read, so that later stores show */
-	bool fresh;     /* the last one put was copied, and has other names */
+	bool fresh;     /* the inode that was put last was copied by that call, and has other names */
 	uint64_t bytes, entries;
 };
 

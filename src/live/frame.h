@@ -16,7 +16,7 @@ struct pass_frame {
 
 int pass_list_add(struct pass_list *list, uint32_t id, struct error *err);
 
-/* What is normal while others change a tree. */
+/* Whether the errno only says that an entry has gone or become another, as it may while others work in the tree. */
 bool pass_is_gone(int number);
 
 /* Opens an entry's folder by its names from the root. 0 in `frame`; 1: it is not there any more; -1. */
@@ -26,7 +26,7 @@ void frame_close(struct pass_frame *frame);
 /* Makes sure that the new layer has the folder. */
 int frame_need_layer(struct pass *pass, struct pass_frame *frame, struct error *err);
 
-/* The folder's metadata in the new layer are not the last ones any more. */
+/* Notes that the folder's metadata have to be set again in the new layer. */
 int frame_is_due(struct pass *pass, uint32_t node, struct error *err);
 
 /* Sets them, if they are due. */

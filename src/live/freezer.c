@@ -51,7 +51,8 @@ int freezer_thaw(const struct freezer *freezer, struct error *err)
 	return write_state(freezer, freezer_thaw_word(freezer), err);
 }
 
-/* The unified hierarchy tells of a change; version 1 has to be asked again, which also makes it try again. */
+/* In the unified hierarchy the kernel tells of a change. In version 1 the state has to be read again, and each
+ * reading makes the kernel try again. */
 static void wait_for_change(const struct freezer *freezer, double left_ms)
 {
 	struct pollfd events = { .fd = freezer->events, .events = POLLPRI };

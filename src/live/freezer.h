@@ -33,7 +33,7 @@ struct freezer {
 int freezer_find(struct freezer *freezer, const uint32_t *pids, size_t count, const uint32_t *others,
 		 size_t other_count, struct error *err);
 
-/* One that an earlier run has noted. */
+/* Opens the control group whose folder an earlier run has written down. */
 int freezer_open(struct freezer *freezer, const char *folder, struct error *err);
 
 /* Waits until all stand still: 1, or 0 when that takes longer than `wait_ms` and all run again; -1 error. */

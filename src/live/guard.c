@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 
-/* Shared by both. */
+/* In memory that wsnap and the guard share. */
 struct guard_page {
 	atomic_bool thawed;
 };
@@ -27,7 +27,8 @@ static void thaw(const struct freezer *freezer, struct guard_page *page)
 {
 	const char *word = freezer_thaw_word(freezer);
 
-	/* First the word, then the deed: who finds no word has seen a frozen workspace. */
+	/* Said before it is done: whoever still reads that it has not thawed knows that the workspace has been
+	 * frozen until then. */
 	atomic_store(&page->thawed, true);
 	while (pwrite(freezer->control, word, strlen(word), 0) < 0 && (errno == EINTR || errno == EBUSY))
 		;
@@ -70,7 +71,7 @@ __attribute__((noreturn)) static void stand_guard(int line, const struct freezer
 	_exit(0);
 }
 
-/* Nothing of wsnap's may live on in it: a lock would be held by it. */
+/* Closes all other descriptors of wsnap's: the guard would go on holding its locks. */
 static void keep_only(int line, int control)
 {
 	unsigned low = (unsigned)(line < control ? line : control), high = (unsigned)(line < control ? control : line);

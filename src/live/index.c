@@ -115,7 +115,7 @@ static void put_tree(struct stream *stream, const struct nodes *tree, int64_t fr
 		if (nodes_node(tree, at)->kind != NODE_DIRECTORY)
 			next = NODE_NONE;
 		while (next == NODE_NONE && at != NODE_ROOT) {
-			/* Every entry is left again. */
+			/* Behind the content of an entry stands a mark for its end, also where it has none. */
 			put(stream, &up, sizeof(up));
 			next = present(tree, nodes_node(tree, at)->next_sibling);
 			at = nodes_node(tree, at)->parent;

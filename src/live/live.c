@@ -103,7 +103,7 @@ int live_rename_index(const char *index, const char *from, const char *to, struc
 	cleanup_nodes struct nodes nodes = { 0 };
 	int loaded = nodes_begin(&nodes, err) < 0 ? -1 : index_load(index, from, &nodes, err);
 
-	/* Nothing new is unsure. */
+	/* Nothing becomes unsure by that: the state is the same, only its tip has another name. */
 	return loaded > 0 ? index_save(index, to, &nodes, INT64_MAX, err) : loaded;
 }
 
@@ -139,7 +139,8 @@ static int fill(struct taking *taking, struct error *err)
 {
 	struct live *live = taking->live;
 
-	/* Little is left to be written back later: pages that are mapped are protected again by it. */
+	/* Then little has to be written back in the freeze; and it protects mapped pages again, so that stores into
+	 * them show. */
 	if (syncfs(live->upper) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot write back '%s'", live->upper_path);
 	if (taking_pass_running(taking, err) < 0)

@@ -65,13 +65,13 @@ static bool shows_from_below(struct pass *pass, const struct pass_frame *frame, 
 	return found >= 0 && fstatat(frame->upper, nodes_name(pass->tree, id), &status, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
-/* Whether the pass only looks; then there is something to see. */
+/* For a pass that only looks (pass_look): the first thing that would have to be done ends it, as an error. */
 static int is_dry(const struct pass *pass, const char *name, struct error *err)
 {
 	return pass->dry ? error_set(err, ERROR_FAILED, "'%s' has changed", name) : 0;
 }
 
-/* While it runs, it may only just have been there. */
+/* While the workspace runs, the entry may be there for a moment only: it is judged in the freeze. */
 static int judge_later(struct pass *pass, const struct pass_frame *frame, const char *name, struct error *err)
 {
 	return moves_add(&pass->later, node_of(pass, frame->node)->inode, name, MOVE_CONTENT, err) < 0 ? -1 : LOOK_DONE;
@@ -105,7 +105,7 @@ static int take_away(struct pass *pass, struct pass_frame *frame, uint32_t id, s
 	return frame_is_due(pass, frame->node, err) < 0 ? -1 : LOOK_DONE;
 }
 
-/* All names of an inode move together. */
+/* When an inode was copied under one name, its other names are looked at as well. */
 static int take_other_names(struct pass *pass, uint32_t id, struct error *err)
 {
 	uint32_t other = nodes_by_inode(pass->tree, node_of(pass, id)->inode);
@@ -274,7 +274,7 @@ int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsig
 	struct stat status;
 
 	*id = nodes_find(pass->tree, frame->node, name);
-	/* First the mark, then the look. */
+	/* The mark is set before the entry is looked at, so that no change falls between the two. */
 	if (!pass->frozen && (*id == NODE_NONE || !(node_of(pass, *id)->flags & NODE_WATCHED)))
 		watch_file(pass->watch, frame->upper, name);
 	if (fstatat(frame->upper, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {

@@ -5,7 +5,8 @@
 
 #define NONE UINT32_MAX
 
-/* Names come from the workspace: at worst its own version becomes slow. */
+/* Names come from the workspace. One that chose them so that many fall into the same bucket would make only its own
+ * versions slow. */
 static uint32_t bucket_of(const struct moves *moves, uint64_t folder, const char *name)
 {
 	uint64_t hash = folder * 0x9e3779b97f4a7c15u;

@@ -13,7 +13,7 @@
 
 enum {
 	MOVE_CONTENT = 1, /* something was written: it is taken again whatever its times say */
-	MOVE_WHOLE = 2,   /* a folder came here: all that is in it */
+	MOVE_WHOLE = 2,   /* a folder came here: all that is in it has to be looked at */
 	MOVE_MAPPED = 4,  /* it is mapped shared: stores show only once its pages were written back */
 	MOVE_DIRECT = 8,  /* writes past the page cache may be under way, and land later */
 };

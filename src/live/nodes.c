@@ -264,7 +264,7 @@ static void drop(struct nodes *tree, uint32_t id)
 	tree->free = id;
 }
 
-/* Down to a leaf, which is dropped; then again. */
+/* Goes down to an entry with nothing in it, drops that, and begins again. Without recursion: trees may be deep. */
 void nodes_drop_children(struct nodes *tree, uint32_t id)
 {
 	uint32_t at = id;

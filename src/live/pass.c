@@ -82,7 +82,8 @@ static int park(struct pass_frame *frame, struct error *err)
 	return 0;
 }
 
-/* A folder of the writable layer may be gone by now. One of the new layer that was not there may be there. */
+/* A folder of the writable layer may be gone by now. One of the new layer that was not there when the frame was
+ * parked may be there now. */
 static int unpark(struct pass *pass, struct pass_frame *frame, struct error *err)
 {
 	if (frame->upper_handle)
@@ -266,15 +267,15 @@ static int finish_due(struct pass *pass, struct error *err)
 		}
 		if (result < 0)
 			return -1;
-		/* One that is not there any more: whoever finds it again begins anew. */
+		/* Also where the folder is gone: if it comes back, all of it is copied anew. */
 		nodes_node(pass->tree, id)->flags &= (uint16_t)~NODE_DUE;
 	}
 	pass->due.count = 0;
 	return 0;
 }
 
-/* Whoever is looked at again may make others be looked at again; making a folder in the new layer makes those above
- * it due: they stand behind in the list. */
+/* Looking at an entry again may add others to the list, and making a folder in the new layer makes the folders above
+ * it due. Both lists grow at their ends, so going along them once reaches all. */
 static int finish(struct pass *pass, struct error *err)
 {
 	for (size_t i = 0; i < pass->again.count; i++)
@@ -298,7 +299,7 @@ int pass_walk(struct pass *pass, struct error *err)
 	return finish(pass, err);
 }
 
-/* What came into the folder and went again has left its time behind. */
+/* An entry that came and went again between two looks has changed the times of its folder all the same. */
 static int note_times(struct pass *pass, const struct pass_frame *frame, struct error *err)
 {
 	const struct node *node = nodes_node(pass->tree, frame->node);

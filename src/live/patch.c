@@ -153,7 +153,7 @@ static int count_parts(off_t size)
 	return processors > PARTS_MAX ? PARTS_MAX : (int)processors;
 }
 
-/* The last part is ours. A thread that cannot be had is done without. */
+/* This thread takes the last part, and every part for which no thread can be had. */
 static int patch_parts(struct part *parts, int count)
 {
 	int result = 0;

@@ -67,8 +67,8 @@ int taking_catch_up(struct taking *taking, struct error *err)
 	return taking->moves.count > 0 ? apply_moves(taking, err) : 0;
 }
 
-/* Files that are mapped, or open past the page cache, are taken once while it runs, whatever their times say: in the
- * freeze they are only compared then. */
+/* Files that are mapped, or open past the page cache, are copied once while the workspace runs, whatever their times
+ * say: in the freeze they only have to be compared then. */
 int taking_pass_running(struct taking *taking, struct error *err)
 {
 	uint32_t before = UINT32_MAX;

@@ -11,7 +11,8 @@
 #include "base/log.h"
 #include "live/weight.h"
 
-/* A freeze that is not whole by then is let go, so that nobody waits for one that is in a long system call. */
+/* If not all processes stand still by then, all are let go again: one of them is in a long system call, and the
+ * others would have to wait for it. */
 #define SHORT_TRY_MS 4
 #define SHORT_TRIES 100
 #define PAUSE_MS 15
@@ -58,7 +59,8 @@ static int too_long(struct taking *taking, const char *what, struct error *err)
 	return error_hint(err, "--max-freeze allows more, --stop saves it with a stop");
 }
 
-/* A guard takes no order any more: it has thawed the workspace, since the time was over, or somebody has killed it. */
+/* The guard does not answer any more: it has thawed the workspace because the time was over, or somebody has killed
+ * it. */
 static int lost_guard(struct taking *taking, struct error *err)
 {
 	if (!guard_has_thawed(&taking->guard))
@@ -92,7 +94,7 @@ static int freeze(struct taking *taking, struct error *err)
 	for (int try = 0; try < SHORT_TRIES && frozen == 0; try++) {
 		if (try > 0)
 			clock_sleep_ms(PAUSE_MS);
-		/* What was written since the last try is not to be found in the freeze. */
+		/* Takes over now what was written since the last try, so that the freeze does not have to. */
 		if (taking_catch_up(taking, err) < 0)
 			return -1;
 		frozen = try_freeze(taking, short_ms, err);
@@ -104,7 +106,7 @@ static int freeze(struct taking *taking, struct error *err)
 	return frozen < 0 ? -1 : 0;
 }
 
-/* All that was seen is worth something only if nobody ran meanwhile. */
+/* If the guard has thawed the workspace meanwhile, the copy may show two moments: it is not used. */
 static int thaw(struct taking *taking, struct error *err)
 {
 	struct live *live = taking->live;
@@ -138,7 +140,7 @@ static bool is_good_moment(struct taking *taking)
 	return atomic_load(&taking->watch.lost) || weight_of(&taking->pass, &taking->moves, MUCH_MS) < MUCH_MS;
 }
 
-/* Afterwards it stands still, and `moves` holds what is to be copied. */
+/* Afterwards the workspace stands still, and `moves` holds what is to be copied. */
 static int freeze_at_good_moment(struct taking *taking, struct error *err)
 {
 	struct error ignored = { 0 };

@@ -44,7 +44,8 @@ static int open_beneath(int root, const char *path)
 	return (int)syscall(SYS_openat2, root, *path ? path : ".", &how, sizeof(how));
 }
 
-/* What an overlay says of a file is what the layer says of it, but for the numbers. */
+/* An overlay shows a file of the layer with the same size, mode and times, but under another device and inode
+ * number: so those are compared, and the numbers are not. */
 static bool is_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_size == b->st_size && a->st_mode == b->st_mode && nodes_ctime(a) == nodes_ctime(b) &&
@@ -117,7 +118,7 @@ static int keep_stray(struct watch *watch, int file, struct error *err)
 	return 1;
 }
 
-/* While it is written to, the two may differ for a moment. */
+/* While a file is written to, what the overlay and the layer say of it may differ for a moment: hence three tries. */
 static int note_file(struct watch *watch, struct fanotify_event_metadata *event, struct error *err)
 {
 	cleanup_fd int file = event->fd;
@@ -196,7 +197,7 @@ static int note_info(struct watch *watch, struct fanotify_event_info_fid *info, 
 	return moves_add(&watch->moves, inode, name, *name ? flags_of(mask) : 0, err);
 }
 
-/* The folder with the name, and then the entry itself, which may have other names. */
+/* An event names the folder with the name of the entry, and then the entry itself, which may have other names too. */
 static int note_name(struct watch *watch, struct fanotify_event_metadata *event, struct error *err)
 {
 	char *at = (char *)event + event->metadata_len, *end = (char *)event + event->event_len;

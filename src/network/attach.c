@@ -258,7 +258,7 @@ static cJSON *cached_entry(const struct network *network, const struct network_a
 	return entry;
 }
 
-/* The file that the attachment has, or would have, in the cache: of the network it was made with. */
+/* The name that the file of the attachment has in the cache, or would have, by the network that it was made with. */
 static int cached_name(const struct network *network, const struct network_attachment *attachment,
 		       char name[static CACHE_NAME_SIZE], struct error *err)
 {
@@ -300,7 +300,7 @@ int network_del(const struct network *network, const struct network_attachment *
 	if (request_prepare(&request, attachment, err) < 0 || cached_name(network, attachment, name, err) < 0)
 		return -1;
 	entry = cached_entry(network, attachment, name);
-	/* What it was attached with is what detaches it, should the configuration have changed since. */
+	/* It is detached with the configuration that it was attached with: the present one may have changed since. */
 	if (entry && cache_conf(entry, &own, &ignored) == 0 &&
 	    plugin_find_all(network->plugin_path, &own, &ignored) == 0)
 		conf = &own;

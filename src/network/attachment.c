@@ -20,8 +20,8 @@ void network_attachment_release(struct network_attachment *attachment)
 	*attachment = (struct network_attachment){ 0 };
 }
 
-/* The attachment in the file of the usual interface. One that cannot be understood is still
- * something attached: only what was cached of it is lost. 1 found, 0 no such file, -1 error. */
+/* The attachment in the file of the usual interface. Also one whose file cannot be understood is attached: only what
+ * was cached of it is lost. 1 found, 0 no such file, -1 error. */
 static int find_usual(const struct network *network, const char *id, struct network_attachment *attachment,
 		      struct error *err)
 {

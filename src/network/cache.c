@@ -115,7 +115,7 @@ static int join_args(const cJSON *pairs, char **args, struct error *err)
 	return *args ? 0 : error_memory(err);
 }
 
-/* And back, for the file. */
+/* The opposite, for the file: pairs from CNI_ARGS. */
 static cJSON *split_args(const char *args)
 {
 	cleanup_json cJSON *pairs = cJSON_CreateArray();
@@ -224,7 +224,7 @@ int cache_remove(const char *cache_dir, const char *name, struct error *err)
 	return file_remove(dir, name, err);
 }
 
-/* One file of the folder. What is broken, or goes away meanwhile, is none of ours. */
+/* Looks at one file of the folder. One that is broken, or goes away meanwhile, is passed over. */
 static int visit(int dir, const char *file, cache_each_entry each, void *context, struct error *err)
 {
 	cleanup_text struct text text = { 0 };
