@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -23,7 +22,7 @@ static int begin(struct held *held, struct error *err)
 	held->lease = text_format("wsnap-look-%s", id);
 	if (!held->lease)
 		return error_memory(err);
-	return ctr_lease_create(held->session->ctr, held->lease, clock_unix_ns() + LEASE_NS, NULL, err);
+	return ctr_lease_create(held->session->ctr, held->lease, LEASE_NS, NULL, err);
 }
 
 static int keep_view(struct held *held, const char *snapshotter, const char *key, struct error *err)

@@ -12,6 +12,7 @@
 #include "ctr/message_list.h"
 
 #define PACKAGE "containerd.services.leases.v1"
+#define LABEL_EXPIRE "containerd.io/gc.expire"
 
 static const struct grpc_method create = { PACKAGE, "Leases", "Create", GRPC_WRITE_MS };
 static const struct grpc_method delete = { PACKAGE, "Leases", "Delete", GRPC_LONG_MS };
@@ -34,9 +35,12 @@ void ctr_leases_release(struct ctr_leases *leases)
 	*leases = (struct ctr_leases){ 0 };
 }
 
-static int send_create(struct ctr *ctr, const char *id, const struct labels *labels, struct error *err)
+/* *created_ns is when that was by containerd's clock. */
+static int send_create(struct ctr *ctr, const char *id, const struct labels *labels, int64_t *created_ns,
+		       struct error *err)
 {
 	Ctr__Leases__CreateRequest request;
+	cleanup_message Ctr__Leases__CreateResponse *reply = NULL;
 	cleanup_free Ctr__Label **entries = NULL;
 
 	ctr__leases__create_request__init(&request);
@@ -45,27 +49,49 @@ static int send_create(struct ctr *ctr, const char *id, const struct labels *lab
 		return -1;
 	request.id = message_string(id);
 	request.labels = entries;
-	return grpc_tell(ctr, &create, &request.base, err);
+	reply = grpc_ask(ctr, &create, &request.base, &ctr__leases__create_response__descriptor, err);
+	if (!reply)
+		return -1;
+	*created_ns = reply->lease ? message_time_ns(reply->lease->created_at) : 0;
+	return 0;
 }
 
-int ctr_lease_create(struct ctr *ctr, const char *id, int64_t expires_ns, const struct labels *labels,
-		     struct error *err)
+/* 1 it was created, 0 there is one of that id, -1. */
+static int create_until(struct ctr *ctr, const char *id, int64_t expires_ns, const struct labels *labels,
+			int64_t *created_ns, struct error *err)
 {
 	cleanup_labels struct labels all = { 0 };
 	char expires[CLOCK_TEXT_SIZE];
 
 	clock_format(expires_ns, expires);
-	if ((labels && labels_copy(&all, labels, err) < 0) ||
-	    labels_set(&all, "containerd.io/gc.expire", expires, err) < 0)
+	if ((labels && labels_copy(&all, labels, err) < 0) || labels_set(&all, LABEL_EXPIRE, expires, err) < 0)
 		return -1;
-	if (send_create(ctr, id, &all, err) == 0)
-		return 0;
+	if (send_create(ctr, id, &all, created_ns, err) == 0)
+		return 1;
 	return ctr_forgive(ctr, CTR_EXISTS, err) ? 0 : -1;
+}
+
+int ctr_lease_create(struct ctr *ctr, const char *id, int64_t lifetime_ns, const struct labels *labels,
+		     struct error *err)
+{
+	int64_t expires_ns = clock_unix_ns() + lifetime_ns, created_ns = 0;
+	int created = create_until(ctr, id, expires_ns, labels, &created_ns, err);
+
+	if (created <= 0)
+		return created;
+	/* Our clock is behind containerd's: the lease would end too soon, or has ended already. It holds nothing yet. */
+	if (expires_ns - created_ns >= lifetime_ns / 2)
+		return 0;
+	if (ctr_lease_delete(ctr, id, false, err) < 0)
+		return -1;
+	return create_until(ctr, id, created_ns + lifetime_ns, labels, &created_ns, err) < 0 ? -1 : 0;
 }
 
 int ctr_lease_create_exclusive(struct ctr *ctr, const char *id, const struct labels *labels, struct error *err)
 {
-	if (send_create(ctr, id, labels, err) == 0)
+	int64_t created_ns;
+
+	if (send_create(ctr, id, labels, &created_ns, err) == 0)
 		return 1;
 	return ctr_forgive(ctr, CTR_EXISTS, err) ? 0 : -1;
 }

@@ -23,9 +23,9 @@ void ctr_leases_release(struct ctr_leases *leases);
 
 #define cleanup_ctr_leases __attribute__((cleanup(ctr_leases_release)))
 
-/* One that exists already is no error (it keeps its expiry). `expires_ns` is written
- * as the label containerd.io/gc.expire; `labels` may be NULL. */
-int ctr_lease_create(struct ctr *ctr, const char *id, int64_t expires_ns, const struct labels *labels,
+/* One that exists already is no error (it keeps its expiry). When it ends is written as the label containerd.io/gc.expire:
+ * `lifetime_ns` from now, by containerd's clock where ours is behind that. `labels` may be NULL. */
+int ctr_lease_create(struct ctr *ctr, const char *id, int64_t lifetime_ns, const struct labels *labels,
 		     struct error *err);
 
 /* One that never expires, for whoever creates it first: 1 it was created, 0 there is one of that id, -1 error. */

@@ -108,8 +108,7 @@ static int stand_on(struct doctor *doctor, const struct target *target, const st
 	lease = text_format("wsnap-doctor-%s", record.operation_id);
 	if (!lease)
 		return error_memory(err);
-	if (ctr_lease_create(ctr, lease, clock_unix_ns() + LEASE_NS, NULL, err) < 0 ||
-	    ctr_use_lease(ctr, lease, err) < 0)
+	if (ctr_lease_create(ctr, lease, LEASE_NS, NULL, err) < 0 || ctr_use_lease(ctr, lease, err) < 0)
 		return -1;
 	done = repoint(doctor, &record, state, err);
 	if (ctr_use_lease(ctr, NULL, &ignored) < 0 || ctr_lease_delete(ctr, lease, false, &ignored) < 0)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "ctr/leases.h"
@@ -40,7 +39,7 @@ static int take_lease(struct fork_plan *plan, const struct fork_lease *lease, st
 	    labels_set(&labels, LABEL_CONTAINER, lease->container_id, err) < 0 ||
 	    labels_set(&labels, LABEL_FORK, lease->version_name, err) < 0 ||
 	    labels_set(&labels, LABEL_FORK_SNAPSHOTTER, lease->snapshotter, err) < 0 ||
-	    ctr_lease_create(ctr, lease->id, clock_unix_ns() + LEASE_NS, &labels, err) < 0 ||
+	    ctr_lease_create(ctr, lease->id, LEASE_NS, &labels, err) < 0 ||
 	    ctr_lease_add_snapshot(ctr, lease->id, lease->snapshotter, plan->row.runtime_name, err) < 0)
 		return -1;
 	/* Given up between the look and the lease it may have been collected; from now on it stays. */

@@ -53,7 +53,7 @@ int step_lease(struct run *run, struct error *err)
 	if (!lease)
 		return error_memory(err);
 	if (labels_set(&labels, LABEL_CONTAINER, run->record->container_id, err) < 0 ||
-	    ctr_lease_create(run->session->ctr, lease, clock_unix_ns() + LEASE_NS, &labels, err) < 0 ||
+	    ctr_lease_create(run->session->ctr, lease, LEASE_NS, &labels, err) < 0 ||
 	    keep_both_ways(run, lease, err) < 0)
 		return -1;
 	return ctr_use_lease(run->session->ctr, lease, err);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/id.h"
 #include "base/text.h"
 #include "ctr/leases.h"
@@ -215,7 +214,7 @@ int reclaim_collect(struct session *session, struct error *err)
 	lease = text_format(LEASE_PREFIX "%s", id);
 	if (!lease)
 		return error_memory(err);
-	if (ctr_lease_create(session->ctr, lease, clock_unix_ns() + COLLECT_LEASE_NS, NULL, err) < 0)
+	if (ctr_lease_create(session->ctr, lease, COLLECT_LEASE_NS, NULL, err) < 0)
 		return -1;
 	return ctr_lease_delete(session->ctr, lease, true, err);
 }

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/id.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -102,7 +101,7 @@ static int find_paths_leased(struct session *session, struct reclaim *reclaim, s
 	lease = text_format("wsnap-collect-%s", id);
 	if (!lease)
 		return error_memory(err);
-	if (ctr_lease_create(session->ctr, lease, clock_unix_ns() + LEASE_NS, NULL, err) < 0 ||
+	if (ctr_lease_create(session->ctr, lease, LEASE_NS, NULL, err) < 0 ||
 	    ctr_use_lease(session->ctr, lease, err) < 0)
 		return -1;
 	found = find_paths(session, reclaim, lease, err);

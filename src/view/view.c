@@ -128,7 +128,7 @@ static int make_view_leased(struct session *session, const struct store_version 
 	lease = text_format("wsnap-look-%s", id);
 	if (!lease)
 		return error_memory(err);
-	if (ctr_lease_create(session->ctr, lease, clock_unix_ns() + LEASE_NS, NULL, err) < 0 ||
+	if (ctr_lease_create(session->ctr, lease, LEASE_NS, NULL, err) < 0 ||
 	    ctr_use_lease(session->ctr, lease, err) < 0)
 		return -1;
 	made = make_view(session, row, result, mounts, err);

@@ -110,8 +110,7 @@ static int make_all(int first, int last, int versions, struct error *err)
 	cleanup_ctr struct ctr *ctr = NULL;
 
 	if (ctr_open(getenv("CONTAINERD_ADDRESS"), getenv("CONTAINERD_NAMESPACE"), &ctr, err) < 0 ||
-	    ctr_lease_create(ctr, LEASE, clock_unix_ns() + LEASE_NS, NULL, err) < 0 ||
-	    ctr_use_lease(ctr, LEASE, err) < 0)
+	    ctr_lease_create(ctr, LEASE, LEASE_NS, NULL, err) < 0 || ctr_use_lease(ctr, LEASE, err) < 0)
 		return -1;
 	for (int number = first; number <= last; number++)
 		if (make_one(ctr, number, versions, err) < 0)

@@ -498,6 +498,30 @@ scripted_network() {
 	nothing_is_left
 }
 
+@test "a lease that is made while the clock is weeks behind containerd's lasts all the same" {
+	command -v faketime >/dev/null || skip 'no faketime'
+	local hooks=$BATS_TEST_TMPDIR/hooks leases=$BATS_TEST_TMPDIR/leases expires
+	mkdir "$hooks"
+	cat >"$hooks/look" <<-END
+		#!/bin/bash
+		PATH=$PATH CONTAINERD_ADDRESS=$CONTAINERD_ADDRESS CONTAINERD_NAMESPACE=$CONTAINERD_NAMESPACE
+		export PATH CONTAINERD_ADDRESS CONTAINERD_NAMESPACE
+		[ ! -e "$leases" ] || exit 0
+		ctr leases ls >"$leases"
+		ctr leases create --id "$CONTAINERD_NAMESPACE" && ctr leases rm --sync "$CONTAINERD_NAMESPACE"
+	END
+	chmod 755 "$hooks/look"
+	workspace behind
+	workspace_write behind /g data
+	echo "hooks_dir = $hooks" >"$WSNAP_CONFIG"
+	DONT_FAKE_MONOTONIC=1 FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -f -30d "$WSNAP" -q create behind 3>&- 4>&-
+	: >"$WSNAP_CONFIG"
+	expires=$(grep -o 'containerd.io/gc.expire=[^, ]*' "$leases" | cut -d= -f2)
+	[ "$(date -d "$expires" +%s)" -gt $(($(date +%s) + 10 * 24 * 3600)) ] || complain "the lease ends at $expires"
+	same data "$(workspace_read behind /g)"
+	nothing_is_left
+}
+
 @test "recover knows whom it is about" {
 	expect 3 recover nosuch
 	[ -z "$output" ] || complain "it says something all the same"

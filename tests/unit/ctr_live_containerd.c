@@ -229,27 +229,27 @@ static void leases(void **state)
 	struct fixture *fixture = *state;
 	cleanup_ctr_leases struct ctr_leases listed = { 0 };
 	cleanup_labels struct labels labels = { 0 };
-	int64_t expires = clock_unix_ns() + INT64_C(3600000000000);
-	char text[CLOCK_TEXT_SIZE];
+	const int64_t lifetime = INT64_C(3600000000000);
+	int64_t before = clock_unix_ns(), expires;
 
-	clock_format(expires, text);
 	assert_int_equal(labels_set(&labels, "wsnap.operation", "x", &fixture->err), 0);
-	assert_done(ctr_lease_create(fixture->ctr, "one", expires, &labels, &fixture->err));
-	assert_done(ctr_lease_create(fixture->ctr, "one", expires, &labels, &fixture->err));
+	assert_done(ctr_lease_create(fixture->ctr, "one", lifetime, &labels, &fixture->err));
+	assert_done(ctr_lease_create(fixture->ctr, "one", lifetime, &labels, &fixture->err));
 	assert_done(ctr_lease_list(fixture->ctr, "id==one", &listed, &fixture->err));
 	assert_int_equal(listed.count, 1);
 	assert_string_equal(listed.items[0].id, "one");
-	assert_string_equal(labels_get(&listed.items[0].labels, "containerd.io/gc.expire"), text);
+	assert_true(clock_parse(labels_get(&listed.items[0].labels, "containerd.io/gc.expire"), &expires));
+	assert_true(expires >= before + lifetime && expires <= clock_unix_ns() + lifetime);
 	assert_string_equal(labels_get(&listed.items[0].labels, "wsnap.operation"), "x");
 
 	assert_done(ctr_use_lease(fixture->ctr, "one", &fixture->err));
 	assert_done(ctr_snapshot_prepare(fixture->ctr, SNAPSHOTTER, "leased", "", NULL, NULL, &fixture->err));
 	assert_done(ctr_use_lease(fixture->ctr, NULL, &fixture->err));
-	assert_done(ctr_lease_create(fixture->ctr, "two", expires, NULL, &fixture->err));
+	assert_done(ctr_lease_create(fixture->ctr, "two", lifetime, NULL, &fixture->err));
 	assert_done(ctr_lease_delete(fixture->ctr, "two", true, &fixture->err));
 	assert_int_equal(ctr_snapshot_stat(fixture->ctr, SNAPSHOTTER, "leased", NULL, &fixture->err), 1);
 
-	assert_done(ctr_lease_create(fixture->ctr, "two", expires, NULL, &fixture->err));
+	assert_done(ctr_lease_create(fixture->ctr, "two", lifetime, NULL, &fixture->err));
 	assert_done(ctr_lease_add_snapshot(fixture->ctr, "two", SNAPSHOTTER, "leased", &fixture->err));
 	assert_done(ctr_lease_delete(fixture->ctr, "one", true, &fixture->err));
 	assert_int_equal(ctr_snapshot_stat(fixture->ctr, SNAPSHOTTER, "leased", NULL, &fixture->err), 1);
@@ -384,7 +384,7 @@ static void delete_namespace(struct fixture *fixture)
 
 	ctr__containers__get_request__init(&request);
 	request.id = fixture->namespace;
-	if (ctr_lease_create(fixture->ctr, "last", clock_unix_ns(), NULL, &fixture->err) < 0 ||
+	if (ctr_lease_create(fixture->ctr, "last", 0, NULL, &fixture->err) < 0 ||
 	    ctr_lease_delete(fixture->ctr, "last", true, &fixture->err) < 0 ||
 	    grpc_tell(fixture->ctr, &delete, &request.base, &fixture->err) < 0)
 		print_error("%s\n", fixture->err.message);
