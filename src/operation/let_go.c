@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "ctr/containers.h"
@@ -53,13 +54,28 @@ int let_go_is_empty(const char *path, struct error *err)
 	return errno == 0 ? 1 : error_errno(err, ERROR_FAILED, errno, "cannot read '%s'", path);
 }
 
+static int refuse_stood_on(const char *id, const char *key, struct error *err)
+{
+	return error_set(err, ERROR_REFUSED, "the container '%s' stands on the snapshot '%s'", id, key);
+}
+
+/* Only an empty folder can be removed, and in one that is removed nobody can write: what is said here stays true. */
+static int remove_folder(const char *path, const char *key, struct error *err)
+{
+	if (rmdir(path) == 0 || errno == ENOENT)
+		return 0;
+	if (errno == ENOTEMPTY || errno == EEXIST)
+		return error_set(err, ERROR_REFUSED, "the snapshot '%s' is not empty", key);
+	return error_errno(err, ERROR_FAILED, errno, "cannot remove '%s'", path);
+}
+
 /* Only of a folder that is the layer itself can be said what lies in it: others begin as a copy of what is below. */
-static int check_folder(struct run *run, const char *key, struct error *err)
+static int take_folder(struct run *run, const char *key, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_location struct location location = { 0 };
+	cleanup_free char *id = NULL;
 	struct layer_identity identity;
-	int empty;
 
 	if (location_find(run->session, record->snapshotter, key, &location, err) < 0)
 		return -1;
@@ -69,10 +85,11 @@ static int check_folder(struct run *run, const char *key, struct error *err)
 	    identity.inode == (uint64_t)record->moved_inode)
 		return error_set(err, ERROR_REFUSED, "the snapshot '%s' holds the writable layer of '%s'", key,
 				 record->container_id);
-	empty = let_go_is_empty(location.writable, err);
-	if (empty == 0)
-		return error_set(err, ERROR_REFUSED, "the snapshot '%s' is not empty", key);
-	return empty < 0 ? -1 : 0;
+	if (remove_folder(location.writable, key, err) < 0 || find_container(run, key, &id, err) < 0)
+		return -1;
+	if (!id)
+		return 0;
+	return layer_make_folder(location.writable, err) < 0 ? -1 : refuse_stood_on(id, key, err);
 }
 
 int let_go(struct run *run, const char *key, struct error *err)
@@ -86,8 +103,8 @@ int let_go(struct run *run, const char *key, struct error *err)
 	if (find_container(run, key, &id, err) < 0)
 		return -1;
 	if (id)
-		return error_set(err, ERROR_REFUSED, "the container '%s' stands on the snapshot '%s'", id, key);
-	if (check_folder(run, key, err) < 0)
+		return refuse_stood_on(id, key, err);
+	if (take_folder(run, key, err) < 0)
 		return -1;
 	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, key, err);
 }

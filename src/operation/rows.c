@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "ctr/containers.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "workspace/journal.h"
@@ -87,12 +88,25 @@ int rows_label_saved(struct session *session, const struct record *record, int32
 	return 0;
 }
 
+/* 1: containerd has no such container any more, 0, -1. */
+static int is_gone(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+
+	if (ctr_container_get(session->ctr, container_id, &container, err) == 0)
+		return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 1 : -1;
+}
+
 int rows_write_refused(struct session *session, const struct record *record, int32_t *version, struct error *err)
 {
 	struct store_operation rows = rows_of(record);
 	struct store_written written = { 0 };
-	int result;
+	int result, gone = is_gone(session, record->container_id, err);
 
+	if (gone < 0)
+		return -1;
+	rows.is_gone = gone > 0;
 	rows.is_late = true;
 	result = session->store ? store_write_operation(session->store, &rows, &written, err)
 				: error_set(err, ERROR_DATABASE, "the database is not connected");

@@ -52,6 +52,7 @@ int step_record(struct run *run, struct error *err)
 	struct store_operation row = rows_of(record);
 	struct store_written written = { 0 };
 
+	row.is_gone = run->found == FOUND_GONE;
 	if (record->recorded && !run->session->store) {
 		run->result->version = record->version;
 		return 0;

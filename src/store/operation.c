@@ -44,7 +44,7 @@ static int ensure_bot(struct store *store, const char *bot_id, struct error *err
 	return query_rows(store, "INSERT INTO bots (id) VALUES ($1)", &bot_id, 1, NULL, err) < 0 ? -1 : 0;
 }
 
-/* Somebody may have deleted the row on purpose: a rebuilt row must not make a server start the container. */
+/* Somebody may have deleted the row on purpose: one that is made again must not make a server start the container. */
 static int keep_from_starting(struct store *store, const char *container_id, struct error *err)
 {
 	static const char sql[] = "UPDATE containers SET auto_start = false WHERE container_id = $1";
@@ -78,7 +78,8 @@ static int insert_container(struct store *store, struct writing *writing, struct
 	snprintf(writing->bot_id, sizeof(writing->bot_id), "%s", operation->bot_id);
 	if (query_rows(store, sql, parameters, QUERY_COUNT(parameters), NULL, err) < 0)
 		return -1;
-	return operation->is_rebuilt ? keep_from_starting(store, operation->container_id, err) : 0;
+	return operation->is_rebuilt || operation->is_gone ? keep_from_starting(store, operation->container_id, err)
+							   : 0;
 }
 
 /* An operation that is recorded late does not overwrite the times of a later one. */

@@ -36,9 +36,10 @@ struct store_operation {
 
 	/* the event about it: EVENT_SNAPSHOT_CREATE, EVENT_VERSION_CREATE, EVENT_FORK, or EVENT_NONE */
 	enum store_event_type version_event;
-	bool is_rebuilt;            /* the version is old: the event gets its time */
-	bool is_live;               /* its processes are the ones they were */
-	bool is_late;               /* later operations may be written already: image and status stay as they are */
+	bool is_rebuilt; /* the version is old: the event gets its time */
+	bool is_live;    /* its processes are the ones they were */
+	bool is_late;    /* later operations may be written already: image and status stay as they are */
+	bool is_gone;    /* the container was removed meanwhile: a row made for it now has auto_start false */
 	struct store_origin origin; /* who asked for it; all NULL, and it is not rebuilt: this run */
 
 	/* a fork's origin, for its event */

@@ -92,6 +92,21 @@ begin() {
 	same 1 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'gone'")"
 }
 
+@test "the row that is written for a container which is gone by then makes no server start it" {
+	begin deleted
+	workspace_write deleted /data/f kept
+	killed_after commit version deleted
+	remove deleted
+	db "DELETE FROM container_versions WHERE container_id = 'deleted'"
+	db "DELETE FROM snapshots WHERE container_id = 'deleted'"
+	db "DELETE FROM lifecycle_events WHERE container_id = 'deleted'"
+	db "DELETE FROM containers WHERE container_id = 'deleted'"
+	expect 0 recover
+	same "'deleted': the container was removed by somebody; its state is kept as version 2" "$output"
+	same f "$(db "SELECT auto_start FROM containers WHERE container_id = 'deleted'")" "auto_start"
+	nothing_is_left
+}
+
 @test "a container that was made anew behind the stop keeps what it stands on" {
 	begin like
 	workspace behind
@@ -254,6 +269,32 @@ layer_of() {
 		workspace_write "$id" /data/later later
 		nothing_is_left
 	done
+}
+
+@test "a snapshot that somebody takes in the moment before it is removed stays" {
+	local key folder run
+	layered shape
+	told_by compact shape
+	layered taken
+	killed_after stop compact taken
+	key=$(jq -r .new_active "$(records)")
+	folder=$(jq -r .moved_to "$(records)")
+	# It stands still behind its look into the folder, or before it takes that away.
+	strace -f -qq -o /dev/null -P "$folder" -e trace=getdents64,rmdir \
+		-e inject=getdents64:delay_exit=6000000:when=1 -e inject=rmdir:delay_enter=6000000 \
+		"$WSNAP" -v recover taken >/dev/null 2>"$BATS_TEST_TMPDIR/told" </dev/null 3>&- 4>&- &
+	run=$!
+	servers_wait_for 60 grep -q '^wsnap: post_hook ' "$BATS_TEST_TMPDIR/told"
+	sleep 1
+	ctr containers create "$IMAGE" theirs sleep infinity
+	turn theirs "$key"
+	echo theirs >"$folder/theirs"
+	wait "$run"
+	collect_garbage
+	snapshot_exists "$key" || complain "what a container stands on was removed"
+	same theirs "$(cat "$folder/theirs")"
+	same precious "$(workspace_read taken /data/n)"
+	nothing_is_left
 }
 
 @test "a compaction that was cut off behind the move of the layer goes forward" {
