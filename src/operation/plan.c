@@ -12,6 +12,7 @@
 #include "ctr/tasks.h"
 #include "operation/changes.h"
 #include "operation/decide.h"
+#include "operation/mapped_ids.h"
 #include "operation/plan_devices.h"
 #include "operation/live_layer.h"
 #include "operation/plan_network.h"
@@ -386,7 +387,6 @@ static int decide_stop(const struct plan *plan, struct findings *findings, struc
 	const char *earlier = plan->pending ? plan->pending->attachment : NULL;
 
 	warn_of_reader(record, &findings->task);
-	warnings_mapped_ids(record->container_id, &record->kept_labels);
 	if (set_chain(plan, findings, record, err) < 0)
 		return -1;
 	if (record->kind == OPERATION_COMPACT && !record->merged)
@@ -415,7 +415,8 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	nothing = judge_if_changed(plan, findings, record, result, err);
 	if (nothing != 0)
 		return nothing;
-	if (set_task(plan, findings, record, err) < 0)
+	if (mapped_ids_check(plan->session->settings, &findings->location, record, err) < 0 ||
+	    set_task(plan, findings, record, err) < 0)
 		return -1;
 	if (record->kind == OPERATION_COMPACT && plan->request->mode == MODE_LIVE)
 		return decide_live_compact(plan, findings, record, result, err);

@@ -24,6 +24,7 @@ static int set_overlay(struct location *location, const struct ctr_mount *mount,
 	const char *lower = ctr_mount_option(mount, "lowerdir");
 
 	location->marks = snapshotter_mount_marks(mount);
+	location->maps_ids = snapshotter_mount_maps_ids(mount);
 	if (lower && layer_paths_parse(lower, &location->below, err) < 0)
 		return -1;
 	return set_writable(location, ctr_mount_option(mount, "upperdir"), err);

@@ -13,6 +13,7 @@ struct location {
 	char *writable;           /* the folder that takes the changes; NULL where the mount does not name one */
 	char *filesystem;         /* a path on the filesystem that it lies on, or NULL: that is not mounted */
 	enum layer_marks marks;   /* overlay: whose notes count in its layers */
+	bool maps_ids;            /* overlay: the layers below are mounted with other ids than they have on the disk */
 	struct layer_paths below; /* overlay: the folders under it, newest first */
 };
 

@@ -65,6 +65,11 @@ enum layer_marks snapshotter_mount_marks(const struct ctr_mount *mount)
 	return ctr_mount_has_word(mount, "userxattr") ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED;
 }
 
+bool snapshotter_mount_maps_ids(const struct ctr_mount *mount)
+{
+	return ctr_mount_option(mount, "uidmap") || ctr_mount_option(mount, "gidmap");
+}
+
 bool snapshotter_has_unfinished_layer(const char *snapshotter, const char *folder)
 {
 	cleanup_free char *image = NULL;

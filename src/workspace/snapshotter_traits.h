@@ -30,6 +30,9 @@ bool snapshotter_mount_is_overlay(const struct ctr_mount *mount);
 /* Whose notes count in the layers of such a mount. */
 enum layer_marks snapshotter_mount_marks(const struct ctr_mount *mount);
 
+/* Whether the layers below are mounted with other ids than they have on the disk. */
+bool snapshotter_mount_maps_ids(const struct ctr_mount *mount);
+
 /* The one that containers get where nobody says another. */
 #define SNAPSHOTTER_DEFAULT "overlayfs"
 

@@ -6,7 +6,6 @@
 #include "store/workspaces.h"
 #include "workspace/chain.h"
 #include "workspace/journal.h"
-#include "workspace/label_keys.h"
 
 void warnings_versions(struct session *session, const char *container_id)
 {
@@ -45,13 +44,4 @@ void warnings_namespaces(struct session *session)
 			log_warning("the namespace '%s' has interrupted operations: "
 				    "'wsnap -n %s recover' finishes them",
 				    namespaces.items[i], namespaces.items[i]);
-}
-
-void warnings_mapped_ids(const char *container_id, const struct labels *labels)
-{
-	if (labels_get(labels, LABEL_UID_MAPPING))
-		log_warning(
-			"containerd maps the ids of '%s' in the layers below its own: what it has written itself belongs "
-			"to nobody in it from this operation on; the files keep their ids on the host",
-			container_id);
 }

@@ -2,7 +2,6 @@
 #ifndef WSNAP_WORKSPACE_WARNINGS_H
 #define WSNAP_WORKSPACE_WARNINGS_H
 
-#include "base/labels.h"
 #include "workspace/session.h"
 
 /* Warns when the workspace has as many versions as settings->warn_versions or more. Asks the
@@ -11,10 +10,6 @@ void warnings_versions(struct session *session, const char *container_id);
 
 /* Warns when the workspace comes to stand on as many layers as settings->warn_depth or more. */
 void warnings_depth(const struct settings *settings, const char *container_id, size_t layers);
-
-/* Warns where containerd maps the ids of the layers below to those of a user namespace: a layer that the workspace wrote
- * bears mapped ids already. `labels` are those of its active snapshot. */
-void warnings_mapped_ids(const char *container_id, const struct labels *labels);
 
 /* For recover and doctor, which are about one namespace: warns of records that others have. */
 void warnings_namespaces(struct session *session);

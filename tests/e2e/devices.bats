@@ -168,12 +168,12 @@ driver() {
 }
 
 @test "a label of commas only names no device, and an item that is no text is passed over" {
-	gpu h ' , ,'
-	expect 0 create h
+	gpu commas ' , ,'
+	expect 0 create commas
 	db "UPDATE bots SET metadata = '{\"workspace\": {\"gpu\": {\"devices\": [7, \"vendor.test/gpu=1\", null]}}}'
-		WHERE id = (SELECT bot_id FROM containers WHERE container_id = 'h')"
-	expect 0 create h
-	same 'one one' "$(workspace_says h sh -c 'echo "$GPU1 $DRIVER"')"
+		WHERE id = (SELECT bot_id FROM containers WHERE container_id = 'commas')"
+	expect 0 create commas
+	same 'one one' "$(workspace_says commas sh -c 'echo "$GPU1 $DRIVER"')"
 	[[ $stderr == *"warning: 'workspace.gpu.devices' in the bot's metadata has an item that is no text"* ]] ||
 		complain "nothing is said of the item"
 }

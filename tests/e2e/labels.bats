@@ -9,7 +9,8 @@ setup_file() {
 }
 teardown_file() { workspaces_end; }
 
-FOREIGN='{"containerd.io/snapshot/uidmapping":"0:100000:65536","containerd.io/snapshot/gidmapping":"0:100000:65536","example.org/quota":"10 GiB","odd \"key\"":"x,y=\\z"}'
+# How ids are mapped is not among them: containerd 2 obeys that (snapshotters.bats).
+FOREIGN='{"containerd.io/snapshot/example":"0:100000:65536","example.org/quota":"10 GiB","odd \"key\"":"x,y=\\z"}'
 
 # label ID: what others, and what holds for this one snapshot alone.
 label() {
@@ -39,7 +40,6 @@ has_foreign() {
 		# shellcheck disable=SC2086 # words
 		expect 0 $operation
 		has_foreign a "$operation"
-		[[ $stderr == *"containerd maps the ids of 'a' in the layers below its own: "* ]] || complain "no warning"
 	done
 }
 
