@@ -1,8 +1,6 @@
 /* A container whose active snapshot, or the folder of that, is gone: it cannot start, but what is newest of its state can be stood on. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -11,8 +9,10 @@
 #include "ctr/tasks.h"
 #include "doctor/doctor_checks.h"
 #include "doctor/doctor_newest.h"
+#include "operation/let_go.h"
 #include "workspace/chain.h"
 #include "workspace/label_keys.h"
+#include "workspace/moved_layer.h"
 #include "workspace/location.h"
 #include "workspace/snapshot_labels.h"
 #include "workspace/snapshotters.h"
@@ -141,30 +141,62 @@ static char *words_for(const struct doctor_state *state, bool fixed)
 			   fixed ? "it stands on" : "it can be put on", info->name, kind ? kind : KIND_ACTIVE);
 }
 
-/* `what` of the snapshot is gone. */
-static int tell_broken(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
-		       const char *what, struct error *err)
+/* What is known of a container whose state is not where it should be. */
+struct damage {
+	const char *what; /* of the snapshot that it stands on, or that itself, is gone */
+	char *moved;      /* the snapshot that its layer was moved to, NULL: none */
+	char *folder;     /* what is in the place of that layer now, NULL: nothing */
+};
+
+static void damage_release(struct damage *damage)
+{
+	free(damage->moved);
+	free(damage->folder);
+}
+
+/* By going elsewhere the container would lose what was written there since. */
+static int check_folder(const struct damage *damage, struct error *err)
+{
+	int empty = damage->folder ? let_go_is_empty(damage->folder, err) : 1;
+
+	if (empty != 0)
+		return empty < 0 ? -1 : 0;
+	return error_set(err, ERROR_REFUSED, "something lies in '%s', where the layer was", damage->folder);
+}
+
+static struct doctor_state find_state(const struct target *target, const struct inventory *inventory,
+				      const struct damage *damage)
 {
 	const struct ctr_container *container = &target->container;
-	const struct doctor_state newest =
-		doctor_find_newest(inventory, container->snapshotter, target->container_id, container->snapshot_key);
+	const struct inventory_snapshot *moved =
+		damage->moved ? inventory_find(inventory, container->snapshotter, damage->moved) : NULL;
+
+	if (moved)
+		return doctor_state_of(inventory, moved);
+	return doctor_find_newest(inventory, container->snapshotter, target->container_id, container->snapshot_key);
+}
+
+static int tell_broken(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
+		       const struct damage *damage, struct error *err)
+{
+	const char *id = target->container_id, *key = target->container.snapshot_key;
+	const struct doctor_state newest = find_state(target, inventory, damage);
 	cleanup_free char *words = NULL;
 	struct error failure = { 0 };
-	struct doctor_subject subject = { .kind = DOCTOR_CONTAINER_BROKEN,
-					  .container_id = target->container_id,
-					  .subject = container->snapshot_key,
-					  .failure = &failure };
+	struct doctor_subject subject = {
+		.kind = DOCTOR_CONTAINER_BROKEN, .container_id = id, .subject = key, .failure = &failure
+	};
 
 	if (!newest.snapshot)
 		return doctor_tell(doctor, &subject, err, "'%s': %s '%s' is gone, and there is no version to put it on",
-				   target->container_id, what, container->snapshot_key);
-	if (doctor->fix && stand_on(doctor, target, inventory, newest.snapshot, &failure) == 0)
+				   id, damage->what, key);
+	if (doctor->fix && check_folder(damage, &failure) == 0 &&
+	    stand_on(doctor, target, inventory, newest.snapshot, &failure) == 0)
 		subject.fate = DOCTOR_FIXED;
 	words = words_for(&newest, subject.fate == DOCTOR_FIXED);
 	if (!words)
 		return error_memory(err);
-	return doctor_tell(doctor, &subject, err, "'%s': %s '%s' is gone; %s", target->container_id, what,
-			   container->snapshot_key, words);
+	return doctor_tell(doctor, &subject, err, "'%s': %s '%s' is gone; %s", id, damage->what, key, words);
 }
 
 /* An operation whose record is lost has taken the restart monitor's label off, and noted it beside. */
@@ -194,32 +226,37 @@ static int check_restart(struct doctor *doctor, const struct target *target, str
 			   target->container_id, held);
 }
 
-/* 1: containerd has the snapshot, but its files are not there: a power cut may have taken the folder, or an operation that
- * was cut off and whose record is lost has moved it elsewhere. */
-static int has_lost_folder(struct doctor *doctor, const struct ctr_container *container, struct error *err)
+/* 1: the layer of the snapshot that it stands on is not there, 0, -1. */
+static int look_at_layer(struct doctor *doctor, const struct ctr_container *container,
+			 const struct ctr_snapshot *snapshot, struct damage *damage, struct error *err)
 {
 	cleanup_location struct location location = { 0 };
+	bool lost;
 
-	if (location_find(doctor->session, container->snapshotter, container->snapshot_key, &location, err) < 0)
+	if (snapshot->kind != CTR_SNAPSHOT_ACTIVE)
+		return 0;
+	if (location_find(doctor->session, container->snapshotter, snapshot->name, &location, err) < 0 ||
+	    moved_layer_find(doctor->session, container->snapshotter, snapshot, &damage->moved, err) < 0)
 		return -1;
-	return location.stacks && location.writable && access(location.writable, F_OK) < 0 && errno == ENOENT;
+	lost = location_is_lost(&location);
+	damage->what = lost ? "the folder of its snapshot" : "the layer of its snapshot";
+	damage->folder = lost ? NULL : steal_pointer(location.writable);
+	return lost || damage->moved;
 }
 
 static int check_snapshot(struct doctor *doctor, const struct target *target, struct error *err)
 {
 	cleanup_inventory struct inventory inventory = { 0 };
 	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
+	__attribute__((cleanup(damage_release))) struct damage damage = { .what = "its snapshot" };
 	int found = snapshotters_stat_active(doctor->session, &target->container, &snapshot, err);
-	int lost = found > 0 && snapshot.kind == CTR_SNAPSHOT_ACTIVE ? has_lost_folder(doctor, &target->container, err)
-								     : 0;
+	int lost = found > 0 ? look_at_layer(doctor, &target->container, &snapshot, &damage, err) : found == 0;
 
-	if (found < 0 || lost < 0)
-		return -1;
-	if (found > 0 && !lost)
-		return 0;
+	if (found < 0 || lost <= 0)
+		return found < 0 || lost < 0 ? -1 : 0;
 	if (inventory_read(doctor->session, target, &inventory, err) < 0)
 		return -1;
-	return tell_broken(doctor, target, &inventory, lost ? "the folder of its snapshot" : "its snapshot", err);
+	return tell_broken(doctor, target, &inventory, &damage, err);
 }
 
 int doctor_check_container(struct doctor *doctor, const struct target *target, struct error *err)

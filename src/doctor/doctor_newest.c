@@ -130,6 +130,16 @@ struct doctor_state doctor_find_newest(const struct inventory *inventory, const 
 	return (struct doctor_state){ .snapshot = newest.snapshot, .version = newest.version };
 }
 
+struct doctor_state doctor_state_of(const struct inventory *inventory, const struct inventory_snapshot *snapshot)
+{
+	const struct inventory_version *row = version_of(inventory, snapshot);
+
+	return (struct doctor_state){
+		.snapshot = snapshot,
+		.version = is_version(row, &snapshot->info) ? number_of(row, &snapshot->info) : 0,
+	};
+}
+
 const char *doctor_origin_of(const struct inventory *inventory, const struct inventory_snapshot *snapshot)
 {
 	const char *label = labels_get(&snapshot->info.labels, LABEL_STANDS_ON);

@@ -20,6 +20,9 @@ struct doctor_state {
 struct doctor_state doctor_find_newest(const struct inventory *inventory, const char *snapshotter,
 				       const char *container_id, const char *broken);
 
+/* That snapshot as a state. */
+struct doctor_state doctor_state_of(const struct inventory *inventory, const struct inventory_snapshot *snapshot);
+
 /* Whether a merge has put this layer, as it is, into `other`: that is what stands on another merged layer of the same
  * operation. */
 bool doctor_is_merge_of(const struct inventory *inventory, const struct inventory_snapshot *layer,

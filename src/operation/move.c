@@ -14,6 +14,7 @@
 #include "operation/orphan.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
+#include "workspace/moved_layer.h"
 #include "workspace/location.h"
 #include "workspace/snapshot_labels.h"
 
@@ -73,6 +74,17 @@ static int note_paths(struct record *record, const char *path, struct error *err
 	return record->moved_to ? 0 : error_memory(err);
 }
 
+static int make_labels(const struct record *record, struct labels *labels, struct error *err)
+{
+	struct layer_identity home;
+
+	if (!record->old_upper || layer_identify(record->old_upper, &home) < 0)
+		return error_set(err, ERROR_REFUSED, "this snapshotter has no folders that could be moved");
+	if (snapshot_labels_active(record, labels, err) < 0)
+		return -1;
+	return moved_layer_mark_receiver((int64_t)home.inode, labels, err);
+}
+
 int move_begin(struct run *run, const char *parent, struct error *err)
 {
 	struct record *record = run->record;
@@ -83,11 +95,12 @@ int move_begin(struct run *run, const char *parent, struct error *err)
 
 	/* The snapshot whose folder holds the layer must never be removed. */
 	if (!key || move_back(run, err) < 0 || let_go(run, key, err) < 0 ||
-	    snapshot_labels_active(record, &labels, err) < 0 ||
+	    moved_layer_mark_home(run->session, record->snapshotter, record->old_active, key, err) < 0 ||
+	    make_labels(record, &labels, err) < 0 ||
 	    ctr_snapshot_prepare(ctr, record->snapshotter, key, parent, &labels, NULL, err) < 0 ||
 	    location_find(run->session, record->snapshotter, key, &location, err) < 0)
 		return -1;
-	if (!location.writable || !record->old_upper)
+	if (!location.writable)
 		return error_set(err, ERROR_REFUSED, "this snapshotter has no folders that could be moved");
 	if (note_paths(record, location.writable, err) < 0)
 		return -1;

@@ -8,13 +8,14 @@
 #include "base/text.h"
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
+#include "workspace/label_keys.h"
 #include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
 
 char *new_layer_work(const char *name)
 {
-	return text_format("%s-work", name);
+	return text_format("%s" SNAPSHOT_WORK, name);
 }
 
 static char *work_name(const char *name, struct error *err)

@@ -27,6 +27,7 @@
 #include "task/streams.h"
 #include "workspace/history.h"
 #include "workspace/label_keys.h"
+#include "workspace/moved_layer.h"
 #include "workspace/names.h"
 #include "workspace/location.h"
 #include "workspace/disk_space.h"
@@ -81,6 +82,27 @@ static int check_shared(struct session *session, const struct findings *findings
 			 mine->snapshot_key, other);
 }
 
+/* What an operation has moved away, and whose record is lost, must not be taken for an empty layer. */
+static int check_layer(struct session *session, const struct findings *findings, struct error *err)
+{
+	const struct ctr_container *container = &findings->container;
+	cleanup_free char *moved = NULL;
+	int found = moved_layer_find(session, container->snapshotter, &findings->active, &moved, err);
+
+	if (found < 0 || (found == 0 && !location_is_lost(&findings->location)))
+		return found;
+	if (found > 0)
+		error_set(
+			err, ERROR_FAILED,
+			"an operation that was cut off, and whose record is lost, has moved what '%s' had written to the "
+			"snapshot '%s'",
+			container->id, moved);
+	else
+		error_set(err, ERROR_FAILED, "the folder of the snapshot '%s', on which '%s' stands, is gone",
+			  container->snapshot_key, container->id);
+	return error_hint(err, "'wsnap doctor %s' says what is left of it", container->id);
+}
+
 static int find_active(struct session *session, struct findings *findings, struct error *err)
 {
 	const struct ctr_container *container = &findings->container;
@@ -99,7 +121,9 @@ static int find_active(struct session *session, struct findings *findings, struc
 	if (findings->active.kind != CTR_SNAPSHOT_ACTIVE)
 		return error_set(err, ERROR_FAILED, "'%s' stands on '%s', which is no active snapshot", container->id,
 				 container->snapshot_key);
-	return location_find(session, container->snapshotter, container->snapshot_key, &findings->location, err);
+	if (location_find(session, container->snapshotter, container->snapshot_key, &findings->location, err) < 0)
+		return -1;
+	return check_layer(session, findings, err);
 }
 
 static int find_all(const struct plan *plan, struct findings *findings, struct error *err)

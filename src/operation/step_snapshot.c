@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "operation/half_commit.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
+#include "workspace/moved_layer.h"
 #include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
@@ -72,11 +72,13 @@ static int move_into_receiver(struct run *run, struct error *err)
 
 static int commit_receiver(struct run *run, const struct labels *labels, struct error *err)
 {
-	cleanup_free char *key = move_receiver(run->record, err);
+	const struct record *record = run->record;
+	cleanup_free char *key = move_receiver(record, err);
+	cleanup_labels struct labels all = { 0 };
 
-	if (!key)
+	if (!key || labels_copy(&all, labels, err) < 0 || moved_layer_mark_receiver(record->moved_inode, &all, err) < 0)
 		return -1;
-	return ctr_snapshot_commit(run->session->ctr, run->record->snapshotter, run->record->saved, key, labels, err);
+	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, key, &all, err);
 }
 
 static int commit_moved(struct run *run, const struct labels *labels, struct error *err)
@@ -184,15 +186,14 @@ int step_commit(struct run *run, struct error *err)
 	return commit(run, &labels, err);
 }
 
-/* A power cut may have taken the folder of a snapshot that containerd's database has: that is synced, the folder is
- * not. 1: so it is. */
+/* 1: so it is, 0, -1. */
 static int has_lost_folder(struct run *run, const char *name, struct error *err)
 {
 	cleanup_location struct location location = { 0 };
 
 	if (location_find(run->session, run->record->snapshotter, name, &location, err) < 0)
 		return -1;
-	return location.stacks && access(location.writable, F_OK) < 0 && errno == ENOENT;
+	return location_is_lost(&location);
 }
 
 /* 1: the new active snapshot is there, 0, -1. */

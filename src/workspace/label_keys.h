@@ -36,7 +36,9 @@
 #define LABEL_UNCHANGED "wsnap.unchanged_at" /* active: when it was last found to be as it was saved, RFC 3339 */
 #define LABEL_LIVE "wsnap.live"              /* a version that was taken while the workspace ran */
 #define LABEL_LIVE_TIP "wsnap.live_tip" /* active: the newest live version of its state, on which the next one is put */
-#define LABEL_DEPTH "wsnap.depth"       /* active: layers of ours under it */
+#define LABEL_MOVED_TO "wsnap.moved_to" /* active: the snapshot that an operation moves its layer to … */
+#define LABEL_MOVED_INODE "wsnap.moved_inode" /* … which bears the inode of the layer's folder */
+#define LABEL_DEPTH "wsnap.depth"             /* active: layers of ours under it */
 /* Of a container: the policy that it chooses. Whoever makes it sets it. */
 #define LABEL_POLICY "wsnap.policy"
 /* Of a fork's container and of its first version: what it came from, and by which operation (LABEL_OPERATION). */
@@ -63,6 +65,9 @@
 #define LABEL_LOCK_FILE "wsnap.lock.file"           /* device:inode of the file that it has locked */
 #define LABEL_LOCK_WHAT "wsnap.lock.operation"      /* "version", "prune" */
 #define LABEL_LOCK_SINCE "wsnap.lock.since"         /* RFC 3339 */
+
+/* Behind the name of a snapshot to come: the active one that it is made in. */
+#define SNAPSHOT_WORK "-work"
 
 #define KIND_VERSION "version"
 #define KIND_MERGED "merged" /* layers made one: no version of its own */

@@ -1,7 +1,9 @@
 #include "workspace/location.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -88,6 +90,11 @@ int location_find_layers(struct session *session, const char *snapshotter, const
 	if (ctr_snapshot_remove(session->ctr, snapshotter, view, &ignored) < 0)
 		log_detail("%s", ignored.message);
 	return read_layers(&mounts, name, layers, err);
+}
+
+bool location_is_lost(const struct location *location)
+{
+	return location->stacks && location->writable && access(location->writable, F_OK) < 0 && errno == ENOENT;
 }
 
 void location_release(struct location *location)

@@ -22,6 +22,10 @@ int location_find(struct session *session, const char *snapshotter, const char *
 		  struct error *err);
 void location_release(struct location *location);
 
+/* Whether containerd has the snapshot, but its files are not there: a power cut may have taken the folder, since containerd
+ * syncs its database alone, or an operation that was cut off has moved it. */
+bool location_is_lost(const struct location *location);
+
 /* The folders that the committed snapshot `name` consists of, newest first; overlayfs only. Asks by a view, which is gone
  * again: the folders stay as long as the snapshot does. */
 int location_find_layers(struct session *session, const char *snapshotter, const char *name, struct layer_paths *layers,

@@ -98,9 +98,17 @@ ends_as() {
 
 # What doctor finds where the record of that is lost.
 found_by_doctor() {
-	local stood_on
+	local stood_on moved_to
 	stood_on=$(container_snapshot "$1")
+	moved_to=$(snapshot_field "$stood_on" '.Labels["wsnap.moved_to"]')
+	snapshot_exists "$moved_to" || moved_to=${moved_to%-work}
 	rm "$(records)"
+	for operation in create version compact "rollback --no-save"; do
+		# shellcheck disable=SC2086 # words
+		expect_error 1 "an operation that was cut off, and whose record is lost, has moved what '$1' had written to the snapshot '$moved_to'" \
+			$operation "$1" $([ "$operation" = "${operation#rollback}" ] || echo 1)
+		[[ $stderr == *"hint: 'wsnap doctor $1' says what is left of it"* ]] || complain "no hint"
+	done
 	expect 1 doctor "$1"
 	[[ $output == *"'$1': the folder of its snapshot '$stood_on' is gone; it can be put on its newest state, which no version holds: "* ]] ||
 		complain "other words"
@@ -129,4 +137,26 @@ found_by_doctor() {
 	moved_and_killed e version e
 	: >"$WSNAP_CONFIG"
 	found_by_doctor e
+}
+
+@test "a folder that somebody makes where the layer was is not taken for the layer" {
+	local home newest
+	unsaved_workspace g
+	moved_and_killed g compact g
+	home=$(writable_folder g)
+	newest=$(snapshot_field "$(container_snapshot g)" '.Labels["wsnap.moved_to"]')
+	rm "$(records)"
+	mkdir -p "$home/data"
+	: >"$home/data/later"
+	expect_error 1 "an operation that was cut off, and whose record is lost, has moved what 'g' had written to the snapshot '$newest'" \
+		version g
+	expect 1 doctor --fix g
+	[[ $output$stderr == *"something lies in '$home', where the layer was"* ]] || complain "other words"
+	rm -r "$home/data"
+	expect 0 doctor --fix g
+	same "$newest" "$(container_snapshot g)"
+	collect_garbage
+	same "unsaved two" "$(shown g)"
+	expect 0 version g
+	expect 0 doctor g
 }
