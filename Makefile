@@ -147,6 +147,7 @@ endurance:
 	@$(PACKAGES) build run test
 	@$(MAKE) --no-print-directory all unit-tests
 	@tests/endurance/trees.sh
+	@tests/endurance/writers.sh
 	@tests/endurance/versions.sh
 
 torture:

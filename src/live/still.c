@@ -19,7 +19,7 @@
 
 /* A freeze that finds more than this to be copied is let go as well: it is copied while the workspace runs. */
 #define MUCH_MS 8
-#define MOST_LET_GO 16
+#define MOST_LET_GO 8
 
 /* What has moved until it stood still. */
 static int gather(struct taking *taking, struct error *err)

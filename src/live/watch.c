@@ -104,17 +104,47 @@ static int find_file(struct watch *watch, int file, struct moves *moves, struct 
 	return watch_find(watch->upper, AT_FDCWD, link, &status, MOVE_CONTENT, moves, err);
 }
 
+/* Forgets those that are found by now, or have gone. */
+static int sweep_strays(struct watch *watch, struct error *err)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < watch->stray_count; i++) {
+		int found = find_file(watch, watch->strays[i].file, &watch->moves, err);
+
+		if (found < 0)
+			return -1;
+		if (found > 0)
+			close(watch->strays[i].file);
+		else
+			watch->strays[kept++] = watch->strays[i];
+	}
+	watch->stray_count = kept;
+	return 0;
+}
+
+/* Each of them once, however often it is told of. 1: kept; 0: the file is not needed. */
 static int keep_stray(struct watch *watch, int file, struct error *err)
 {
+	struct stat status;
+
+	if (fstat(file, &status) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot examine a file that was written to");
+	for (size_t i = 0; i < watch->stray_count; i++)
+		if (watch->strays[i].inode == status.st_ino && watch->strays[i].device == status.st_dev)
+			return 0;
 	if (!watch->strays)
 		watch->strays = malloc(MOST_STRAYS * sizeof(*watch->strays));
 	if (!watch->strays)
 		return error_memory(err);
+	if (watch->stray_count == MOST_STRAYS && sweep_strays(watch, err) < 0)
+		return -1;
 	if (watch->stray_count == MOST_STRAYS) {
 		lose(watch, EMFILE);
 		return 0;
 	}
-	watch->strays[watch->stray_count++] = file;
+	watch->strays[watch->stray_count++] =
+		(struct stray){ .file = file, .device = status.st_dev, .inode = status.st_ino };
 	return 1;
 }
 
@@ -343,11 +373,11 @@ int watch_settle(struct watch *watch, struct moves *moves, watch_each_stray each
 {
 	for (size_t i = 0; i < watch->stray_count; i++) {
 		struct stat status;
-		int found = find_file(watch, watch->strays[i], moves, err);
+		int found = find_file(watch, watch->strays[i].file, moves, err);
 
 		if (found < 0)
 			return -1;
-		if (found == 0 && fstat(watch->strays[i], &status) == 0 && each(&status, context, err) < 0)
+		if (found == 0 && fstat(watch->strays[i].file, &status) == 0 && each(&status, context, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -360,7 +390,7 @@ void watch_end(struct watch *watch)
 	if (watch->threaded && write(watch->wake, &one, sizeof(one)) == sizeof(one))
 		pthread_join(watch->thread, NULL);
 	for (size_t i = 0; i < watch->stray_count; i++)
-		close(watch->strays[i]);
+		close(watch->strays[i].file);
 	free(watch->strays);
 	moves_release(&watch->moves);
 	if (watch->overlay >= 0)

@@ -17,6 +17,13 @@
 #include "base/error.h"
 #include "live/moves.h"
 
+/* A file that was written to, and could not be found in the layer yet. */
+struct stray {
+	int file;
+	dev_t device;
+	ino_t inode;
+};
+
 struct watch {
 	int overlay, names; /* fanotify groups */
 	int wake;           /* ends the thread */
@@ -25,7 +32,7 @@ struct watch {
 	bool threaded;
 	pthread_mutex_t lock; /* around what follows */
 	struct moves moves;
-	int *strays; /* files written to that could not be found in the layer yet */
+	struct stray *strays;
 	size_t stray_count;
 	atomic_bool lost;
 	uint32_t files; /* that are watched for themselves */

@@ -130,9 +130,14 @@ void overlay_mount(const char *mountpoint, const char *const *lower, size_t coun
 		fail_msg("cannot mount an overlay with %s: %s", options.data, strerror(errno));
 }
 
+/* The kernel closes the files of an io_uring somewhat later than its process ends. */
 void overlay_unmount(const char *mountpoint)
 {
-	assert_int_equal(umount2(mountpoint, UMOUNT_NOFOLLOW), 0);
+	int result;
+
+	for (int try = 0; (result = umount2(mountpoint, UMOUNT_NOFOLLOW)) < 0 && errno == EBUSY && try < 500; try++)
+		usleep(10000);
+	assert_int_equal(result, 0);
 }
 
 void scratch_make(char path[static PATH_MAX])

@@ -1,0 +1,212 @@
+#include "support/live_stand.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "layer/layer.h"
+#include "support/filesystems.h"
+#include "support/tree_compare.h"
+#include "support/tree_random.h"
+
+static char *below(struct stand *stand, const char *name)
+{
+	char *path = text_format("%s/%s", stand->root, name);
+
+	assert_non_null(path);
+	return path;
+}
+
+static char *make_below(struct stand *stand, const char *name)
+{
+	char *path = below(stand, name);
+
+	assert_int_equal(mkdir(path, 0755), 0);
+	return path;
+}
+
+static void write_text(const char *path, const char *text)
+{
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+/* The control group of the test itself is no place to freeze: one below the root of the hierarchy is. */
+static char *make_group(void)
+{
+	static const char *const roots[] = { "/sys/fs/cgroup/unified", "/sys/fs/cgroup", "/sys/fs/cgroup/freezer" };
+	static unsigned number;
+
+	for (size_t i = 0; i < 3; i++) {
+		char *path = text_format("%s/wsnap-unit-%d-%u", roots[i], getpid(), number);
+		cleanup_free char *freeze = text_format("%s/cgroup.freeze", path);
+		cleanup_free char *state = text_format("%s/freezer.state", path);
+
+		if (mkdir(path, 0755) == 0 && (access(freeze, F_OK) == 0 || access(state, F_OK) == 0)) {
+			number++;
+			return path;
+		}
+		rmdir(path);
+		free(path);
+	}
+	return NULL;
+}
+
+static void join_group(const char *group)
+{
+	cleanup_free char *path = text_format("%s/cgroup.procs", group);
+
+	write_text(path, "0");
+}
+
+static bool has_process(const char *group)
+{
+	cleanup_free char *path = text_format("%s/cgroup.procs", group);
+	cleanup_file FILE *file = fopen(path, "re");
+
+	return file && getc(file) != EOF;
+}
+
+void stand_enter(const struct stand *stand)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	join_group(stand->group);
+	if (chroot(stand->merged) < 0 || chdir("/") < 0)
+		_exit(1);
+}
+
+void stand_live(struct stand *stand, life live)
+{
+	stand->pid = fork();
+	if (stand->pid == 0)
+		live(stand);
+	while (!has_process(stand->group))
+		clock_sleep_ms(5);
+	clock_sleep_ms(30);
+}
+
+void stand_stop(struct stand *stand)
+{
+	int status;
+
+	kill(stand->pid, SIGKILL);
+	assert_int_equal(waitpid(stand->pid, &status, 0), stand->pid);
+	if (!WIFSIGNALED(status))
+		fail_msg("what lived in it has ended by itself");
+	while (has_process(stand->group))
+		clock_sleep_ms(5);
+}
+
+void stand_make(struct stand *stand, const char *root, uint64_t seed, image_filler fill, life live)
+{
+	char *image;
+
+	*stand = (struct stand){ .root = strdup(root), .seed = seed, .state = seed };
+	image = make_below(stand, "image");
+	tree_change(image, 60, &stand->state);
+	if (fill)
+		fill(image);
+	stand->layers[stand->count++] = image;
+	stand->upper = make_below(stand, "upper");
+	stand->work = make_below(stand, "work");
+	stand->merged = make_below(stand, "rootfs");
+	stand->shown = make_below(stand, "shown");
+	stand->index = below(stand, "index");
+	overlay_mount(stand->merged, stand->layers, 1, stand->upper, stand->work);
+	tree_change(stand->merged, 60, &stand->state);
+	stand->group = make_group();
+	assert_non_null(stand->group);
+	stand_live(stand, live);
+}
+
+void stand_end(struct stand *stand)
+{
+	stand_stop(stand);
+	for (int try = 0; rmdir(stand->group) < 0 && try < 100; try++)
+		clock_sleep_ms(10);
+	overlay_unmount(stand->merged);
+}
+
+/* The chain with the new layer must show what the workspace shows at this moment. */
+static int compare(void *context, struct error *err)
+{
+	struct stand *stand = context;
+	const char *layers[STAND_LAYERS_MAX + 1];
+	cleanup_text struct text difference = { 0 };
+	bool equal;
+
+	layers[0] = stand->next;
+	memcpy(layers + 1, stand->layers, stand->count * sizeof(*layers));
+	overlay_mount(stand->shown, layers, stand->count + 1, NULL, NULL);
+	equal = trees_equal(stand->merged, stand->shown, false, &difference);
+	overlay_unmount(stand->shown);
+	stand->compared++;
+	return equal ? 0 : error_set(err, ERROR_FAILED, "%s", difference.data);
+}
+
+struct live_result stand_take(struct stand *stand, const char *tip, const char *name, bool follows, bool blindly)
+{
+	struct live_request request = {
+		.pid = (uint32_t)stand->pid,
+		.upper = stand->upper,
+		.index = stand->index,
+		.tip = tip,
+		.max_freeze_ms = 60000,
+		.inspect = blindly ? NULL : compare,
+		.context = stand,
+	};
+	const uint32_t self = (uint32_t)getpid();
+	struct live_result result;
+	struct live *live = NULL;
+	struct error err = { 0 };
+	bool has_tip, again;
+
+	request.others = &self;
+	request.other_count = 1;
+	stand->next = make_below(stand, name);
+	if (live_begin(&request, &live, &has_tip, &err) < 0)
+		fail_msg("begin: %s", err.message);
+	assert_int_equal(has_tip, follows);
+	if (live_take(live, stand->next, &result, &again, &err) < 0)
+		fail_msg("seed %llu, version %s%s: %s", (unsigned long long)stand->seed, name, again ? " (again)" : "",
+			 err.message);
+	assert_int_equal(live_save_index(live, name, &err), 0);
+	live_end(live);
+	stand->walked += result.walked_frozen;
+	print_message("%s: frozen %.1f ms, %u tries, %u passes, %llu entries, %llu bytes%s\n", name, result.frozen_ms,
+		      result.tries, result.passes, (unsigned long long)result.copied_entries,
+		      (unsigned long long)result.copied_bytes, result.walked_frozen ? ", walked" : "");
+	memmove(stand->layers + 1, stand->layers, stand->count * sizeof(*stand->layers));
+	stand->layers[0] = stand->next;
+	stand->count++;
+	return result;
+}
+
+void stand_merge(struct stand *stand)
+{
+	struct layer_merge_result result;
+	struct error err = { 0 };
+	cleanup_free char *name = text_format("merged-%u", stand->merges++);
+	char *merged = make_below(stand, name);
+
+	if (layer_merge(LAYER_MARKS_TRUSTED, stand->layers, stand->count - 1, merged, &result, &err) < 0)
+		fail_msg("merge: %s", err.message);
+	stand->layers[1] = stand->layers[stand->count - 1];
+	stand->layers[0] = merged;
+	stand->count = 2;
+}
