@@ -25,13 +25,7 @@ void naming_result_release(struct naming_result *result)
 
 static int settle(struct session *session, const char *container_id, struct error *err)
 {
-	cleanup_settled struct settled settled = { 0 };
-
-	if (recovery_settle(session, container_id, &settled, err) < 0)
-		return error_wrap(err, "'%s' has an unfinished operation", container_id);
-	if (settled.what)
-		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
-	if (session_need_store(session, err) < 0)
+	if (recovery_settle_first(session, container_id, err) < 0 || session_need_store(session, err) < 0)
 		return -1;
 	/* A version that is on its way out is not named, it goes. */
 	return prune_finish_locked(session, container_id, err);

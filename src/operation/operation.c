@@ -96,8 +96,7 @@ static int settle_earlier(struct session *session, const struct operation_reques
 	const struct record *pending = &settled->pending;
 
 	if (recovery_settle(session, container_id, settled, err) == 0) {
-		if (settled->what)
-			log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled->what);
+		recovery_tell_settled(container_id, settled);
 		return 0;
 	}
 	if (pending->container_id && (pending->pending != PENDING_START || request->kind == OPERATION_ROLLBACK))

@@ -335,3 +335,27 @@ int recovery_settle(struct session *session, const char *container_id, struct se
 		hand_over(&run, settled);
 	return settle;
 }
+
+void recovery_tell_settled(const char *container_id, const struct settled *settled)
+{
+	if (settled->what)
+		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled->what);
+}
+
+int recovery_settle_first(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_settled struct settled settled = { 0 };
+
+	if (recovery_settle(session, container_id, &settled, err) < 0)
+		return error_wrap(err, "'%s' has an unfinished operation", container_id);
+	recovery_tell_settled(container_id, &settled);
+	return 0;
+}
+
+void recovery_settle_if_possible(struct session *session, const char *container_id)
+{
+	struct error failure = { 0 };
+
+	if (recovery_settle_first(session, container_id, &failure) < 0)
+		log_warning("%s", failure.message);
+}

@@ -24,6 +24,16 @@ void settled_release(struct settled *settled);
  * operation may take it over. */
 int recovery_settle(struct session *session, const char *container_id, struct settled *settled, struct error *err);
 
+/* The same for whoever begins to work on a workspace: a warning says what was finished, and the error says that something
+ * is unfinished. */
+int recovery_settle_first(struct session *session, const char *container_id, struct error *err);
+
+/* The same for whoever can do without: what could not be finished is a warning, too. */
+void recovery_settle_if_possible(struct session *session, const char *container_id);
+
+/* The warning. */
+void recovery_tell_settled(const char *container_id, const struct settled *settled);
+
 /* Ends an operation whose container is not ours any more (run->found says why): what is saved is kept as a version, the
  * rest is given up. *what is one line, the caller frees. ERROR_INCOMPLETE: recovery does the rest. */
 int recovery_end_orphaned(struct run *run, char **what, struct error *err);

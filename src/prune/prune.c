@@ -266,14 +266,8 @@ int pruning_end(struct pruning *pruning, struct prune_result *result, struct err
 /* *target is the workspace as it is afterwards: it may stand on another snapshot now. */
 static int settle(struct session *session, const char *container_id, struct target *target, struct error *err)
 {
-	cleanup_settled struct settled settled = { 0 };
-
-	if (recovery_settle(session, container_id, &settled, err) < 0) {
-		error_wrap(err, "'%s' has an unfinished operation", container_id);
+	if (recovery_settle_first(session, container_id, err) < 0)
 		return -1;
-	}
-	if (settled.what)
-		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
 	/* A view that is not mounted any more would keep the layers under it, so it is removed first. */
 	if (session_need_store(session, err) < 0 || view_tidy_locked(session, container_id, err) < 0 ||
 	    prune_finish_locked(session, container_id, err) < 0)

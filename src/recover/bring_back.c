@@ -9,7 +9,6 @@
 /* Whether anything was done to the workspace. */
 static bool finish_earlier(struct session *session, const char *container_id)
 {
-	cleanup_settled struct settled settled = { 0 };
 	const struct lock_request request = { .container_id = container_id, .what = "recover" };
 	struct lock lock;
 	struct error err = { 0 };
@@ -18,10 +17,7 @@ static bool finish_earlier(struct session *session, const char *container_id)
 		return false;
 	if (lock_take(session, &request, &lock, &err) < 0)
 		return false;
-	if (recovery_settle(session, container_id, &settled, &err) < 0)
-		log_warning("'%s' has an unfinished operation: %s", container_id, err.message);
-	else if (settled.what)
-		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
+	recovery_settle_if_possible(session, container_id);
 	lock_release(&lock);
 	return true;
 }

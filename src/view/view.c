@@ -162,26 +162,14 @@ static int mount_row(struct session *session, const struct store_version *row, s
 	return -1;
 }
 
-/* Finishes what an earlier run left, as everybody does who holds the lock. If that fails, the version can still be
- * mounted. */
-static void settle(struct session *session, const char *container_id)
-{
-	cleanup_settled struct settled settled = { 0 };
-	struct error failure = { 0 };
-
-	if (recovery_settle(session, container_id, &settled, &failure) < 0)
-		log_warning("'%s' has an unfinished operation: %s", container_id, failure.message);
-	else if (settled.what)
-		log_warning("an earlier operation on '%s' was finished first: %s", container_id, settled.what);
-}
-
 static int mount_locked(struct session *session, const struct version_word *version, struct view_result *result,
 			struct error *err)
 {
 	cleanup_store_version struct store_version row = { 0 };
 	struct error ignored = { 0 };
 
-	settle(session, result->container_id);
+	/* A version can be mounted whatever an earlier run has left. */
+	recovery_settle_if_possible(session, result->container_id);
 	if (session_need_store(session, err) < 0)
 		return -1;
 	if (view_tidy_locked(session, result->container_id, &ignored) < 0)
@@ -304,7 +292,7 @@ static int umount_locked(struct session *session, struct found *found, struct vi
 
 	if (lock_take(session, &request, &lock, err) < 0)
 		return -1;
-	settle(session, found->container_id);
+	recovery_settle_if_possible(session, found->container_id);
 	done = umount_found(session, found, err);
 	lock_release_to_tell(&lock);
 	if (done < 0)
@@ -392,7 +380,7 @@ int view_tidy(struct session *session, const char *container_id, struct error *e
 
 		if (lock_take(session, &request, &lock, &busy) < 0)
 			continue;
-		settle(session, owners.items[i]);
+		recovery_settle_if_possible(session, owners.items[i]);
 		done = view_tidy_locked(session, owners.items[i], err);
 		lock_release(&lock);
 		if (done < 0)

@@ -122,6 +122,8 @@ verdict 'cJSON stays in base/' "$(grep -Hn '^#include [<"]cjson' src/*.[ch] src/
 verdict 'no banned call' "$(code '\b(strcpy|strcat|sprintf|vsprintf|strtok|gets|system|popen|tmpnam|mktemp|alloca)[[:space:]]*\(' src/*.[ch] src/*/*.[ch])"
 verdict 'events and sources are named in store/words alone' "$(code "[\"'](snapshot_create|version_create|version_rollback|version_prune|pre_exec)[\"']" \
 	src/*.[ch] src/*/*.[ch] | grep -v '^src/store/words\.[ch]:')"
+verdict 'what snapshotters can do is known in one file' "$(code 'strcmp\([^"]*"(overlay|overlayfs|erofs|native|btrfs)"' src/*/*.[ch] |
+	grep -v '^src/workspace/snapshotter_traits\.c:')"
 verdict 'only main exits' "$(code '(^|[^_a-z])exit[[:space:]]*\(' src/*/*.[ch])"
 verdict 'nothing below command prints' "$(code '(^|[^a-z_])(printf|puts|putchar|perror)[[:space:]]*\(|f(printf|puts|putc|write)[[:space:]]*\(.*std(out|err)' \
 	$(below_command) | grep -v '^src/base/log\.c:')"

@@ -17,6 +17,7 @@
 #include "output/escape.h"
 #include "output/json_writer.h"
 #include "output/output.h"
+#include "output/sheet.h"
 #include "output/table.h"
 
 /* A stream into memory; `text` is there after finish(). */
@@ -351,6 +352,77 @@ static void columns_are_chosen_by_name(void **state)
 	assert_string_equal(err.hint, "its columns are: number, rare, last");
 }
 
+static void write_number(const void *row, struct json_writer *writer)
+{
+	writer_integer(writer, "number", *(const int *)row);
+}
+
+static void write_twice(const void *row, struct json_writer *writer)
+{
+	writer_integer(writer, "twice", 2 * *(const int *)row);
+}
+
+static const struct column sheet_columns[] = {
+	{ "number", { "NUMBER", 0, false }, true, show_number, write_number },
+	{ "rare", { "RARE", 0, false }, false, show_nothing, NULL },
+	{ .name = "twice", .write = write_twice },
+	{ .name = NULL },
+};
+
+static void make_sheet(struct output *out, const char *words)
+{
+	cleanup_sheet struct sheet sheet = {
+		.out = out, .all = sheet_columns, .key = "rows", .quiet = "number", .words = words
+	};
+	struct error err = { 0 };
+
+	assert_int_equal(sheet_choose(&sheet, &err), 0);
+	if (sheet_open(&sheet))
+		writer_text(&sheet.writer, "of", "them");
+	sheet_begin(&sheet);
+	for (int row = 7; row < 9; row++)
+		assert_int_equal(sheet_row(&sheet, &row, &err), 0);
+	assert_int_equal(sheet_end(&sheet, &err), 0);
+}
+
+/* One row says what a column shows and which keys it has. */
+static void a_sheet_has_the_form_that_is_asked_for(void **state)
+{
+	static const struct {
+		bool json, quiet;
+		const char *words, *expected;
+	} cases[] = {
+		{ false, false, NULL, "NUMBER\n7\n8\n" },
+		{ false, false, "rare,number", "RARE  NUMBER\n-     7\n-     8\n" },
+		{ false, true, NULL, "7\n8\n" },
+		{ true, false, NULL,
+		  "{\"of\":\"them\",\"rows\":[{\"number\":7,\"twice\":14},{\"number\":8,\"twice\":16}]}\n" },
+		{ true, true, "rare",
+		  "{\"of\":\"them\",\"rows\":[{\"number\":7,\"twice\":14},{\"number\":8,\"twice\":16}]}\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct capture *capture = begin();
+		struct output out = { .stream = capture->stream, .json = cases[i].json, .quiet = cases[i].quiet };
+
+		make_sheet(&out, cases[i].words);
+		ends_as(capture, cases[i].expected);
+	}
+}
+
+/* A key that JSON alone has is no column to be chosen. */
+static void a_key_is_no_column(void **state)
+{
+	struct columns columns;
+	struct error err = { 0 };
+
+	(void)state;
+	assert_int_equal(columns_choose(&columns, sheet_columns, "twice", &err), -1);
+	assert_string_equal(err.message, "'twice' is not a column of this list");
+	assert_string_equal(err.hint, "its columns are: number, rare");
+}
+
 static void paths_are_escaped_byte_by_byte(void **state)
 {
 	struct text text = { 0 };
@@ -396,6 +468,8 @@ int main(void)
 		cmocka_unit_test(what_is_too_wide_is_cut_between_characters),
 		cmocka_unit_test(a_table_gives_way_to_a_narrow_terminal),
 		cmocka_unit_test(columns_are_chosen_by_name),
+		cmocka_unit_test(a_sheet_has_the_form_that_is_asked_for),
+		cmocka_unit_test(a_key_is_no_column),
 		cmocka_unit_test(paths_are_escaped_byte_by_byte),
 		cmocka_unit_test(paths_in_json_are_exact),
 	};

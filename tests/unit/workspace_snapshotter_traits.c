@@ -126,6 +126,33 @@ static void an_unfinished_image_is_seen(void **state)
 	rmdir(folder);
 }
 
+/* What is known by name alone, before there is a mount to look at. Of others nothing is assumed. */
+static void few_are_known_by_name(void **state)
+{
+	static const struct snapshotter_known wanted[] = {
+		{ .name = "overlayfs",
+		  .stacks = true,
+		  .views_show_folders = true,
+		  .folders_are_all = true,
+		  .views_are_overlays = true },
+		{ .name = "erofs", .stacks = true, .leaves_unfinished_image = true },
+		{ .name = "native", .views_show_folders = true },
+		{ .name = "stargz" },
+		{ .name = "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		const struct snapshotter_known *found = snapshotter_known(wanted[i].name);
+
+		assert_int_equal(found->stacks, wanted[i].stacks);
+		assert_int_equal(found->views_show_folders, wanted[i].views_show_folders);
+		assert_int_equal(found->folders_are_all, wanted[i].folders_are_all);
+		assert_int_equal(found->views_are_overlays, wanted[i].views_are_overlays);
+		assert_int_equal(found->leaves_unfinished_image, wanted[i].leaves_unfinished_image);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +161,7 @@ int main(void)
 		cmocka_unit_test(what_is_mounted_is_found),
 		cmocka_unit_test(what_is_not_mounted_has_no_path),
 		cmocka_unit_test(an_unfinished_image_is_seen),
+		cmocka_unit_test(few_are_known_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
