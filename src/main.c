@@ -12,20 +12,9 @@
 #include "output/output.h"
 #include "output/terminal.h"
 
-/* In the order of help. */
-static const struct command *const commands[] = {
-	&command_create,       &command_version,
-	&command_list,         &command_rollback,
-	&command_show,         &command_log,
-	&command_diff,         &command_guard,
-	&command_mount,        &command_umount,
-	&command_fork,         &command_name,
-	&command_events,       &command_status,
-	&command_run_policies, &command_compact,
-	&command_prune,        &command_delete,
-	&command_recover,      &command_doctor,
-	&command_init,         NULL,
-};
+#define COMMAND_POINTER(name) &command_##name,
+
+static const struct command *const commands[] = { COMMANDS(COMMAND_POINTER) NULL };
 
 /* A descriptor that is closed would be the number of the next socket, and be written to. Read-only, so
  * that writing to it still fails. */

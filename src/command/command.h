@@ -1,5 +1,5 @@
 /*
- * A command as data. Each stands in a file of its own as `const struct command command_NAME`, and main.c
+ * A command as data. Each stands in a file of its own as `const struct command command_NAME`, and commands.h
  * lists them: that is all it takes to add one.
  */
 #ifndef WSNAP_COMMAND_COMMAND_H

@@ -1,29 +1,35 @@
-/* The commands there are. main.c lists them in the order of `wsnap --help`. */
+/* The commands there are, in the order of `wsnap --help`. To add one: a line here, its file, and its entry in the manual. */
 #ifndef WSNAP_COMMAND_COMMANDS_H
 #define WSNAP_COMMAND_COMMANDS_H
 
 #include "command/command.h"
 
-extern const struct command command_create;
-extern const struct command command_version;
-extern const struct command command_list;
-extern const struct command command_rollback;
-extern const struct command command_show;
-extern const struct command command_diff;
-extern const struct command command_log;
-extern const struct command command_guard;
-extern const struct command command_mount;
-extern const struct command command_umount;
-extern const struct command command_fork;
-extern const struct command command_name;
-extern const struct command command_events;
-extern const struct command command_compact;
-extern const struct command command_prune;
-extern const struct command command_delete;
-extern const struct command command_doctor;
-extern const struct command command_recover;
-extern const struct command command_init;
-extern const struct command command_status;
-extern const struct command command_run_policies;
+/* clang-format off */
+#define COMMANDS(X) \
+	X(create) \
+	X(version) \
+	X(list) \
+	X(rollback) \
+	X(show) \
+	X(log) \
+	X(diff) \
+	X(guard) \
+	X(mount) \
+	X(umount) \
+	X(fork) \
+	X(name) \
+	X(events) \
+	X(status) \
+	X(run_policies) \
+	X(compact) \
+	X(prune) \
+	X(delete) \
+	X(recover) \
+	X(doctor) \
+	X(init)
+/* clang-format on */
+
+#define COMMAND_DECLARE(name) extern const struct command command_##name;
+COMMANDS(COMMAND_DECLARE)
 
 #endif

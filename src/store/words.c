@@ -4,14 +4,9 @@
 
 #include "base/text.h"
 
-static const char *const event_names[EVENT_TYPE_COUNT] = {
-	[EVENT_SNAPSHOT_CREATE] = "snapshot_create",
-	[EVENT_VERSION_CREATE] = "version_create",
-	[EVENT_VERSION_ROLLBACK] = "version_rollback",
-	[EVENT_VERSION_PRUNE] = "version_prune",
-	[EVENT_NAME] = "name",
-	[EVENT_FORK] = "fork",
-};
+#define EVENT_ROW(type, name, number, origin) [EVENT_##type] = name,
+
+static const char *const event_names[EVENT_TYPE_COUNT] = { STORE_EVENTS(EVENT_ROW) };
 
 const char *store_event_name(enum store_event_type type)
 {

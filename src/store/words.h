@@ -7,28 +7,35 @@
 
 #include <stdint.h>
 
-/* What an event tells. A new one is a line here and in words.c, and in SQL_EVENTS_… where its number, or the origin of its
- * version, is to be found again. */
-enum store_event_type {
-	EVENT_NONE,
-	EVENT_SNAPSHOT_CREATE,  /* a version with a name */
-	EVENT_VERSION_CREATE,   /* a version before something runs, or of the state before a rollback */
-	EVENT_VERSION_ROLLBACK, /* a version was brought back */
-	EVENT_VERSION_PRUNE,    /* a version was given up */
-	EVENT_NAME,             /* a version has got another name, or lost it */
-	EVENT_FORK,             /* the first version of a fork */
-	EVENT_TYPE_COUNT,
-};
+/*
+ * The events there are. To add one: a row here, and whoever announces it. X(EVENT_…, its `event_type`, whether its number is
+ * that of a version which was made or was there (1 or 0), whether it tells who made that version (1 or 0)).
+ */
+/* clang-format off */
+#define STORE_EVENTS(X) \
+	X(SNAPSHOT_CREATE, "snapshot_create", 1, 1)   /* a version with a name */ \
+	X(VERSION_CREATE, "version_create", 1, 1)     /* one before something runs, or of the state before a rollback */ \
+	X(VERSION_ROLLBACK, "version_rollback", 0, 0) /* a version was brought back */ \
+	X(VERSION_PRUNE, "version_prune", 1, 0)       /* a version was given up */ \
+	X(NAME, "name", 0, 0)                         /* a version has got another name, or lost it */ \
+	X(FORK, "fork", 1, 1)                         /* the first version of a fork */ \
+	X(IMPORT, "import", 1, 1)                     /* of an imported one: builds that can import write it */
+/* clang-format on */
+
+#define STORE_EVENT_TYPE(type, name, number, origin) EVENT_##type,
+enum store_event_type { EVENT_NONE, STORE_EVENTS(STORE_EVENT_TYPE) EVENT_TYPE_COUNT };
 
 /* Its `event_type`. Static; NULL for EVENT_NONE. */
 const char *store_event_name(enum store_event_type type);
 
-/* The same as literals of SQL. */
+/* Lists of them as literals of SQL: those with a number, and those that tell who made a version. No event is called ''. */
+#define SQL_EVENT_0(name) ""
+#define SQL_EVENT_1(name) ", '" name "'"
+#define SQL_EVENT_WITH_NUMBER(type, name, number, origin) SQL_EVENT_##number(name)
+#define SQL_EVENT_OF_ORIGIN(type, name, number, origin) SQL_EVENT_##origin(name)
+#define SQL_EVENTS_WITH_NUMBERS "(''" STORE_EVENTS(SQL_EVENT_WITH_NUMBER) ")"
+#define SQL_EVENTS_OF_ORIGIN "(''" STORE_EVENTS(SQL_EVENT_OF_ORIGIN) ")"
 #define SQL_EVENT_VERSION_PRUNE "'version_prune'"
-/* … that tell the number of a version that was made or was there, … */
-#define SQL_EVENTS_WITH_NUMBERS "('version_prune', 'version_create', 'snapshot_create', 'fork', 'import')"
-/* … and who made a version. */
-#define SQL_EVENTS_OF_ORIGIN "('snapshot_create', 'version_create', 'fork', 'import')"
 
 /* Why a version exists, unless the user names another reason. */
 #define SOURCE_MANUAL "manual"
