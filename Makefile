@@ -133,7 +133,7 @@ check:
 	@$(RUN)
 
 # Too long, or too hungry, for every change.
-.PHONY: e2e-long network endurance torture bench bench-fleet
+.PHONY: e2e-long network endurance torture bench bench-fleet bench-diff
 e2e-long:
 	@$(PACKAGES) build run test
 	@$(RUN) $@
@@ -170,6 +170,11 @@ bench-fleet:
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/fleet
 	@tests/bench/fleet.sh $(BUILD)/tests/bench/fleet
 
+bench-diff:
+	@$(PACKAGES) build run test
+	@$(MAKE) --no-print-directory all
+	@tests/bench/diff.sh
+
 # One version of it, so that everybody's agrees (tests/check/format.sh holds it).
 .PHONY: format
 format:
@@ -189,6 +194,7 @@ help:
 	@echo 'make unit-tests        build the unit tests alone'
 	@echo 'make bench             measure downtime and speed'
 	@echo 'make bench-fleet       measure runs over 200 and over 2,000 containers'
+	@echo 'make bench-diff        measure diff in a tree of a million files'
 	@echo 'make e2e-long          end-to-end tests that take long'
 	@echo 'make endurance         long runs: 1,000 random trees merged, 10,000 versions taken'
 	@echo 'make torture           kill wsnap, containerd and Postgres at every step'

@@ -174,24 +174,24 @@ static void write_last(const void *row, struct json_writer *writer)
 }
 
 static const struct column all_columns[] = {
-	{ "container", { "CONTAINER", 0, false }, true, show_container, write_container },
+	{ "container", { "CONTAINER", 0, true }, true, show_container, write_container },
 	{ .name = "bot", .write = write_bot },
-	{ "versions", { "VERSIONS", 0, false }, true, show_versions, write_versions },
-	{ "newest", { "NEWEST", 0, false }, true, show_newest, write_newest },
+	{ "versions", { "VERSIONS", 4, false }, true, show_versions, write_versions },
+	{ "newest", { "NEWEST", 2, false }, true, show_newest, write_newest },
 	{ "age", { "AGE", 0, false }, true, show_age, write_age },
-	{ "size", { "SIZE", 0, false }, true, show_size, write_bytes },
-	{ "depth", { "DEPTH", 0, false }, true, show_depth, write_depth },
-	{ "open", { "OPEN", 0, false }, true, show_open, write_open },
+	{ "size", { "SIZE", 3, false }, true, show_size, write_bytes },
+	{ "depth", { "DEPTH", 5, false }, true, show_depth, write_depth },
+	{ "open", { "OPEN", 1, false }, true, show_open, write_open },
 	{ "last", { "LAST", 0, false }, true, show_last, write_last },
 	{ .name = NULL },
 };
 
-/* The list goes where the rest goes, and its lines are never cut. */
+/* The list goes where the rest goes: its lines are cut only where a terminal shows them. */
 int status_output_begin(struct status_output *output, struct error *err)
 {
 	output->lines = *output->out;
 	output->lines.stream = output->stream;
-	output->lines.columns = 0;
+	output->lines.columns = output->file ? 0 : output->out->columns;
 	output->sheet = (struct sheet){ .out = &output->lines, .all = all_columns, .key = "workspaces" };
 	if (sheet_choose(&output->sheet, err) < 0)
 		return -1;

@@ -107,6 +107,9 @@ static int run_command(struct session *session, const struct guard_request *requ
 	/* A command that was not run has changed nothing. */
 	if (ran < 0 || result->status == 0 || request->on_failure == GUARD_NOTHING)
 		return 0;
+	/* A signal that came when the command had just ended was meant for it: the way back is gone all the same. */
+	while (child_signal(child))
+		;
 	return bring_back(session, request, result, err);
 }
 

@@ -27,6 +27,17 @@ static int hint_to_wait(unsigned wait_s, struct error *err)
 				      : "wait for it with --wait SECONDS");
 }
 
+/* A signal that nobody holds back ends the process. One that an outer holder keeps back ends the wait. */
+static bool is_interrupted(const struct lock_request *request, struct error *err)
+{
+	int signal = signals_pending();
+
+	if (signal)
+		error_set(err, ERROR_FAILED, "'%s' was not touched: interrupted by SIG%s", request->container_id,
+			  sigabbrev_np(signal));
+	return signal != 0;
+}
+
 /* --- the file ------------------------------------------------------------------------------------- */
 
 /* What the holder wrote into its lock: "pid 4711, version since …". */
@@ -56,6 +67,8 @@ static int wait_for_file(int fd, const struct lock_request *request, double dead
 					   request->container_id);
 		if (clock_monotonic_ms() >= deadline)
 			return file_is_busy(fd, request, err);
+		if (is_interrupted(request, err))
+			return -1;
 		clock_sleep_ms(FILE_POLL_MS);
 	}
 	return 0;
@@ -144,6 +157,8 @@ static int wait_for_lease(struct lock *lock, const struct lock_request *request,
 			return -1;
 		if (clock_monotonic_ms() >= deadline)
 			return lease_is_busy(&lock->lease, request, err);
+		if (is_interrupted(request, err))
+			return -1;
 		clock_sleep_ms(LEASE_POLL_MS);
 	}
 }

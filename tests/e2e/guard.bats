@@ -152,6 +152,114 @@ $signal" "$(cat "$BATS_TEST_TMPDIR/said")"
 	expect 0 recover
 }
 
+# strike_at OPERATION PHASE: the hook at that moment sends $SIGNAL to the guard, once.
+strike_at() {
+	mkdir -p "$BATS_FILE_TMPDIR/hooks.d"
+	cat >"$BATS_FILE_TMPDIR/hooks.d/strike" <<-END
+		#!/bin/sh
+		[ "\$WSNAP_CONTAINER_ID \$WSNAP_OPERATION \$WSNAP_PHASE" = "$id $1 $2" ] || exit 0
+		rm "$BATS_FILE_TMPDIR/hooks.d/strike"
+		kill -$SIGNAL \$PPID
+	END
+	chmod 755 "$BATS_FILE_TMPDIR/hooks.d/strike"
+}
+
+# guarded STATUS: a command that changes the workspace and fails with 3 under a guard that is to roll back, with hooks.
+guarded() {
+	rm -f "$BATS_TEST_TMPDIR/ran"
+	cp "$WSNAP_CONFIG" "$BATS_TEST_TMPDIR/config"
+	echo "hooks_dir = $BATS_FILE_TMPDIR/hooks.d" >>"$BATS_TEST_TMPDIR/config"
+	WSNAP_CONFIG=$BATS_TEST_TMPDIR/config expect "$1" guard --on-failure rollback "$id" -- \
+		sh -c "touch $BATS_TEST_TMPDIR/ran; ${CHANGE[*]} after 3; ${2:-exit 3}"
+}
+
+versions() {
+	db "SELECT count(*) FROM container_versions WHERE container_id = '$id'"
+}
+
+@test "SIGINT, SIGTERM and SIGHUP at each moment" {
+	local number before=0
+	for SIGNAL in INT TERM HUP; do
+		number=$((128 + $(kill -l $SIGNAL)))
+		# Before anything is touched: there is no version, so the command is not run.
+		workspace_write "$id" /data/f before
+		strike_at version pre
+		guarded 125
+		[[ $stderr == *"'$id' was not touched: interrupted by SIG$SIGNAL"* ]] || complain "another cause"
+		[ ! -e "$BATS_TEST_TMPDIR/ran" ] || complain "the command was run"
+		same $((before)) "$(versions)"
+		# When the version is there.
+		strike_at version post
+		guarded $number
+		[[ $stderr == *"SIG$SIGNAL came before the command was run; version "*" of '$id' was taken"* ]] || complain "not told"
+		[ ! -e "$BATS_TEST_TMPDIR/ran" ] || complain "the command was run"
+		same $((before + 1)) "$(versions)"
+		# While the command runs: it is passed on, and what it ends by is a failure.
+		guarded $number "kill -$SIGNAL \$PPID; sleep 20"
+		same before "$(workspace_read "$id" /data/f)"
+		[[ $stderr == *"the command ended with status $number: '$id' is back at version "* ]] || complain "not told"
+		same $((before + 3)) "$(versions)"
+		# At the beginning of the way back: the workspace is as the command left it, and that is said.
+		strike_at rollback pre
+		guarded 125
+		[[ $stderr == *"the command ended with status 3, and '$id' was not brought back to version "*"interrupted by SIG$SIGNAL"* ]] ||
+			complain "another cause"
+		same after "$(workspace_read "$id" /data/f)"
+		same $((before + 4)) "$(versions)"
+		workspace_write "$id" /data/f before
+		# At its end it is finished first.
+		strike_at rollback post
+		guarded 3
+		same before "$(workspace_read "$id" /data/f)"
+		before=$(versions)
+		same RUNNING "$(workspace_status "$id")"
+		expect 0 recover
+		same 'nothing to recover' "$output"
+		same "" "$(guards)"
+	done
+}
+
+@test "SIGKILL at each moment: what was begun is ended by recover, the way back is not gone" {
+	local moment
+	SIGNAL=KILL
+	for moment in 'version pre' 'version post' 'rollback pre' 'rollback post'; do
+		workspace_write "$id" /data/f before
+		# shellcheck disable=SC2086 # two words
+		strike_at $moment
+		guarded 137
+		case $moment in
+		version*) [ ! -e "$BATS_TEST_TMPDIR/ran" ] || complain "the command was run" ;;
+		*) [ -e "$BATS_TEST_TMPDIR/ran" ] || complain "the command was not run" ;;
+		esac
+		expect 0 recover
+		same RUNNING "$(workspace_status "$id")"
+		case $moment in
+		'rollback pre') same after "$(workspace_read "$id" /data/f)" "what is there after $moment" ;;
+		*) same before "$(workspace_read "$id" /data/f)" "what is there after $moment" ;;
+		esac
+		expect 0 -q version "$id"
+		expect 0 prune "$id" --keep-last 1
+		same 1 "$(versions)"
+		same "" "$(lease_names)"
+	done
+}
+
+@test "a signal while another run holds the workspace ends it at once" {
+	exec 8>>"$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~$id.lock"
+	flock 8
+	"$WSNAP" guard "$id" -- touch "$BATS_TEST_TMPDIR/ran" 2>"$BATS_TEST_TMPDIR/stderr" 3>&- 4>&- 8>&- &
+	guard=$!
+	sleep 1
+	kill -TERM "$guard"
+	SECONDS=0 status=0
+	wait "$guard" || status=$?
+	exec 8>&-
+	[ "$SECONDS" -lt 10 ] || complain "it waited for $SECONDS s"
+	[ "$status" -eq 143 ] || [ "$status" -eq 125 ] || complain "status $status"
+	[ ! -e "$BATS_TEST_TMPDIR/ran" ]
+	same 0 "$(versions)"
+}
+
 @test "a stopped workspace is versioned and not started" {
 	ctr tasks kill --signal KILL "$id" >/dev/null
 	servers_wait_for 10 eval '[ "$(workspace_status '"$id"')" != RUNNING ]'

@@ -111,7 +111,9 @@ follows_the_format() {
 		}
 		{ print "no line of the format: " $0; bad = 1 }
 		END { exit bad }
-	' "$1" && [ -z "$(tail -c 1 "$1" | tr -d '\n')" ]
+	' "$1" && [ -z "$(tail -c 1 "$1" | tr -d '\n')" ] || return
+	# Where it is there, Prometheus' own check of names, units and texts.
+	! command -v promtool >/dev/null || promtool check metrics <"$1"
 }
 
 @test "the text format of Prometheus, to standard output and whole into a file" {
