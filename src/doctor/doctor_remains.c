@@ -11,11 +11,8 @@
 #include "doctor/doctor_checks.h"
 #include "layer/layer.h"
 #include "workspace/location.h"
+#include "workspace/snapshotter_traits.h"
 #include "workspace/survey.h"
-
-/* How the native snapshotter calls them (snapshots/native/native.go, Remove). */
-#define PREFIX "rm-"
-#define SNAPSHOTTER "native"
 
 static int tell_remains(struct doctor *doctor, const char *folder, const char *name, struct error *err)
 {
@@ -38,7 +35,7 @@ static int tell_remains(struct doctor *doctor, const char *folder, const char *n
 		path, (long long)bytes);
 }
 
-static int look_into(struct doctor *doctor, const char *folder, struct error *err)
+static int look_into(struct doctor *doctor, const char *folder, const char *prefix, struct error *err)
 {
 	cleanup_dir DIR *open = opendir(folder);
 	struct dirent *entry;
@@ -46,36 +43,36 @@ static int look_into(struct doctor *doctor, const char *folder, struct error *er
 	if (!open)
 		return errno == ENOENT ? 0 : error_errno(err, ERROR_FAILED, errno, "'%s' cannot be read", folder);
 	while ((entry = readdir(open)))
-		if (text_starts_with(entry->d_name, PREFIX) && tell_remains(doctor, folder, entry->d_name, err) < 0)
+		if (text_starts_with(entry->d_name, prefix) && tell_remains(doctor, folder, entry->d_name, err) < 0)
 			return -1;
 	return 0;
 }
 
 /* Any writable snapshot shows the folder that all of them lie in. */
-static int look_beside(struct doctor *doctor, const char *key, struct error *err)
+static int look_beside(struct doctor *doctor, const char *snapshotter, const char *key, struct error *err)
 {
 	cleanup_location struct location location = { 0 };
 	char *slash;
 
-	if (location_find(doctor->session, SNAPSHOTTER, key, &location, err) < 0) {
+	if (location_find(doctor->session, snapshotter, key, &location, err) < 0)
 		return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
-	}
 	slash = location.writable ? strrchr(location.writable, '/') : NULL;
 	if (!slash || slash == location.writable)
 		return 0;
 	*slash = '\0';
-	return look_into(doctor, location.writable, err);
+	return look_into(doctor, location.writable, snapshotter_known(snapshotter)->left_prefix, err);
 }
 
 int doctor_check_remains(struct doctor *doctor, const struct target *target, struct error *err)
 {
 	const struct survey *survey = doctor->session->survey;
 
-	if (target && target->present && strcmp(target->container.snapshotter, SNAPSHOTTER) == 0)
-		return look_beside(doctor, target->container.snapshot_key, err);
+	if (target && target->present && snapshotter_known(target->container.snapshotter)->left_prefix)
+		return look_beside(doctor, target->container.snapshotter, target->container.snapshot_key, err);
 	for (size_t i = 0; survey && i < survey->count; i++)
 		if (survey->snapshots[i].info.kind == CTR_SNAPSHOT_ACTIVE &&
-		    strcmp(survey->snapshots[i].snapshotter, SNAPSHOTTER) == 0)
-			return look_beside(doctor, survey->snapshots[i].info.name, err);
+		    snapshotter_known(survey->snapshots[i].snapshotter)->left_prefix)
+			return look_beside(doctor, survey->snapshots[i].snapshotter, survey->snapshots[i].info.name,
+					   err);
 	return 0;
 }

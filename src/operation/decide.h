@@ -10,7 +10,7 @@
 #include "operation/result.h"
 #include "workspace/record.h"
 
-/* Kind, source, display name and whether the present is saved, from the request. ERROR_USAGE for a name that is none. */
+/* Kind, source, display name and whether the present is saved, from the request. */
 int decide_words(const struct operation_request *request, struct record *record, struct error *err);
 
 /* The names of the snapshots that will be, from record->created_ns. Those that it has are freed. */

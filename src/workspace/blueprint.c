@@ -293,8 +293,5 @@ int blueprint_read(struct session *session, const char *snapshotter, const char 
 		return found;
 	if (ctr_content_read(session->ctr, digest, json, length, err) == 0)
 		return 1;
-	if (err->kind != ERROR_NOT_FOUND)
-		return -1;
-	error_clear(err);
-	return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }

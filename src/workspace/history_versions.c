@@ -10,7 +10,7 @@
 #define MAX_WAITING 10000
 
 struct versions_walk {
-	struct snapshot_index presence;
+	struct snapshot_index index;
 	const char *stands_on; /* NULL: unknown */
 	struct store_version *waiting;
 	size_t waiting_count, waiting_capacity;
@@ -20,7 +20,7 @@ struct versions_walk {
 
 static int tell(struct versions_walk *walk, const struct store_version *row, struct error *err)
 {
-	int present = snapshot_index_has(&walk->presence, row->snapshotter, row->runtime_name, err);
+	int present = snapshot_index_has(&walk->index, row->snapshotter, row->runtime_name, err);
 	const struct history_version version = {
 		.row = row,
 		.current = walk->stands_on && strcmp(walk->stands_on, row->runtime_name) == 0,
@@ -65,7 +65,7 @@ static int take_row(const struct store_version *row, void *context, struct error
 {
 	struct versions_walk *walk = context;
 
-	if (snapshot_index_is_busy(&walk->presence) && walk->waiting_count < MAX_WAITING)
+	if (snapshot_index_is_busy(&walk->index) && walk->waiting_count < MAX_WAITING)
 		return wait_with(walk, row, err);
 	if (tell_waiting(walk, err) < 0)
 		return -1;
@@ -74,7 +74,7 @@ static int take_row(const struct store_version *row, void *context, struct error
 
 static void walk_release(struct versions_walk *walk)
 {
-	snapshot_index_release(&walk->presence);
+	snapshot_index_release(&walk->index);
 	for (size_t i = 0; i < walk->waiting_count; i++)
 		store_version_release(&walk->waiting[i]);
 	free(walk->waiting);
@@ -85,7 +85,7 @@ int history_versions_each(struct session *session, const struct target *target, 
 {
 	cleanup_free char *stands_on = NULL;
 	struct versions_walk walk = {
-		.presence = { .session = session, .container_id = target->container_id },
+		.index = { .session = session, .container_id = target->container_id },
 		.each = each,
 		.context = context,
 	};
@@ -93,7 +93,7 @@ int history_versions_each(struct session *session, const struct target *target, 
 
 	walk.stands_on = stands_on;
 	if (result == 0 && target->present)
-		result = snapshot_index_begin(&walk.presence, target->container.snapshotter, err);
+		result = snapshot_index_begin(&walk.index, target->container.snapshotter, err);
 	if (result == 0)
 		result = store_versions_each(session->store, target->container_id, take_row, &walk, err);
 	if (result == 0)

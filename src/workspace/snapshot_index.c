@@ -10,20 +10,20 @@
 
 static int add_name(const char *name, void *context, struct error *err)
 {
-	struct snapshot_index *presence = context;
+	struct snapshot_index *index = context;
 
-	if (presence->count == presence->capacity) {
-		size_t capacity = presence->capacity ? presence->capacity * 2 : 256;
-		size_t *grown = reallocarray(presence->offsets, capacity, sizeof(*grown));
+	if (index->count == index->capacity) {
+		size_t capacity = index->capacity ? index->capacity * 2 : 256;
+		size_t *grown = reallocarray(index->offsets, capacity, sizeof(*grown));
 
 		if (!grown)
 			return error_memory(err);
-		presence->offsets = grown;
-		presence->capacity = capacity;
+		index->offsets = grown;
+		index->capacity = capacity;
 	}
-	presence->offsets[presence->count++] = presence->names.length;
-	text_append(&presence->names, name, strlen(name) + 1);
-	return presence->names.failed ? error_memory(err) : 0;
+	index->offsets[index->count++] = index->names.length;
+	text_append(&index->names, name, strlen(name) + 1);
+	return index->names.failed ? error_memory(err) : 0;
 }
 
 static int compare_names(const void *a, const void *b, void *names)
@@ -31,92 +31,84 @@ static int compare_names(const void *a, const void *b, void *names)
 	return strcmp((const char *)names + *(const size_t *)a, (const char *)names + *(const size_t *)b);
 }
 
-static void forget_names(struct snapshot_index *presence)
+static void forget_names(struct snapshot_index *index)
 {
-	presence->count = 0;
-	presence->names.length = 0;
+	index->count = 0;
+	index->names.length = 0;
 }
 
-static int load(struct snapshot_index *presence, const char *filter, struct error *err)
+static int load(struct snapshot_index *index, const char *filter, struct error *err)
 {
-	forget_names(presence);
-	if (ctr_snapshot_names_each(presence->session->ctr, presence->snapshotter, filter, add_name, presence, err) <
-		    0 &&
-	    !snapshotters_pass_over(presence->session, presence->snapshotter, err))
+	forget_names(index);
+	if (ctr_snapshot_names_each(index->session->ctr, index->snapshotter, filter, add_name, index, err) < 0 &&
+	    !snapshotters_pass_over(index->session, index->snapshotter, err))
 		return -1;
-	if (presence->count)
-		qsort_r(presence->offsets, presence->count, sizeof(*presence->offsets), compare_names,
-			presence->names.data);
+	if (index->count)
+		qsort_r(index->offsets, index->count, sizeof(*index->offsets), compare_names, index->names.data);
 	return 0;
 }
 
-static int load_labelled(struct snapshot_index *presence, struct error *err)
+static int load_labelled(struct snapshot_index *index, struct error *err)
 {
-	cleanup_free char *filter = text_format("labels.\"%s\"==\"%s\"", LABEL_CONTAINER, presence->container_id);
+	cleanup_free char *filter = text_format("labels.\"%s\"==\"%s\"", LABEL_CONTAINER, index->container_id);
 
-	return filter ? load(presence, filter, err) : error_memory(err);
+	return filter ? load(index, filter, err) : error_memory(err);
 }
 
-static int set_snapshotter(struct snapshot_index *presence, const char *snapshotter, struct error *err)
+static int set_snapshotter(struct snapshot_index *index, const char *snapshotter, struct error *err)
 {
-	free(presence->snapshotter);
-	presence->snapshotter = strdup(snapshotter);
-	presence->complete = false;
-	return presence->snapshotter ? 0 : error_memory(err);
+	free(index->snapshotter);
+	index->snapshotter = strdup(snapshotter);
+	index->complete = false;
+	return index->snapshotter ? 0 : error_memory(err);
 }
 
-static void *run_thread(void *argument)
+static int load_beside(void *context, struct error *err)
 {
-	struct snapshot_index *presence = argument;
+	struct snapshot_index *index = context;
+	int result = load_labelled(index, err);
 
-	presence->result = load_labelled(presence, &presence->error);
-	atomic_store(&presence->done, true);
-	return NULL;
+	atomic_store(&index->done, true);
+	return result;
 }
 
-static void join(struct snapshot_index *presence)
+int snapshot_index_begin(struct snapshot_index *index, const char *snapshotter, struct error *err)
 {
-	pthread_join(presence->thread, NULL);
-	presence->threaded = false;
-}
+	struct error ignored = { 0 };
 
-int snapshot_index_begin(struct snapshot_index *presence, const char *snapshotter, struct error *err)
-{
-	if (set_snapshotter(presence, snapshotter, err) < 0)
+	if (set_snapshotter(index, snapshotter, err) < 0)
 		return -1;
-	presence->threaded = pthread_create(&presence->thread, NULL, run_thread, presence) == 0;
-	return presence->threaded ? 0 : load_labelled(presence, err);
+	index->threaded = beside_begin(&index->beside, load_beside, index, &ignored) == 0;
+	return index->threaded ? 0 : load_labelled(index, err);
 }
 
-bool snapshot_index_is_busy(const struct snapshot_index *presence)
+bool snapshot_index_is_busy(const struct snapshot_index *index)
 {
-	return presence->threaded && !atomic_load(&presence->done);
+	return index->threaded && !atomic_load(&index->done);
 }
 
 /* The first list for this snapshotter, if it is not there yet. */
-static int prepare(struct snapshot_index *presence, const char *snapshotter, struct error *err)
+static int prepare(struct snapshot_index *index, const char *snapshotter, struct error *err)
 {
-	if (presence->threaded) {
-		join(presence);
-		if (presence->result < 0) {
-			*err = presence->error;
+	if (index->threaded) {
+		index->threaded = false;
+		if (beside_end(&index->beside, err) < 0)
 			return -1;
-		}
 	}
-	if (presence->snapshotter && strcmp(presence->snapshotter, snapshotter) == 0)
+	if (index->snapshotter && strcmp(index->snapshotter, snapshotter) == 0)
 		return 0;
-	if (set_snapshotter(presence, snapshotter, err) < 0)
+	if (set_snapshotter(index, snapshotter, err) < 0)
 		return -1;
-	return load_labelled(presence, err);
+	return load_labelled(index, err);
 }
 
-static bool find(const struct snapshot_index *presence, const char *name)
+static bool find(const struct snapshot_index *index, const char *name)
 {
-	size_t low = 0, high = presence->count;
+	size_t low = 0, high = index->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = strcmp(name, presence->names.data + presence->offsets[middle]);
+		int order = strcmp(name, index->names.data + index->offsets[middle]);
 
 		if (order == 0)
 			return true;
@@ -128,26 +120,28 @@ static bool find(const struct snapshot_index *presence, const char *name)
 	return false;
 }
 
-int snapshot_index_has(struct snapshot_index *presence, const char *snapshotter, const char *name, struct error *err)
+int snapshot_index_has(struct snapshot_index *index, const char *snapshotter, const char *name, struct error *err)
 {
-	if (prepare(presence, snapshotter, err) < 0)
+	if (prepare(index, snapshotter, err) < 0)
 		return -1;
-	if (find(presence, name))
+	if (find(index, name))
 		return 1;
-	if (presence->complete)
+	if (index->complete)
 		return 0;
-	if (load(presence, NULL, err) < 0)
+	if (load(index, NULL, err) < 0)
 		return -1;
-	presence->complete = true;
-	return find(presence, name);
+	index->complete = true;
+	return find(index, name);
 }
 
-void snapshot_index_release(struct snapshot_index *presence)
+void snapshot_index_release(struct snapshot_index *index)
 {
-	if (presence->threaded)
-		join(presence);
-	free(presence->snapshotter);
-	free(presence->offsets);
-	text_release(&presence->names);
-	*presence = (struct snapshot_index){ .session = presence->session, .container_id = presence->container_id };
+	struct error ignored = { 0 };
+
+	if (index->threaded)
+		beside_end(&index->beside, &ignored);
+	free(index->snapshotter);
+	free(index->offsets);
+	text_release(&index->names);
+	*index = (struct snapshot_index){ .session = index->session, .container_id = index->container_id };
 }

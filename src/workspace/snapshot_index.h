@@ -6,10 +6,10 @@
 #ifndef WSNAP_WORKSPACE_SNAPSHOT_INDEX_H
 #define WSNAP_WORKSPACE_SNAPSHOT_INDEX_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/beside.h"
 #include "base/text.h"
 #include "workspace/session.h"
 
@@ -25,22 +25,20 @@ struct snapshot_index {
 
 	bool threaded; /* a thread fetches the first list; it alone uses session->ctr until it is joined */
 	atomic_bool done;
-	pthread_t thread;
-	int result;
-	struct error error;
+	struct beside beside;
 };
 
 #define cleanup_snapshot_index __attribute__((cleanup(snapshot_index_release)))
 
 /* Begins to fetch the names of this snapshotter while the caller does something else. Until snapshot_index_is_busy()
  * says false or snapshot_index_has() has been called, nothing else may use session->ctr. -1: no memory. */
-int snapshot_index_begin(struct snapshot_index *presence, const char *snapshotter, struct error *err);
+int snapshot_index_begin(struct snapshot_index *index, const char *snapshotter, struct error *err);
 
 /* Whether snapshot_index_has() would have to wait for what snapshot_index_begin() has begun. */
-bool snapshot_index_is_busy(const struct snapshot_index *presence);
+bool snapshot_index_is_busy(const struct snapshot_index *index);
 
 /* 1 it is there, 0 it is not, -1 error. */
-int snapshot_index_has(struct snapshot_index *presence, const char *snapshotter, const char *name, struct error *err);
-void snapshot_index_release(struct snapshot_index *presence);
+int snapshot_index_has(struct snapshot_index *index, const char *snapshotter, const char *name, struct error *err);
+void snapshot_index_release(struct snapshot_index *index);
 
 #endif

@@ -30,7 +30,8 @@ static const struct snapshotter_known known[] = {
 	  .folders_are_all = true,
 	  .views_are_overlays = true },
 	{ .name = "erofs", .stacks = true, .leaves_unfinished_image = true },
-	{ .name = "native", .views_show_folders = true },
+	/* (snapshots/native/native.go, Remove) */
+	{ .name = "native", .views_show_folders = true, .left_prefix = "rm-" },
 };
 
 const struct snapshotter_known *snapshotter_known(const char *snapshotter)

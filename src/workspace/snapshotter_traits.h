@@ -44,6 +44,8 @@ struct snapshotter_known {
 	bool folders_are_all;         /* a layer takes what is in its folder, which can be counted without containerd */
 	bool views_are_overlays;      /* a view that is mounted stands in the table of mounts with its source */
 	bool leaves_unfinished_image; /* beside the folder, when a commit is cut off */
+	const char
+		*left_prefix; /* how a folder is called that could not be removed; NULL: it leaves none that we know */
 };
 
 /* For one that is not known so, nothing holds. */

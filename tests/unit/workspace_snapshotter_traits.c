@@ -136,7 +136,7 @@ static void few_are_known_by_name(void **state)
 		  .folders_are_all = true,
 		  .views_are_overlays = true },
 		{ .name = "erofs", .stacks = true, .leaves_unfinished_image = true },
-		{ .name = "native", .views_show_folders = true },
+		{ .name = "native", .views_show_folders = true, .left_prefix = "rm-" },
 		{ .name = "stargz" },
 		{ .name = "" },
 	};
@@ -150,6 +150,7 @@ static void few_are_known_by_name(void **state)
 		assert_int_equal(found->folders_are_all, wanted[i].folders_are_all);
 		assert_int_equal(found->views_are_overlays, wanted[i].views_are_overlays);
 		assert_int_equal(found->leaves_unfinished_image, wanted[i].leaves_unfinished_image);
+		assert_int_equal(found->left_prefix != NULL, wanted[i].left_prefix != NULL);
 	}
 }
 
