@@ -76,12 +76,17 @@ circles() {
 	inclusions | tsort 2>&1 >/dev/null | sed 's/^tsort: //; s/^-: //'
 }
 
-# Rooms that hold more than a fifth of all lines.
-large_rooms() {
+# "LINES ALL ROOM" of every room, the largest first.
+rooms() {
 	wc -l src/*/*.[ch] | awk '
 		$2 == "total" { next }
 		{ split($2, part, "/"); lines[part[2]] += $1; all += $1 }
-		END { for (room in lines) if (lines[room] * 5 > all) print "src/" room ": " lines[room] " of " all " lines" }'
+		END { for (room in lines) print lines[room], all, room }' | sort -rn
+}
+
+# Rooms that hold more than a fifth of all lines.
+large_rooms() {
+	rooms | awk '$1 * 5 > $2 { print "src/" $3 ": " $1 " of " $2 " lines" }'
 }
 
 # The sources under the commands.
@@ -113,6 +118,7 @@ shopt -s nullglob
 verdict 'includes only point down' "$(arrows)"
 verdict 'no files include each other in a circle' "$(circles)"
 verdict 'no room holds over a fifth of the lines' "$(large_rooms)"
+rooms | awk 'NR == 1 { printf "# the largest is src/%s: %d of %d lines, %.0f %%\n", $3, $1, $2, 100 * $1 / $2 }'
 verdict 'libcurl stays in ctr/' "$(foreign curl/ ctr)"
 verdict 'protobuf-c stays in ctr/' "$(foreign protobuf-c ctr; foreign '[^"]*\.pb-c\.h' ctr)"
 verdict 'libpq stays in store/' "$(foreign libpq store)"
