@@ -204,13 +204,13 @@ A /data/only5' "$output"
 }
 
 @test "what cannot be compared says so" {
-	workspace h
-	expect_error 3 "'h' stands on no version" diff h
-	expect 0 create h
-	expect_error 3 "'7' is not a version of 'h'" diff h 7
-	expect_error 3 "'7' is not a version of 'h'" diff h 1 7
-	db "UPDATE snapshots SET runtime_snapshot_name = 'theirs' WHERE container_id = 'h'"
-	expect_error 3 "version 1 of 'h' is not in this containerd: its snapshot 'theirs' is gone" diff h 1
+	workspace hh
+	expect_error 3 "'hh' stands on no version" diff hh
+	expect 0 create hh
+	expect_error 3 "'7' is not a version of 'hh'" diff hh 7
+	expect_error 3 "'7' is not a version of 'hh'" diff hh 1 7
+	db "UPDATE snapshots SET runtime_snapshot_name = 'theirs' WHERE container_id = 'hh'"
+	expect_error 3 "version 1 of 'hh' is not in this containerd: its snapshot 'theirs' is gone" diff hh 1
 	nothing_stays
 	workspace i
 	expect 0 create i

@@ -77,24 +77,24 @@ depth_of() {
 }
 
 @test "layers that were merged earlier are left as they are as long as they are few" {
-	workspace h
+	workspace hh
 	echo 'max_depth = 16' >"$WSNAP_CONFIG"
 	for number in {1..30}; do
-		workspace_write h "/data/f$number" "$number"
-		expect 0 version h
+		workspace_write hh "/data/f$number" "$number"
+		expect 0 version hh
 	done
 	# Those of 15 versions, those of 14 more, and the last one.
-	same 3 "$(depth_of h)"
+	same 3 "$(depth_of hh)"
 	collect_garbage
-	same 2 "$(ctr snapshots ls | grep -c '^h-merged-')"
-	same "$(seq 30)" "$(cat "$(workspace_root h)"/data/f* | sort -n)"
-	expect 0 create h --if-changed
+	same 2 "$(ctr snapshots ls | grep -c '^hh-merged-')"
+	same "$(seq 30)" "$(cat "$(workspace_root hh)"/data/f* | sort -n)"
+	expect 0 create hh --if-changed
 	[[ $output == *"has not changed since version 30"* ]] || complain "saved"
-	expect 0 compact h --json
+	expect 0 compact hh --json
 	same 3 "$(jq .layers_merged <<<"$output")"
-	same "$(seq 30)" "$(cat "$(workspace_root h)"/data/f* | sort -n)"
+	same "$(seq 30)" "$(cat "$(workspace_root hh)"/data/f* | sort -n)"
 	collect_garbage
-	expect 0 doctor h
+	expect 0 doctor hh
 }
 
 @test "a compaction saves nothing, and loses nothing" {

@@ -159,11 +159,11 @@ running_tree() {
 }
 
 @test "servers are told by wsnap_saved that the processes are the old ones" {
-	workspace h
+	workspace hh
 	psql --no-psqlrc -qAt >"$BATS_TEST_TMPDIR/heard" 2>&1 <<-SQL
 		LISTEN wsnap_saved;
 		LISTEN wsnap_lifecycle;
-		\! "$WSNAP" -q create --live h >/dev/null
+		\! "$WSNAP" -q create --live hh >/dev/null
 		SELECT 1;
 	SQL
 	grep -q 'Asynchronous notification "wsnap_saved"' "$BATS_TEST_TMPDIR/heard" || complain "$(cat "$BATS_TEST_TMPDIR/heard")"

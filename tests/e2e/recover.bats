@@ -335,8 +335,8 @@ without_database() {
 }
 
 @test "a task that somebody started in between stays as it is" {
-	workspace_created h
-	told_by create h
+	workspace_created hh
+	told_by create hh
 	workspace_created h2
 	killed_after repoint create h2
 	ctr tasks start --detach --null-io h2 3>&- 4>&-

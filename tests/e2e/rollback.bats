@@ -87,20 +87,20 @@ history() {
 }
 
 @test "deleted files, changed modes, links and folders come back" {
-	workspace h
-	root=$(workspace_root h)
+	workspace hh
+	root=$(workspace_root hh)
 	mkdir -p "$root/data/tree/deep"
 	echo text >"$root/data/tree/deep/file"
 	ln -s file "$root/data/tree/deep/link"
 	ln "$root/data/tree/deep/file" "$root/data/tree/hard"
 	mkfifo "$root/data/tree/fifo"
 	chmod 4711 "$root/data/tree/deep/file"
-	expect 0 create h whole
-	wanted=$(cd "$(workspace_root h)/data" && find . -printf '%p %y %m %n %l\n' | sort)
-	rm -rf "$(workspace_root h)"/data/tree "$(workspace_root h)/bin/ls"
-	expect 0 rollback h whole
-	same "$wanted" "$(cd "$(workspace_root h)/data" && find . -printf '%p %y %m %n %l\n' | sort)"
-	[ -e "$(workspace_root h)/bin/ls" ]
+	expect 0 create hh whole
+	wanted=$(cd "$(workspace_root hh)/data" && find . -printf '%p %y %m %n %l\n' | sort)
+	rm -rf "$(workspace_root hh)"/data/tree "$(workspace_root hh)/bin/ls"
+	expect 0 rollback hh whole
+	same "$wanted" "$(cd "$(workspace_root hh)/data" && find . -printf '%p %y %m %n %l\n' | sort)"
+	[ -e "$(workspace_root hh)/bin/ls" ]
 }
 
 @test "versions are numbered on after a rollback" {

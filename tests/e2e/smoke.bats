@@ -178,14 +178,14 @@ teardown_file() { workspaces_end; }
 }
 
 @test "show tells of one version, by number or by name" {
-	workspace h
-	expect 0 create h shown
-	expect 0 --json show h 1
+	workspace hh
+	expect 0 create hh shown
+	expect 0 --json show hh 1
 	same shown "$(json .display_name)"
 	json_has . container_id id version snapshot_name runtime_snapshot_name display_name source created_at parent \
 		snapshotter current present size_bytes size_inodes operation_id
 	first=$(json .id)
-	expect 0 --json show h shown
+	expect 0 --json show hh shown
 	same "$first" "$(json .id)"
 }
 

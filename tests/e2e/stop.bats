@@ -97,12 +97,12 @@ timed() {
 }
 
 @test "a paused task is stopped, saved and not left frozen for ever" {
-	workspace h
-	workspace_write h /data/f paused
-	ctr tasks pause h
-	expect 0 create h
-	matches 'RUNNING|PAUSED' "$(workspace_status h)"
-	same paused "$(workspace_read h /data/f)"
+	workspace hh
+	workspace_write hh /data/f paused
+	ctr tasks pause hh
+	expect 0 create hh
+	matches 'RUNNING|PAUSED' "$(workspace_status hh)"
+	same paused "$(workspace_read hh /data/f)"
 }
 
 @test "the standard streams go on where they went" {

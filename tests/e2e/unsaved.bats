@@ -155,29 +155,29 @@ changes() {
 }
 
 @test "changes of every kind are found after a merge, and in the one that was made before it" {
-	two_versions h
-	root=$(workspace_root h)
+	two_versions hh
+	root=$(workspace_root hh)
 	mkdir "$root/data/folder"
 	echo file >"$root/data/folder/file"
 	ln -s /there "$root/data/link"
-	expect 0 -q create h base
+	expect 0 -q create hh base
 	base=$output
 	count=$base
 	while read -r change; do
-		expect 0 rollback h base --no-save
-		(cd "$(workspace_root h)" && eval "$change") || complain "cannot do: $change"
-		expect 0 compact h
-		expect 0 -q create --if-changed h
+		expect 0 rollback hh base --no-save
+		(cd "$(workspace_root hh)" && eval "$change") || complain "cannot do: $change"
+		expect 0 compact hh
+		expect 0 -q create --if-changed hh
 		count=$((count + 1))
 		same "$count" "$output" "after: $change"
 		same "$base" "$(db "SELECT v.version FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
 			JOIN snapshots c ON c.parent_runtime_snapshot_name = s.runtime_snapshot_name
-			WHERE c.runtime_snapshot_name = '$(runtime_name h "$count")'")" "parent after: $change"
+			WHERE c.runtime_snapshot_name = '$(runtime_name hh "$count")'")" "parent after: $change"
 	done < <(changes)
 	# Each of them differs from where they began.
-	expect 0 rollback h base
-	same 'of two there file' "$(workspace_read h /data/both) $(basename "$(readlink "$(workspace_root h)/data/link")") $(
-		workspace_read h /data/folder/file)"
+	expect 0 rollback hh base
+	same 'of two there file' "$(workspace_read hh /data/both) $(basename "$(readlink "$(workspace_root hh)/data/link")") $(
+		workspace_read hh /data/folder/file)"
 }
 
 @test "a change that was taken back after the merge is none" {

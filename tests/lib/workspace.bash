@@ -105,6 +105,8 @@ POLITE='trap "exit 0" TERM; while :; do sleep 60 & wait $!; done'
 workspace() {
 	local id=$1
 	shift
+	# To ctr of containerd 2 that is a wish for help.
+	[ "$id" != h ] || complain "a workspace cannot be called 'h' here"
 	[ $# -gt 0 ] || set -- sh -c "$POLITE"
 	[[ " ${WORKSPACE_OPTIONS[*]-} " == *" --log-uri "* ]] || WORKSPACE_OPTIONS+=(--null-io)
 	ctr run --detach "${WORKSPACE_OPTIONS[@]}" "${WORKSPACE_IMAGE:-$IMAGE}" "$id" "$@" 3>&- 4>&-
