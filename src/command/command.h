@@ -39,6 +39,7 @@ struct invocation {
 	struct session *session;         /* NULL while `check` runs */
 	const struct error *store_error; /* COMMAND_NEEDS_CONTAINERD: why there is no database; else NULL */
 	struct output *out;
+	bool is_one_of_several; /* others run beside it: how far it has come is not shown */
 };
 
 struct command {

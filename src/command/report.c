@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "output/meter_line.h"
 #include "command/version_columns.h"
 #include "recover/bring_back.h"
 #include "workspace/names.h"
@@ -111,13 +112,19 @@ int report_run(const struct invocation *invocation, const struct operation_reque
 	       report_print print_line, struct error *err)
 {
 	cleanup_operation_result struct operation_result result = { 0 };
+	struct meter_line line;
+	int done;
 
 	if (invocation->store_error) {
 		bring_back(invocation->session, request->target);
 		*err = *invocation->store_error;
 		return -1;
 	}
-	if (operation_run(invocation->session, request, &result, err) < 0)
+	meter_line_begin(&line,
+			 !invocation->is_one_of_several && !invocation->out->quiet && !invocation->settings->verbose);
+	done = operation_run(invocation->session, request, &result, err);
+	meter_line_end(&line);
+	if (done < 0)
 		return -1;
 	invocation->out->changed |= !result.unchanged;
 	if (invocation->out->json)

@@ -91,6 +91,7 @@ static int run_alone(const struct pool *pool, struct session *session, const str
 	alone.session = session;
 	alone.store_error = store_error->kind != ERROR_NONE ? store_error : NULL;
 	alone.out = &out;
+	alone.is_one_of_several = true;
 	result = pool->command->run(&alone, err);
 	work->changed = out.changed;
 	if (fclose(out.stream) != 0 && result == 0)

@@ -9,8 +9,12 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/meter.h"
 
 #define CHUNK 65536
+
+/* Copied by one call, so that whoever watches sees it go on. */
+#define PIECE ((off_t)32 << 20)
 
 static int unnamed_file(int dir)
 {
@@ -53,10 +57,12 @@ static int copy_range(int from, int to, off_t offset, off_t end)
 	off_t to_offset = offset;
 
 	while (offset < end) {
-		ssize_t got = copy_file_range(from, &offset, to, &to_offset, (size_t)(end - offset), 0);
+		size_t size = end - offset < PIECE ? (size_t)(end - offset) : (size_t)PIECE;
+		ssize_t got = copy_file_range(from, &offset, to, &to_offset, size, 0);
 
 		if (got <= 0)
 			return copy_by_hand(from, to, offset, end);
+		meter_add(0, (uint64_t)got);
 	}
 	return 0;
 }

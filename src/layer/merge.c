@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/meter.h"
 #include "layer/marks.h"
 #include "layer/metadata.h"
 #include "layer/layer_writer.h"
@@ -82,6 +83,7 @@ static int put_entry(struct merge *merge, struct walk_frame *frame, uint32_t pla
 		frame->flags |= KEEPS_WHITEOUTS;
 	}
 	merge->entries++;
+	meter_add(1, 0);
 	return layer_writer_put(&merge->writer, frame->places[place].fd, entry, target_of(merge, frame), err);
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/meter.h"
 #include "base/text.h"
 #include "layer/marks.h"
 
@@ -273,6 +274,7 @@ int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsig
 {
 	struct stat status;
 
+	meter_add(1, 0);
 	*id = nodes_find(pass->tree, frame->node, name);
 	/* The mark is set before the entry is looked at, so that no change falls between the two. */
 	if (!pass->frozen && (*id == NODE_NONE || !(node_of(pass, *id)->flags & NODE_WATCHED)))

@@ -144,3 +144,21 @@ LONG=a-container-whose-id-is-as-long-as-containerd-lets-the-id-of-a-container-be
 	# A path is never cut.
 	looks_like diff none diff files
 }
+
+# slowly COMMAND…: each copy of a piece takes almost a second longer.
+slowly() {
+	strace -f -qq -o /dev/null -e trace=copy_file_range -e inject=copy_file_range:delay_enter=700000 "$@"
+}
+
+@test "what takes long says how far it is, on a terminal alone" {
+	dd if=/dev/urandom of="$(workspace_root web)/data/big" bs=1M count=100 status=none
+	export -f slowly
+	script -qefc "slowly $WSNAP version --live web" /dev/null </dev/null >"$BATS_TEST_TMPDIR/seen" 3>&- 4>&-
+	grep -qE '[0-9]+ entries, (32|64|96) MiB, [0-9]+ MiB/s' "$BATS_TEST_TMPDIR/seen" || complain "nothing is shown"
+	# The line is erased before the result.
+	tail -n 1 "$BATS_TEST_TMPDIR/seen" | grep -qE $'\033\\[Kversion [0-9]+ of .web. saved' || complain "it stays"
+	dd if=/dev/urandom of="$(workspace_root web)/data/big" bs=1M count=100 status=none
+	slowly "$WSNAP" version --live web >"$BATS_TEST_TMPDIR/seen" 2>&1 3>&- 4>&-
+	same 0 "$(grep -c entries "$BATS_TEST_TMPDIR/seen")"
+	rm "$(workspace_root web)/data/big"
+}
