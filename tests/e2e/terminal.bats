@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # What people see: on a terminal of 40 columns, on one of 80, and where it is none. The files in terminal/ were read and
-# found good; KEEP=1 writes them anew, to be read again.
+# found good; WRITE_ANEW=1 writes them anew, to be read again.
 load ../lib/workspace
 
 # looks_like NAME WIDTH ARGUMENT…: WIDTH "none": standard output is a file.
@@ -23,7 +23,7 @@ looks_like() {
 		s/downtime \d+ ms/downtime 99 ms/g;
 		s#(/tmp/wsnap-view-)(\d+)#$1 . "1" x length($2)#ge;
 		s/\b(\d{1,3})s( +)/"0s" . " " x (length($1 . $2) - 1)/ge' "$found.raw" >"$found"
-	[ -z "${KEEP:-}" ] || cp "$found" "$file"
+	[ -z "${WRITE_ANEW:-}" ] || cp "$found" "$file"
 	diff "$file" "$found" || complain "it looks otherwise on $width columns"
 	# What many runs have to tell is never cut.
 	[ "$width" = none ] || [[ $file == */several.* ]] || fits "$width" "$found"
