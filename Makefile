@@ -168,6 +168,7 @@ $(BUILD)/tests/bench/fleet: tests/bench/fleet.c $(LIBRARY)
 bench-fleet:
 	@$(PACKAGES) build run test
 	@$(MAKE) --no-print-directory all $(BUILD)/tests/bench/fleet
+	@tests/bench/many.sh
 	@tests/bench/fleet.sh $(BUILD)/tests/bench/fleet
 
 bench-diff:
@@ -193,7 +194,7 @@ help:
 	@echo 'sudo make check        every test, in less than 20 minutes'
 	@echo 'make unit-tests        build the unit tests alone'
 	@echo 'make bench             measure downtime and speed'
-	@echo 'make bench-fleet       measure runs over 200 and over 2,000 containers'
+	@echo 'make bench-fleet       measure runs over 100 workspaces that run, and over 200 and 2,000 containers'
 	@echo 'make bench-diff        measure diff in a tree of a million files'
 	@echo 'make e2e-long          end-to-end tests that take long'
 	@echo 'make endurance         long runs: 1,000 random trees merged, 10,000 versions taken'

@@ -66,6 +66,26 @@ page() {
 	same "$(inside_address daughter)" "$(leases_of daughter)" "addresses held"
 }
 
+@test "killed in the middle, a fork that was to be started holds one address, or there is none" {
+	local call made=0
+	workspace elder
+	expect 0 create elder
+	for call in 30 50 60 65 70 74 78 82 86 90 95 100 500; do
+		strace -f -qq -o /dev/null -e trace=sendto,sendmsg -e inject=sendto,sendmsg:signal=KILL:when="$call" \
+			"$WSNAP" fork elder 1 "younger-$call" --start >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+		expect 0 recover
+		if container_exists "younger-$call"; then
+			same RUNNING "$(workspace_status "younger-$call")" "status after call $call"
+			same "$(inside_address "younger-$call")" "$(leases_of "younger-$call")" "addresses held after call $call"
+			matches '10\.213\.0\.[0-9]+' "$(inside_address "younger-$call")"
+			made=$((made + 1))
+		else
+			same "" "$(leases_of "younger-$call")" "addresses held after call $call"
+		fi
+	done
+	[ "$made" -ge 2 ] || complain "$made forks only"
+}
+
 @test "no process runs without its network" {
 	workspace first sh -c 'ip -4 -o addr show eth0 >/data/first 2>&1; echo looked >>/data/first; exec sleep infinity'
 	expect 0 create first

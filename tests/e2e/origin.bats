@@ -22,6 +22,10 @@ ALICE='alice \(uid 1234, [^)]+\)'
 	as_alice expect 0 --note again version w
 	as_alice expect 0 delete w 2 --note gone
 	as_alice expect 0 prune w --keep-last 1 --note swept
+	as_alice expect 0 version w --live --note running
+	as_alice expect 0 prune w --keep-last 1 --note thinned
+	as_alice expect 0 guard w --note guarded -- true
+	as_alice expect 0 fork w @ w2 --note tried
 	db "SELECT event_type || '|' || (payload->>'note') FROM lifecycle_events ORDER BY created_at" >"$BATS_TEST_TMPDIR/found"
 	diff - "$BATS_TEST_TMPDIR/found" <<-'END'
 		snapshot_create|ticket 42: Umlaute ä, "quotes"
@@ -30,6 +34,10 @@ ALICE='alice \(uid 1234, [^)]+\)'
 		name|named
 		version_create|again
 		version_prune|gone
+		version_create|running
+		version_prune|thinned
+		version_create|guarded
+		fork|tried
 	END
 	matches "$ALICE" "$(db "SELECT DISTINCT payload->>'by' FROM lifecycle_events")"
 	same "$(uname -n)" "$(db "SELECT DISTINCT payload->>'host' FROM lifecycle_events")"
@@ -42,7 +50,7 @@ ALICE='alice \(uid 1234, [^)]+\)'
 	same f "$(db "SELECT payload ? 'note' FROM lifecycle_events WHERE container_id = 'plain'")"
 }
 
-@test "show and events tell it" {
+@test "show, log and events tell it" {
 	workspace told
 	as_alice expect 0 create told --note 'before the upgrade'
 	expect 0 --json show told 1
@@ -53,6 +61,11 @@ ALICE='alice \(uid 1234, [^)]+\)'
 		complain "show does not tell it"
 	expect 0 events told
 	[[ $output == *'alice (uid 1234, '*' before the upgrade' ]] || complain "events does not tell it"
+	expect 0 log told
+	[[ $output == *' alice (uid 1234, '*' before the upgrade'* ]] || complain "log does not tell it"
+	expect 0 --json log told
+	same "$(uname -n) before the upgrade" "$(json '.versions[0] | "\(.host) \(.note)"')"
+	matches "$ALICE" "$(json '.versions[0].by')"
 	expect 0 --json events told
 	same 'before the upgrade' "$(json '.events[0].payload.note')"
 }

@@ -1,0 +1,75 @@
+#!/bin/bash
+# What saving many running workspaces in one run takes, beside saving one after the other: WORKSPACES (100) of them, each
+# with a change, stopped and live, with --jobs 1 and with --jobs JOBS (8), in turn, ROUNDS (3) times. Prints medians and
+# judges nothing.
+set -u
+here=$(dirname "$(readlink -f "$0")")
+root=$(cd "$here/../.." && pwd)
+. "$root/tests/lib/servers.sh"
+. "$root/tests/lib/image.sh"
+
+WSNAP=${WSNAP:-$root/build/wsnap}
+WORKSPACES=${WORKSPACES:-100}
+JOBS=${JOBS:-8}
+ROUNDS=${ROUNDS:-3}
+
+prepare() {
+	servers_start "" || exit 1
+	trap servers_end EXIT
+	SCRATCH=$SERVERS/many
+	mkdir -p "$SCRATCH"
+	export CONTAINERD_NAMESPACE=wsnap-many-$$ WSNAP_STATE_DIR=$SERVERS/wsnap WSNAP_CONFIG=$SCRATCH/conf
+	export NETCONFPATH=$SCRATCH/cni
+	: >"$WSNAP_CONFIG"
+	"${CC:-gcc}" -O2 -o "$SCRATCH/measure" "$here/measure.c" || exit 1
+	image_build "$SERVERS/image.tar" && image_import "$CONTAINERD_NAMESPACE" "$SERVERS/image.tar" || exit 1
+	"$WSNAP" init >/dev/null || exit 1
+}
+
+# A process that ends at SIGTERM at once, as most servers do.
+make_workspaces() {
+	local number ids=()
+	for ((number = 1; number <= WORKSPACES; number++)); do
+		ctr run --detach --null-io "$IMAGE" "many-$number" \
+			sh -c 'trap "exit 0" TERM; while :; do sleep 60 & wait $!; done' || exit 1
+		ids+=("many-$number")
+	done
+	"$WSNAP" -q version --jobs "$JOBS" "${ids[@]}" >/dev/null || exit 1
+}
+
+change_all() {
+	local pid
+	for pid in $(ctr tasks ls | awk 'NR > 1 { print $2 }'); do
+		echo "$RANDOM" >"/proc/$pid/root/changed"
+	done
+}
+
+# sample MODE JOBS
+sample() {
+	change_all
+	"$SCRATCH/measure" "$SCRATCH/$1.$2" "$WSNAP" -q version --all "--$1" --jobs "$2" >"$SCRATCH/out" || exit 1
+	[ "$(wc -l <"$SCRATCH/out")" -eq "$WORKSPACES" ] || { echo "not all were saved" >&2; exit 1; }
+}
+
+median() {
+	cut -d ' ' -f 1 "$1" | sort -n | awk '{ value[NR] = $1 } END { print (NR % 2) ? value[(NR + 1) / 2] : (value[NR / 2] + value[NR / 2 + 1]) / 2 }'
+}
+
+main() {
+	local mode round alone together
+	prepare
+	make_workspaces
+	for ((round = 0; round < ROUNDS; round++)); do
+		for mode in stop live; do
+			sample "$mode" 1
+			sample "$mode" "$JOBS"
+		done
+	done
+	printf '%-40s %12s %12s %8s\n' "version --all of $WORKSPACES workspaces, ms" '--jobs 1' "--jobs $JOBS" 'times'
+	for mode in stop live; do
+		alone=$(median "$SCRATCH/$mode.1") together=$(median "$SCRATCH/$mode.$JOBS")
+		printf '%-40s %12s %12s %8s\n' "--$mode" "$alone" "$together" "$(awk -v a="$alone" -v b="$together" 'BEGIN { printf "%.1f", a / b }')"
+	done
+}
+
+main
