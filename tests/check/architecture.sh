@@ -76,6 +76,35 @@ circles() {
 	inclusions | tsort 2>&1 >/dev/null | sed 's/^tsort: //; s/^-: //'
 }
 
+# The object files of the sources, as far as they are built.
+objects() {
+	local source object
+	for source in src/*.c src/*/*.c; do
+		object=${source#src/}
+		object=${BUILD:-build}/objects/${object%.c}.o
+		[ ! -f "$object" ] || echo "$object"
+	done
+}
+
+# FILE:[ADDRESS] KIND SYMBOL of all that they define (`T`, …) or need (`U`).
+symbols() {
+	objects | xargs -r nm -A
+}
+
+# Files that come back to themselves along their calls, whatever headers these are declared in.
+call_circles() {
+	symbols | awk '
+		{ sub(/:.*/, "", $1); sub(/.*objects\//, "", $1) }
+		$(NF - 1) ~ /^[TDRB]$/ { defines[$NF] = $1 }
+		$(NF - 1) == "U" { needs[$1 " " $NF] = 1 }
+		END {
+			for (need in needs) {
+				split(need, part, " ")
+				if (part[2] in defines && defines[part[2]] != part[1]) print part[1], defines[part[2]]
+			}
+		}' | tsort 2>&1 >/dev/null | sed 's/^tsort: //; s/^-: //'
+}
+
 # "LINES ALL ROOM" of every room, the largest first.
 rooms() {
 	wc -l src/*/*.[ch] | awk '
@@ -117,6 +146,7 @@ shopt -s nullglob
 
 verdict 'includes only point down' "$(arrows)"
 verdict 'no files include each other in a circle' "$(circles)"
+verdict 'no files call each other in a circle' "$(call_circles)"
 verdict 'no room holds over a fifth of the lines' "$(large_rooms)"
 rooms | awk 'NR == 1 { printf "# the largest is src/%s: %d of %d lines, %.0f %%\n", $3, $1, $2, 100 * $1 / $2 }'
 verdict 'libcurl stays in ctr/' "$(foreign curl/ ctr)"
