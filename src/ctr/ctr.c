@@ -97,11 +97,10 @@ int ctr_status(const struct ctr *ctr)
 	return ctr->status;
 }
 
-bool ctr_forgive(struct ctr *ctr, enum ctr_status status, struct error *err)
+bool ctr_forgive(const struct ctr *ctr, enum ctr_status status, struct error *err)
 {
 	if (ctr->status != (int)status)
 		return false;
-	ctr->status = CTR_NO_ANSWER; /* it says nothing of an error that comes before the next call */
 	error_clear(err);
 	return true;
 }

@@ -51,6 +51,6 @@ int ctr_status(const struct ctr *ctr);
 
 /* Clears the error of the last call and returns true where containerd answered with this status; else leaves it alone and
  * returns false. For what is as wanted already: gone, or there. */
-bool ctr_forgive(struct ctr *ctr, enum ctr_status status, struct error *err);
+bool ctr_forgive(const struct ctr *ctr, enum ctr_status status, struct error *err);
 
 #endif

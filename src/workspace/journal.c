@@ -107,8 +107,9 @@ static char *container_of(const struct session *session, const char *file, const
 	return container;
 }
 
-int journal_add_with_file(struct session *session, const char *container_id, const char *suffix,
-			  struct names_set *containers, struct error *err)
+/* Calls `each` for the name of every file in the state directory. */
+static int each_file(struct session *session, int (*each)(const char *file, void *context, struct error *err),
+		     void *context, struct error *err)
 {
 	cleanup_fd int copy = openat(session->state_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_dir DIR *folder = copy < 0 ? NULL : fdopendir(copy);
@@ -118,14 +119,36 @@ int journal_add_with_file(struct session *session, const char *container_id, con
 		return error_errno(err, ERROR_FAILED, errno, "the state directory '%s' cannot be read",
 				   session->settings->state_dir);
 	steal_fd(&copy);
-	while ((entry = readdir(folder))) {
-		cleanup_free char *container = container_of(session, entry->d_name, suffix);
-
-		if (container && (!container_id || strcmp(container, container_id) == 0) &&
-		    names_set_add(containers, container, err) < 0)
+	while ((entry = readdir(folder)))
+		if (each(entry->d_name, context, err) < 0)
 			return -1;
-	}
 	return 0;
+}
+
+struct with_file {
+	const struct session *session;
+	const char *container_id, *suffix;
+	struct names_set *containers;
+};
+
+static int add_container(const char *file, void *context, struct error *err)
+{
+	const struct with_file *with = context;
+	cleanup_free char *container = container_of(with->session, file, with->suffix);
+
+	if (!container || (with->container_id && strcmp(container, with->container_id) != 0))
+		return 0;
+	return names_set_add(with->containers, container, err);
+}
+
+int journal_add_with_file(struct session *session, const char *container_id, const char *suffix,
+			  struct names_set *containers, struct error *err)
+{
+	struct with_file with = {
+		.session = session, .container_id = container_id, .suffix = suffix, .containers = containers
+	};
+
+	return each_file(session, add_container, &with, err);
 }
 
 int journal_each(struct session *session, journal_each_container each, void *context, struct error *err)
@@ -153,7 +176,7 @@ static bool is_record(const char *file)
 	return false;
 }
 
-static int add_namespace(const char *file, struct names_set *namespaces, struct error *err)
+static int add_namespace(const char *file, void *namespaces, struct error *err)
 {
 	const char *tilde = strchr(file, '~');
 	cleanup_free char *namespace = NULL;
@@ -168,16 +191,5 @@ static int add_namespace(const char *file, struct names_set *namespaces, struct 
 
 int journal_namespaces(struct session *session, struct names_set *namespaces, struct error *err)
 {
-	cleanup_fd int copy = openat(session->state_dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	cleanup_dir DIR *folder = copy < 0 ? NULL : fdopendir(copy);
-	struct dirent *entry;
-
-	if (!folder)
-		return error_errno(err, ERROR_FAILED, errno, "the state directory '%s' cannot be read",
-				   session->settings->state_dir);
-	steal_fd(&copy);
-	while ((entry = readdir(folder)))
-		if (add_namespace(entry->d_name, namespaces, err) < 0)
-			return -1;
-	return 0;
+	return each_file(session, add_namespace, namespaces, err);
 }

@@ -26,67 +26,75 @@ static void unescape(char *word)
 	*to = '\0';
 }
 
-/* Takes the place and the source out of a line. */
-static bool read_line(char *line, char **point, char **source)
+/* "36 35 98:0 ROOT POINT rw … - TYPE SOURCE OPTIONS" */
+static bool read_line(char *line, struct mount_entry *entry)
 {
-	char *rest = strstr(line, " - "), *save = NULL;
+	char *rest = strstr(line, " - "), *save = NULL, *point, *source;
 
 	if (!rest)
 		return false;
-	strtok_r(rest + strlen(" - "), " \n", &save);
-	*source = strtok_r(NULL, " \n", &save);
+	entry->type = strtok_r(rest + strlen(" - "), " \n", &save);
+	source = strtok_r(NULL, " \n", &save);
 	*rest = '\0';
-	*point = strtok_r(line, " ", &save);
-	for (int i = 1; *point && i < 5; i++)
-		*point = strtok_r(NULL, " ", &save);
-	if (!*point || !*source)
+	point = strtok_r(line, " ", &save);
+	for (int i = 1; point && i < 5; i++)
+		point = strtok_r(NULL, " ", &save);
+	if (!point || !source)
 		return false;
-	unescape(*point);
-	unescape(*source);
+	unescape(point);
+	unescape(source);
+	entry->point = point;
+	entry->source = source;
 	return true;
 }
 
-static bool find(const char *folder, const char *source)
+int mount_table_find(mount_table_wanted wanted, const void *context, char **point)
 {
 	cleanup_file FILE *table = fopen(TABLE, "re");
 	cleanup_free char *line = NULL;
 	size_t size = 0;
 
 	if (!table)
-		return true;
+		return -1;
 	while (getline(&line, &size, table) > 0) {
-		char *point, *from;
+		struct mount_entry entry;
 
-		if (read_line(line, &point, &from) && strcmp(point, folder) == 0 &&
-		    (!source || strcmp(from, source) == 0))
-			return true;
+		if (!read_line(line, &entry) || !wanted(&entry, context))
+			continue;
+		if (point)
+			*point = strdup(entry.point);
+		return !point || *point ? 1 : -1;
 	}
-	return false;
+	return 0;
+}
+
+static bool has_prefix(const struct mount_entry *entry, const void *prefix)
+{
+	return text_starts_with(entry->source, prefix);
 }
 
 bool mount_table_has_sources(const char *prefix)
 {
-	cleanup_file FILE *table = fopen(TABLE, "re");
-	cleanup_free char *line = NULL;
-	size_t size = 0;
+	return mount_table_find(has_prefix, prefix, NULL) != 0;
+}
 
-	if (!table)
-		return true;
-	while (getline(&line, &size, table) > 0) {
-		char *point, *from;
+/* A NULL source stands for any. */
+static bool is_equal(const struct mount_entry *entry, const void *context)
+{
+	const struct mount_entry *wanted = context;
 
-		if (read_line(line, &point, &from) && text_starts_with(from, prefix))
-			return true;
-	}
-	return false;
+	return strcmp(entry->point, wanted->point) == 0 &&
+	       (!wanted->source || strcmp(entry->source, wanted->source) == 0);
 }
 
 bool mount_table_has(const char *folder, const char *source)
 {
-	return find(folder, source);
+	const struct mount_entry wanted = { .point = folder, .source = source };
+
+	return mount_table_find(is_equal, &wanted, NULL) != 0;
 }
 
 bool mount_table_is_point(const char *folder)
 {
-	return find(folder, NULL);
+	return mount_table_has(folder, NULL);
 }

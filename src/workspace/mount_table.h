@@ -4,6 +4,17 @@
 
 #include <stdbool.h>
 
+struct mount_entry {
+	const char *point; /* where it is mounted */
+	const char *type;
+	const char *source;
+};
+
+/* The first mount that is wanted: 1, its point in *point (which may be NULL; the caller frees); 0 there is none; -1 with errno
+ * when the table cannot be read. */
+typedef bool (*mount_table_wanted)(const struct mount_entry *entry, const void *context);
+int mount_table_find(mount_table_wanted wanted, const void *context, char **point);
+
 /* Whether a mount of that source lies on the folder (an absolute path without links). Where the table cannot be read: true,
  * nothing is taken away then. */
 bool mount_table_has(const char *folder, const char *source);

@@ -1,14 +1,14 @@
 #include "workspace/snapshotter_traits.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "workspace/mount_table.h"
 
-#define MOUNTS "/proc/self/mountinfo"
 #define OVERLAY "overlay"
 
 struct kind {
@@ -81,71 +81,21 @@ bool snapshotter_has_unfinished_layer(const char *snapshotter, const char *folde
 	return !image || access(image, F_OK) == 0;
 }
 
-/* Spaces and the like stand there as \040 (proc_pid_mountinfo(5)). */
-static void unescape(char *path)
+/* Of this type and source, and it leads there from here: another mount may lie over it. */
+static bool is_reachable(const struct mount_entry *entry, const void *context)
 {
-	char *to = path;
-
-	for (const char *from = path; *from; to++) {
-		unsigned value;
-
-		if (*from == '\\' && sscanf(from + 1, "%3o", &value) == 1) {
-			*to = (char)value;
-			from += 4;
-		} else {
-			*to = *from++;
-		}
-	}
-	*to = '\0';
-}
-
-/* The fifth word of such a line, where its type and source are these; else NULL. */
-static char *point_of(char *line, const struct ctr_mount *mount)
-{
-	char *words[6] = { 0 }, *rest = strstr(line, " - "), *save = NULL;
-	const char *type, *source;
-
-	if (!rest)
-		return NULL;
-	type = strtok_r(rest + strlen(" - "), " \n", &save);
-	source = strtok_r(NULL, " \n", &save);
-	if (!type || !source || strcmp(type, mount->type) != 0 || strcmp(source, mount->source) != 0)
-		return NULL;
-	*rest = '\0';
-	save = NULL;
-	for (size_t i = 0; i < 5; i++)
-		words[i] = strtok_r(i == 0 ? line : NULL, " ", &save);
-	if (words[4])
-		unescape(words[4]);
-	return words[4];
-}
-
-/* Whether it leads there from here: another mount may lie over it. */
-static bool is_reachable(const char *point)
-{
+	const struct ctr_mount *mount = context;
 	struct stat status;
 
-	return stat(point, &status) == 0 && S_ISDIR(status.st_mode);
+	return strcmp(entry->type, mount->type) == 0 && strcmp(entry->source, mount->source) == 0 &&
+	       stat(entry->point, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 static int find_mounted(const struct ctr_mount *mount, char **path, struct error *err)
 {
-	cleanup_file FILE *mounts = fopen(MOUNTS, "re");
-	cleanup_free char *line = NULL;
-	size_t size = 0;
-
-	if (!mounts)
-		return error_set(err, ERROR_FAILED, "cannot read '%s'", MOUNTS);
-	while (!*path && getline(&line, &size, mounts) > 0) {
-		const char *point = point_of(line, mount);
-
-		if (!point || !is_reachable(point))
-			continue;
-		*path = strdup(point);
-		if (!*path)
-			return error_memory(err);
-	}
-	return 0;
+	if (mount_table_find(is_reachable, mount, path) >= 0)
+		return 0;
+	return error_errno(err, ERROR_FAILED, errno, "the table of mounts cannot be read");
 }
 
 int snapshotter_filesystem(const struct ctr_mount *mount, char **path, struct error *err)
