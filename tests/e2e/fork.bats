@@ -69,8 +69,9 @@ blobs() {
 
 @test "a fork has the files, the environment and the command, and a history of its own" {
 	WORKSPACE_OPTIONS=(--env COLOUR=green --label team=red --label memoh.bot_id=11111111-2222-3333-4444-555555555555
-		--label containerd.io/restart.status=running --label nerdctl/name=x)
+		--label nerdctl/name=x)
 	workspace first
+	ctr containers label first containerd.io/restart.status=running >/dev/null
 	workspace_write first /data/file one
 	expect 0 version first
 	workspace_write first /data/file two

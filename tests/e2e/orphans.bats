@@ -71,8 +71,9 @@ begin() {
 	begin merging
 	stopped_at merge version merging
 	remove merging
-	WORKSPACE_OPTIONS=(--label containerd.io/restart.status=running)
 	workspace merging
+	# Not while it is being started: the restart monitor could start it as well.
+	ctr containers label merging containerd.io/restart.status=running >/dev/null
 	pid=$(workspace_pid merging)
 	ended_with 1
 	same "$pid" "$(workspace_pid merging)"
