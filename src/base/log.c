@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/secret.h"
 #include "base/text.h"
@@ -18,11 +19,15 @@ static void print_line(const char *prefix, const char *format, va_list args) __a
 static void print_line(const char *prefix, const char *format, va_list args)
 {
 	char line[4096];
+	int length = snprintf(line, sizeof(line), "%s", prefix);
 
-	vsnprintf(line, sizeof(line), format, args);
+	vsnprintf(line + length, sizeof(line) - (size_t)length, format, args);
 	secret_hide(line);
 	text_clean(line);
-	fprintf(stderr, "%s%s\n", prefix, line);
+	length = (int)strlen(line);
+	line[length] = '\n';
+	/* In one call of write(2), whatever the C library makes of fprintf(3): so the lines of two processes do not mix. */
+	fwrite(line, 1, (size_t)length + 1, stderr);
 }
 
 void log_warning(const char *format, ...)
