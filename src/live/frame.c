@@ -91,7 +91,7 @@ int frame_open(struct pass *pass, uint32_t node, struct pass_frame *frame, struc
 			result = -1;
 	}
 	free(way.ids);
-	if (result == 0 && node != NODE_ROOT && !is_inode(frame->upper, nodes_node(pass->tree, node)->inode))
+	if (result == 0 && node != NODE_ROOT && !is_inode(frame->upper, nodes_inode(pass->tree, node)))
 		result = 1;
 	if (result != 0)
 		frame_close(frame);
@@ -173,7 +173,8 @@ int frame_finish(struct pass *pass, struct pass_frame *frame, struct error *err)
 	if (fstat(frame->upper, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine a folder");
 	nodes_node(pass->tree, frame->node)->flags &= (uint16_t)~NODE_DUE;
-	nodes_set(pass->tree, frame->node, &status);
+	if (nodes_set(pass->tree, frame->node, &status, err) < 0)
+		return -1;
 	if (nodes_ctime(&status) > clock_unix_ns() - PASS_GRAIN_NS)
 		nodes_node(pass->tree, frame->node)->flags |= NODE_YOUNG;
 	return copier_finish_folder(&pass->copier, frame->upper, frame->layer, err) < 0 ? -1 : 0;

@@ -86,7 +86,7 @@ static void put_entry(struct stream *stream, const struct nodes *tree, uint32_t 
 		.kind = node->kind,
 		.flags = node->flags & KEPT_FLAGS,
 		.name_size = (uint16_t)(strlen(name) + 1),
-		.inode = node->inode,
+		.inode = nodes_inode(tree, id),
 		.ctime_ns = node->ctime_ns,
 	};
 
@@ -199,7 +199,8 @@ static uint32_t get_entry(struct stream *stream, const struct index_entry *entry
 	id = first ? NODE_ROOT : nodes_add(tree, at, name, err);
 	if (id == NODE_NONE)
 		return NODE_NONE;
-	nodes_set(tree, id, &status);
+	if (nodes_set(tree, id, &status, err) < 0)
+		return NODE_NONE;
 	nodes_node(tree, id)->kind = entry->kind;
 	nodes_node(tree, id)->ctime_ns = entry->ctime_ns;
 	nodes_node(tree, id)->flags = (entry->flags & KEPT_FLAGS) | NODE_SYNCED | (first ? 0 : NODE_TIP);

@@ -75,7 +75,8 @@ static int is_dry(const struct pass *pass, const char *name, struct error *err)
 /* While the workspace runs, the entry may be there for a moment only: it is judged in the freeze. */
 static int judge_later(struct pass *pass, const struct pass_frame *frame, const char *name, struct error *err)
 {
-	return moves_add(&pass->later, node_of(pass, frame->node)->inode, name, MOVE_CONTENT, err) < 0 ? -1 : LOOK_DONE;
+	return moves_add(&pass->later, nodes_inode(pass->tree, frame->node), name, MOVE_CONTENT, err) < 0 ? -1
+													  : LOOK_DONE;
 }
 
 /* The writable layer has nothing of this name (any more). */
@@ -109,7 +110,7 @@ static int take_away(struct pass *pass, struct pass_frame *frame, uint32_t id, s
 /* When an inode was copied under one name, its other names are looked at as well. */
 static int take_other_names(struct pass *pass, uint32_t id, struct error *err)
 {
-	uint32_t other = nodes_by_inode(pass->tree, node_of(pass, id)->inode);
+	uint32_t other = nodes_by_inode(pass->tree, nodes_inode(pass->tree, id));
 
 	for (; other != NODE_NONE; other = nodes_next_by_inode(pass->tree, other))
 		if (other != id && pass_list_add(&pass->again, other, err) < 0)
@@ -122,7 +123,7 @@ static int put(struct pass *pass, struct pass_frame *frame, uint32_t id, const s
 	const char *name = nodes_name(pass->tree, id);
 	struct node *node = node_of(pass, id);
 	bool there = node->flags & NODE_IN_LAYER && node->kind == NODE_REGULAR && S_ISREG(status->st_mode) &&
-		     node->inode == status->st_ino;
+		     nodes_inode(pass->tree, id) == status->st_ino;
 
 	if (frame_need_layer(pass, frame, err) < 0)
 		return -1;
@@ -153,7 +154,8 @@ static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const 
 		node->kind = NODE_OTHER;
 		return take_away(pass, frame, id, err);
 	}
-	nodes_set(pass->tree, id, status);
+	if (nodes_set(pass->tree, id, status, err) < 0)
+		return -1;
 	node->flags = (node->flags & NODE_TIP) | NODE_IN_LAYER;
 	if (is_young(status))
 		node->flags |= NODE_YOUNG;
@@ -174,11 +176,14 @@ static bool is_stray(const struct pass *pass, const struct stat *status)
 	return false;
 }
 
-static bool is_as_it_was(const struct node *node, const struct stat *status, unsigned move)
+static bool is_as_it_was(const struct pass *pass, uint32_t id, const struct stat *status, unsigned move)
 {
+	const struct node *node = nodes_node(pass->tree, id);
+
 	if (node->kind == NODE_WHITEOUT && nodes_kind(status) == NODE_WHITEOUT)
 		return true;
-	if (node->kind != nodes_kind(status) || node->inode != status->st_ino || node->ctime_ns != nodes_ctime(status))
+	if (node->kind != nodes_kind(status) || nodes_inode(pass->tree, id) != status->st_ino ||
+	    node->ctime_ns != nodes_ctime(status))
 		return false;
 	if (move & (MOVE_CONTENT | MOVE_DIRECT) || node->flags & (NODE_UNSURE | NODE_YOUNG))
 		return false;
@@ -190,7 +195,7 @@ static int look_at_file(struct pass *pass, struct pass_frame *frame, uint32_t id
 {
 	if (is_stray(pass, status))
 		move |= MOVE_CONTENT | MOVE_MAPPED | MOVE_DIRECT;
-	if (is_as_it_was(node_of(pass, id), status, move))
+	if (is_as_it_was(pass, id, status, move))
 		return LOOK_DONE;
 	return take(pass, frame, id, status, move, err);
 }
@@ -239,7 +244,8 @@ static int take_folder(struct pass *pass, struct pass_frame *frame, uint32_t id,
 	if (copier_make_folder(&pass->copier, frame->layer, name, opaque || hides, err) < 0)
 		return -1;
 	pass->copier.entries++;
-	nodes_set(pass->tree, id, status);
+	if (nodes_set(pass->tree, id, status, err) < 0)
+		return -1;
 	node->flags = (node->flags & NODE_TIP) | NODE_IN_LAYER | NODE_COVERED | (opaque ? NODE_OPAQUE : 0);
 	if (frame_is_due(pass, id, err) < 0 || frame_is_due(pass, frame->node, err) < 0)
 		return -1;
@@ -251,7 +257,8 @@ static int look_at_folder(struct pass *pass, struct pass_frame *frame, uint32_t 
 {
 	const char *name = nodes_name(pass->tree, id);
 	struct node *node = node_of(pass, id);
-	bool known = node->kind == NODE_DIRECTORY && node->inode == status->st_ino && !(move & MOVE_WHOLE);
+	bool known =
+		node->kind == NODE_DIRECTORY && nodes_inode(pass->tree, id) == status->st_ino && !(move & MOVE_WHOLE);
 	bool was_opaque = node->flags & NODE_OPAQUE;
 	int opaque;
 
@@ -291,7 +298,7 @@ int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsig
 	if (*id == NODE_NONE)
 		return -1;
 	node_of(pass, *id)->seen = pass->number;
-	if (!pass->frozen && node_of(pass, *id)->inode == status.st_ino)
+	if (!pass->frozen && nodes_inode(pass->tree, *id) == status.st_ino)
 		node_of(pass, *id)->flags |= NODE_WATCHED;
 	return S_ISDIR(status.st_mode) ? look_at_folder(pass, frame, *id, &status, move, err)
 				       : look_at_file(pass, frame, *id, &status, move, err);

@@ -8,6 +8,7 @@
 #include "layer/listing.h"
 
 #define FIRST_BUCKETS 1024
+#define ENTRIES_A_BUCKET 4
 #define MOST_NODES (UINT32_MAX / 2)
 
 enum node_kind nodes_kind(const struct stat *status)
@@ -61,7 +62,7 @@ static void chain_name(struct nodes *tree, uint32_t id)
 
 static void chain_inode(struct nodes *tree, uint32_t id)
 {
-	uint32_t *bucket = inode_bucket(tree, tree->nodes[id].inode);
+	uint32_t *bucket = inode_bucket(tree, nodes_inode(tree, id));
 
 	tree->nodes[id].next_by_inode = *bucket;
 	*bucket = id;
@@ -78,7 +79,7 @@ static void unchain_name(struct nodes *tree, uint32_t id)
 
 static void unchain_inode(struct nodes *tree, uint32_t id)
 {
-	uint32_t *at = inode_bucket(tree, tree->nodes[id].inode);
+	uint32_t *at = inode_bucket(tree, nodes_inode(tree, id));
 
 	while (*at != id)
 		at = &tree->nodes[*at].next_by_inode;
@@ -112,6 +113,18 @@ static int index_anew(struct nodes *tree, uint32_t buckets, struct error *err)
 	return 0;
 }
 
+static int grow_high(struct nodes *tree, uint32_t capacity, struct error *err)
+{
+	uint32_t *high = reallocarray(tree->inodes_high, capacity, sizeof(*high));
+
+	if (!high)
+		return error_memory(err);
+	if (!tree->inodes_high)
+		memset(high, 0, tree->count * sizeof(*high));
+	tree->inodes_high = high;
+	return 0;
+}
+
 static int grow_nodes(struct nodes *tree, struct error *err)
 {
 	uint32_t capacity = tree->capacity ? tree->capacity + tree->capacity / 2 : 256;
@@ -123,8 +136,10 @@ static int grow_nodes(struct nodes *tree, struct error *err)
 	if (!nodes)
 		return error_memory(err);
 	tree->nodes = nodes;
+	if (tree->inodes_high && grow_high(tree, capacity, err) < 0)
+		return -1;
 	tree->capacity = capacity;
-	if (tree->capacity > tree->buckets)
+	if (tree->count / ENTRIES_A_BUCKET > tree->buckets)
 		return index_anew(tree, 2 * tree->buckets, err);
 	return 0;
 }
@@ -173,6 +188,8 @@ uint32_t nodes_add(struct nodes *tree, uint32_t parent, const char *name, struct
 	id = take_node(tree, err);
 	if (id == NODE_NONE)
 		return NODE_NONE;
+	if (tree->inodes_high)
+		tree->inodes_high[id] = 0;
 	tree->nodes[id] = (struct node){
 		.parent = parent,
 		.first_child = NODE_NONE,
@@ -203,6 +220,7 @@ int nodes_begin(struct nodes *tree, struct error *err)
 void nodes_release(struct nodes *tree)
 {
 	free(tree->nodes);
+	free(tree->inodes_high);
 	free(tree->names);
 	free(tree->by_name);
 	free(tree->by_inode);
@@ -225,7 +243,7 @@ uint32_t nodes_find(const struct nodes *tree, uint32_t parent, const char *name)
 
 static uint32_t with_inode(const struct nodes *tree, uint32_t id, uint64_t inode)
 {
-	while (id != NODE_NONE && (tree->nodes[id].inode != inode || tree->nodes[id].kind == NODE_GONE))
+	while (id != NODE_NONE && (nodes_inode(tree, id) != inode || tree->nodes[id].kind == NODE_GONE))
 		id = tree->nodes[id].next_by_inode;
 	return id;
 }
@@ -237,20 +255,26 @@ uint32_t nodes_by_inode(const struct nodes *tree, uint64_t inode)
 
 uint32_t nodes_next_by_inode(const struct nodes *tree, uint32_t id)
 {
-	return with_inode(tree, tree->nodes[id].next_by_inode, tree->nodes[id].inode);
+	return with_inode(tree, tree->nodes[id].next_by_inode, nodes_inode(tree, id));
 }
 
-void nodes_set(struct nodes *tree, uint32_t id, const struct stat *status)
+int nodes_set(struct nodes *tree, uint32_t id, const struct stat *status, struct error *err)
 {
+	uint32_t high = (uint32_t)((uint64_t)status->st_ino >> 32);
 	struct node *node = &tree->nodes[id];
 
-	if (node->inode != status->st_ino) {
+	if (high && !tree->inodes_high && grow_high(tree, tree->capacity, err) < 0)
+		return -1;
+	if (nodes_inode(tree, id) != status->st_ino) {
 		unchain_inode(tree, id);
-		node->inode = status->st_ino;
+		node->inode_low = (uint32_t)status->st_ino;
+		if (tree->inodes_high)
+			tree->inodes_high[id] = high;
 		chain_inode(tree, id);
 	}
 	node->ctime_ns = nodes_ctime(status);
 	node->kind = (uint8_t)nodes_kind(status);
+	return 0;
 }
 
 static void drop(struct nodes *tree, uint32_t id)

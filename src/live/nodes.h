@@ -31,9 +31,10 @@ enum {
 	NODE_DUE = 128,     /* a folder whose metadata the new layer has not got yet */
 };
 
+/* Small, since there may be a million of them. */
 struct node {
-	uint64_t inode;
 	int64_t ctime_ns;
+	uint32_t inode_low; /* nodes_inode() has all of it */
 	uint32_t parent, first_child, next_sibling;
 	uint32_t name; /* where it stands among the names */
 	uint32_t next_by_name, next_by_inode;
@@ -45,6 +46,7 @@ struct node {
 struct nodes {
 	struct node *nodes;
 	uint32_t count, capacity, free; /* `free`: the first of those that were dropped */
+	uint32_t *inodes_high;          /* of each inode number; NULL where all are below 2^32 */
 	char *names;
 	size_t names_length, names_capacity;
 	uint32_t *by_name, *by_inode;
@@ -63,6 +65,13 @@ static inline struct node *nodes_node(const struct nodes *tree, uint32_t id)
 	return &tree->nodes[id];
 }
 
+static inline uint64_t nodes_inode(const struct nodes *tree, uint32_t id)
+{
+	uint64_t high = tree->inodes_high ? tree->inodes_high[id] : 0;
+
+	return high << 32 | tree->nodes[id].inode_low;
+}
+
 const char *nodes_name(const struct nodes *tree, uint32_t id);
 
 /* NODE_NONE: there is none of that name. */
@@ -76,7 +85,7 @@ uint32_t nodes_next_by_inode(const struct nodes *tree, uint32_t id);
 uint32_t nodes_add(struct nodes *tree, uint32_t parent, const char *name, struct error *err);
 
 /* What the entry is now. */
-void nodes_set(struct nodes *tree, uint32_t id, const struct stat *status);
+int nodes_set(struct nodes *tree, uint32_t id, const struct stat *status, struct error *err);
 
 /* Drops all that is in a folder. */
 void nodes_drop_children(struct nodes *tree, uint32_t id);

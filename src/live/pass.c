@@ -182,7 +182,7 @@ static int enter(struct pass *pass, uint32_t id, struct error *err)
 	frame.upper = openat(above->upper, nodes_name(pass->tree, id), OPEN_FOLDER);
 	if (frame.upper < 0 && !pass_is_gone(errno))
 		return error_errno(err, ERROR_FAILED, errno, "cannot open the folder '%s'", nodes_name(pass->tree, id));
-	if (frame.upper < 0 || !is_folder(frame.upper, node->inode)) {
+	if (frame.upper < 0 || !is_folder(frame.upper, nodes_inode(pass->tree, id))) {
 		frame_close(&frame);
 		return 0;
 	}
@@ -361,7 +361,7 @@ static int apply(struct pass *pass, uint64_t inode, const char *name, unsigned f
 	for (size_t i = 0; i < folders.count && result == 0; i++) {
 		const struct node *node = nodes_node(pass->tree, folders.ids[i]);
 
-		if (node->kind == NODE_DIRECTORY && node->inode == inode)
+		if (node->kind == NODE_DIRECTORY && nodes_inode(pass->tree, folders.ids[i]) == inode)
 			result = apply_at(pass, folders.ids[i], name, flags, err);
 	}
 	free(folders.ids);
