@@ -98,7 +98,7 @@ check_promise() {
 	create:0 | version:0) [ "$NEW_VERSIONS" -eq 1 ] || lose "status 0, but no version" ;;
 	rollback:0) [ "$ROLLED_BACK" -eq 1 ] || complain "status 0, but not rolled back" ;;
 	fork:0 | fork-start:0) [ "$FORKED" -eq 1 ] || lose "status 0, but no fork" ;;
-	fork:[1-6] | fork-start:[1-6]) [ "$FORKED" -eq 0 ] || complain "status $1, but there is a fork" ;;
+	fork:[1-46] | fork-start:[1-46]) [ "$FORKED" -eq 0 ] || complain "status $1, but there is a fork" ;;
 	create:1 | version:1) [ "$NEW_VERSIONS" -eq 0 ] || complain "status 1, but there is a version" ;;
 	esac
 }
