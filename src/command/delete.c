@@ -4,6 +4,7 @@
 
 #include "command/commands.h"
 #include "command/prune_report.h"
+#include "fork/fork_finish.h"
 #include "prune/prune.h"
 
 struct delete_options {
@@ -85,6 +86,8 @@ static int delete_run(const struct invocation *invocation, struct error *err)
 	if (options->all && !options->yes && ask(invocation, &request, err) < 0)
 		return -1;
 	done = prune_run(invocation->session, invocation->targets, &request, &result, err);
+	if (done == 0 && options->all)
+		fork_forget_files(invocation->session, result.container_id);
 	if (done == 0 || result.removed_count)
 		prune_report_add(&report, &result, NULL);
 	return done;

@@ -135,9 +135,18 @@ int fork_finish(struct session *session, const struct fork_lease *lease, int32_t
 	return let_go(session, lease->id, false, err);
 }
 
+void fork_forget_files(struct session *session, const char *container_id)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	struct error ignored = { 0 };
+
+	if (ctr_container_find(session->ctr, container_id, &container, &ignored) == 0)
+		fork_spec_remove_files(session, container_id);
+}
+
 int fork_take_back(struct session *session, const struct fork_lease *lease, struct error *err)
 {
-	fork_spec_remove_files(session, lease->container_id);
+	fork_forget_files(session, lease->container_id);
 	return let_go(session, lease->id, true, err);
 }
 

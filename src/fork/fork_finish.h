@@ -22,6 +22,9 @@ int fork_finish(struct session *session, const struct fork_lease *lease, int32_t
 /* Takes a fork back whose container was not made: what the lease alone keeps is collected. */
 int fork_take_back(struct session *session, const struct fork_lease *lease, struct error *err);
 
+/* Removes the files of its own that a fork was given, if its container is not there (any more). */
+void fork_forget_files(struct session *session, const char *container_id);
+
 /* Reads a lease's labels; false: it is no fork's. The strings are the lease's. */
 bool fork_lease_read(const struct ctr_lease *lease, struct fork_lease *fork);
 

@@ -221,6 +221,27 @@ blobs() {
 	expect 0 -q log lost
 }
 
+@test "the files that are a container's own are the fork's own, and go with its history" {
+	local own=$BATS_TEST_TMPDIR/ofhost
+	mkdir "$own"
+	printf '127.0.0.1 localhost\n10.0.0.7 ofhost\n' >"$own/hosts"
+	WORKSPACE_OPTIONS=(--mount "type=bind,src=$own/hosts,dst=/etc/hosts,options=rbind:rw")
+	workspace ofhost
+	expect 0 version ofhost
+	expect 0 fork ofhost 1 offork --start
+	same '10.0.0.7 offork' "$(workspace_read offork /etc/hosts | tail -n 1)"
+	workspace_write offork /etc/hosts '10.0.0.8 offork'
+	same '10.0.0.7 ofhost' "$(workspace_read ofhost /etc/hosts | tail -n 1)"
+	expect 0 delete offork --all --yes
+	same '10.0.0.8 offork' "$(workspace_read offork /etc/hosts)"
+	expect 0 version offork
+	ctr tasks delete --force offork >/dev/null
+	ctr containers delete offork
+	[ -n "$(find "$WSNAP_STATE_DIR" -name '*~offork.hosts')" ]
+	expect 0 delete offork --all --yes
+	same "" "$(find "$WSNAP_STATE_DIR" -name '*~offork.hosts')"
+}
+
 @test "what cannot be forked is refused, and nothing is made" {
 	workspace whole
 	workspace other
