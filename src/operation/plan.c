@@ -16,6 +16,7 @@
 #include "operation/plan_devices.h"
 #include "operation/live_layer.h"
 #include "operation/plan_network.h"
+#include "operation/plan_state.h"
 #include "operation/plan_chain.h"
 #include "operation/plan_live.h"
 #include "operation/rows.h"
@@ -27,7 +28,6 @@
 #include "task/streams.h"
 #include "workspace/history.h"
 #include "workspace/label_keys.h"
-#include "workspace/moved_layer.h"
 #include "workspace/names.h"
 #include "workspace/location.h"
 #include "workspace/disk_space.h"
@@ -82,27 +82,6 @@ static int check_shared(struct session *session, const struct findings *findings
 			 mine->snapshot_key, other);
 }
 
-/* What an operation has moved away, and whose record is lost, must not be taken for an empty layer. */
-static int check_layer(struct session *session, const struct findings *findings, struct error *err)
-{
-	const struct ctr_container *container = &findings->container;
-	cleanup_free char *moved = NULL;
-	int found = moved_layer_find(session, container->snapshotter, &findings->active, &moved, err);
-
-	if (found < 0 || (found == 0 && !location_is_lost(&findings->location)))
-		return found;
-	if (found > 0)
-		error_set(
-			err, ERROR_FAILED,
-			"an operation that was cut off, and whose record is lost, has moved what '%s' had written to the "
-			"snapshot '%s'",
-			container->id, moved);
-	else
-		error_set(err, ERROR_FAILED, "the folder of the snapshot '%s', on which '%s' stands, is gone",
-			  container->snapshot_key, container->id);
-	return error_hint(err, "'wsnap doctor %s' says what is left of it", container->id);
-}
-
 static int find_active(struct session *session, struct findings *findings, struct error *err)
 {
 	const struct ctr_container *container = &findings->container;
@@ -123,16 +102,20 @@ static int find_active(struct session *session, struct findings *findings, struc
 				 container->snapshot_key);
 	if (location_find(session, container->snapshotter, container->snapshot_key, &findings->location, err) < 0)
 		return -1;
-	return check_layer(session, findings, err);
+	return plan_state_check_layer(session, container, &findings->active, &findings->location, err);
 }
 
 static int find_all(const struct plan *plan, struct findings *findings, struct error *err)
 {
 	if (ctr_container_get(plan->session->ctr, plan->container_id, &findings->container, err) < 0)
 		return -1;
-	if (find_active(plan->session, findings, err) < 0 || spec_read(&findings->container, &findings->spec, err) < 0)
+	if (find_active(plan->session, findings, err) < 0 ||
+	    spec_read(&findings->container, &findings->spec, err) < 0 ||
+	    ctr_task_get(plan->session->ctr, plan->container_id, &findings->task, err) < 0 ||
+	    check_shared(plan->session, findings, err) < 0)
 		return -1;
-	return check_shared(plan->session, findings, err);
+	return plan_state_check_task(plan->session->settings, &findings->container, &findings->location,
+				     &findings->task, err);
 }
 
 static char *copy_or_null(const char *text)
@@ -226,13 +209,6 @@ static void warn_of_reader(const struct record *record, const struct ctr_task *t
 			"'%s' writes to the FIFO '%s', which process %d reads: what the workspace writes from now on "
 			"does not get there",
 			record->container_id, path, pid);
-}
-
-static int set_task(const struct plan *plan, struct findings *findings, struct record *record, struct error *err)
-{
-	if (ctr_task_get(plan->session->ctr, record->container_id, &findings->task, err) < 0)
-		return -1;
-	return decide_task(&findings->task, plan->pending, record, err);
 }
 
 static int set_stands_on(const struct plan *plan, const struct findings *findings, struct record *record,
@@ -440,7 +416,7 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	if (nothing != 0)
 		return nothing;
 	if (mapped_ids_check(plan->session->settings, &findings->location, record, err) < 0 ||
-	    set_task(plan, findings, record, err) < 0)
+	    decide_task(&findings->task, plan->pending, record, err) < 0)
 		return -1;
 	if (record->kind == OPERATION_COMPACT && plan->request->mode == MODE_LIVE)
 		return decide_live_compact(plan, findings, record, result, err);

@@ -13,8 +13,8 @@
 #include "operation/move.h"
 #include "operation/orphan.h"
 #include "operation/steps.h"
+#include "operation/task.h"
 #include "task/bundle.h"
-#include "task/streams.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshot_labels.h"
@@ -116,15 +116,6 @@ static int get_task(struct run *run, struct ctr_task *task, struct error *err)
 	}
 }
 
-static int keep_streams(struct record *record, const struct ctr_task *task, struct error *err)
-{
-	free(record->streams.stdin_path);
-	free(record->streams.stdout_path);
-	free(record->streams.stderr_path);
-	record->streams = (struct ctr_task_streams){ 0 };
-	return streams_keep(&task->streams, &record->streams, err);
-}
-
 /* Somebody may have started or stopped it since it was looked at, above all while layers were merged. */
 static int note_late_change(struct run *run, struct error *err)
 {
@@ -139,11 +130,7 @@ static int note_late_change(struct run *run, struct error *err)
 		return 0;
 	}
 	bundle_clear_remains(run->session->settings, record->container_id, task.pid);
-	if (record->old_pid != (int)task.pid && keep_streams(record, &task, err) < 0)
-		return -1;
-	record->old_pid = (int)task.pid;
-	record->state = task.state;
-	return 0;
+	return task_adopt(record, &task, err);
 }
 
 int step_announce(struct run *run, struct error *err)
@@ -198,6 +185,7 @@ int step_release(struct run *run, struct error *err)
 	if (run->record->live && run->record->turned_back && !record_saves(run->record) &&
 	    (live_layer_thaw(run, err) < 0 || live_layer_drop(run, err) < 0))
 		return -1;
+	step_look_again(run);
 	if (let_layer_go(run, err) < 0 || move_tidy(run, err) < 0 || ctr_use_lease(run->session->ctr, NULL, err) < 0 ||
 	    ctr_lease_delete(run->session->ctr, lease, false, err) < 0)
 		return -1;

@@ -1,5 +1,8 @@
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
+#include "ctr/containers.h"
 #include "ctr/tasks.h"
 #include "operation/detachment.h"
 #include "operation/orphan.h"
@@ -7,6 +10,7 @@
 #include "operation/task.h"
 #include "task/bundle.h"
 #include "task/teardown.h"
+#include "workspace/journal.h"
 #include "workspace/location.h"
 
 static void note_down(struct run *run, const struct ctr_task *task)
@@ -43,6 +47,18 @@ static int can_tear_down_beside(struct run *run, struct error *err)
 	return location.layers_are_folders;
 }
 
+/* It was not to be started again, but somebody has started it since that was decided. */
+static int note_start_of_others(struct run *run, const struct ctr_task *task, struct error *err)
+{
+	if (run->record->state != CTR_TASK_NONE || !task_has_process(task->state))
+		return 0;
+	if (task_adopt(run->record, task, err) < 0)
+		return -1;
+	if (run->record->state == CTR_TASK_CREATED)
+		run->record->state = CTR_TASK_RUNNING;
+	return journal_save(run->session, run->record, err);
+}
+
 int step_stop(struct run *run, struct error *err)
 {
 	cleanup_ctr_task struct ctr_task task = { 0 };
@@ -54,6 +70,8 @@ int step_stop(struct run *run, struct error *err)
 		return 0;
 	/* A task that is not the one seen last may belong to another container. */
 	if (!run->resumed && (int)task.pid != run->record->old_pid && orphan_check(run, err) < 0)
+		return -1;
+	if (note_start_of_others(run, &task, err) < 0)
 		return -1;
 	beside = can_tear_down_beside(run, err);
 	if (beside < 0)
@@ -122,6 +140,71 @@ static int accept_running(struct run *run, const struct ctr_task *task, const ch
 	return 1;
 }
 
+/* The mounts that a client starts a task on may be older than the step that made another snapshot the container's: what such
+ * a task writes would be lost. It is started again where it belongs. */
+static int move_task(struct run *run, const struct ctr_task *task, const char *key, struct error *err)
+{
+	log_warning("'%s' was started by somebody on what it stood on before: it is started again on '%s'",
+		    run->record->container_id, key);
+	if (task_adopt(run->record, task, err) < 0)
+		return -1;
+	/* Its client may have wanted to start it a moment later, and cannot any more. */
+	if (run->record->state == CTR_TASK_CREATED)
+		run->record->state = CTR_TASK_RUNNING;
+	task_detach(run, task);
+	return task_remove(run, err) < 0 ? -1 : task_bring_back(run, key, err);
+}
+
+/* It did not run, so it is not started; but somebody may have done that since. */
+static int start_of_others(struct run *run, const struct ctr_task *task, const char *key, struct error *err)
+{
+	int stands;
+
+	task_finish_detachment(run);
+	if (!task_has_process(task->state))
+		return 0;
+	stands = task_stands_on(run, task->pid, key, err);
+	if (stands != 0)
+		return stands < 0 ? -1 : 0;
+	return move_task(run, task, key, err);
+}
+
+/* Whether it runs, but not on the snapshot that we have put it on, and nobody else has put it elsewhere since: 1, 0, -1. */
+static int runs_astray(struct run *run, struct ctr_task *task, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	int stands;
+
+	if (ctr_task_get(run->session->ctr, record->container_id, task, err) < 0)
+		return -1;
+	if (!task_has_process(task->state))
+		return 0;
+	stands = task_stands_on(run, task->pid, record->new_active, err);
+	if (stands != 0)
+		return stands < 0 ? -1 : 0;
+	if (ctr_container_get(run->session->ctr, record->container_id, &container, err) < 0)
+		return -1;
+	return (record->container_ns == 0 || record->container_ns == container.created_ns) &&
+	       strcmp(container.snapshot_key, record->new_active) == 0;
+}
+
+void step_look_again(struct run *run)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct error failure = { 0 };
+	int astray;
+
+	if (run->record->live || run->record->stage != STAGE_UP || run_is_orphaned(run) ||
+	    run->record->pending != PENDING_NOTHING)
+		return;
+	astray = runs_astray(run, &task, &failure);
+	if (astray > 0)
+		astray = move_task(run, &task, run->record->new_active, &failure);
+	if (astray < 0)
+		log_detail("'%s': %s", run->record->container_id, failure.message);
+}
+
 static void note_up(struct run *run)
 {
 	run->record->started_ns = clock_unix_ns();
@@ -141,12 +224,14 @@ int step_start_on(struct run *run, const char *key, struct error *err)
 
 	if (finish_teardown(run, err) < 0)
 		return -1;
-	if (run->record->stage == STAGE_UP || run->record->state == CTR_TASK_NONE) {
+	if (run->record->stage == STAGE_UP) {
 		task_finish_detachment(run);
 		return 0;
 	}
 	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
 		return -1;
+	if (run->record->state == CTR_TASK_NONE)
+		return start_of_others(run, &task, key, err);
 	if (task.state != CTR_TASK_NONE)
 		running = accept_running(run, &task, key, err);
 	if (running == 0)

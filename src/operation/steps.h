@@ -120,7 +120,11 @@ int step_detach(struct run *run, struct error *err);
 int step_stop(struct run *run, struct error *err);
 int step_start(struct run *run, struct error *err);
 
-/* The same on another snapshot than the operation's, which the record does not learn of: it is not the operation's. */
+/* Once all is done: a task that somebody has started meanwhile on what the workspace stood on before, by mounts that were
+ * older, is started again where it belongs. What fails there is a detail. */
+void step_look_again(struct run *run);
+
+/* The same as step_start on another snapshot than the operation's, which the record does not learn of: it is not the operation's. */
 int step_start_on(struct run *run, const char *key, struct error *err);
 
 /* step_snapshot.c */

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -13,6 +14,7 @@
 #include "task/bundle.h"
 #include "task/process.h"
 #include "task/shim.h"
+#include "task/streams.h"
 #include "workspace/location.h"
 
 #define KILL_TIMEOUT_MS 30000
@@ -90,6 +92,21 @@ int task_end(struct run *run, const struct ctr_task *task, struct error *err)
 	result = end_with(run, wait, task, err);
 	ctr_task_wait_cancel(wait);
 	return result;
+}
+
+int task_adopt(struct record *record, const struct ctr_task *task, struct error *err)
+{
+	if (record->old_pid != (int)task->pid) {
+		free(record->streams.stdin_path);
+		free(record->streams.stdout_path);
+		free(record->streams.stderr_path);
+		record->streams = (struct ctr_task_streams){ 0 };
+		if (streams_keep(&task->streams, &record->streams, err) < 0)
+			return -1;
+	}
+	record->old_pid = (int)task->pid;
+	record->state = task->state;
+	return 0;
 }
 
 int task_remove(struct run *run, struct error *err)
@@ -322,7 +339,6 @@ int task_stands_on(struct run *run, uint32_t pid, const char *key, struct error 
 	if (location_find(run->session, run->record->snapshotter, key, &location, err) < 0)
 		return -1;
 	upper = process_root_upper(pid);
-	if (!location.stacks || !upper)
-		return 1; /* there is nothing to compare with: the record decides */
-	return strcmp(upper, location.writable) == 0;
+	/* Where there is nothing to compare with the record decides. */
+	return !upper || !location_is_other(&location, upper);
 }

@@ -17,6 +17,9 @@ static inline bool task_is_paused(enum ctr_task_state state)
 /* Ends the task's processes: the stop signal, the timeout, SIGKILL. Returns when they are gone. */
 int task_end(struct run *run, const struct ctr_task *task, struct error *err);
 
+/* Takes it for the one that is to come back: its state and streams. */
+int task_adopt(struct record *record, const struct ctr_task *task, struct error *err);
+
 /* SIGKILL at once, and deletes the task. No task is no error. */
 int task_remove(struct run *run, struct error *err);
 

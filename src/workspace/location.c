@@ -92,6 +92,17 @@ int location_find_layers(struct session *session, const char *snapshotter, const
 	return read_layers(&mounts, name, layers, err);
 }
 
+bool location_is_other(const struct location *location, const char *folder)
+{
+	const char *start = location->writable, *slash = start ? strrchr(start, '/') : NULL;
+
+	/* Up to the folder of all snapshots: …/snapshots/N/fs. */
+	while (slash > start && slash[-1] != '/')
+		slash--;
+	return location->stacks && slash && strcmp(folder, start) != 0 &&
+	       strncmp(folder, start, (size_t)(slash - start)) == 0;
+}
+
 bool location_is_lost(const struct location *location)
 {
 	return location->stacks && location->writable && access(location->writable, F_OK) < 0 && errno == ENOENT;

@@ -22,6 +22,10 @@ int location_find(struct session *session, const char *snapshotter, const char *
 		  struct error *err);
 void location_release(struct location *location);
 
+/* Whether the folder, from which a process has its root, is that of another snapshot of the snapshotter. The root of one that
+ * runs in a virtual machine, for one, lies elsewhere: there is nothing to compare then. */
+bool location_is_other(const struct location *location, const char *folder);
+
 /* Whether containerd has the snapshot, but its files are not there: a power cut may have taken the folder, since containerd
  * syncs its database alone, or an operation that was cut off has moved it. */
 bool location_is_lost(const struct location *location);

@@ -161,6 +161,64 @@ begin() {
 	nothing_is_left
 }
 
+# down ID: version 1 says "old", version 2 "newer"; its task is ended and removed.
+down() {
+	workspace "$1"
+	workspace_write "$1" /data/f old
+	expect 0 version "$1"
+	workspace_write "$1" /data/f newer
+	expect 0 version "$1"
+	ctr tasks kill --signal KILL "$1"
+	servers_wait_for 20 ctr tasks delete "$1"
+}
+
+@test "a workspace that was down, and that somebody starts in the middle of a rollback, runs on what it stands on" {
+	local step
+	down alike
+	told_by rollback alike 1
+	for step in stop prepare; do
+		down "mid$step"
+		stopped_at "$step" rollback "mid$step" 1
+		ctr tasks start --detach --null-io "mid$step" 3>&- 4>&-
+		workspace_write "mid$step" /data/theirs theirs
+		ended_with 0
+		same RUNNING "$(workspace_status "mid$step")" "behind '$step'"
+		same old "$(workspace_read "mid$step" /data/f)" "what it shows behind '$step'"
+		workspace_write "mid$step" /data/g later
+		expect 0 version "mid$step"
+		same 'old later' "$(cat "$(workspace_root "mid$step")"/data/[fg] | xargs)" "what it holds behind '$step'"
+		nothing_is_left
+	done
+}
+
+@test "a task that runs on another snapshot than its container's is not stopped: what it has written would be lost" {
+	local key pid
+	workspace astray
+	workspace_write astray /data/f old
+	expect 0 version astray
+	key=$(container_snapshot astray)
+	# Without a container that names it, it would be collected.
+	ctr snapshots label "$key" containerd.io/gc.root=now >/dev/null
+	workspace_write astray /data/f precious
+	ctr snapshots prepare other "$(snapshot_field "$key" .Parent)"
+	turn astray other
+	pid=$(workspace_pid astray)
+	for operation in 'create astray' 'version astray' 'version --live astray' 'create --if-changed astray' 'compact astray' \
+		'rollback astray 1'; do
+		# shellcheck disable=SC2086 # words
+		expect_error 8 "'astray' was not touched: its task runs on another snapshot than the one that the container stands on, and what it has written would be lost" \
+			$operation
+		[[ $stderr == *"its next start is on 'other'"* ]] || complain "other hint"
+	done
+	same "$pid" "$(workspace_pid astray)"
+	same other "$(container_snapshot astray)"
+	same precious "$(workspace_read astray /data/f)"
+	same 1 "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'astray'")"
+	expect 0 --force version astray
+	same old "$(workspace_read astray /data/f)"
+	nothing_is_left
+}
+
 # layered ID: three versions, and what no version holds.
 layered() {
 	local n

@@ -145,6 +145,16 @@ is_somewhere() {
 	return 1
 }
 
+# A task that runs on another snapshot than its container's writes what no version will hold.
+runs_where_it_stands() {
+	local pid status upper
+	read -r pid status <<<"$(task_line "$1")"
+	[ -n "$pid" ] && [ "$status" != STOPPED ] || return 0
+	upper=$(ctr snapshots mounts "$SCRATCH/mount" "$(ctr containers info "$1" | jq -r .SnapshotKey)" |
+		grep -o 'upperdir=[^, ]*')
+	awk '$5 == "/"' "/proc/$pid/mountinfo" | grep -qF "$upper,"
+}
+
 # After an operation whose end is known, or not (a kill): what the world says must be something that may be. MAY_BE are
 # the trees that the workspace may have had, MAY_STAND the versions it may stand on, MOST how many versions may be new.
 # TARGET is what a rollback leads to, empty for others. MAY_RUN: the states that its task may be in.
@@ -168,6 +178,7 @@ random_settle() {
 	status=$(task_line "$id")
 	status=${status#* }
 	is_one_of "$status" "${MAY_RUN[@]}" || complain "$id: its task is '$status', not '${MAY_RUN[*]}'"
+	runs_where_it_stands "$id" || complain "$id: its task runs on another snapshot than its container's"
 	MODEL_TREE[$id]=$tree MODEL_STANDS[$id]=$stands MODEL_STATE[$id]=$status
 }
 
