@@ -164,15 +164,30 @@ int index_save(const char *path, const char *tip, const struct nodes *tree, int6
 
 /* --- reading ---------------------------------------------------------------------------------------------------- */
 
-static bool has_header(struct stream *stream, const char *header)
+#define BOOT_LENGTH 36
+
+/* Whether it is the tip's. *same_boot: the host has not been started anew since it was written. */
+static bool has_header(struct stream *stream, const char *header, bool *same_boot)
 {
+	static const size_t boot = sizeof(MAGIC);
 	char found[512];
 	size_t length = strlen(header);
 
-	if (length >= sizeof(found))
+	if (length >= sizeof(found) || length < boot + BOOT_LENGTH)
 		return false;
 	get(stream, found, length);
-	return !stream->failed && memcmp(found, header, length) == 0;
+	if (stream->failed || memcmp(found, header, boot) != 0)
+		return false;
+	*same_boot = memcmp(found + boot, header + boot, BOOT_LENGTH) == 0;
+	return memcmp(found + boot + BOOT_LENGTH, header + boot + BOOT_LENGTH, length - boot - BOOT_LENGTH) == 0;
+}
+
+/* After a power cut a file may hold what its times do not tell of. */
+static void doubt_files(struct nodes *tree)
+{
+	for (uint32_t id = 0; id < tree->count; id++)
+		if (nodes_node(tree, id)->kind == NODE_REGULAR)
+			nodes_node(tree, id)->flags |= NODE_UNSURE;
 }
 
 static bool is_possible(const struct index_entry *entry, bool first)
@@ -234,15 +249,18 @@ static int read_file(const char *path, const char *header, struct nodes *tree, s
 	cleanup_file FILE *file = fopen(path, "re");
 	struct stream stream = { .file = file };
 	uint64_t sum, wanted;
+	bool same_boot = false;
 
 	if (!file)
 		return errno == ENOENT ? 0 : error_errno(err, ERROR_FAILED, errno, "cannot read '%s'", path);
-	if (!has_header(&stream, header))
+	if (!has_header(&stream, header, &same_boot))
 		return 0;
 	if (get_tree(&stream, tree, err) < 0)
 		return -1;
 	wanted = stream.sum;
 	get(&stream, &sum, sizeof(sum));
+	if (!same_boot)
+		doubt_files(tree);
 	return !stream.failed && sum == wanted;
 }
 

@@ -1,7 +1,7 @@
 /*
  * The tree as a file of ours, beside the layers: what the writable layer was when the tip was taken. It says whose tip
- * it is, and counts only as long as the host has not been started anew (after a power cut, files may be older than
- * their times).
+ * it is. Once the host has been started anew, every file is to be compared by what it holds: after a power cut its times
+ * do not tell.
  */
 #ifndef WSNAP_LIVE_INDEX_H
 #define WSNAP_LIVE_INDEX_H

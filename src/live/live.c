@@ -162,8 +162,10 @@ int live_take(struct live *live, const char *layer, struct live_result *result, 
 	    watch_begin(&taking.watch, merged, live->upper, err) < 0)
 		return -1;
 	if (pass_begin(&taking.pass, live->request.marks, &live->tree, &taking.watch, live->upper, live->layer,
-		       live->merged, err) == 0)
+		       live->merged, err) == 0) {
+		taking.pass.tip = (struct pass_tip){ .find = live->request.find_tip, .context = live->request.context };
 		filled = fill(&taking, err);
+	}
 	*again = filled < 0 && taking.pass.unfit;
 	result->copied_bytes = taking.pass.copier.bytes;
 	result->copied_entries = taking.pass.copier.entries;

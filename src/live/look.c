@@ -14,6 +14,7 @@
 #include "base/meter.h"
 #include "base/text.h"
 #include "layer/marks.h"
+#include "live/same.h"
 
 static struct node *node_of(struct pass *pass, uint32_t id)
 {
@@ -36,15 +37,6 @@ static int not_fit(struct pass *pass, const char *name, struct error *err)
 	return error_set(err, ERROR_FAILED, "'%s' shows again what lies below the layers of live versions", name);
 }
 
-static void add_path(const struct pass *pass, uint32_t node, struct text *path)
-{
-	if (nodes_node(pass->tree, node)->parent != NODE_ROOT) {
-		add_path(pass, nodes_node(pass->tree, node)->parent, path);
-		text_add(path, "/");
-	}
-	text_add(path, nodes_name(pass->tree, node));
-}
-
 /*
  * Whether what the tip's whiteout or entry hid shows in the workspace again, though the writable layer has nothing
  * of that name: then no layer on the tip can say so. overlayfs itself never leaves that behind.
@@ -59,7 +51,7 @@ static bool shows_from_below(struct pass *pass, const struct pass_frame *frame, 
 	cleanup_fd int found = -1;
 	struct stat status;
 
-	add_path(pass, id, &path);
+	nodes_add_path(pass->tree, id, &path);
 	if (path.failed)
 		return false;
 	found = (int)syscall(SYS_openat2, pass->merged, path.data, &how, sizeof(how));
@@ -190,6 +182,18 @@ static bool is_as_it_was(const struct pass *pass, uint32_t id, const struct stat
 	return !(move & MOVE_MAPPED) || node->flags & NODE_SYNCED;
 }
 
+/* Its inode and times say that it is the tip's file, but something may have been written that shows in neither. */
+static bool may_be_as_tip(struct pass *pass, const struct pass_frame *frame, uint32_t id, const struct stat *status,
+			  unsigned move)
+{
+	const struct node *node = nodes_node(pass->tree, id);
+
+	return pass->tip.find && !pass->dry && !(move & MOVE_CONTENT) && node->kind == NODE_REGULAR &&
+	       S_ISREG(status->st_mode) && nodes_inode(pass->tree, id) == status->st_ino &&
+	       node->ctime_ns == nodes_ctime(status) && node->flags & NODE_TIP && !is_covered(pass, frame) &&
+	       !(node->flags & (NODE_IN_LAYER | NODE_YOUNG));
+}
+
 static int look_at_file(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status,
 			unsigned move, struct error *err)
 {
@@ -197,6 +201,11 @@ static int look_at_file(struct pass *pass, struct pass_frame *frame, uint32_t id
 		move |= MOVE_CONTENT | MOVE_MAPPED | MOVE_DIRECT;
 	if (is_as_it_was(pass, id, status, move))
 		return LOOK_DONE;
+	if (may_be_as_tip(pass, frame, id, status, move) && tip_has_same(pass, frame, id, status)) {
+		nodes_node(pass->tree, id)->flags &= (uint16_t)~NODE_UNSURE;
+		nodes_node(pass->tree, id)->flags |= NODE_SYNCED;
+		return LOOK_DONE;
+	}
 	return take(pass, frame, id, status, move, err);
 }
 

@@ -232,6 +232,15 @@ const char *nodes_name(const struct nodes *tree, uint32_t id)
 	return tree->names + tree->nodes[id].name;
 }
 
+void nodes_add_path(const struct nodes *tree, uint32_t id, struct text *path)
+{
+	if (tree->nodes[id].parent != NODE_ROOT) {
+		nodes_add_path(tree, tree->nodes[id].parent, path);
+		text_add(path, "/");
+	}
+	text_add(path, nodes_name(tree, id));
+}
+
 uint32_t nodes_find(const struct nodes *tree, uint32_t parent, const char *name)
 {
 	uint32_t id = *name_bucket(tree, parent, name);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 #define NODE_NONE UINT32_MAX
 #define NODE_ROOT 0
@@ -73,6 +74,9 @@ static inline uint64_t nodes_inode(const struct nodes *tree, uint32_t id)
 }
 
 const char *nodes_name(const struct nodes *tree, uint32_t id);
+
+/* Adds the entry's path from the root, "a/b", to a text. */
+void nodes_add_path(const struct nodes *tree, uint32_t id, struct text *path);
 
 /* NODE_NONE: there is none of that name. */
 uint32_t nodes_find(const struct nodes *tree, uint32_t parent, const char *name);

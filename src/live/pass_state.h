@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "layer/layer.h"
 #include "live/copy.h"
 #include "live/moves.h"
 #include "live/nodes.h"
@@ -24,11 +25,21 @@ struct pass_stray {
 	off_t size;
 };
 
+/* The tip's layers, for comparisons: looked for when the first file has to be compared. */
+struct pass_tip {
+	int (*find)(struct layer_paths *layers, void *context, struct error *err);
+	void *context;
+	bool asked;
+	int *folders; /* newest first */
+	size_t count;
+};
+
 struct pass {
 	struct nodes *tree;
 	struct watch *watch;
 	struct copier copier;
 	int upper, layer, merged; /* roots; the caller's */
+	struct pass_tip tip;
 	dev_t device;
 	bool frozen;
 	bool dry;   /* only look: the first thing that would have to be done is an error */

@@ -20,6 +20,9 @@ struct live_request {
 	unsigned max_freeze_ms; /* how long the workspace may stand still */
 	bool always_walk;       /* walk all of it in the freeze as well */
 
+	/* Where the tip's layers lie, newest first. Called at most once, and never in the freeze, when files have to be
+	 * compared with the tip's. NULL: they cannot be; then such files are copied. */
+	int (*find_tip)(struct layer_paths *layers, void *context, struct error *err);
 	/* Called before the first freeze with the control group's folder: it is to be remembered, so that whoever comes
 	 * after a crash can thaw it. NULL folder: it is not to be thawed any more. */
 	int (*note_freezer)(const char *folder, void *context, struct error *err);

@@ -67,6 +67,13 @@ static int check_size(const char *upper, const char *filesystem, struct error *e
 	return 0;
 }
 
+static int find_tip(struct layer_paths *layers, void *context, struct error *err)
+{
+	const struct run *run = context;
+
+	return location_find_layers(run->session, run->record->snapshotter, run->record->live_tip, layers, err);
+}
+
 static int begin(struct run *run, const struct location *location, bool *has_tip, struct error *err)
 {
 	const struct record *record = run->record;
@@ -81,6 +88,7 @@ static int begin(struct run *run, const struct location *location, bool *has_tip
 		.index = index,
 		.tip = record->live_tip,
 		.max_freeze_ms = (unsigned)record->max_freeze_ms,
+		.find_tip = find_tip,
 		.note_freezer = note_freezer,
 		.context = run,
 	};

@@ -18,11 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "support/filesystems.h"
 #include "support/live_stand.h"
@@ -50,6 +52,20 @@ static void be_quiet(struct stand *stand)
 {
 	stand_enter(stand);
 	map_file()[7] = 7;
+	for (;;)
+		pause();
+}
+
+/* Holds a file open past the page cache, into which writes might land at any time. */
+static void be_direct(struct stand *stand)
+{
+	static char bytes[1 << 16] __attribute__((aligned(4096)));
+	int file;
+
+	stand_enter(stand);
+	file = open("/direct", O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0644);
+	if (file < 0 || write(file, bytes, sizeof(bytes)) != sizeof(bytes))
+		_exit(1);
 	for (;;)
 		pause();
 }
@@ -188,6 +204,31 @@ static void test_at_rest_nothing_is_copied(void **state)
 	filesystem_unmount(&filesystem);
 }
 
+/* Nor is one that is open past the page cache: it is compared. */
+static void test_open_past_the_cache_it_is_compared(void **state)
+{
+	struct filesystem filesystem;
+	struct live_result result;
+	struct stand stand;
+
+	(void)state;
+	if (!mounts_work)
+		skip();
+	filesystem_mount(&filesystem, folder, "ext4", 200);
+	stand_make(&stand, filesystem.root, first_seed, NULL, be_direct);
+	result = stand_take(&stand, NULL, "v0", false, false);
+	assert_true(result.copied_bytes >= 1 << 16);
+	for (unsigned i = 1; i < 4; i++) {
+		cleanup_free char *tip = text_format("v%u", i - 1);
+		cleanup_free char *name = text_format("v%u", i);
+
+		result = stand_take(&stand, tip, name, true, false);
+		assert_int_equal(result.copied_bytes, 0);
+	}
+	stand_end(&stand);
+	filesystem_unmount(&filesystem);
+}
+
 static void damage(const char *path, off_t at)
 {
 	cleanup_fd int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -228,6 +269,67 @@ static void test_without_a_state_all_is_copied(void **state)
 	filesystem_unmount(&filesystem);
 }
 
+static void write_text(const char *path, const char *text)
+{
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+}
+
+/* A file as the writable layer holds it and the tip shows it, made different in the tip alone. */
+static void change_tip(const struct stand *stand, const char *name)
+{
+	cleanup_free char *path = text_format("%s/%s", stand->layers[0], name);
+	struct stat status;
+
+	assert_int_equal(stat(path, &status), 0);
+	damage(path, 0);
+	assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[]){ status.st_atim, status.st_mtim }, 0), 0);
+}
+
+static void put_file(const struct stand *stand, const char *name, unsigned kib)
+{
+	cleanup_free char *path = text_format("%s/%s", stand->merged, name);
+	cleanup_fd int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	char bytes[1024];
+
+	memset(bytes, 'x', sizeof(bytes));
+	for (unsigned i = 0; i < kib; i++)
+		assert_int_equal(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+}
+
+/* The host has been started anew: times do not tell any more, so all is compared, and only what differs is copied. */
+static void test_after_a_reboot_all_is_compared(void **state)
+{
+	static const char boot[] = "/proc/sys/kernel/random/boot_id";
+	struct filesystem filesystem;
+	struct live_result result;
+	cleanup_free char *other = NULL;
+	struct stand stand;
+
+	(void)state;
+	if (!mounts_work)
+		skip();
+	filesystem_mount(&filesystem, folder, "ext4", 200);
+	stand_make(&stand, filesystem.root, first_seed, NULL, be_quiet);
+	put_file(&stand, "kept", 100);
+	put_file(&stand, "torn", 50);
+	clock_sleep_ms(50);
+	stand_take(&stand, NULL, "v0", false, false);
+	other = text_format("%s/boot", filesystem.root);
+	assert_int_equal(close(open(other, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)), 0);
+	write_text(other, "01234567-89ab-cdef-0123-456789abcdef\n");
+	assert_int_equal(mount(other, boot, NULL, MS_BIND, NULL), 0);
+	change_tip(&stand, "torn");
+	result = stand_take(&stand, "v0", "v1", true, false);
+	assert_int_equal(result.copied_bytes, 50 * 1024);
+	result = stand_take(&stand, "v1", "v2", true, false);
+	assert_int_equal(result.copied_bytes, 0);
+	assert_int_equal(umount(boot), 0);
+	stand_end(&stand);
+	filesystem_unmount(&filesystem);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -253,7 +355,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_hostile_ext4),
 		cmocka_unit_test(test_hostile_xfs),
 		cmocka_unit_test(test_at_rest_nothing_is_copied),
+		cmocka_unit_test(test_open_past_the_cache_it_is_compared),
 		cmocka_unit_test(test_without_a_state_all_is_copied),
+		cmocka_unit_test(test_after_a_reboot_all_is_compared),
 	};
 
 	if (argc > 2) {

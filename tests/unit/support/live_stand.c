@@ -159,6 +159,18 @@ static int compare(void *context, struct error *err)
 	return equal ? 0 : error_set(err, ERROR_FAILED, "%s", difference.data);
 }
 
+static int find_tip(struct layer_paths *layers, void *context, struct error *err)
+{
+	const struct stand *stand = context;
+
+	layers->items = calloc(stand->count, sizeof(*layers->items));
+	if (!layers->items)
+		return error_memory(err);
+	for (; layers->count < stand->count; layers->count++)
+		layers->items[layers->count] = strdup(stand->layers[layers->count]);
+	return 0;
+}
+
 struct live_result stand_take(struct stand *stand, const char *tip, const char *name, bool follows, bool blindly)
 {
 	struct live_request request = {
@@ -167,6 +179,7 @@ struct live_result stand_take(struct stand *stand, const char *tip, const char *
 		.index = stand->index,
 		.tip = tip,
 		.max_freeze_ms = 60000,
+		.find_tip = find_tip,
 		.inspect = blindly ? NULL : compare,
 		.context = stand,
 	};
