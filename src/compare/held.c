@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "ctr/leases.h"
 #include "ctr/snapshots.h"
+#include "workspace/snapshotter_traits.h"
 
 #define LEASE_NS ((int64_t)3600 * 1000000000)
 
@@ -57,24 +58,6 @@ int held_view(struct held *held, const char *snapshotter, const char *name, stru
 	return made;
 }
 
-/* A view of one layer is that folder itself, bound. */
-static int read_layers(const struct ctr_mounts *mounts, struct layer_paths *layers, struct error *err)
-{
-	const struct ctr_mount *mount = mounts->count == 1 ? &mounts->items[0] : NULL;
-	const char *lower = mount ? ctr_mount_option(mount, "lowerdir") : NULL;
-
-	if (lower)
-		return layer_paths_parse(lower, layers, err);
-	if (!mount || strcmp(mount->type, "bind") != 0)
-		return error_set(err, ERROR_FAILED, "containerd does not say where the layers lie");
-	layers->items = calloc(1, sizeof(*layers->items));
-	if (!layers->items)
-		return error_memory(err);
-	layers->items[0] = strdup(mount->source);
-	layers->count = layers->items[0] ? 1 : 0;
-	return layers->count ? 0 : error_memory(err);
-}
-
 int held_keep(struct held *held, const char *snapshotter, const char *name, struct error *err)
 {
 	if (begin(held, err) < 0)
@@ -105,7 +88,7 @@ int held_know(struct held *held, const char *snapshotter, const char *name, cons
 	*chain = (struct held_chain){ .snapshotter = strdup(snapshotter), .name = strdup(name) };
 	if (!chain->snapshotter || !chain->name)
 		return error_memory(err);
-	return read_layers(mounts, &chain->layers, err);
+	return snapshotter_mount_layers(mounts, &chain->layers, err);
 }
 
 const struct layer_paths *held_layers(struct held *held, const char *snapshotter, const char *name, struct error *err)

@@ -58,10 +58,8 @@ static int find_version(struct comparison *comparison, const struct store_versio
 static int keep_upper(struct state *state, struct error *err)
 {
 	const struct ctr_mount *mount = &state->mounts.items[0];
-	const char *upper = ctr_mount_option(mount, "upperdir");
+	const char *upper = snapshotter_mount_writable(mount);
 
-	if (!upper && strcmp(mount->type, "bind") == 0)
-		upper = mount->source;
 	if (!upper)
 		return error_set(err, ERROR_FAILED, "containerd does not say where the files of the workspace lie");
 	state->upper = strdup(upper);
@@ -108,7 +106,7 @@ static int find_present(struct comparison *comparison, struct state *state, stru
 
 static bool has_user_marks(const struct state *state)
 {
-	return state->mounts.count == 1 && ctr_mount_has_word(&state->mounts.items[0], "userxattr");
+	return state->mounts.count == 1 && snapshotter_mount_marks(&state->mounts.items[0]) == LAYER_MARKS_USER;
 }
 
 static int add_layer(struct compare_stack *stack, const char *path, struct error *err)

@@ -29,7 +29,7 @@ static int set_overlay(struct location *location, const struct ctr_mount *mount,
 	location->maps_ids = snapshotter_mount_maps_ids(mount);
 	if (lower && layer_paths_parse(lower, &location->below, err) < 0)
 		return -1;
-	return set_writable(location, ctr_mount_option(mount, "upperdir"), err);
+	return set_writable(location, snapshotter_mount_writable(mount), err);
 }
 
 static int set_all(struct location *location, const char *snapshotter, const struct ctr_mount *mount, struct error *err)
@@ -62,19 +62,6 @@ int location_find(struct session *session, const char *snapshotter, const char *
 	return set_all(location, snapshotter, mount, err);
 }
 
-/* A view of one layer is that folder itself, bound. */
-static int read_layers(const struct ctr_mounts *mounts, const char *name, struct layer_paths *layers, struct error *err)
-{
-	const struct ctr_mount *mount = mounts->count == 1 ? &mounts->items[0] : NULL;
-	const char *lower = mount ? ctr_mount_option(mount, "lowerdir") : NULL;
-
-	if (mount && !lower && !snapshotter_mount_is_overlay(mount))
-		lower = mount->source;
-	if (!lower)
-		return error_set(err, ERROR_FAILED, "containerd does not say where the layers of '%s' lie", name);
-	return layer_paths_parse(lower, layers, err);
-}
-
 int location_find_layers(struct session *session, const char *snapshotter, const char *name, struct layer_paths *layers,
 			 struct error *err)
 {
@@ -89,7 +76,7 @@ int location_find_layers(struct session *session, const char *snapshotter, const
 	/* No lease holds the view: if it is not removed here, containerd collects it. */
 	if (ctr_snapshot_remove(session->ctr, snapshotter, view, &ignored) < 0)
 		log_detail("%s", ignored.message);
-	return read_layers(&mounts, name, layers, err);
+	return snapshotter_mount_layers(&mounts, layers, err) < 0 ? error_wrap(err, "'%s'", name) : 0;
 }
 
 bool location_is_other(const struct location *location, const char *folder)

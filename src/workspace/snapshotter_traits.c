@@ -1,6 +1,7 @@
 #include "workspace/snapshotter_traits.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -69,6 +70,36 @@ enum layer_marks snapshotter_mount_marks(const struct ctr_mount *mount)
 bool snapshotter_mount_maps_ids(const struct ctr_mount *mount)
 {
 	return ctr_mount_option(mount, "uidmap") || ctr_mount_option(mount, "gidmap");
+}
+
+const char *snapshotter_mount_writable(const struct ctr_mount *mount)
+{
+	if (snapshotter_mount_is_overlay(mount))
+		return ctr_mount_option(mount, "upperdir");
+	return strcmp(mount->type, "bind") == 0 ? mount->source : NULL;
+}
+
+/* A view of one layer is that folder itself, bound. */
+static int one_layer(const char *folder, struct layer_paths *layers, struct error *err)
+{
+	layers->items = calloc(1, sizeof(*layers->items));
+	if (!layers->items)
+		return error_memory(err);
+	layers->items[0] = strdup(folder);
+	layers->count = layers->items[0] ? 1 : 0;
+	return layers->count ? 0 : error_memory(err);
+}
+
+int snapshotter_mount_layers(const struct ctr_mounts *mounts, struct layer_paths *layers, struct error *err)
+{
+	const struct ctr_mount *mount = mounts->count == 1 ? &mounts->items[0] : NULL;
+	const char *lower = mount ? ctr_mount_option(mount, "lowerdir") : NULL;
+
+	if (lower)
+		return layer_paths_parse(lower, layers, err);
+	if (mount && strcmp(mount->type, "bind") == 0)
+		return one_layer(mount->source, layers, err);
+	return error_set(err, ERROR_FAILED, "containerd does not say where the layers lie");
 }
 
 bool snapshotter_has_unfinished_layer(const char *snapshotter, const char *folder)

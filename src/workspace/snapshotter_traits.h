@@ -33,6 +33,14 @@ enum layer_marks snapshotter_mount_marks(const struct ctr_mount *mount);
 /* Whether the layers below are mounted with other ids than they have on the disk. */
 bool snapshotter_mount_maps_ids(const struct ctr_mount *mount);
 
+/* The folder that takes what is written to such a mount: an overlay names it, a bind is it. NULL: nothing of it is a folder
+ * here. Belongs to the mount. */
+const char *snapshotter_mount_writable(const struct ctr_mount *mount);
+
+/* The folders of the layers of a committed snapshot, newest first, as the mounts of a view of it say. ERROR_FAILED where they
+ * do not say. */
+int snapshotter_mount_layers(const struct ctr_mounts *mounts, struct layer_paths *layers, struct error *err);
+
 /* The one that containers get where nobody says another. */
 #define SNAPSHOTTER_DEFAULT "overlayfs"
 

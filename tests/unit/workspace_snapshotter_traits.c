@@ -126,6 +126,49 @@ static void an_unfinished_image_is_seen(void **state)
 	rmdir(folder);
 }
 
+static const char *const upper_and_lower[] = { "upperdir=/s/3/fs", "workdir=/s/3/work", "lowerdir=/s/2/fs:/s/1/fs" };
+static const char *const lower[] = { "lowerdir=/s/2/fs:/s/1/fs", "userxattr" };
+
+static void a_mount_says_where_its_files_lie(void **state)
+{
+	static const struct {
+		const char *type, *source;
+		const char *const *options;
+		size_t option_count;
+		const char *writable, *newest, *oldest; /* NULL: it does not say */
+		enum layer_marks marks;
+	} cases[] = {
+		{ "overlay", "overlay", upper_and_lower, 3, "/s/3/fs", "/s/2/fs", "/s/1/fs", LAYER_MARKS_TRUSTED },
+		{ "overlay", "overlay", lower, 2, NULL, "/s/2/fs", "/s/1/fs", LAYER_MARKS_USER },
+		{ "bind", "/s/1/f:s", NULL, 0, "/s/1/f:s", "/s/1/f:s", "/s/1/f:s", LAYER_MARKS_TRUSTED },
+		{ "ext4", "/dev/mapper/1", NULL, 0, NULL, NULL, NULL, LAYER_MARKS_TRUSTED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ctr_mount mount = mount_of(cases[i].type, cases[i].source);
+		const struct ctr_mounts mounts = { .items = &mount, .count = 1 };
+		struct layer_paths layers = { 0 };
+		struct error err = { 0 };
+		const char *writable;
+
+		mount.options = (char **)(uintptr_t)cases[i].options;
+		mount.option_count = cases[i].option_count;
+		writable = snapshotter_mount_writable(&mount);
+		assert_true(cases[i].writable ? writable && strcmp(writable, cases[i].writable) == 0 : !writable);
+		assert_int_equal(snapshotter_mount_marks(&mount), cases[i].marks);
+		assert_int_equal(snapshotter_mount_layers(&mounts, &layers, &err), cases[i].newest ? 0 : -1);
+		if (cases[i].newest) {
+			assert_string_equal(layers.items[0], cases[i].newest);
+			assert_string_equal(layers.items[layers.count - 1], cases[i].oldest);
+		} else {
+			assert_string_equal(err.message, "containerd does not say where the layers lie");
+		}
+		layer_paths_free(&layers);
+		mount_free(&mount);
+	}
+}
+
 /* What is known by name alone, before there is a mount to look at. Of others nothing is assumed. */
 static void few_are_known_by_name(void **state)
 {
@@ -162,6 +205,7 @@ int main(void)
 		cmocka_unit_test(what_is_mounted_is_found),
 		cmocka_unit_test(what_is_not_mounted_has_no_path),
 		cmocka_unit_test(an_unfinished_image_is_seen),
+		cmocka_unit_test(a_mount_says_where_its_files_lie),
 		cmocka_unit_test(few_are_known_by_name),
 	};
 
