@@ -19,6 +19,7 @@
 #define DOCTOR_LAYER_LEFT "layer_left"                   /* what a compaction has saved is kept for nothing */
 #define DOCTOR_LEASE_STALE "lease_stale"                 /* a lease of ours without an operation */
 #define DOCTOR_TASK_BLOCKED "task_blocked"               /* what is left of a task keeps it from starting */
+#define DOCTOR_TASK_ASTRAY "task_astray"                 /* it runs on another snapshot than its container's */
 #define DOCTOR_LOCK_HELD "lock_held"                     /* by a run that may have ended, and is not ours to judge */
 #define DOCTOR_FILES_LEFT "files_left"                   /* what containerd could not remove of a snapshot */
 #define DOCTOR_ADDRESS_STALE "address_stale"             /* a network attachment without a task */

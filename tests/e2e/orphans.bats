@@ -214,7 +214,12 @@ down() {
 	same other "$(container_snapshot astray)"
 	same precious "$(workspace_read astray /data/f)"
 	same 1 "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'astray'")"
+	expect 1 doctor --fix astray
+	[[ $output == *"'astray' runs on another snapshot than 'other', on which it stands: what it writes is in no version, and is lost when it stops"* ]] ||
+		complain "doctor is silent"
+	same precious "$(workspace_read astray /data/f)"
 	expect 0 --force version astray
+	expect 0 doctor astray
 	same old "$(workspace_read astray /data/f)"
 	nothing_is_left
 }
