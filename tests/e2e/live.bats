@@ -18,15 +18,19 @@ frozen() {
 
 # The tree of a version, as a line for each entry.
 version_tree() {
-	local view=$BATS_TEST_TMPDIR/view name
+	local view=$BATS_TEST_TMPDIR/view key=look-$2-$RANDOM name try
 	name=$(db "SELECT s.runtime_snapshot_name FROM snapshots s JOIN container_versions v ON v.snapshot_id = s.id
 		WHERE v.container_id = '$1' AND v.version = $2")
 	mkdir -p "$view"
-	ctr snapshots view "look-$2-$RANDOM" "$name" >/dev/null
-	ctr snapshots mounts "$view" "$(ctr snapshots ls | awk -v p="$name" '$2 == p && $3 == "View" { print $1 }' | tail -1)" |
-		sh
+	# A view is nobody's, so that a collection may take it before it has its label.
+	for try in 1 2 3 4 5; do
+		ctr snapshots view "$key" "$name" >/dev/null || continue
+		ctr snapshots label "$key" containerd.io/gc.root=now >/dev/null && break
+	done
+	eval "$(ctr snapshots mounts "$view" "$key")"
 	tree_of "$view"
 	umount "$view"
+	ctr snapshots rm "$key"
 }
 
 tree_of() {
