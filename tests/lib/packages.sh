@@ -30,6 +30,7 @@ test_set() {
 	needs_program setfattr attr
 	needs_program strace strace
 	needs_program faketime faketime
+	needs_program curl curl
 	needs_program man man-db
 	needs_program ip iproute2
 	needs_program iptables iptables
