@@ -16,6 +16,7 @@
 	X(guard) \
 	X(mount) \
 	X(umount) \
+	X(restore) \
 	X(fork) \
 	X(name) \
 	X(events) \

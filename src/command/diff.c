@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -7,6 +6,7 @@
 #include "command/diff_print.h"
 #include "command/diff_print_spec.h"
 #include "command/patch.h"
+#include "command/paths.h"
 #include "compare/compare.h"
 #include "compare/spec.h"
 #include "recover/bring_back.h"
@@ -37,35 +37,6 @@ static const struct option_spec diff_options[] = {
 	  .help = "what makes the container in place of its files: image, labels, runtime, OCI spec" },
 	{ .type = OPTION_END },
 };
-
-/* The PATHs of the command line, checked. */
-struct paths {
-	char **items;
-	size_t count;
-};
-
-static void paths_release(struct paths *paths)
-{
-	for (size_t i = 0; i < paths->count; i++)
-		free(paths->items[i]);
-	free(paths->items);
-}
-
-#define cleanup_paths __attribute__((cleanup(paths_release)))
-
-static int read_paths(const struct invocation *invocation, struct paths *paths, struct error *err)
-{
-	paths->items = calloc(invocation->behind_count + 1, sizeof(*paths->items));
-	if (!paths->items)
-		return error_memory(err);
-	for (size_t i = 0; i < invocation->behind_count; i++) {
-		paths->items[i] = compare_path(invocation->behind[i], err);
-		if (!paths->items[i])
-			return -1;
-		paths->count++;
-	}
-	return 0;
-}
 
 /* It is not of files. */
 static int check_spec(const struct invocation *invocation, struct error *err)
@@ -100,7 +71,7 @@ static int diff_check(const struct invocation *invocation, struct error *err)
 	if (options->null && (options->stat || invocation->settings->json))
 		return error_set(err, ERROR_USAGE, "'--null' cannot be given with --%s",
 				 options->stat ? "stat" : "json");
-	return read_paths(invocation, &paths, err);
+	return paths_read(invocation->behind, invocation->behind_count, &paths, err);
 }
 
 struct diff {
@@ -167,7 +138,7 @@ static ssize_t diff_files(struct diff *diff, struct error *err)
 		.now = diff->now.version ? &diff->now : NULL,
 	};
 
-	if (read_paths(diff->invocation, &paths, err) < 0)
+	if (paths_read(diff->invocation->behind, diff->invocation->behind_count, &paths, err) < 0)
 		return -1;
 	request.paths = (const char *const *)paths.items;
 	request.path_count = paths.count;

@@ -46,10 +46,7 @@ static int guard_check(const struct invocation *invocation, struct error *err)
 {
 	const struct guard_options *options = invocation->options;
 
-	if (options->on_failure != GUARD_RESTORE)
-		return freeze_check(&options->freeze, err);
-	error_set(err, ERROR_REFUSED, "this wsnap cannot restore files into a running workspace: nothing was run");
-	return error_hint(err, "--on-failure rollback brings the workspace back as a whole");
+	return freeze_check(&options->freeze, err);
 }
 
 static void tell(const struct output *out, const struct guard_request *request, const struct guard_result *result,

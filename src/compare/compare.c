@@ -144,15 +144,23 @@ static void stack_release(struct compare_stack *stack)
 	stack->tree = -1;
 }
 
-void comparison_release(struct comparison *comparison)
+void comparison_let_go(struct comparison *comparison)
 {
-	forget_items(comparison);
-	free(comparison->items);
 	if (comparison->request) {
 		stack_release(&comparison->now);
 		stack_release(&comparison->before);
 		held_release(&comparison->held);
 	}
+	comparison->request = NULL;
+	for (size_t i = 0; i < comparison->count; i++)
+		comparison->items[i].now = comparison->items[i].before = NULL;
+}
+
+void comparison_release(struct comparison *comparison)
+{
+	comparison_let_go(comparison);
+	forget_items(comparison);
+	free(comparison->items);
 	*comparison = (struct comparison){ .session = comparison->session };
 }
 

@@ -14,6 +14,9 @@ int compare_run(struct comparison *comparison, const struct compare_request *req
  * nothing but a regular file is opened. Until the comparison is released. */
 int compare_open(const struct compare_item *item, bool before);
 
+/* Keeps what was found, and lets go of what was read for it: files can be opened no more. */
+void comparison_let_go(struct comparison *comparison);
+
 void comparison_release(struct comparison *comparison);
 
 #define cleanup_comparison __attribute__((cleanup(comparison_release)))

@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "compare/common.h"
-#include "view/tree.h"
+#include "workspace/tree.h"
 #include "ctr/snapshots.h"
 #include "workspace/history.h"
 #include "workspace/snapshotter_traits.h"

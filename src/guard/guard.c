@@ -9,7 +9,10 @@
 #include "base/text.h"
 #include "ctr/snapshots.h"
 #include "guard/child.h"
+#include "restore/restore.h"
 #include "workspace/keepers.h"
+#include "workspace/location.h"
+#include "workspace/target.h"
 
 #define STATUS_SIGNALLED 128
 
@@ -67,23 +70,50 @@ static int reopen(struct session *session, const struct settings *settings, stru
 	return session_open_for_recovery(settings, session, &store_error, err);
 }
 
+static int roll_back(struct session *session, const struct guard_request *request, const struct version_word *version,
+		     int32_t *saved, struct error *err)
+{
+	const struct operation_request rollback = {
+		.kind = OPERATION_ROLLBACK,
+		.target = request->version.target,
+		.version = version,
+	};
+	cleanup_operation_result struct operation_result back = { 0 };
+
+	if (operation_run(session, &rollback, &back, err) < 0)
+		return -1;
+	*saved = back.version;
+	return 0;
+}
+
+static int restore(struct session *session, const struct guard_request *request, const struct version_word *version,
+		   int32_t *saved, struct error *err)
+{
+	const struct restore_request files = {
+		.target = request->version.target,
+		.version = version,
+		.max_freeze_ms = request->version.max_freeze_ms,
+	};
+	cleanup_restore_result struct restore_result back = { 0 };
+
+	if (restore_run(session, &files, &back, err) < 0)
+		return -1;
+	*saved = back.saved_version;
+	return 0;
+}
+
 /* The state that the command left is saved first. */
 static int bring_back(struct session *session, const struct guard_request *request, struct guard_result *result,
 		      struct error *err)
 {
 	const struct version_word version = { .kind = VERSION_WORD_NUMBER, .number = result->version };
-	const struct operation_request rollback = {
-		.kind = OPERATION_ROLLBACK,
-		.target = request->version.target,
-		.version = &version,
-	};
-	cleanup_operation_result struct operation_result back = { 0 };
+	int done = request->on_failure == GUARD_RESTORE ? restore(session, request, &version, &result->saved, err)
+							: roll_back(session, request, &version, &result->saved, err);
 
-	if (operation_run(session, &rollback, &back, err) < 0)
+	if (done < 0)
 		return error_wrap(err, "the command ended with status %d, and '%s' was not brought back to version %d",
 				  result->status, request->version.target->text, result->version);
 	result->was_back = true;
-	result->saved = back.version;
 	return 0;
 }
 
@@ -97,7 +127,7 @@ static int run_command(struct session *session, const struct guard_request *requ
 	session_close(session);
 	ran = child_run(child, request->command, &result->status, not_run);
 	if (reopen(session, settings, err) < 0) {
-		if (ran == 0 && result->status != 0 && request->on_failure == GUARD_ROLLBACK)
+		if (ran == 0 && result->status != 0 && request->on_failure != GUARD_NOTHING)
 			return error_wrap(err, "the command ended with status %d, and '%s' was not brought back",
 					  result->status, request->version.target->text);
 		log_detail("%s", err->message);
@@ -113,6 +143,25 @@ static int run_command(struct session *session, const struct guard_request *requ
 	return bring_back(session, request, result, err);
 }
 
+/* What cannot be brought back so is known before anything is run. A workspace that is gone is for the version to tell of. */
+static int check_way(struct session *session, const struct guard_request *request, struct error *err)
+{
+	cleanup_location struct location location = { 0 };
+	cleanup_target struct target target = { 0 };
+
+	if (request->on_failure != GUARD_RESTORE)
+		return 0;
+	if (target_resolve(session, request->version.target, true, &target, err) < 0 ||
+	    location_find(session, target.container.snapshotter, target.container.snapshot_key, &location, err) < 0)
+		return -1;
+	if (location.stacks && !location.maps_ids)
+		return 0;
+	error_set(err, ERROR_REFUSED,
+		  "files of '%s' cannot be restored while it runs: its snapshotter has no layers that can be read",
+		  target.container_id);
+	return error_hint(err, "--on-failure rollback brings the workspace back as a whole");
+}
+
 int guard_run(struct session *session, const struct guard_request *request, struct guard_result *result,
 	      struct error *not_run, struct error *err)
 {
@@ -121,6 +170,8 @@ int guard_run(struct session *session, const struct guard_request *request, stru
 	struct child child;
 	int done, signal;
 
+	if (check_way(session, request, err) < 0)
+		return -1;
 	child_hold(&child);
 	if (operation_run(session, &request->version, &saved, err) < 0)
 		return -1;

@@ -10,7 +10,6 @@
 /* What a shell says of a command that could not be had to begin with. */
 #define GUARD_STATUS_FAILED 125
 
-/* GUARD_RESTORE is for others to refuse: it is not there yet. */
 enum guard_way { GUARD_NOTHING, GUARD_ROLLBACK, GUARD_RESTORE };
 
 struct guard_request {

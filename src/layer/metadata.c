@@ -16,7 +16,7 @@ int metadata_copy(int from, const char *from_name, const struct stat *status, in
 		return error_errno(err, ERROR_FAILED, errno, "cannot set the owner of '%s'", to_name);
 	if (xattrs_copy(from, from_name, to, to_name, buffer, err) < 0)
 		return -1;
-	if (!S_ISLNK(status->st_mode) && fchmodat(to, to_name, status->st_mode & 07777, 0) < 0)
+	if (!S_ISLNK(status->st_mode) && fchmodat(to, to_name, status->st_mode & 07777, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot set the mode of '%s'", to_name);
 	if (utimensat(to, to_name, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot set the times of '%s'", to_name);

@@ -69,8 +69,8 @@ static int is_inode(int fd, uint64_t inode)
 static int open_roots(struct pass *pass, struct pass_frame *frame, struct error *err)
 {
 	frame->upper = openat(pass->upper, ".", OPEN_FOLDER);
-	frame->layer = pass->dry ? -1 : openat(pass->layer, ".", OPEN_FOLDER);
-	if (frame->upper < 0 || (frame->layer < 0 && !pass->dry))
+	frame->layer = pass->bare ? -1 : openat(pass->layer, ".", OPEN_FOLDER);
+	if (frame->upper < 0 || (frame->layer < 0 && !pass->bare))
 		return error_errno(err, ERROR_FAILED, errno, "cannot open the layer");
 	return 0;
 }
@@ -139,7 +139,7 @@ int frame_need_layer(struct pass *pass, struct pass_frame *frame, struct error *
 	cleanup_fd int layer = -1;
 	int result;
 
-	if (frame->layer >= 0)
+	if (frame->layer >= 0 || pass->bare)
 		return 0;
 	layer = openat(pass->layer, ".", OPEN_FOLDER);
 	if (layer < 0)
@@ -177,5 +177,7 @@ int frame_finish(struct pass *pass, struct pass_frame *frame, struct error *err)
 		return -1;
 	if (nodes_ctime(&status) > clock_unix_ns() - PASS_GRAIN_NS)
 		nodes_node(pass->tree, frame->node)->flags |= NODE_YOUNG;
+	if (pass->bare)
+		return 0;
 	return copier_finish_folder(&pass->copier, frame->upper, frame->layer, err) < 0 ? -1 : 0;
 }

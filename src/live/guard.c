@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -16,12 +17,16 @@
 /* In memory that wsnap and the guard share. */
 struct guard_page {
 	atomic_bool thawed;
+	atomic_bool finished;
 };
 
 struct order {
 	bool armed;
+	bool committed;  /* there is no end, and it is answered */
 	double until_ms; /* of clock_monotonic_ms() */
 };
+
+static const struct guard_duty no_duty = { .kept = { -1, -1, -1, -1, -1, -1, -1, -1 } };
 
 static void thaw(const struct freezer *freezer, struct guard_page *page)
 {
@@ -41,7 +46,8 @@ static int wait_for_order(int line, struct order *order)
 
 	for (;;) {
 		double left_ms = order->until_ms - clock_monotonic_ms();
-		int ready = poll(&wait, 1, !order->armed ? -1 : left_ms > 0 ? (int)left_ms + 1 : 0);
+		bool endless = !order->armed || order->committed;
+		int ready = poll(&wait, 1, endless ? -1 : left_ms > 0 ? (int)left_ms + 1 : 0);
 
 		if (ready > 0) {
 			ssize_t got = recv(line, order, sizeof(*order), 0);
@@ -50,13 +56,29 @@ static int wait_for_order(int line, struct order *order)
 				continue;
 			return got == sizeof(*order);
 		}
-		if (ready == 0 && order->armed && clock_monotonic_ms() >= order->until_ms)
+		if (ready == 0 && !endless && clock_monotonic_ms() >= order->until_ms)
 			return 0;
 	}
 }
 
-/* Only what is safe after a fork of a process with threads. */
-__attribute__((noreturn)) static void stand_guard(int line, const struct freezer *freezer, struct guard_page *page)
+/* Somebody waits for that; if he is gone, that is seen next. */
+static void answer(int line)
+{
+	(void)!send(line, "", 1, MSG_NOSIGNAL);
+}
+
+/* Whether it may run again. */
+static bool finish(const struct guard_duty *duty, struct guard_page *page)
+{
+	if (!duty->finish || duty->finish(duty->context) < 0)
+		return false;
+	atomic_store(&page->finished, true);
+	return true;
+}
+
+/* Only what is safe after a fork of a process with threads; but for a duty, for which there are none. */
+__attribute__((noreturn)) static void stand_guard(int line, const struct freezer *freezer,
+						  const struct guard_duty *duty, struct guard_page *page)
 {
 	struct order order = { 0 };
 
@@ -65,22 +87,39 @@ __attribute__((noreturn)) static void stand_guard(int line, const struct freezer
 			(void)!sigaction(signal, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	setsid();
 	while (wait_for_order(line, &order) > 0)
-		;
-	if (order.armed)
+		if (order.committed)
+			answer(line);
+	if (order.armed && (!order.committed || finish(duty, page)) && !duty->stays_frozen)
 		thaw(freezer, page);
+	if (atomic_load(&page->finished))
+		duty->settle(duty->context);
 	_exit(0);
 }
 
-/* Closes all other descriptors of wsnap's: the guard would go on holding its locks. */
-static void keep_only(int line, int control)
+static int compare_numbers(const void *a, const void *b)
 {
-	unsigned low = (unsigned)(line < control ? line : control), high = (unsigned)(line < control ? control : line);
+	const int *left = a, *right = b;
 
-	if (low > 0)
-		close_range(0, low - 1, 0);
-	if (low + 1 < high)
-		close_range(low + 1, high - 1, 0);
-	close_range(high + 1, ~0U, 0);
+	return (*left > *right) - (*left < *right);
+}
+
+/* Closes all other descriptors of wsnap's: the guard would go on holding its locks. */
+static void keep_only(int line, int control, const struct guard_duty *duty)
+{
+	int kept[GUARD_MOST_KEPT + 2];
+	unsigned next = 0;
+
+	memcpy(kept, duty->kept, sizeof(duty->kept));
+	kept[GUARD_MOST_KEPT] = line;
+	kept[GUARD_MOST_KEPT + 1] = control;
+	qsort(kept, GUARD_MOST_KEPT + 2, sizeof(*kept), compare_numbers);
+	for (size_t i = 0; i < GUARD_MOST_KEPT + 2; i++) {
+		if (kept[i] > (int)next)
+			close_range(next, (unsigned)kept[i] - 1, 0);
+		if (kept[i] >= (int)next)
+			next = (unsigned)kept[i] + 1;
+	}
+	close_range(next, ~0U, 0);
 }
 
 static int open_line(struct guard *guard, int *theirs, struct error *err)
@@ -99,7 +138,7 @@ static int open_line(struct guard *guard, int *theirs, struct error *err)
 	return 0;
 }
 
-int guard_begin(struct guard *guard, const struct freezer *freezer, struct error *err)
+int guard_begin(struct guard *guard, const struct freezer *freezer, const struct guard_duty *duty, struct error *err)
 {
 	int theirs = -1;
 
@@ -110,8 +149,8 @@ int guard_begin(struct guard *guard, const struct freezer *freezer, struct error
 	}
 	guard->pid = fork();
 	if (guard->pid == 0) {
-		keep_only(theirs, freezer->control);
-		stand_guard(theirs, freezer, guard->page);
+		keep_only(theirs, freezer->control, duty ? duty : &no_duty);
+		stand_guard(theirs, freezer, duty ? duty : &no_duty, guard->page);
 	}
 	close(theirs);
 	if (guard->pid > 0)
@@ -124,7 +163,7 @@ int guard_begin(struct guard *guard, const struct freezer *freezer, struct error
 
 static int give_order(struct guard *guard, const struct order *order, struct error *err)
 {
-	if (waitpid(guard->pid, NULL, WNOHANG) != 0) {
+	if (guard->pid <= 0 || waitpid(guard->pid, NULL, WNOHANG) != 0) {
 		guard->pid = 0;
 		return error_set(err, ERROR_FAILED, "the guard of the frozen workspace was killed");
 	}
@@ -145,6 +184,34 @@ int guard_disarm(struct guard *guard, struct error *err)
 	const struct order order = { .armed = false };
 
 	return give_order(guard, &order, err);
+}
+
+int guard_commit(struct guard *guard, unsigned wait_ms, struct error *err)
+{
+	const struct order order = { .armed = true, .committed = true };
+	struct pollfd wait = { .fd = guard->line, .events = POLLIN };
+	char answered;
+
+	if (give_order(guard, &order, err) < 0)
+		return -1;
+	if (poll(&wait, 1, (int)wait_ms) == 1 && recv(guard->line, &answered, 1, MSG_DONTWAIT) == 1)
+		return 0;
+	return error_set(err, ERROR_FAILED, "the guard of the frozen workspace does not answer");
+}
+
+int guard_take_over(struct guard *guard, struct error *err)
+{
+	pid_t pid = guard->pid;
+
+	if (guard->line >= 0)
+		close(guard->line);
+	guard->line = -1;
+	guard->pid = 0;
+	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return pid > 0 && atomic_load(&guard->page->finished)
+		       ? 0
+		       : error_set(err, ERROR_FAILED, "its guard could not finish it");
 }
 
 bool guard_has_thawed(const struct guard *guard)

@@ -1,6 +1,9 @@
 /*
  * A small process that thaws the workspace whatever becomes of wsnap: when the time is over, or as soon as wsnap is
- * gone. It holds nothing but the control group's file and one end of a pair of sockets.
+ * gone. It holds nothing but the control group's file and one end of a pair of sockets, and what a duty needs.
+ *
+ * With a duty there is a moment from which on the workspace must not run before something is finished: guard_commit().
+ * Then no time is over any more, and when wsnap is gone the guard finishes that itself before it thaws.
  */
 #ifndef WSNAP_LIVE_GUARD_H
 #define WSNAP_LIVE_GUARD_H
@@ -26,10 +29,28 @@ struct guard {
 	}
 #define cleanup_guard __attribute__((cleanup(guard_end)))
 
-int guard_begin(struct guard *guard, const struct freezer *freezer, struct error *err);
+#define GUARD_MOST_KEPT 8
+
+struct guard_duty {
+	int (*finish)(void *context); /* -1: it could not be finished, and the workspace stays frozen */
+	int (*settle)(void *context); /* once it is finished, and thawed */
+	void *context;
+	int kept[GUARD_MOST_KEPT]; /* descriptors that it needs; -1 where there is none */
+	bool stays_frozen;         /* somebody else has frozen it */
+};
+
+/* `duty` NULL: there is none. With one, this process must have no other threads yet: the guard uses the library. */
+int guard_begin(struct guard *guard, const struct freezer *freezer, const struct guard_duty *duty, struct error *err);
 
 /* Before each freeze: from now on it thaws after `max_ms`. */
 int guard_arm(struct guard *guard, unsigned max_ms, struct error *err);
+
+/* Frozen, and armed: from now on it thaws only once all is finished. ERROR_FAILED where it is gone, or does not answer
+ * within `wait_ms`: then nothing is to be begun. */
+int guard_commit(struct guard *guard, unsigned wait_ms, struct error *err);
+
+/* This process cannot finish it: the guard tries. Waits for its end; 0: it is finished, and thawed. */
+int guard_take_over(struct guard *guard, struct error *err);
 
 /* After each thaw. */
 int guard_disarm(struct guard *guard, struct error *err);

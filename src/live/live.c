@@ -30,7 +30,7 @@ static int open_folders(struct live *live, struct error *err)
 	if (!merged)
 		return error_memory(err);
 	if (open_folder(merged, O_PATH, &live->merged, err) < 0 ||
-	    open_folder(request->upper, O_RDONLY | O_NOFOLLOW, &live->upper, err) < 0)
+	    (request->upper && open_folder(request->upper, O_RDONLY | O_NOFOLLOW, &live->upper, err) < 0))
 		return -1;
 	if (fstat(live->merged, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine its root");
@@ -57,7 +57,7 @@ int live_begin(const struct live_request *request, struct live **begun, bool *ha
 		return error_memory(err);
 	*live = (struct live){ .request = *request, .freezer = FREEZER_NONE, .upper = -1, .layer = -1, .merged = -1 };
 	live->index = strdup(request->index);
-	live->upper_path = strdup(request->upper);
+	live->upper_path = strdup(request->upper ? request->upper : "");
 	if (!live->index || !live->upper_path) {
 		error_memory(err);
 		goto failed;
@@ -135,42 +135,64 @@ int live_thaw(const char *folder, struct error *err)
 
 /* --- all of it ---------------------------------------------------------------------------------------------- */
 
-static int fill(struct taking *taking, struct error *err)
+/* While the workspace runs. */
+static int prepare(struct taking *taking, struct error *err)
 {
 	struct live *live = taking->live;
 
+	if (!live->request.upper)
+		return change_look(taking, err);
 	/* Then little has to be written back in the freeze; and it protects mapped pages again, so that stores into
 	 * them show. */
 	if (syncfs(live->upper) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot write back '%s'", live->upper_path);
-	if (taking_pass_running(taking, err) < 0)
-		return -1;
-	return taking_pass_still(taking, err);
+	return taking_pass_running(taking, err);
 }
 
+static int begin_watch(struct taking *taking, struct error *err)
+{
+	struct live *live = taking->live;
+	cleanup_free char *merged = text_format("/proc/%u/root", live->request.pid);
+
+	if (!merged)
+		return error_memory(err);
+	if (watch_begin(&taking->watch, merged, live->upper, err) < 0)
+		return -1;
+	if (pass_begin(&taking->pass, live->request.marks, &live->tree, &taking->watch, live->upper, live->layer,
+		       live->merged, err) < 0)
+		return -1;
+	taking->pass.tip = (struct pass_tip){ .find = live->request.find_tip, .context = live->request.context };
+	return 0;
+}
+
+static void end_watch(struct taking *taking)
+{
+	pass_release(&taking->pass);
+	watch_end(&taking->watch);
+}
+
+/* The guard of a change comes first of all, as long as there are no other threads. */
 int live_take(struct live *live, const char *layer, struct live_result *result, bool *again, struct error *err)
 {
 	struct taking taking = { .live = live, .guard = GUARD_NONE, .result = result };
-	cleanup_free char *merged = text_format("/proc/%u/root", live->request.pid);
 	int filled = -1;
 
 	*again = false;
 	*result = (struct live_result){ 0 };
-	if (!merged)
-		return error_memory(err);
-	if (open_folder(layer, O_RDONLY | O_NOFOLLOW, &live->layer, err) < 0 ||
-	    watch_begin(&taking.watch, merged, live->upper, err) < 0)
+	if ((layer && open_folder(layer, O_RDONLY | O_NOFOLLOW, &live->layer, err) < 0) ||
+	    (live->request.change && change_begin(&taking, err) < 0))
 		return -1;
-	if (pass_begin(&taking.pass, live->request.marks, &live->tree, &taking.watch, live->upper, live->layer,
-		       live->merged, err) == 0) {
-		taking.pass.tip = (struct pass_tip){ .find = live->request.find_tip, .context = live->request.context };
-		filled = fill(&taking, err);
-	}
-	*again = filled < 0 && taking.pass.unfit;
+	if ((!live->request.upper || begin_watch(&taking, err) == 0) && prepare(&taking, err) == 0)
+		filled = taking_pass_still(&taking, err);
+	*again = filled < 0 && taking.pass.unfit && !taking.begun;
 	result->copied_bytes = taking.pass.copier.bytes;
 	result->copied_entries = taking.pass.copier.entries;
-	pass_release(&taking.pass);
-	watch_end(&taking.watch);
+	guard_end(&taking.guard);
+	if (live->request.upper)
+		end_watch(&taking);
 	moves_release(&taking.moves);
+	moves_release(&taking.since);
+	if (taking.made)
+		live->request.change->settle(live->request.change->context);
 	return filled;
 }

@@ -4,6 +4,8 @@
  *
  * live_begin(), live_take(), then live_save_index() once the layer is committed, live_end(). Knows nothing of containerd or of
  * the database. Needs root. All paths are absolute.
+ *
+ * Instead of a version, or together with one, a change of the files can be made at that moment (struct live_change).
  */
 #ifndef WSNAP_LIVE_LIVE_H
 #define WSNAP_LIVE_LIVE_H
@@ -23,7 +25,8 @@ struct live;
 int live_begin(const struct live_request *request, struct live **live, bool *has_tip, struct error *err);
 
 /*
- * Fills `layer`, an empty folder. ERROR_FAILED with *again: the layer is to be emptied and all begun anew without a tip. Otherwise nothing
+ * Fills `layer`, an empty folder (NULL: nothing is saved, only the change is made). ERROR_INCOMPLETE: the change has begun
+ * and could not be made, and the workspace stands still. ERROR_FAILED with *again: the layer is to be emptied and all begun anew without a tip. Otherwise nothing
  * was taken, and the workspace runs.
  */
 int live_take(struct live *live, const char *layer, struct live_result *result, bool *again, struct error *err);
@@ -39,6 +42,10 @@ int live_is_as_tip(const char *upper, enum layer_marks marks, const char *index,
 int live_rename_index(const char *index, const char *from, const char *to, struct error *err);
 
 void live_end(struct live *live);
+
+/* Makes a change that an earlier run has sealed: freezes the processes, if they are not frozen, and thaws them behind it
+ * unless `stays_frozen`. Of the request pid, others and change count. ERROR_INCOMPLETE as for live_take(). */
+int live_finish(const struct live_request *request, bool stays_frozen, struct error *err);
 
 /* Thaws what an earlier run has left frozen. No such group any more is no error. */
 int live_thaw(const char *folder, struct error *err);

@@ -99,6 +99,11 @@ static int take_away(struct pass *pass, struct pass_frame *frame, uint32_t id, s
 	return frame_is_due(pass, frame->node, err) < 0 ? -1 : LOOK_DONE;
 }
 
+static uint16_t in_layer(const struct pass *pass)
+{
+	return pass->bare ? 0 : NODE_IN_LAYER;
+}
+
 /* When an inode was copied under one name, its other names are looked at as well. */
 static int take_other_names(struct pass *pass, uint32_t id, struct error *err)
 {
@@ -117,6 +122,8 @@ static int put(struct pass *pass, struct pass_frame *frame, uint32_t id, const s
 	bool there = node->flags & NODE_IN_LAYER && node->kind == NODE_REGULAR && S_ISREG(status->st_mode) &&
 		     nodes_inode(pass->tree, id) == status->st_ino;
 
+	if (pass->bare)
+		return 1;
 	if (frame_need_layer(pass, frame, err) < 0)
 		return -1;
 	if (node->flags & NODE_IN_LAYER && !there && copier_remove(frame->layer, name, err) < 0)
@@ -148,7 +155,7 @@ static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const 
 	}
 	if (nodes_set(pass->tree, id, status, err) < 0)
 		return -1;
-	node->flags = (node->flags & NODE_TIP) | NODE_IN_LAYER;
+	node->flags = (node->flags & NODE_TIP) | in_layer(pass);
 	if (is_young(status))
 		node->flags |= NODE_YOUNG;
 	if (move & MOVE_MAPPED)
@@ -250,12 +257,12 @@ static int take_folder(struct pass *pass, struct pass_frame *frame, uint32_t id,
 	    (node->flags & NODE_IN_LAYER && copier_remove(frame->layer, name, err) < 0))
 		return -1;
 	nodes_drop_children(pass->tree, id);
-	if (copier_make_folder(&pass->copier, frame->layer, name, opaque || hides, err) < 0)
+	if (!pass->bare && copier_make_folder(&pass->copier, frame->layer, name, opaque || hides, err) < 0)
 		return -1;
-	pass->copier.entries++;
+	pass->copier.entries += !pass->bare;
 	if (nodes_set(pass->tree, id, status, err) < 0)
 		return -1;
-	node->flags = (node->flags & NODE_TIP) | NODE_IN_LAYER | NODE_COVERED | (opaque ? NODE_OPAQUE : 0);
+	node->flags = (node->flags & NODE_TIP) | in_layer(pass) | NODE_COVERED | (opaque ? NODE_OPAQUE : 0);
 	if (frame_is_due(pass, id, err) < 0 || frame_is_due(pass, frame->node, err) < 0)
 		return -1;
 	return LOOK_NEW_FOLDER;

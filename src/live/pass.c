@@ -23,6 +23,7 @@ int pass_begin(struct pass *pass, enum layer_marks marks, struct nodes *tree, st
 	struct stat status;
 
 	*pass = (struct pass){ .tree = tree, .watch = watch, .upper = upper, .layer = layer, .merged = merged };
+	pass->bare = layer < 0;
 	if (fstat(upper, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine the writable layer");
 	pass->device = status.st_dev;

@@ -19,7 +19,8 @@
 
 #define cleanup_pass __attribute__((cleanup(pass_release)))
 
-/* `upper` and `layer` are folders open for reading, `merged` is the overlay's root (O_PATH). */
+/* `upper` and `layer` are folders open for reading, `merged` is the overlay's root (O_PATH). `layer` -1: nothing is copied,
+ * only the tree is brought in step, which is empty before. */
 int pass_begin(struct pass *pass, enum layer_marks marks, struct nodes *tree, struct watch *watch, int upper, int layer,
 	       int merged, struct error *err);
 void pass_release(struct pass *pass);

@@ -38,11 +38,12 @@ struct pass {
 	struct nodes *tree;
 	struct watch *watch;
 	struct copier copier;
-	int upper, layer, merged; /* roots; the caller's */
+	int upper, layer, merged; /* roots; the caller's. No layer: -1 */
 	struct pass_tip tip;
 	dev_t device;
 	bool frozen;
 	bool dry;   /* only look: the first thing that would have to be done is an error */
+	bool bare;  /* there is no new layer: the tree alone is brought in step */
 	bool unfit; /* no layer on this tip can show what there is now: a new chain can */
 	uint8_t number;
 	struct pass_frame *frames;

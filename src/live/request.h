@@ -9,23 +9,51 @@
 #include "base/error.h"
 #include "layer/layer.h"
 
+#define LIVE_MOST_KEPT 8
+
+/*
+ * A change that is made in the freeze: after its version is taken, so that this holds all that was there before. Until seal()
+ * has succeeded any failure leaves the workspace as it is; from then on it stays frozen until the change is made, by
+ * make() or, when this process is gone, by finish() in the guard.
+ */
+struct live_change {
+	/* While it runs, and is watched: works out what is to be done. */
+	int (*look)(void *context, struct error *err);
+	/* In the freeze, for each path below the root ("" the root itself) that may have moved since look() began. `whole`: all that
+	 * is in it may have. */
+	int (*moved)(const char *path, bool whole, void *context, struct error *err);
+	/* In the freeze: the last that takes its time, and may fail. */
+	int (*ready)(void *context, struct error *err);
+	int (*seal)(void *context, struct error *err);
+	int (*make)(void *context, struct error *err);
+	/* In another process, which has the descriptors that are kept, and memory as it was before look(). */
+	int (*finish)(void *context);
+	/* Behind the thaw, in whichever process has made it. */
+	int (*settle)(void *context);
+	int kept[LIVE_MOST_KEPT]; /* -1: none */
+	void *context;
+};
+
+typedef int (*live_note_freezer)(const char *folder, void *context, struct error *err);
+
 struct live_request {
 	uint32_t pid;           /* of the workspace's first process */
 	const uint32_t *others; /* processes that must not be frozen: wsnap itself, containerd, the shim */
 	size_t other_count;
 	enum layer_marks marks; /* of the overlay */
-	const char *upper;      /* the writable layer */
+	const char *upper;      /* the writable layer; NULL: there is none that can be watched, for a change alone */
 	const char *index;      /* the file in which the tip's state is kept */
 	const char *tip;        /* the newest live version's name: the new layer goes on it; NULL: on what lies below */
 	unsigned max_freeze_ms; /* how long the workspace may stand still */
 	bool always_walk;       /* walk all of it in the freeze as well */
+	const struct live_change *change; /* NULL: none */
 
 	/* Where the tip's layers lie, newest first. Called at most once, and never in the freeze, when files have to be
 	 * compared with the tip's. NULL: they cannot be; then such files are copied. */
 	int (*find_tip)(struct layer_paths *layers, void *context, struct error *err);
 	/* Called before the first freeze with the control group's folder: it is to be remembered, so that whoever comes
 	 * after a crash can thaw it. NULL folder: it is not to be thawed any more. */
-	int (*note_freezer)(const char *folder, void *context, struct error *err);
+	live_note_freezer note_freezer;
 	/* For tests: called in the freeze, when the layer is filled. NULL: nothing. */
 	int (*inspect)(void *context, struct error *err);
 	void *context;

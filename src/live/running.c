@@ -1,11 +1,13 @@
 /* The passes of a live version while the workspace runs, and the files that its processes hold open. */
 #include "live/taking.h"
 
+#include <stdatomic.h>
+
 #include "live/processes.h"
 
 /* Passes end when so little is left, or when it no longer shrinks. */
 #define FEW_MOVES 32
-#define MOST_PASSES 8
+#define MOST_PASSES 6
 
 /* --- open files --------------------------------------------------------------------------------------------- */
 
@@ -53,11 +55,31 @@ int taking_note_open_files(struct taking *taking, struct error *err)
 
 static int apply_moves(struct taking *taking, struct error *err)
 {
-	int result = pass_apply(&taking->pass, &taking->moves, err);
+	int result = change_keep_moves(taking, err) < 0 ? -1 : pass_apply(&taking->pass, &taking->moves, err);
 
 	taking->result->passes++;
 	moves_release(&taking->moves);
 	return result;
+}
+
+/* Name by name, as they are told. */
+static int pass_over_moves(struct taking *taking, struct error *err)
+{
+	uint32_t before = UINT32_MAX;
+
+	for (int pass = 0; pass < MOST_PASSES && !atomic_load(&taking->watch.lost); pass++) {
+		uint32_t count;
+
+		if (watch_take(&taking->watch, &taking->moves, err) < 0)
+			return -1;
+		count = taking->moves.count;
+		if (apply_moves(taking, err) < 0)
+			return -1;
+		if (count <= FEW_MOVES || count >= before)
+			return 0;
+		before = count;
+	}
+	return 0;
 }
 
 int taking_catch_up(struct taking *taking, struct error *err)
@@ -71,24 +93,13 @@ int taking_catch_up(struct taking *taking, struct error *err)
  * say: in the freeze they only have to be compared then. */
 int taking_pass_running(struct taking *taking, struct error *err)
 {
-	uint32_t before = UINT32_MAX;
-
 	if (taking_note_open_files(taking, err) < 0)
 		return -1;
 	taking->result->passes++;
-	if (pass_walk(&taking->pass, err) < 0 || apply_moves(taking, err) < 0)
+	if (pass_walk(&taking->pass, err) < 0 || apply_moves(taking, err) < 0 || pass_over_moves(taking, err) < 0)
 		return -1;
-	while (taking->result->passes < MOST_PASSES && !atomic_load(&taking->watch.lost)) {
-		uint32_t count;
-
-		if (watch_take(&taking->watch, &taking->moves, err) < 0)
-			return -1;
-		count = taking->moves.count;
-		if (apply_moves(taking, err) < 0)
-			return -1;
-		if (count <= FEW_MOVES || count >= before)
-			return 0;
-		before = count;
-	}
-	return 0;
+	if (!taking->live->request.change)
+		return 0;
+	/* What has moved until here is seen by whoever looks now. */
+	return change_look(taking, err) < 0 ? -1 : pass_over_moves(taking, err);
 }

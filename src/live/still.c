@@ -25,6 +25,8 @@
 static int gather(struct taking *taking, struct error *err)
 {
 	taking->live->frozen_ns = clock_unix_ns();
+	if (!taking->live->request.upper)
+		return 0;
 	return watch_take(&taking->watch, &taking->moves, err);
 }
 
@@ -38,7 +40,7 @@ static int pass_over_frozen(struct taking *taking, struct error *err)
 	    taking_note_open_files(taking, err) < 0)
 		return -1;
 	taking->result->passes++;
-	result = pass_apply(&taking->pass, &taking->moves, err);
+	result = change_keep_moves(taking, err) < 0 ? -1 : pass_apply(&taking->pass, &taking->moves, err);
 	if (result == 0 && (atomic_load(&watch->lost) || taking->lost || taking->live->request.always_walk)) {
 		log_detail("all of the layer is walked in the freeze: %s", atomic_load(&watch->lost)
 										   ? strerror(watch->lost_errno)
@@ -53,10 +55,16 @@ static int pass_over_frozen(struct taking *taking, struct error *err)
 	return result;
 }
 
-static int too_long(struct taking *taking, const char *what, struct error *err)
+/* Takes the version, and then makes the change. */
+static int work_frozen(struct taking *taking, struct error *err)
 {
-	error_set(err, ERROR_FAILED, "%s within %u ms", what, taking->live->request.max_freeze_ms);
-	return error_hint(err, "--max-freeze allows more, --stop saves it with a stop");
+	bool anything = !taking->live->request.upper;
+
+	if (!anything && pass_over_frozen(taking, err) < 0)
+		return -1;
+	if (!taking->live->request.change)
+		return 0;
+	return change_make(taking, anything || taking->lost || atomic_load(&taking->watch.lost), err);
 }
 
 /* The guard does not answer any more: it has thawed the workspace because the time was over, or somebody has killed
@@ -65,7 +73,7 @@ static int lost_guard(struct taking *taking, struct error *err)
 {
 	if (!guard_has_thawed(&taking->guard))
 		return -1;
-	return too_long(taking, "its processes could not be frozen", err);
+	return taking_too_long(taking, "its processes could not be frozen", err);
 }
 
 /* 1 frozen, 0 not within a short try, -1. */
@@ -95,31 +103,38 @@ static int freeze(struct taking *taking, struct error *err)
 		if (try > 0)
 			clock_sleep_ms(PAUSE_MS);
 		/* Takes over now what was written since the last try, so that the freeze does not have to. */
-		if (taking_catch_up(taking, err) < 0)
+		if (taking->live->request.upper && taking_catch_up(taking, err) < 0)
 			return -1;
 		frozen = try_freeze(taking, short_ms, err);
 	}
 	if (frozen == 0)
 		frozen = try_freeze(taking, most_ms, err);
 	if (frozen == 0)
-		return too_long(taking, "its processes could not be frozen", err);
+		return taking_too_long(taking, "its processes could not be frozen", err);
 	return frozen < 0 ? -1 : 0;
 }
 
-/* If the guard has thawed the workspace meanwhile, the copy may show two moments: it is not used. */
+/* If the guard has thawed the workspace meanwhile, the copy may show two moments: it is not used. A change that was made is
+ * made, whoever has thawed it at last; before one that was begun is made it must not run. */
 static int thaw(struct taking *taking, struct error *err)
 {
 	struct live *live = taking->live;
-	int still = freezer_is_frozen(&live->freezer, err);
-	int thawed = freezer_thaw(&live->freezer, err);
-	bool in_time = !guard_has_thawed(&taking->guard);
 	struct error ignored = { 0 };
+	int still, thawed;
+	bool in_time;
 
+	if (taking->begun)
+		return 0;
+	still = freezer_is_frozen(&live->freezer, err);
+	thawed = freezer_thaw(&live->freezer, err);
+	in_time = !guard_has_thawed(&taking->guard);
 	guard_disarm(&taking->guard, &ignored);
 	if (still < 0 || thawed < 0)
 		return -1;
+	if (taking->made)
+		return 0;
 	if (!in_time)
-		return too_long(taking, "it could not be saved", err);
+		return taking_too_long(taking, "it could not be saved", err);
 	return still ? 0 : error_set(err, ERROR_FAILED, "somebody else has thawed it meanwhile");
 }
 
@@ -137,7 +152,8 @@ static int let_go(struct taking *taking, struct error *err)
 /* Where all is walked in the freeze anyway, no moment is better than another. */
 static bool is_good_moment(struct taking *taking)
 {
-	return atomic_load(&taking->watch.lost) || weight_of(&taking->pass, &taking->moves, MUCH_MS) < MUCH_MS;
+	return !taking->live->request.upper || atomic_load(&taking->watch.lost) ||
+	       weight_of(&taking->pass, &taking->moves, MUCH_MS) < MUCH_MS;
 }
 
 /* Afterwards the workspace stands still, and `moves` holds what is to be copied. */
@@ -166,7 +182,7 @@ static int take_frozen(struct taking *taking, struct error *err)
 
 	if (freeze_at_good_moment(taking, err) < 0)
 		return -1;
-	result = pass_over_frozen(taking, &failed);
+	result = work_frozen(taking, &failed);
 	thawed = thaw(taking, err);
 	taking->result->frozen_ms = clock_monotonic_ms() - taking->since_ms;
 	if (result < 0)
@@ -179,25 +195,23 @@ static int take_paused(struct taking *taking, struct error *err)
 {
 	int still = -1;
 
-	if (gather(taking, err) == 0 && pass_over_frozen(taking, err) == 0)
+	if (gather(taking, err) == 0 && work_frozen(taking, err) == 0)
 		still = freezer_is_frozen(&taking->live->freezer, err);
 	if (still < 0)
 		return -1;
-	return still ? 0 : error_set(err, ERROR_FAILED, "it was resumed while it was saved");
+	return still || taking->made ? 0 : error_set(err, ERROR_FAILED, "it was resumed while it was saved");
 }
 
 static int take_guarded(struct taking *taking, struct error *err)
 {
 	const struct live_request *request = &taking->live->request;
-	int result;
 
 	if (request->note_freezer && request->note_freezer(taking->live->freezer.folder, request->context, err) < 0)
 		return -1;
-	if (guard_begin(&taking->guard, &taking->live->freezer, err) < 0)
+	/* The one of a change stands already. */
+	if (!request->change && guard_begin(&taking->guard, &taking->live->freezer, NULL, err) < 0)
 		return -1;
-	result = take_frozen(taking, err);
-	guard_end(&taking->guard);
-	return result;
+	return take_frozen(taking, err);
 }
 
 int taking_pass_still(struct taking *taking, struct error *err)

@@ -1,4 +1,5 @@
-/* One live version while it is taken; for the files that take it: live.c, running.c and still.c. */
+/* One live version while it is taken, or a change while it is made; for the files that do so: live.c, running.c, still.c and
+ * change.c. */
 #ifndef WSNAP_LIVE_TAKING_H
 #define WSNAP_LIVE_TAKING_H
 
@@ -21,7 +22,7 @@ struct live {
 	struct freezer freezer;
 	struct nodes tree;
 	bool has_tip;
-	int upper, layer, merged;
+	int upper, layer, merged; /* no layer: -1 */
 	dev_t overlay;
 	int64_t frozen_ns; /* when it stood still */
 };
@@ -33,8 +34,11 @@ struct taking {
 	struct pass pass;
 	struct guard guard;
 	struct moves moves;
-	bool lost;       /* an open file could not be found */
-	double since_ms; /* when it was to stand still */
+	struct moves since; /* all that has moved since the change was worked out */
+	bool lost;          /* an open file could not be found */
+	bool begun;         /* the change, and it is not whole: the workspace must not run */
+	bool made;          /* the change */
+	double since_ms;    /* when it was to stand still */
 	struct live_result *result;
 };
 
@@ -50,5 +54,14 @@ int taking_note_stray(const struct stat *status, void *context, struct error *er
 
 /* The last pass, over a workspace that stands still; it runs afterwards as it did before. */
 int taking_pass_still(struct taking *taking, struct error *err);
+
+/* ERROR_FAILED "`what` within N ms". Returns -1. */
+int taking_too_long(struct taking *taking, const char *what, struct error *err);
+
+/* change.c: what is done beside, or in place of, taking a version. */
+int change_begin(struct taking *taking, struct error *err);
+int change_look(struct taking *taking, struct error *err);
+int change_keep_moves(struct taking *taking, struct error *err);
+int change_make(struct taking *taking, bool anything, struct error *err);
 
 #endif

@@ -12,6 +12,8 @@ static enum save_rule save_rule_of(const struct operation_request *request)
 	/* A compaction saves nothing: the workspace goes on on its own writable layer. */
 	if (request->kind == OPERATION_COMPACT)
 		return SAVE_NEVER;
+	if (request->kind == OPERATION_RESTORE)
+		return request->no_save ? SAVE_NEVER : SAVE_ALWAYS;
 	if (request->kind != OPERATION_ROLLBACK)
 		return SAVE_ALWAYS;
 	return request->no_save ? SAVE_NEVER : SAVE_IF_CHANGED;

@@ -66,7 +66,7 @@ static int run_step(struct run *run, const struct step *step, struct error *err)
 /* A signal that came while nothing had happened yet: it is obeyed. */
 static int check_signals(struct run *run, const struct step *step, struct error *err)
 {
-	int signal = step->phase == PHASE_BEFORE && !run->resumed ? signals_pending() : 0;
+	int signal = step->phase == PHASE_BEFORE && !run->resumed && !run->changed ? signals_pending() : 0;
 
 	if (signal == 0)
 		return 0;
@@ -277,6 +277,9 @@ static int fail(struct run *run, const struct step *step, struct error *err)
 {
 	const struct verdict *verdict;
 
+	/* There is no way back from files that were changed. */
+	if (run->changed && step->phase == PHASE_BEFORE && err->kind != ERROR_INCOMPLETE)
+		return incomplete(run, "is restored, but that is not recorded yet", err);
 	look_again(run, step, err);
 	verdict = verdict_of(facts_of(run, step, err));
 	switch (verdict->action) {

@@ -137,6 +137,20 @@ int live_layer_label_active(struct run *run, struct error *err)
 	return ctr_snapshot_set_labels(run->session->ctr, record->snapshotter, record->old_active, &labels, err);
 }
 
+int live_layer_label_restored(struct run *run, const char *stands_on, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_labels struct labels labels = { 0 };
+
+	if ((stands_on && labels_set(&labels, LABEL_STANDS_ON, stands_on, err) < 0) ||
+	    (record_saves(record) &&
+	     (set_kept(record, "", &labels, err) < 0 || labels_set(&labels, LABEL_LIVE_TIP, record->saved, err) < 0)))
+		return -1;
+	if (labels.count == 0)
+		return 0;
+	return ctr_snapshot_set_labels(run->session->ctr, record->snapshotter, record->old_active, &labels, err);
+}
+
 bool live_layer_is_unchanged(struct session *session, const struct record *record, const struct ctr_snapshot *active,
 			     const struct location *location)
 {

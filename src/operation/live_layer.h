@@ -21,6 +21,9 @@ int live_layer_thaw(struct run *run, struct error *err);
 /* The labels of the active snapshot that tell of the version. */
 int live_layer_label_active(struct run *run, struct error *err);
 
+/* The same after a restore: it stands on that snapshot (NULL: on what it stood on), whatever its tip is. */
+int live_layer_label_restored(struct run *run, const char *stands_on, struct error *err);
+
 /* Makes a merged layer the tip, which keeps it: no version stands on it yet. */
 int live_layer_label_tip(struct run *run, const char *name, struct error *err);
 

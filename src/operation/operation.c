@@ -8,6 +8,7 @@
 #include "operation/execute.h"
 #include "operation/plan.h"
 #include "operation/recovery.h"
+#include "operation/restoring.h"
 #include "operation/rows.h"
 #include "operation/run.h"
 #include "workspace/journal.h"
@@ -71,7 +72,9 @@ static int end_orphaned(struct run *run, struct error *err)
 static int plan_and_execute(const struct plan *plan, struct operation_result *result, struct error *err)
 {
 	cleanup_record struct record record = { 0 };
-	struct run run = { .session = plan->session, .record = &record, .result = result };
+	struct run run = {
+		.session = plan->session, .record = &record, .result = result, .restore = plan->request->restore
+	};
 	int done = plan_make(plan, &record, &run.network, result, err);
 
 	if (done == 0) {
@@ -80,6 +83,7 @@ static int plan_and_execute(const struct plan *plan, struct operation_result *re
 			done = end_orphaned(&run, err);
 		keep_names(&record, result);
 	}
+	restoring_end(&run);
 	run_end(&run);
 	if (done == 0 && run.merge_error.kind != ERROR_NONE)
 		done = report_unmerged(&run, err);
@@ -99,7 +103,8 @@ static int settle_earlier(struct session *session, const struct operation_reques
 		recovery_tell_settled(container_id, settled);
 		return 0;
 	}
-	if (pending->container_id && (pending->pending != PENDING_START || request->kind == OPERATION_ROLLBACK))
+	if (pending->container_id && request->kind != OPERATION_RESTORE &&
+	    (pending->pending != PENDING_START || request->kind == OPERATION_ROLLBACK))
 		return 0;
 	error_wrap(err, "'%s' has an unfinished operation", container_id);
 	return -1;

@@ -19,6 +19,8 @@
 #include "operation/plan_state.h"
 #include "operation/plan_chain.h"
 #include "operation/plan_live.h"
+#include "operation/plan_restore.h"
+#include "operation/plan_target.h"
 #include "operation/rows.h"
 #include "operation/sharers.h"
 #include "store/operation.h"
@@ -29,6 +31,7 @@
 #include "workspace/history.h"
 #include "workspace/label_keys.h"
 #include "workspace/names.h"
+#include "workspace/keepers.h"
 #include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
@@ -131,6 +134,15 @@ static const char *restart_status_of(const struct ctr_container *container)
 	return status ? status : labels_get(&container->labels, LABEL_RESTART_HELD);
 }
 
+/* NULL where the kernel does not tell. */
+static char *boot_now(void)
+{
+	char boot[KEEPERS_BOOT_SIZE];
+
+	keepers_boot(boot);
+	return copy_or_null(boot);
+}
+
 static int set_origin(const struct plan *plan, const struct findings *findings, struct record *record,
 		      struct error *err)
 {
@@ -140,6 +152,7 @@ static int set_origin(const struct plan *plan, const struct findings *findings, 
 	if (!record->operation_id)
 		return error_memory(err);
 	id_random(record->operation_id);
+	record->boot = boot_now();
 	record->created_ns = clock_unix_ns();
 	record->container_ns = findings->container.created_ns;
 	/* An operation that is taken over has left the workspace down or without its network: the way back has to
@@ -238,28 +251,6 @@ static int set_version_floor(const struct plan *plan, const struct findings *fin
 		floor = version_label_greatest(plan->session, record->snapshotter, record->container_id, err);
 	record->version_floor = floor;
 	return floor < 0 ? -1 : 0;
-}
-
-static int set_rollback(const struct plan *plan, struct record *record, struct error *err)
-{
-	cleanup_store_version struct store_version row = { 0 };
-	int found;
-
-	if (history_find(plan->session, record->container_id, plan->request->version, &row, err) < 0)
-		return -1;
-	if (strcmp(row.snapshotter, record->snapshotter) != 0)
-		return error_set(err, ERROR_FAILED,
-				 "version %d of '%s' is in the snapshotter '%s', the workspace in '%s'", row.version,
-				 record->container_id, row.snapshotter, record->snapshotter);
-	found = ctr_snapshot_stat(plan->session->ctr, row.snapshotter, row.runtime_name, NULL, err);
-	if (found == 0)
-		return history_is_missing(plan->session, record->container_id, &row, err);
-	if (found < 0)
-		return -1;
-	record->rollback_to = row.version;
-	record->rollback_name = strdup(row.runtime_name);
-	record->base = strdup(row.runtime_name);
-	return record->rollback_name && record->base ? 0 : error_memory(err);
 }
 
 /* `status` counts the age from here, so that an idle workspace raises no alarm. */
@@ -400,6 +391,16 @@ static int decide_stop(const struct plan *plan, struct findings *findings, struc
 	return disk_space_check(findings->location.filesystem, err);
 }
 
+/* It keeps its network. Only after a reboot in the middle it has to get it anew. */
+static void note_network(const struct plan *plan, const struct findings *findings, struct record *record,
+			 struct network **network)
+{
+	struct error ignored = { 0 };
+
+	if (plan_network(plan->session, &findings->container, &findings->spec, NULL, record, network, &ignored) < 0)
+		log_detail("%s", ignored.message);
+}
+
 static int decide(const struct plan *plan, struct findings *findings, struct record *record, struct network **network,
 		  struct operation_result *result, struct error *err)
 {
@@ -410,9 +411,12 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 	    store_check_bot(plan->session->store, plan->bot_id, err) < 0 ||
 	    set_stands_on(plan, findings, record, err) < 0 || set_version_floor(plan, findings, record, err) < 0)
 		return -1;
-	if (record->kind == OPERATION_ROLLBACK && set_rollback(plan, record, err) < 0)
+	if ((record->kind == OPERATION_ROLLBACK || record->kind == OPERATION_RESTORE) &&
+	    plan_target(plan->session, plan->request->version, record, err) < 0)
 		return -1;
-	nothing = judge_if_changed(plan, findings, record, result, err);
+	nothing = record->kind == OPERATION_RESTORE
+			  ? plan_restore_judge(plan->session, plan->request, record, result, err)
+			  : judge_if_changed(plan, findings, record, result, err);
 	if (nothing != 0)
 		return nothing;
 	if (mapped_ids_check(plan->session->settings, &findings->location, record, err) < 0 ||
@@ -420,6 +424,14 @@ static int decide(const struct plan *plan, struct findings *findings, struct rec
 		return -1;
 	if (record->kind == OPERATION_COMPACT && plan->request->mode == MODE_LIVE)
 		return decide_live_compact(plan, findings, record, result, err);
+	if (record->kind == OPERATION_RESTORE) {
+		note_network(plan, findings, record, network);
+		if (plan_restore(plan->session, plan->request, &findings->active, &findings->location, record, err) <
+			    0 ||
+		    rows_rehearse(plan->session, record, err) < 0)
+			return -1;
+		return disk_space_check(findings->location.filesystem, err);
+	}
 	if (plan_live_is_asked(plan->session, plan->request) &&
 	    plan_live(plan->session, plan->request, &findings->active, &findings->location, record, err) < 0)
 		return -1;

@@ -21,6 +21,8 @@ bool plan_live_is_asked(const struct session *session, const struct operation_re
 static int refuse(const struct record *record, const char *why, struct error *err)
 {
 	error_set(err, ERROR_REFUSED, "'%s' cannot be saved while it runs: %s", record->container_id, why);
+	if (record->kind == OPERATION_RESTORE)
+		return error_hint(err, "--no-save restores the files without saving what they are now");
 	return error_hint(err, "--stop saves it with a stop");
 }
 
@@ -69,6 +71,12 @@ static int set_tip(struct session *session, const struct ctr_snapshot *active, s
 		record->live_merged =
 			text_format("%s-merged-%lld", record->container_id, (long long)record->created_ns);
 	return record->live_tip && (fits == 1 || record->live_merged) ? 0 : error_memory(err);
+}
+
+int plan_live_layer(struct session *session, const struct ctr_snapshot *active, const struct location *location,
+		    struct record *record, struct error *err)
+{
+	return check_root(location, record, err) < 0 ? -1 : set_tip(session, active, record, err);
 }
 
 int plan_live(struct session *session, const struct operation_request *request, const struct ctr_snapshot *active,

@@ -14,12 +14,15 @@
 #include "operation/live_layer.h"
 #include "operation/move.h"
 #include "operation/plan_network.h"
+#include "operation/restoring.h"
 #include "operation/orphan.h"
 #include "operation/run.h"
 #include "operation/steps.h"
 #include "operation/task.h"
 #include "task/remains.h"
 #include "workspace/journal.h"
+#include "workspace/keepers.h"
+#include "workspace/label_keys.h"
 
 void settled_release(struct settled *settled)
 {
@@ -148,6 +151,8 @@ static char *describe(const struct run *run)
 		return text_format("the %s was taken back: the workspace is as it was", kind_words(record->kind)->name);
 	if (record->kind == OPERATION_ROLLBACK)
 		return text_format("the rollback to version %d was completed", record->rollback_to);
+	if (record->kind == OPERATION_RESTORE)
+		return text_format("the restore of version %d was completed", record->rollback_to);
 	if (record->kind == OPERATION_COMPACT && !record->merged)
 		return text_format("the compaction was given up: the workspace has the layers it had");
 	if (record->kind == OPERATION_COMPACT)
@@ -198,6 +203,49 @@ static int mend(struct run *run, struct error *err)
 	return 0;
 }
 
+/* The state before the change is whole in its layer once the change was begun: it becomes a version, whatever has become of
+ * the container. */
+static int keep_saved(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	int saved = record_saves(record) ? run_has_saved(run, NULL, err) : 1;
+
+	if (saved != 0)
+		return saved < 0 ? -1 : 0;
+	saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->filling, NULL, err);
+	if (saved == 0) {
+		log_warning("what '%s' was before the restore is lost: containerd has its snapshot no more",
+			    record->container_id);
+		run->record->save = SAVE_NEVER;
+	}
+	if (saved <= 0)
+		return saved;
+	return step_lease(run, err) < 0 ? -1 : step_keep(run, err);
+}
+
+/* After a reboot it is down, though nothing has stopped it for the operation: it runs again as it did. Without one, somebody
+ * has stopped it on purpose. */
+static int bring_up(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+	char boot[KEEPERS_BOOT_SIZE];
+
+	keepers_boot(boot);
+	if (!record->boot || strcmp(boot, record->boot) == 0)
+		return 0;
+	if (note_absence(run, err) < 0)
+		return -1;
+	if (record->stage != STAGE_DOWN)
+		return 0;
+	if (step_detach(run, err) < 0 || step_start(run, err) < 0) {
+		err->kind = ERROR_INCOMPLETE;
+		error_wrap(err, "'%s' is down, and could not be started again", record->container_id);
+		return error_hint(err, "once the cause is gone, 'wsnap recover %s' starts it", record->container_id);
+	}
+	record->stage = STAGE_PLANNED;
+	return 0;
+}
+
 /* A live version: nothing was done to the workspace. What is committed is recorded, and the rest goes. */
 static int go_on_live(struct run *run, struct error *err)
 {
@@ -206,9 +254,56 @@ static int go_on_live(struct run *run, struct error *err)
 			    ? ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err)
 			    : 0;
 
-	if (saved < 0)
+	if (saved < 0 || bring_up(run, err) < 0)
 		return -1;
 	return saved ? execute(run, ENTRY_TIDY, err) : execute_back(run, "interrupted", err);
+}
+
+static int note_freezer(const char *folder, void *context, struct error *err)
+{
+	struct run *run = context;
+
+	free(run->record->frozen);
+	run->record->frozen = strdup(folder);
+	return run->record->frozen ? journal_save(run->session, run->record, err) : error_memory(err);
+}
+
+/* Nobody may start it while its files are changed. */
+static int hold_stopped(struct run *run, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct record *record = run->record;
+	const char *status;
+
+	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0 ||
+	    ctr_container_get(run->session->ctr, record->container_id, &container, err) < 0)
+		return -1;
+	status = labels_get(&container.labels, LABEL_RESTART_STATUS);
+	if (task_has_process(task.state) || record->restart_status || !status)
+		return 0;
+	record->restart_status = strdup(status);
+	if (!record->restart_status)
+		return error_memory(err);
+	return journal_save(run->session, record, err) < 0 ? -1 : step_hold(run, err);
+}
+
+/* A restore: what was begun is made to the end, before anything else may run. */
+static int go_on_restore(struct run *run, struct error *err)
+{
+	int begun = restoring_is_begun(run, err);
+
+	if (begun < 0)
+		return -1;
+	run->changed = begun;
+	/* Who has made it may have died before he could thaw the workspace. */
+	if (begun && (hold_stopped(run, err) < 0 || restoring_finish(run, note_freezer, err) < 0 ||
+		      live_layer_thaw(run, err) < 0 || keep_saved(run, err) < 0))
+		return -1;
+	if (bring_up(run, err) < 0)
+		return -1;
+	return begun || run->record->stage == STAGE_UP ? execute(run, ENTRY_TIDY, err)
+						       : execute_back(run, "interrupted", err);
 }
 
 /* Where the steps go on, judged by what the container stands on. */
@@ -266,32 +361,50 @@ static int check_server(struct run *run, struct error *err)
 			  record->container_id, run->session->settings->state_dir);
 }
 
+/* First of all: its processes may still be frozen. But those whose files are half changed must stay so. */
+static int thaw(struct run *run, struct error *err)
+{
+	int begun = run->record->kind == OPERATION_RESTORE ? restoring_is_begun(run, err) : 0;
+
+	return begun != 0 ? begun : live_layer_thaw(run, err);
+}
+
+/* The container is not there any more, or another: nothing of it is changed. What was saved before a change is kept. */
+static int end_gone(struct run *run, char **what, struct error *err)
+{
+	int begun = run->record->kind == OPERATION_RESTORE ? restoring_is_begun(run, err) : 0;
+
+	if (begun < 0 || (begun > 0 && (live_layer_thaw(run, err) < 0 || keep_saved(run, err) < 0)))
+		return -1;
+	return recovery_end_orphaned(run, what, err);
+}
+
 static int settle_with(struct run *run, char **what, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
 	int found;
 
-	/* First of all: its processes may still be frozen. */
-	if (live_layer_thaw(run, err) < 0 || check_server(run, err) < 0)
+	if (thaw(run, err) < 0 || check_server(run, err) < 0)
 		return -1;
 	found = ctr_container_find(run->session->ctr, run->record->container_id, &container, err);
 	if (found < 0)
 		return -1;
 	if (found == 0) {
 		run->found = FOUND_GONE;
-		return recovery_end_orphaned(run, what, err);
+	} else {
+		orphan_judge(run, &container);
 	}
-	if (!orphan_judge(run, &container))
-		return recovery_end_orphaned(run, what, err);
+	if (run_is_orphaned(run))
+		return end_gone(run, what, err);
+	/* A configuration that is broken by now must not keep the workspace down. */
+	if (run->record->attachment)
+		plan_network_load(run->session, &run->network, &run->network_error);
 	if (run->record->live) {
-		if (go_on_live(run, err) < 0)
+		if ((run->record->kind == OPERATION_RESTORE ? go_on_restore(run, err) : go_on_live(run, err)) < 0)
 			return -1;
 		*what = describe(run);
 		return *what ? 0 : error_memory(err);
 	}
-	/* A configuration that is broken by now must not keep the workspace down. */
-	if (run->record->attachment)
-		plan_network_load(run->session, &run->network, &run->network_error);
 	if (go_on(run, container.snapshot_key, err) == 0) {
 		*what = describe(run);
 	} else if (run->ending == ENDING_RELEASED) {
@@ -330,6 +443,7 @@ int recovery_settle(struct session *session, const char *container_id, struct se
 	memcpy(settled->operation_id, record.operation_id,
 	       strnlen(record.operation_id, sizeof(settled->operation_id) - 1));
 	settle = settle_with(&run, &settled->what, err);
+	restoring_end(&run);
 	run_end(&run);
 	if (settle < 0)
 		hand_over(&run, settled);

@@ -20,16 +20,36 @@ enum operation_mode {
 
 #define OPERATION_MAX_FREEZE_MS 1000
 
+struct session;
+struct error;
+
+/* What a restore is to bring back, and who works that out. */
+struct operation_restore {
+	const char *const *paths; /* absolute, without a slash at the end; none: all of it */
+	size_t path_count;
+	/* The present was saved by an operation before, since it did not run: its version, and that snapshot's name. 0: it was not */
+	int32_t saved_version;
+	const char *saved_name;
+	bool is_same; /* nothing differs: the workspace only stands on the version from now on */
+	/* Calls `add` with the path, absolute, of all that differs between the present and the version in those paths. Called
+	 * while the workspace runs, maybe more than once. */
+	int (*each_change)(struct session *session, const char *container_id, int32_t version,
+			   int (*add)(const char *path, void *to, struct error *err), void *to, void *context,
+			   struct error *err);
+	void *context;
+};
+
 struct operation_request {
 	enum operation_kind kind;
 	const struct target_word *target;
 	const char *display_name;           /* create: one that name_check() made, NULL for none */
 	const char *source;                 /* create: NULL: "manual" */
-	const struct version_word *version; /* rollback */
+	const struct version_word *version; /* rollback, restore */
 	bool if_changed;                    /* create, version */
-	bool no_save;                       /* rollback */
+	bool no_save;                       /* rollback, restore */
 	enum operation_mode mode;           /* create, version */
 	unsigned max_freeze_ms;             /* live; 0: OPERATION_MAX_FREEZE_MS */
+	const struct operation_restore *restore;
 };
 
 struct operation_step {
@@ -55,6 +75,7 @@ struct operation_result {
 	bool unchanged;
 
 	int32_t rolled_back_to; /* rollback */
+	int32_t restored_from;  /* restore */
 	int layers_merged;      /* compact: how many layers became one; 0: there was nothing to merge */
 	uint64_t copied_bytes;  /* for a merge, or a live version: what was copied, and not shared */
 

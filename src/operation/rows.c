@@ -18,6 +18,7 @@ static const char *status_of(const struct record *record)
 struct store_operation rows_of(const struct record *record)
 {
 	bool rolled_back = record->kind == OPERATION_ROLLBACK && !record->turned_back;
+	bool restored = record->kind == OPERATION_RESTORE && !record->turned_back;
 	struct store_operation row = {
 		.operation_id = record->operation_id,
 		.container_id = record->container_id,
@@ -35,6 +36,9 @@ struct store_operation rows_of(const struct record *record)
 		.is_live = record->live,
 		.rolled_back_to = rolled_back ? record->rollback_to : 0,
 		.rollback_runtime_name = rolled_back ? record->rollback_name : NULL,
+		.restored_from = restored ? record->rollback_to : 0,
+		.restore_saved = record->restore_saved,
+		.restored_paths = record->paths,
 	};
 
 	if (record_makes_version(record)) {

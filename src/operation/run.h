@@ -9,6 +9,7 @@
 
 struct detachment;
 struct live;
+struct restoring;
 struct teardown;
 
 /* What a run found of the container, when it was resumed or looked at it again (orphan.h). */
@@ -30,12 +31,15 @@ enum run_ending {
 struct run {
 	struct session *session;
 	struct record *record;
-	struct network *network;         /* NULL: no configuration, or not ours to attach */
-	struct detachment *detachment;   /* the network being detached in a thread, or NULL */
-	struct teardown *teardown;       /* the old task being deleted in a thread, or NULL */
-	struct live *live;               /* a live version in the making, or NULL */
-	struct operation_result *result; /* gathers names, versions, milliseconds */
-	bool resumed;                    /* an earlier process began it */
+	struct network *network;                 /* NULL: no configuration, or not ours to attach */
+	struct detachment *detachment;           /* the network being detached in a thread, or NULL */
+	struct teardown *teardown;               /* the old task being deleted in a thread, or NULL */
+	struct live *live;                       /* a live version in the making, or NULL */
+	struct restoring *restoring;             /* a change of the files in the making, or NULL */
+	const struct operation_restore *restore; /* what is asked for, NULL: not a restore, or a resumed one */
+	bool changed;                            /* the files are changed: there is no way back */
+	struct operation_result *result;         /* gathers names, versions, milliseconds */
+	bool resumed;                            /* an earlier process began it */
 	enum container_found found;
 	enum run_ending ending;
 	enum error_kind failure;    /* why this run has turned it back */

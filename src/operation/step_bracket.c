@@ -4,14 +4,15 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "ctr/containers.h"
 #include "ctr/leases.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
+#include "operation/lease.h"
 #include "operation/live_layer.h"
 #include "operation/move.h"
 #include "operation/orphan.h"
+#include "operation/restoring.h"
 #include "operation/steps.h"
 #include "operation/task.h"
 #include "task/bundle.h"
@@ -19,44 +20,9 @@
 #include "workspace/label_keys.h"
 #include "workspace/snapshot_labels.h"
 
-/* Long enough for a machine that is off over the holidays. */
-#define LEASE_NS ((int64_t)14 * 24 * 3600 * 1000000000)
-
 int step_journal(struct run *run, struct error *err)
 {
 	return journal_save(run->session, run->record, err);
-}
-
-static char *lease_id(const struct run *run)
-{
-	return text_format("wsnap-%s", run->record->operation_id);
-}
-
-/* A rollback needs its target to stay. It may also have to return to an unsaved state, which nothing points at once
- * the container is repointed. */
-static int keep_both_ways(struct run *run, const char *lease, struct error *err)
-{
-	const struct record *record = run->record;
-
-	if (record->kind != OPERATION_ROLLBACK)
-		return 0;
-	if (snapshot_labels_keep(run->session, record->snapshotter, record->rollback_name, err) < 0)
-		return -1;
-	return ctr_lease_add_snapshot(run->session->ctr, lease, record->snapshotter, record->old_active, err);
-}
-
-int step_lease(struct run *run, struct error *err)
-{
-	cleanup_labels struct labels labels = { 0 };
-	cleanup_free char *lease = lease_id(run);
-
-	if (!lease)
-		return error_memory(err);
-	if (labels_set(&labels, LABEL_CONTAINER, run->record->container_id, err) < 0 ||
-	    ctr_lease_create(run->session->ctr, lease, LEASE_NS, &labels, err) < 0 ||
-	    keep_both_ways(run, lease, err) < 0)
-		return -1;
-	return ctr_use_lease(run->session->ctr, lease, err);
 }
 
 /* The container itself says what was taken off, so that it is found where the record is lost. */
@@ -68,6 +34,11 @@ static int set_restart_labels(struct run *run, const char *status, const char *h
 	    labels_set(&labels, LABEL_RESTART_HELD, held, err) < 0)
 		return -1;
 	return ctr_container_set_labels(run->session->ctr, run->record->container_id, &labels, err);
+}
+
+int step_lease(struct run *run, struct error *err)
+{
+	return lease_take(run, err);
 }
 
 int step_hold(struct run *run, struct error *err)
@@ -176,7 +147,7 @@ static int let_layer_go(struct run *run, struct error *err)
 
 int step_release(struct run *run, struct error *err)
 {
-	cleanup_free char *lease = lease_id(run);
+	cleanup_free char *lease = lease_name(run);
 
 	if (!lease)
 		return error_memory(err);
@@ -184,6 +155,8 @@ int step_release(struct run *run, struct error *err)
 		live_layer_tidy(run);
 	if (run->record->live && run->record->turned_back && !record_saves(run->record) &&
 	    (live_layer_thaw(run, err) < 0 || live_layer_drop(run, err) < 0))
+		return -1;
+	if (run->record->kind == OPERATION_RESTORE && restoring_tidy(run, err) < 0)
 		return -1;
 	step_look_again(run);
 	if (let_layer_go(run, err) < 0 || move_tidy(run, err) < 0 || ctr_use_lease(run->session->ctr, NULL, err) < 0 ||

@@ -11,15 +11,13 @@
 #include "layer/layer.h"
 #include "live/live.h"
 #include "operation/live_layer.h"
+#include "operation/restoring.h"
 #include "operation/steps.h"
-#include "task/process.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 #include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
-
-#define OTHERS_MAX 3
 
 /* Whoever comes after a crash must know what may be frozen. */
 static int note_freezer(const char *folder, void *context, struct error *err)
@@ -29,21 +27,6 @@ static int note_freezer(const char *folder, void *context, struct error *err)
 	free(run->record->frozen);
 	run->record->frozen = strdup(folder);
 	return run->record->frozen ? journal_save(run->session, run->record, err) : error_memory(err);
-}
-
-/* Processes that must not be frozen, because without them nobody could thaw it: we, containerd and the shim. */
-static size_t list_others(const struct run *run, uint32_t others[OTHERS_MAX])
-{
-	uint32_t server = process_behind_socket(run->session->settings->address);
-	uint32_t shim = process_parent((uint32_t)run->record->old_pid);
-	size_t count = 0;
-
-	others[count++] = (uint32_t)getpid();
-	if (server > 0)
-		others[count++] = server;
-	if (shim > 0)
-		others[count++] = shim;
-	return count;
 }
 
 /* Without a tip a whole layer must fit. With one, the size of what has changed is not known beforehand. */
@@ -82,13 +65,14 @@ static int begin(struct run *run, const struct location *location, bool *has_tip
 	const struct live_request request = {
 		.pid = (uint32_t)record->old_pid,
 		.others = others,
-		.other_count = list_others(run, others),
+		.other_count = restoring_list_others(run, (uint32_t)record->old_pid, others),
 		.marks = location->marks,
-		.upper = location->writable,
+		.upper = location->stacks ? location->writable : NULL,
 		.index = index,
 		.tip = record->live_tip,
 		.max_freeze_ms = (unsigned)record->max_freeze_ms,
 		.find_tip = find_tip,
+		.change = run->restoring ? &run->restoring->change : NULL,
 		.note_freezer = note_freezer,
 		.context = run,
 	};
@@ -108,6 +92,17 @@ static void keep_result(struct run *run, const struct live_result *taken)
 		   (unsigned long long)taken->copied_bytes, taken->walked_frozen ? "; all of it was walked" : "");
 }
 
+/* The layer that the state goes into; none where only files are restored. */
+static int prepare_layer(struct run *run, struct location *location, struct error *err)
+{
+	if (!record_saves(run->record))
+		return 0;
+	if (live_layer_prepare(run, err) < 0 ||
+	    location_find(run->session, run->record->snapshotter, run->record->filling, location, err) < 0)
+		return -1;
+	return disk_space_check(location->filesystem, err);
+}
+
 /* 1: it has to be done again without a tip. */
 static int fill(struct run *run, struct error *err)
 {
@@ -115,9 +110,7 @@ static int fill(struct run *run, struct error *err)
 	struct live_result taken;
 	bool again = false;
 
-	if (live_layer_prepare(run, err) < 0 ||
-	    location_find(run->session, run->record->snapshotter, run->record->filling, &location, err) < 0 ||
-	    disk_space_check(location.filesystem, err) < 0)
+	if (prepare_layer(run, &location, err) < 0)
 		return -1;
 	if (live_take(run->live, location.writable, &taken, &again, err) < 0) {
 		if (!again)
@@ -152,9 +145,9 @@ static int copy_from(struct run *run, const struct location *location, struct er
 	bool has_tip = false;
 
 	live_end(steal_pointer(run->live));
-	if (begin(run, location, &has_tip, err) < 0)
+	if ((run->restore && restoring_begin(run, err) < 0) || begin(run, location, &has_tip, err) < 0)
 		return -1;
-	if (!has_tip) {
+	if (!has_tip && record_saves(run->record)) {
 		forget_tip(run->record);
 		if (check_size(location->writable, location->filesystem, err) < 0)
 			return -1;
@@ -176,6 +169,17 @@ static int compact(struct run *run, struct error *err)
 	return 0;
 }
 
+/* Nobody may start it meanwhile. What is mounted for it is gone again before anything else is done. */
+static int restore_stopped(struct run *run, struct error *err)
+{
+	int made = run->record->restart_status ? step_hold(run, err) : 0;
+
+	if (made == 0)
+		made = restoring_begin(run, err) < 0 ? -1 : restoring_make(run->restoring, err);
+	restoring_end(run);
+	return made;
+}
+
 int step_copy(struct run *run, struct error *err)
 {
 	cleanup_location struct location location = { 0 };
@@ -184,6 +188,8 @@ int step_copy(struct run *run, struct error *err)
 
 	if (run->record->kind == OPERATION_COMPACT)
 		return compact(run, err);
+	if (run->restore && run->record->old_pid == 0)
+		return restore_stopped(run, err);
 	if (location_find(run->session, run->record->snapshotter, run->record->old_active, &location, err) < 0)
 		return -1;
 	copied = copy_from(run, &location, err);
@@ -193,6 +199,11 @@ int step_copy(struct run *run, struct error *err)
 	}
 	if (copied > 0)
 		return error_set(err, ERROR_FAILED, "'%s' could not be copied", id);
+	restoring_end(run);
+	if (copied < 0 && err->kind == ERROR_INCOMPLETE)
+		error_hint(err, "'wsnap recover %s' does the rest", id);
+	if (copied < 0 && err->kind == ERROR_REFUSED && run->restore)
+		error_hint(err, "stop the workspace: then its files are changed as well");
 	return copied < 0 ? error_wrap(err, "'%s'", id) : 0;
 }
 
@@ -206,7 +217,19 @@ static int sync_copy(struct run *run, struct error *err)
 	return layer_sync(location.writable, err);
 }
 
-int step_keep(struct run *run, struct error *err)
+/* The files were changed: what was saved before must not be taken back. */
+static int leave_unkept(struct run *run, struct error *err)
+{
+	const char *id = run->record->container_id;
+
+	if (!run->changed || err->kind == ERROR_CONTAINERD)
+		return -1;
+	err->kind = ERROR_INCOMPLETE;
+	error_wrap(err, "'%s' is restored, but what it was before is no version yet", id);
+	return error_hint(err, "'wsnap recover %s' does the rest", id);
+}
+
+static int keep(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_labels struct labels labels = { 0 };
@@ -216,8 +239,13 @@ int step_keep(struct run *run, struct error *err)
 	    ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->filling, &labels, err) <
 		    0)
 		return -1;
-	/* Without it the next one copies all of the layer. */
-	if (live_save_index(run->live, record->saved, &ignored) < 0)
+	/* Without it the next one copies all of the layer. A resumed run does not know it. */
+	if (run->live && live_save_index(run->live, record->saved, &ignored) < 0)
 		log_detail("%s", ignored.message);
 	return 0;
+}
+
+int step_keep(struct run *run, struct error *err)
+{
+	return keep(run, err) < 0 ? leave_unkept(run, err) : 0;
 }

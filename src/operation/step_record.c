@@ -88,7 +88,8 @@ int step_label(struct run *run, struct error *err)
 	snprintf(number, sizeof(number), "%d", run->result->version);
 	if (rows_label_saved(run->session, run->record, run->result->version, err) < 0)
 		return -1;
-	if (run->record->live && !run_is_orphaned(run) && live_layer_label_active(run, err) < 0)
+	if (run->record->live && run->record->kind != OPERATION_RESTORE && !run_is_orphaned(run) &&
+	    live_layer_label_active(run, err) < 0)
 		return -1;
 	return label_active(run, number, err);
 }

@@ -9,6 +9,7 @@
 #include "operation/changes.h"
 #include "operation/move.h"
 #include "operation/orphan.h"
+#include "operation/restoring.h"
 #include "operation/half_commit.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
@@ -281,7 +282,7 @@ int step_repoint(struct run *run, struct error *err)
  * containerd syncs its own database; the files of the layer are only in memory until now. Both lie on
  * one filesystem with the new active snapshot, the only one of them that is sure to stay.
  */
-int step_sync(struct run *run, struct error *err)
+static int sync_snapshot(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_location struct location location = { 0 };
@@ -295,4 +296,12 @@ int step_sync(struct run *run, struct error *err)
 		return location.filesystem ? layer_sync(location.filesystem, err) : 0;
 	/* Somebody has put the container on another snapshot and removed ours: the operation can end all the same. */
 	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
+}
+
+int step_sync(struct run *run, struct error *err)
+{
+	if (sync_snapshot(run, err) < 0)
+		return -1;
+	/* What was changed is on the disk: nobody has to do it again. */
+	return run->record->kind == OPERATION_RESTORE ? restoring_forget(run, err) : 0;
 }

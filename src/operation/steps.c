@@ -59,6 +59,9 @@ const struct step steps[STEP_COUNT] = {
 	/* the snapshot says its version's number */
 	[STEP_LABEL] = { "label", step_label, PHASE_UP, FAILURE_PLAIN,
 			 SKIP_NO_VERSION, 0 },
+	/* restore: the active snapshot says what it stands on now */
+	[STEP_STAND] = { "stand", step_stand, PHASE_UP, FAILURE_PLAIN,
+			 SKIP_UNRESTORED, 0 },
 	/* the operator's programs know of it */
 	[STEP_POST_HOOK] = { "post_hook", step_post_hook, PHASE_UP, FAILURE_PLAIN,
 			     SKIP_UNHOOKED, ENTRY_LET_GO },
@@ -88,6 +91,7 @@ static unsigned reasons(const struct run *run)
 	       (!record->restart_status ? SKIP_UNMONITORED : 0u) | (!saves ? SKIP_UNSAVED : 0u) |
 	       (!record->merged ? SKIP_UNMERGED : 0u) | (record->turned_back && !saves ? SKIP_NOTHING_TOLD : 0u) |
 	       (!record_makes_version(record) ? SKIP_NO_VERSION : 0u) | (record->refusal ? SKIP_REFUSED : 0u) |
+	       (record->kind != OPERATION_RESTORE || record->turned_back ? SKIP_UNRESTORED : 0u) |
 	       (!record->hooked ? SKIP_UNHOOKED : 0u) | (record->live ? SKIP_LIVE : SKIP_STOPPED);
 }
 

@@ -31,6 +31,7 @@ enum step_id {
 	STEP_SYNC,
 	STEP_RECORD,
 	STEP_LABEL,
+	STEP_STAND,
 	STEP_POST_HOOK,
 	STEP_RELEASE,
 	STEP_COUNT,
@@ -57,6 +58,7 @@ enum step_skip {
 	SKIP_UNHOOKED = 1024,    /* no hooks were run before it */
 	SKIP_LIVE = 2048,        /* the workspace goes on running: nothing is done to it */
 	SKIP_STOPPED = 4096,     /* it is stopped for it */
+	SKIP_UNRESTORED = 8192,  /* no files were restored */
 	SKIP_REFUSED = 512,      /* the database has refused the rows, which wait on their own */
 };
 
@@ -142,5 +144,8 @@ int merge_give_up(struct run *run, struct error *err);
 /* step_record.c */
 int step_record(struct run *run, struct error *err);
 int step_label(struct run *run, struct error *err);
+
+/* step_restore.c */
+int step_stand(struct run *run, struct error *err);
 
 #endif

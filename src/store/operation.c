@@ -362,6 +362,37 @@ static int announce_rollback(struct store *store, const struct writing *writing,
 	return announce(store, writing, EVENT_VERSION_ROLLBACK, operation->rolled_back_to, payload, err);
 }
 
+static int fill_restore(const struct writing *writing, cJSON *payload, struct error *err)
+{
+	const struct store_operation *operation = writing->operation;
+	const char *words = operation->restored_paths ? operation->restored_paths : "[]";
+	int32_t saved = writing->written.version ? writing->written.version : operation->restore_saved;
+	cJSON *paths = json_parse(words, strlen(words), "the paths of the restore", err);
+
+	if (!paths)
+		return -1;
+	if (!cJSON_AddItemToObject(payload, "paths", paths)) {
+		cJSON_Delete(paths);
+		return error_memory(err);
+	}
+	if (!cJSON_AddNumberToObject(payload, "version", operation->restored_from) ||
+	    !(saved > 0 ? cJSON_AddNumberToObject(payload, "saved_version", saved)
+			: cJSON_AddNullToObject(payload, "saved_version")))
+		return error_memory(err);
+	return 0;
+}
+
+static int announce_restore(struct store *store, const struct writing *writing, struct error *err)
+{
+	cleanup_json cJSON *payload = cJSON_CreateObject();
+
+	if (!payload)
+		return error_memory(err);
+	if (fill_restore(writing, payload, err) < 0)
+		return -1;
+	return announce(store, writing, EVENT_RESTORE, writing->operation->restored_from, payload, err);
+}
+
 static int write_all(struct store *store, void *context, struct error *err)
 {
 	struct writing *writing = context;
@@ -375,7 +406,9 @@ static int write_all(struct store *store, void *context, struct error *err)
 		return -1;
 	if (operation->runtime_name && operation->version_event && announce_version(store, writing, err) < 0)
 		return -1;
-	return operation->rolled_back_to > 0 ? announce_rollback(store, writing, err) : 0;
+	if (operation->rolled_back_to > 0 && announce_rollback(store, writing, err) < 0)
+		return -1;
+	return operation->restored_from > 0 ? announce_restore(store, writing, err) : 0;
 }
 
 int store_write_operation(struct store *store, const struct store_operation *operation, struct store_written *written,

@@ -49,6 +49,11 @@ struct store_operation {
 	/* a rollback's target; 0: no rollback */
 	int32_t rolled_back_to;
 	const char *rollback_runtime_name;
+
+	/* a restore: the version whose files were brought back; 0: it is none */
+	int32_t restored_from;
+	int32_t restore_saved;      /* what was saved for it by an operation of its own; 0: nothing, or by this one */
+	const char *restored_paths; /* an array of texts, as JSON; NULL: all of them */
 };
 
 struct store_written {

@@ -19,6 +19,7 @@
 	X(VERSION_PRUNE, "version_prune", 1, 0)       /* a version was given up */ \
 	X(NAME, "name", 0, 0)                         /* a version has got another name, or lost it */ \
 	X(FORK, "fork", 1, 1)                         /* the first version of a fork */ \
+	X(RESTORE, "restore", 0, 0)                   /* files were brought back into the workspace */ \
 	X(IMPORT, "import", 1, 1)                     /* of an imported one: builds that can import write it */
 /* clang-format on */
 
@@ -44,6 +45,7 @@ const char *store_event_name(enum store_event_type type);
 #define SOURCE_COMPACT "compact"
 #define SOURCE_POLICY "policy"
 #define SOURCE_FORK "fork"
+#define SOURCE_RESTORE "restore"
 
 /* What a version is shown as: its display name, or "Version N". The caller frees; NULL: no memory. */
 char *store_version_shown(const char *display_name, int32_t version);

@@ -112,6 +112,17 @@ int process_open_netns(uint32_t pid)
 	return -1;
 }
 
+bool process_shares_mounts(uint32_t pid, uint32_t other)
+{
+	struct stat one, two;
+	char path[64], other_path[64];
+
+	snprintf(path, sizeof(path), "/proc/%u/ns/mnt", pid);
+	snprintf(other_path, sizeof(other_path), "/proc/%u/ns/mnt", other);
+	return stat(path, &one) < 0 || stat(other_path, &two) < 0 ||
+	       (one.st_ino == two.st_ino && one.st_dev == two.st_dev);
+}
+
 /* The value of `upperdir=` in comma separated super options, copied. */
 static char *find_upper(const char *options)
 {

@@ -23,6 +23,9 @@ char *process_working_directory(uint32_t pid);
  * when it is our own, the host's: nothing of a workspace is to be attached to that or detached from it. */
 int process_open_netns(uint32_t pid);
 
+/* Whether two processes see the same mounts. True where that cannot be told. */
+bool process_shares_mounts(uint32_t pid, uint32_t other);
+
 /* The `upperdir` of the overlay that is its root, as its own mountinfo has it; the caller
  * frees. NULL: it is gone or its root is no overlay. */
 char *process_root_upper(uint32_t pid);

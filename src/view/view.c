@@ -16,7 +16,7 @@
 #include "ctr/leases.h"
 #include "ctr/snapshots.h"
 #include "operation/recovery.h"
-#include "view/tree.h"
+#include "workspace/tree.h"
 #include "workspace/history.h"
 #include "workspace/keepers.h"
 #include "workspace/label_keys.h"

@@ -1,5 +1,6 @@
 #include "workspace/mount_table.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -97,4 +98,22 @@ bool mount_table_has(const char *folder, const char *source)
 bool mount_table_is_point(const char *folder)
 {
 	return mount_table_has(folder, NULL);
+}
+
+int mount_table_each(uint32_t pid, mount_table_each_point each, void *context, struct error *err)
+{
+	cleanup_free char *path = text_format("/proc/%u/mountinfo", pid);
+	cleanup_file FILE *table = path ? fopen(path, "re") : NULL;
+	cleanup_free char *line = NULL;
+	size_t size = 0;
+
+	if (!table)
+		return error_errno(err, ERROR_FAILED, errno, "the mounts of process %u cannot be read", pid);
+	while (getline(&line, &size, table) > 0) {
+		struct mount_entry entry;
+
+		if (read_line(line, &entry) && strcmp(entry.point, "/") != 0 && each(entry.point, context, err) < 0)
+			return -1;
+	}
+	return 0;
 }

@@ -3,6 +3,9 @@
 #define WSNAP_WORKSPACE_MOUNT_TABLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
 
 struct mount_entry {
 	const char *point; /* where it is mounted */
@@ -24,5 +27,10 @@ bool mount_table_has_sources(const char *prefix);
 
 /* Whether anything is mounted on the folder. */
 bool mount_table_is_point(const char *folder);
+
+/* Calls `each` with the place of every mount that a process sees, as it sees it, but for its root. 0; -1 where the table cannot
+ * be read, or `each` has failed. */
+typedef int (*mount_table_each_point)(const char *point, void *context, struct error *err);
+int mount_table_each(uint32_t pid, mount_table_each_point each, void *context, struct error *err);
 
 #endif

@@ -44,6 +44,7 @@ static const struct field fields[] = {
 	FIELD(TEXT, source),
 	REQUIRED(TIME, created_ns),
 	FIELD(TEXT, server_id),
+	FIELD(TEXT, boot),
 	FIELD(TIME, container_ns),
 	REQUIRED(NUMBER, save),
 	{ "by", FIELD_TEXT, offsetof(struct record, origin.by), false },
@@ -81,6 +82,8 @@ static const struct field fields[] = {
 	FIELD(TEXT, base),
 	FIELD(NUMBER, rollback_to),
 	FIELD(TEXT, rollback_name),
+	FIELD(TEXT, paths),
+	FIELD(NUMBER, restore_saved),
 	FIELD(TEXT, merged),
 	FIELD(TEXT, merge_base),
 	FIELD(NUMBER, merge_count),
@@ -266,6 +269,8 @@ static int check_ranges(const struct record *record, struct error *err)
 		return error_set(err, ERROR_FAILED, "its container cannot exist");
 	if (record->kind == OPERATION_ROLLBACK && !record->base)
 		return error_set(err, ERROR_FAILED, "it is a rollback to nothing");
+	if (record->kind == OPERATION_RESTORE && (!record->live || !record->rollback_name))
+		return error_set(err, ERROR_FAILED, "it restores nothing");
 	if (record->save != SAVE_NEVER && !record->saved)
 		return error_set(err, ERROR_FAILED, "it saves under no name");
 	if (record->live && !record->filling)
@@ -329,6 +334,8 @@ const char *record_what_is(const struct record *record)
 		return "is as it was";
 	if (record->kind == OPERATION_COMPACT)
 		return "is compacted";
+	if (record->kind == OPERATION_RESTORE)
+		return "is restored";
 	return record_saves(record) ? "is saved" : "was rolled back";
 }
 

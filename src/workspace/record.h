@@ -51,6 +51,7 @@ struct record {
 	char *source;
 	int64_t created_ns;   /* of the operation and of the version */
 	char *server_id;      /* of the containerd it was begun in: another one knows nothing of it */
+	char *boot;           /* the one that it was begun in */
 	int64_t container_ns; /* when the container was made: another of the same id is not ours */
 	enum save_rule save;
 	struct origin origin; /* who asks */
@@ -87,7 +88,9 @@ struct record {
 	char *base;        /* what new_active is prepared on; NULL: `top` or `saved` */
 	char *turned_from; /* new_active before the way back began */
 	int32_t rollback_to;
-	char *rollback_name; /* runtime name of the target */
+	char *rollback_name; /* runtime name of the target; also a restore's */
+	char *paths;         /* restore: an array of texts, as JSON; NULL: all of it */
+	int restore_saved;   /* restore: the version that was saved before it, by an operation of its own */
 	char *merged;        /* merging: the layers above the image's as one … */
 	char *merge_base;    /* … on this ("" for none) … */
 	int merge_count;     /* … and how many they are */

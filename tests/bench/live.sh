@@ -175,6 +175,32 @@ many_files() {
 	}'
 }
 
+# Ten of many files are written to, and come back: from the newest live version, and from one that was taken with a stop.
+ten_of_many() {
+	local id=ten round n
+	beating "$id"
+	many_files "/proc/$(pid_of "$id")/root" 1
+	sync
+	"$WSNAP" -q create --stop "$id" >/dev/null
+	"$WSNAP" -q version --live "$id" >/dev/null
+	compare "$id" "$id"
+	for round in $(seq "$ROUNDS"); do
+		for n in 1 2; do
+			for file in 1 12 123 1234 2345 3456 4567 5678 6789 9876; do
+				echo "$round" >"/proc/$(pid_of "$id")/root/many.1/$((file / 1000))/$file"
+			done
+			taken "$id-$n" "$id" "$WSNAP" --json restore "$id" "$((3 - n))" --no-save
+			jq -r '"\(.frozen_ms) \(.copied_bytes)"' "$SCRATCH/out" >>"$SCRATCH/$id-$n.live"
+		done
+		echo "$round" >"/proc/$(pid_of "$id")/root/many.1/0/1"
+		taken "$id-saved" "$id" "$WSNAP" --json restore "$id" 1
+		jq -r '"\(.frozen_ms) \(.copied_bytes)"' "$SCRATCH/out" >>"$SCRATCH/$id-saved.live"
+	done
+	line "  restore of 10 files, of a live version" "$id-1"
+	line "  restore of 10 files, of a stopped version" "$id-2"
+	line "  restore of 1 file, the state before saved" "$id-saved"
+}
+
 # beside ID ARGUMENT…: live versions beside the writer.
 beside() {
 	local id=$1 round
@@ -217,6 +243,8 @@ measure_on() {
 	at_rest big one_file
 	echo "$FILES files at rest"
 	at_rest many many_files
+	echo "10 of $FILES files to be restored"
+	ten_of_many
 	echo "beside 10 MiB/s of writes"
 	beside steady 64 10
 	echo "beside a writer that writes and syncs 64 MiB without end"

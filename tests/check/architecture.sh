@@ -22,10 +22,11 @@ libraries='ctr store network device layer base'
 may_include() {
 	case $1 in
 	main) echo "command workspace output base" ;;
-	command) echo "command fork view guard compare policy status doctor recover naming prune operation workspace output base" ;;
+	command) echo "command fork view guard restore compare policy status doctor recover naming prune operation workspace output base" ;;
 	doctor) echo "doctor prune operation task workspace $libraries" ;;
 	compare) echo "compare view workspace $libraries" ;;
-	guard) echo "guard operation workspace $libraries" ;;
+	guard) echo "guard restore operation workspace $libraries" ;;
+	restore) echo "restore recover compare replace operation workspace $libraries" ;;
 	view) echo "view operation task workspace $libraries" ;;
 	naming) echo "naming prune operation task workspace $libraries" ;;
 	policy) echo "policy status prune operation task workspace $libraries" ;;
@@ -33,8 +34,9 @@ may_include() {
 	recover) echo "recover fork view prune operation task workspace $libraries" ;;
 	prune) echo "prune view operation task workspace $libraries" ;;
 	fork) echo "fork operation task workspace $libraries" ;;
-	operation) echo "operation hook task workspace live $libraries" ;;
+	operation) echo "operation hook task workspace live replace $libraries" ;;
 	live) echo 'live layer base' ;;
+	replace) echo 'replace layer base' ;;
 	hook) echo "hook base" ;;
 	workspace) echo "workspace $libraries" ;;
 	task) echo 'task ctr network base' ;;

@@ -68,7 +68,6 @@ guards() {
 	expect 143 guard --on-failure rollback "$id" -- sh -c 'kill -TERM $$'
 	expect_error 2 "'guard' needs a COMMAND behind --" guard "$id"
 	expect_error 2 "'true' is one argument too many for 'guard'" guard "$id" true -- true
-	expect_error 8 'this wsnap cannot restore files into a running workspace: nothing was run' guard --on-failure restore "$id" -- true
 	expect 2 guard --on-failure nonsense "$id" -- true
 }
 
@@ -299,4 +298,30 @@ versions() {
 	expect 3 guard --live --on-failure rollback "$id" -- "${CHANGE[@]}" after 3
 	same before "$(workspace_read "$id" /data/f)"
 	expect_error 2 "'--live' and '--stop' exclude each other" guard --live --stop "$id" -- true
+}
+
+@test "what fails is restored while the workspace goes on running, and that is said" {
+	pid=$(workspace_pid "$id")
+	expect 3 guard --live --on-failure restore "$id" -- "${CHANGE[@]}" after 3
+	same "wsnap: warning: the command ended with status 3: '$id' is back at version 1; what it was before is version 2" "$stderr"
+	same before "$(workspace_read "$id" /data/f)"
+	same "$pid" "$(workspace_pid "$id")"
+	same restore "$(db "SELECT s.source FROM snapshots s JOIN container_versions v ON v.snapshot_id = s.id
+		WHERE v.container_id = '$id' AND v.version = 2")"
+	expect 0 guard --live --on-failure restore "$id" -- "${CHANGE[@]}" after
+	same after "$(workspace_read "$id" /data/f)"
+	expect 5 guard --live --on-failure restore "$id" -- sh -c 'exit 5'
+	[[ $stderr == *"is back at version "*"; there was nothing to save" ]] || complain "another message"
+	same "$pid" "$(workspace_pid "$id")"
+	same "" "$(guards)"
+}
+
+@test "where files cannot be restored the command is not run" {
+	WORKSPACE_OPTIONS=(--snapshotter native)
+	ctr images unpack --snapshotter native "$IMAGE" >/dev/null 2>&1 || true
+	workspace native
+	expect_error 125 "files of 'native' cannot be restored while it runs: its snapshotter has no layers that can be read" \
+		guard --on-failure restore native -- touch "$BATS_TEST_TMPDIR/ran"
+	[ ! -e "$BATS_TEST_TMPDIR/ran" ]
+	same 0 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'native'")"
 }

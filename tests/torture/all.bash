@@ -3,7 +3,7 @@
 # All of the torture: cases that are runs of torture.sh by themselves, each on servers of its own, $JOBS (2) of them
 # at a time.
 
-OPERATIONS='create version rollback compact prune version-live fork fork-start'
+OPERATIONS='create version rollback restore compact prune version-live fork fork-start'
 
 # The words of every case, the longest first, so that none is left to run alone at the end.
 all_cases() {
@@ -21,6 +21,9 @@ all_cases() {
 			echo "kill $operation $state"
 		done
 	done
+	echo 'killall version-live running'
+	echo 'killall restore running'
+	echo 'kill restore-path running'
 	for operation in $OPERATIONS; do
 		for state in running stopped; do
 			echo "outage containerd $operation $state"

@@ -10,7 +10,8 @@ operate() {
 	case ${OPERATION%-live} in
 	fork) words+=(1 child) ;;
 	fork-start) words+=(1 child --start) ;;
-	rollback) words+=(1) ;;
+	rollback | restore) words+=(1) ;;
+	restore-path) words=(restore "$ID" 1 /set /token) ;;
 	create) words+=("a name") ;;
 	prune) words+=(--keep-last 1 --named) ;;
 	esac
@@ -59,7 +60,7 @@ torture_kill() {
 	while :; do
 		CASE="kill $1 $2 at call $at"
 		stir ws
-		strike_at noticed "$at" kill
+		strike_at noticed "$at" "${KILLED:-kill}"
 		[ "$STRUCK" != - ] || break
 		CASE+=" ($STRUCK)"
 		for act in ${BETWEEN:-}; do
@@ -71,7 +72,12 @@ torture_kill() {
 		at=$((at + step))
 	done
 	check_all
-	end_case "kill $1 $2"
+	end_case "${KILLED:-kill} $1 $2"
+}
+
+# The same where the processes that wsnap has started, as the guard of a frozen workspace, are killed with it.
+torture_killall() {
+	KILLED=killall torture_kill "$@"
 }
 
 # An operation that says it failed has left everything as it was, without any recovery; one that says it is
@@ -96,9 +102,10 @@ check_word() {
 check_promise() {
 	case ${OPERATION%-live}:$1 in
 	create:0 | version:0) [ "$NEW_VERSIONS" -eq 1 ] || lose "status 0, but no version" ;;
-	rollback:0) [ "$ROLLED_BACK" -eq 1 ] || complain "status 0, but not rolled back" ;;
 	fork:0 | fork-start:0) [ "$FORKED" -eq 1 ] || lose "status 0, but no fork" ;;
 	fork:[1-46] | fork-start:[1-46]) [ "$FORKED" -eq 0 ] || complain "status $1, but there is a fork" ;;
+	rollback:0 | restore*:0) [ "$ROLLED_BACK" -eq 1 ] || complain "status 0, but not rolled back" ;;
+	restore*:1) [ "$ROLLED_BACK" -eq 0 ] || complain "status 1, but it is restored" ;;
 	create:1 | version:1) [ "$NEW_VERSIONS" -eq 0 ] || complain "status 1, but there is a version" ;;
 	esac
 }

@@ -70,12 +70,28 @@ with_root() {
 	umount "$SCRATCH/mount"
 }
 
+# In several files, so that half of a change would be seen; in some other folder each time.
 put_token() {
+	local file
 	printf '%s\n' "$1" >"$ROOT/token"
+	rm -rf "$ROOT/set"
+	mkdir -p "$ROOT/set/$1"
+	for file in 1 2 3 "$1/4" "$1/5"; do
+		printf '%s\n' "$1" >"$ROOT/set/$file"
+	done
+	ln "$ROOT/set/3" "$ROOT/set/6"
 }
 
 get_token() {
-	cat "$ROOT/token" 2>/dev/null
+	local token
+	token=$(cat "$ROOT/token" 2>/dev/null)
+	if [ "$(cd "$ROOT/set" && find . | sort | tr '\n' ' ')" = \
+		"$(printf '%s\n' . ./1 ./2 ./3 "./$token" "./$token/4" "./$token/5" ./6 | sort | tr '\n' ' ')" ] &&
+		[ "$(cat "$ROOT"/set/? "$ROOT"/set/*/? | sort -u)" = "$token" ] && [ "$ROOT/set/3" -ef "$ROOT/set/6" ]; then
+		echo "$token"
+	else
+		echo "half '$token': $(cd "$ROOT/set" && find . | sort | tr '\n' ' ')"
+	fi
 }
 
 write_token() {
@@ -180,14 +196,20 @@ check_workspace() {
 	token=$(with_root "$ID" "$line" get_token)
 	case $OPERATION:$token in
 	*:"$TOKEN") ROLLED_BACK=0 ;;
-	rollback:first) ROLLED_BACK=1 ;;
+	rollback:first | restore*:first) ROLLED_BACK=1 ;;
 	*) lose "its file says '$token', it was '$TOKEN'" ;;
 	esac
+}
+
+# What only looks (at what differs) keeps what it looks at by a lease of an hour.
+pass_an_hour() {
+	ctr leases ls -q | grep '^wsnap-look-' | xargs -r -n 1 ctr leases rm >/dev/null
 }
 
 # No lease, no record, and nothing left to do.
 check_tidy() {
 	local leases said
+	pass_an_hour
 	leases=$(ctr leases ls -q | grep '^wsnap[-.]')
 	[ -z "$leases" ] || complain "a lease is left: $leases"
 	[ -z "$(find "$WSNAP_STATE_DIR" -name '*.operation*')" ] || complain "a record is left"
@@ -259,6 +281,7 @@ forget() {
 		ctr snapshots label "$name" containerd.io/gc.root= >/dev/null 2>&1
 	done
 	rm -f "$WSNAP_STATE_DIR"/*.operation
+	pass_an_hour
 	collect
 	left=$(ctr snapshots ls | awk 'NR > 1 { print $1 }' | grep "^$1-")
 	[ -z "$left" ] || complain "nothing holds these, but they stay: $left"

@@ -84,6 +84,8 @@ expect_after_power_off() {
 	local record
 	record=$(find "$WSNAP_STATE_DIR" -name '*.operation')
 	STATUS_AFTER=
+	# What nothing was stopped for comes back by a new boot alone, which this is none of.
+	[[ $OPERATION != *-live && $OPERATION != restore* ]] || return 0
 	if [ -n "$record" ] && [ "$(jq -r .stage "$record")" != 2 ] && [ "$STATUS_BEFORE" = RUNNING ]; then
 		STATUS_AFTER=RUNNING
 	fi

@@ -281,7 +281,7 @@ choose_words() {
 		dice 3
 		[ "$DICE" -ne 0 ] || { WORDS+=(--if-changed) IF_CHANGED=1; }
 		;;
-	rollback)
+	rollback | restore)
 		# shellcheck disable=SC2046 # a number a word
 		pick $(own_versions "$id")
 		TARGET=$PICKED
@@ -299,7 +299,8 @@ choose_words() {
 	[ "$2" != delete ] || [ -n "$GIVEN_UP" ]
 }
 
-# What status 0 has promised. DIRTY is whether there was something to save.
+# What status 0 has promised. DIRTY is whether there was something to save, DIFFERS whether the version that is brought back
+# is another than what there was.
 check_words() {
 	case ${WORDS[0]}:$IF_CHANGED:$DIRTY in
 	create::* | version::*) [ "$RANDOM_NEW" -eq 1 ] || lose "status 0, but no version" ;;
@@ -308,6 +309,10 @@ check_words() {
 	rollback:*:*)
 		[ "$RANDOM_IS_TARGET" -eq 1 ] || lose "status 0, but not on version $TARGET"
 		[ "$RANDOM_NEW" -eq $((DIRTY && !${NO_SAVE:-0})) ] || complain "$RANDOM_NEW versions of a rollback"
+		;;
+	restore:*:*)
+		[ "$RANDOM_IS_TARGET" -eq 1 ] || lose "status 0, but not on version $TARGET"
+		[ "$RANDOM_NEW" -eq $((DIFFERS && !${NO_SAVE:-0})) ] || complain "$RANDOM_NEW versions of a restore"
 		;;
 	compact:*:*) [ "$RANDOM_NEW" -eq 0 ] || complain "a version of a compaction" ;;
 	esac
@@ -343,6 +348,8 @@ random_operation() {
 	expect_nothing_else "$id"
 	DIRTY=0
 	! is_dirty "$id" || DIRTY=1
+	DIFFERS=0
+	[ -z "$TARGET" ] || [ "${MODEL_VERSION[$id.$TARGET]}" = "${MODEL_TREE[$id]}" ] || DIFFERS=1
 	run_words
 	[ "$STATUS" -eq 0 ] || complain "status $STATUS"
 	random_settle "$id"
@@ -450,7 +457,7 @@ random_step() {
 	local id operation
 	pick "${IDS[@]}"
 	id=$PICKED
-	pick create version rollback version rollback compact compact delete
+	pick create version rollback restore version rollback restore compact compact delete
 	operation=$PICKED
 	TARGET='' NO_SAVE='' GIVEN_UP=''
 	dice 100

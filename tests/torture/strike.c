@@ -10,6 +10,7 @@
  *            commit: the call that sends COMMIT to Postgres, and the one after it
  *   ACTION   none
  *            kill            SIGKILL; the call is not made
+ *            killall         the same for the processes that it has started, and then for itself
  *            error:NAME      the call is not made and fails with that errno; a send that fails takes its
  *                            connection with it, else the peers would wait for each other as they never do
  *            signal:NAME     the signal is sent, then the call is made
@@ -73,6 +74,10 @@ static const struct call {
 	CALL(symlinkat, CHANGES),
 	CALL(mknodat, CHANGES),
 	CALL(fchownat, CHANGES),
+	CALL(fchown, CHANGES),
+	CALL(fchmod, CHANGES),
+	CALL(fsetxattr, CHANGES),
+	CALL(openat2, CHANGES),
 	CALL(fchmodat, CHANGES),
 	CALL(utimensat, CHANGES),
 	CALL(lsetxattr, CHANGES),
@@ -212,11 +217,28 @@ static void break_connection(int fd)
 	close(process);
 }
 
+/* Its children, as the program's main thread has them (proc(5), children). */
+static void kill_children(void)
+{
+	char path[64];
+	FILE *children;
+	int child;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", strike.program, strike.program);
+	children = fopen(path, "re");
+	while (children && fscanf(children, "%d", &child) == 1)
+		kill(child, SIGKILL);
+	if (children)
+		fclose(children);
+}
+
 static void act(pid_t thread, const struct __ptrace_syscall_info *info)
 {
 	const char *argument = strchr(strike.action, ':');
 
-	if (strcmp(strike.action, "kill") == 0) {
+	if (strncmp(strike.action, "kill", 4) == 0) {
+		if (strcmp(strike.action, "killall") == 0)
+			kill_children();
 		kill(strike.program, SIGKILL);
 	} else if (strncmp(strike.action, "error:", 6) == 0) {
 		strike.error = errno_of(argument + 1);

@@ -4,6 +4,8 @@
 #
 #   torture.sh kill OPERATION STATE [STEP [FROM]]
 #                        killed at every STEPth system call that the world can notice
+#   torture.sh killall OPERATION STATE [STEP [FROM]]
+#                        the same together with what it has started: the guard of a frozen workspace
 #   torture.sh error OPERATION STATE [STEP [FROM [ERRNO…]]]
 #                        ENOSPC, EIO, ECONNRESET and ENOMEM at every STEPth call that can fail so
 #   torture.sh signals OPERATION
@@ -19,7 +21,8 @@
 #   torture.sh sample    some of all that, within about two minutes
 #   torture.sh all       everything, $JOBS (2) cases at a time; $CASES is an expression that their words must match
 #
-# OPERATION: create, version, rollback, compact, prune, create-live, version-live, fork, fork-start; STATE: running, stopped.
+# OPERATION: create, version, rollback, restore, restore-path, compact, prune, create-live, version-live, fork, fork-start;
+# STATE: running, stopped.
 # CONFIGURED='max_depth = 2' is the configuration: with that one every version merges layers.
 # BETWEEN='stop start' is what another client tries behind each kill, before anything is recovered.
 set -u
@@ -90,6 +93,7 @@ main() {
 	[ "$mode" = all ] || prepare "$([ "$mode" != disk ] || echo "${1:-state}")"
 	case $mode in
 	kill) torture_kill "${1:-version}" "${2:-running}" "${3:-1}" "${4:-1}" ;;
+	killall) torture_killall "${1:-version}" "${2:-running}" "${3:-1}" "${4:-1}" ;;
 	error) torture_error "${1:-version}" "${2:-running}" "${@:3}" ;;
 	signals) torture_signals "${1:-version}" ;;
 	outage) torture_outage "${1:-containerd}" "${2:-version}" "${3:-running}" "${4:-50}" ;;

@@ -163,7 +163,7 @@ static void test_the_guard_thaws_when_time_is_over(void **state)
 	(void)state;
 	stand_begin(&stand, hierarchies[0]);
 	assert_int_equal(freezer_open(&freezer, stand.group, &err), 0);
-	assert_int_equal(guard_begin(&guard, &freezer, &err), 0);
+	assert_int_equal(guard_begin(&guard, &freezer, NULL, &err), 0);
 	assert_int_equal(guard_arm(&guard, 150, &err), 0);
 	since_ms = clock_monotonic_ms();
 	assert_int_equal(freezer_freeze(&freezer, 100, &err), 1);
@@ -183,7 +183,7 @@ static void die_frozen(const struct stand *stand, int signal)
 	struct guard guard = GUARD_NONE;
 	struct error err = { 0 };
 
-	if (freezer_open(&freezer, stand->group, &err) < 0 || guard_begin(&guard, &freezer, &err) < 0 ||
+	if (freezer_open(&freezer, stand->group, &err) < 0 || guard_begin(&guard, &freezer, NULL, &err) < 0 ||
 	    guard_arm(&guard, 60000, &err) < 0 || freezer_freeze(&freezer, 1000, &err) != 1)
 		_exit(1);
 	if (signal == SIGSTOP)
@@ -235,7 +235,7 @@ static void test_a_guard_that_was_killed_is_missed_before_a_freeze(void **state)
 	(void)state;
 	stand_begin(&stand, hierarchies[0]);
 	assert_int_equal(freezer_open(&freezer, stand.group, &err), 0);
-	assert_int_equal(guard_begin(&guard, &freezer, &err), 0);
+	assert_int_equal(guard_begin(&guard, &freezer, NULL, &err), 0);
 	kill(guard.pid, SIGKILL);
 	clock_sleep_ms(50);
 	assert_int_equal(guard_arm(&guard, 100, &err), -1);

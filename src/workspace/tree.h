@@ -1,7 +1,7 @@
 /* The files of a snapshot as a mount that nobody sees yet: read-only, without set-user-ID and devices. It goes when its
  * descriptor is closed, unless it was put somewhere. */
-#ifndef WSNAP_VIEW_TREE_H
-#define WSNAP_VIEW_TREE_H
+#ifndef WSNAP_WORKSPACE_TREE_H
+#define WSNAP_WORKSPACE_TREE_H
 
 #include "ctr/mounts.h"
 #include "layer/layer.h"
@@ -14,6 +14,10 @@ int tree_mount_layers(const struct layer_paths *layers, enum layer_marks marks, 
 
 /* The same by mount(2), with one page of options: for kernels before 6.5. Needs /tmp, for the moment of the mount. */
 int tree_mount_joined(const struct layer_paths *layers, enum layer_marks marks, const char *source, struct error *err);
+
+/* The files of an active snapshot that nothing runs on, to be changed: as containerd would mount them, and seen by nobody
+ * either. */
+int tree_mount_writable(const struct ctr_mounts *mounts, struct error *err);
 
 /* Puts it on a folder. */
 int tree_attach(int tree, const char *folder, struct error *err);

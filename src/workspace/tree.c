@@ -1,4 +1,4 @@
-#include "view/tree.h"
+#include "workspace/tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -178,6 +178,76 @@ int tree_mount_layers(const struct layer_paths *layers, enum layer_marks marks, 
 	if (add_layers(context, layers) < 0)
 		return errno == EINVAL ? tree_mount_joined(layers, marks, source, err) : cannot("overlay", err);
 	return finish(context, "overlay", err);
+}
+
+/* The options of the mount, but for its layers, which are given one by one. */
+static int set_writable_options(int context, const struct ctr_mount *mount)
+{
+	for (size_t i = 0; i < mount->option_count; i++)
+		if (!is_of_the_mount(mount->options[i]) && !text_starts_with(mount->options[i], "lowerdir=") &&
+		    set_option(context, mount->options[i]) < 0)
+			return -1;
+	return 0;
+}
+
+/* By mount(2), with one page of options: for kernels before 6.5. */
+static int mount_writable_joined(const struct ctr_mount *at, struct error *err)
+{
+	char folder[] = "/tmp/wsnap-view-XXXXXX";
+	cleanup_text struct text options = { 0 };
+	int tree;
+
+	for (size_t i = 0; i < at->option_count; i++)
+		if (!is_of_the_mount(at->options[i]))
+			text_printf(&options, "%s%s", options.length ? "," : "", at->options[i]);
+	if (options.failed)
+		return error_memory(err);
+	if (options.length >= (size_t)sysconf(_SC_PAGESIZE))
+		return error_set(err, ERROR_FAILED, "this kernel cannot mount so many layers (Linux 6.5 can)");
+	if (!mkdtemp(folder))
+		return error_errno(err, ERROR_FAILED, errno, "a folder for a mount cannot be made");
+	tree = mount(at->source, folder, "overlay", MS_NOSUID, options.data) < 0 ? cannot("overlay", err)
+										 : take_tree(folder, err);
+	rmdir(folder);
+	return tree;
+}
+
+static int mount_writable_overlay(const struct ctr_mount *mount, struct error *err)
+{
+	const char *lower = ctr_mount_option(mount, "lowerdir");
+	cleanup_layer_paths struct layer_paths layers = { 0 };
+	cleanup_fd int context = -1;
+	int tree;
+
+	if (!lower)
+		return error_set(err, ERROR_FAILED, "containerd does not say where the layers lie");
+	if (layer_paths_parse(lower, &layers, err) < 0)
+		return -1;
+	context = fsopen("overlay", FSOPEN_CLOEXEC);
+	if (context < 0 || fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0) < 0)
+		return cannot("overlay", err);
+	if (add_layers(context, &layers) < 0)
+		return errno == EINVAL ? mount_writable_joined(mount, err) : cannot("overlay", err);
+	if (set_writable_options(context, mount) < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+		return cannot("overlay", err);
+	tree = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID);
+	return tree >= 0 ? tree : cannot("overlay", err);
+}
+
+int tree_mount_writable(const struct ctr_mounts *mounts, struct error *err)
+{
+	const struct ctr_mount *mount = mounts->count == 1 ? &mounts->items[0] : NULL;
+	int tree;
+
+	if (!mount)
+		return error_set(err, ERROR_FAILED, "the snapshot has %zu mounts in place of one", mounts->count);
+	if (snapshotter_mount_is_overlay(mount))
+		return mount_writable_overlay(mount, err);
+	if (strcmp(mount->type, "bind") != 0)
+		return error_set(err, ERROR_REFUSED, "files of a workspace that does not run are not changed on '%s'",
+				 mount->type);
+	tree = open_tree(AT_FDCWD, mount->source, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return tree >= 0 ? tree : cannot("bind", err);
 }
 
 int tree_attach(int tree, const char *folder, struct error *err)

@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "view/tree.h"
+#include "workspace/tree.h"
 
 /* Names that have to be escaped in options. */
 static const char *const names[] = { "new,est", "mid:dle", "old\\est" };

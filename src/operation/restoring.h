@@ -1,0 +1,48 @@
+/*
+ * The files of a workspace in the making to be a version's: the version as a tree, the workspace's root, the list of what is
+ * to be done, and the list on the disk from which whoever comes after a crash does it again.
+ */
+#ifndef WSNAP_OPERATION_RESTORING_H
+#define WSNAP_OPERATION_RESTORING_H
+
+#include "live/live.h"
+#include "operation/run.h"
+#include "replace/worklist.h"
+#include "replace/replace.h"
+
+struct restoring {
+	struct run *run;
+	char *worklist_name;
+	struct worklist worklist;
+	struct replace replace;
+	int root, tree;
+	uint32_t pid; /* of the workspace's first process; 0: nothing runs on it */
+	struct live_change change;
+};
+
+/* Opens everything, and begins an empty list. The run has it from then on; one that it had before goes. */
+int restoring_begin(struct run *run, struct error *err);
+/* Before the run ends. */
+void restoring_end(struct run *run);
+
+/* Makes the change where nothing runs on the workspace. */
+int restoring_make(struct restoring *restoring, struct error *err);
+
+/* Whether the change of this record has been begun, so that it has to be made, or made for good: 1, 0, -1. */
+int restoring_is_begun(struct run *run, struct error *err);
+
+/* Makes what an earlier run has begun, whether the workspace runs by now or not. `note` is told of the freezer, with the run
+ * as its context. ERROR_INCOMPLETE. */
+int restoring_finish(struct run *run, live_note_freezer note, struct error *err);
+
+/* It is on the disk. */
+int restoring_forget(struct run *run, struct error *err);
+
+/* Also the version's view. */
+int restoring_tidy(struct run *run, struct error *err);
+
+/* Processes that must not be frozen, because without them nobody could thaw the workspace: we, containerd and the shim. */
+#define OTHERS_MAX 3
+size_t restoring_list_others(const struct run *run, uint32_t pid, uint32_t others[OTHERS_MAX]);
+
+#endif

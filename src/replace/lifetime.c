@@ -1,0 +1,54 @@
+/* Where a change begins and ends. */
+#include <stdlib.h>
+
+#include "base/text.h"
+#include "replace/items.h"
+
+int replace_begin(struct replace *replace, int root, int tree, const char *id, struct error *err)
+{
+	*replace = (struct replace){ .root = root, .tree = tree, .here = BENEATH(root), .there = BENEATH(tree) };
+	replace->temporary = text_format(".wsnap-%s", id);
+	replace->buffer = malloc(sizeof(*replace->buffer));
+	if (!replace->temporary || !replace->buffer)
+		return error_memory(err);
+	/* Both are seen as they are mounted: every attribute that shows is content. */
+	replace->buffer->marks = LAYER_MARKS_NONE;
+	return 0;
+}
+
+static void limit_files_again(const struct replace *replace)
+{
+	struct rlimit limit;
+
+	if (replace->open_before == 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = replace->open_before;
+	(void)!setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void replace_release(struct replace *replace)
+{
+	items_release(replace);
+	limit_files_again(replace);
+	free(replace->temporary);
+	free(replace->buffer);
+	names_set_release(&replace->scopes);
+	names_set_release(&replace->mounts);
+	links_release(replace);
+	/* One that was never begun has nothing open. */
+	if (replace->temporary) {
+		beneath_release(&replace->here);
+		beneath_release(&replace->there);
+	}
+	*replace = (struct replace){ .root = -1, .tree = -1, .here = BENEATH(-1), .there = BENEATH(-1) };
+}
+
+void replace_turn(struct replace *replace, int root, int tree)
+{
+	beneath_release(&replace->here);
+	beneath_release(&replace->there);
+	replace->root = root;
+	replace->tree = tree;
+	replace->here = BENEATH(root);
+	replace->there = BENEATH(tree);
+}

@@ -1,0 +1,92 @@
+/*
+ * Makes entries of one tree, the root, what they are in another, the tree: content, kind, owner, mode, times, attributes,
+ * hard links. Files come by rename, so whoever has one open keeps the one he has. Folders are changed in place. Entries
+ * that the tree does not have go.
+ *
+ * What is to be done is gathered first, by replace_add() and replace_compare(); replace_stage() makes the files that will
+ * be put in place, without names, which nobody sees. replace_apply() then does it, and can do it again from the start after
+ * any interruption: the list of paths alone says what comes out, and that can be kept in a file (worklist.h).
+ *
+ * Nothing is followed out of the root, and no mount in it is entered or changed, whatever others do in it meanwhile. Paths
+ * are relative to both, "" is the root itself. Needs root and /proc.
+ */
+#ifndef WSNAP_REPLACE_REPLACE_H
+#define WSNAP_REPLACE_REPLACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "base/error.h"
+#include "base/names_set.h"
+#include "layer/xattrs.h"
+#include "replace/beneath.h"
+
+struct replace_item {
+	char *path;
+	char *first; /* it becomes one more name of what has this path; NULL: its own */
+	int staged;  /* the file that it will be; -1 */
+	bool noted;  /* the worklist has it */
+};
+
+struct replace {
+	int root, tree;          /* folders, the caller's */
+	struct names_set scopes; /* only what lies in these paths is touched; none: all */
+	struct names_set mounts; /* places in the root on which something is mounted */
+	char *temporary; /* a name that nothing else has: what is about to be put in place bears it for a moment */
+
+	struct replace_item **items; /* sorted by path once they were asked for */
+	size_t count, capacity;
+	bool sorted;
+	void *index; /* of the items, by path */
+	struct xattrs_buffer *buffer;
+	void *groups;               /* files of the tree that have several names (links.c) */
+	struct beneath here, there; /* below the root, below the tree */
+	uint64_t bytes;             /* that were written */
+	rlim_t open_before;         /* how many descriptors this process might have; 0: as many as now */
+};
+
+#define cleanup_replace __attribute__((cleanup(replace_release)))
+
+/* `id` makes the temporary name: the same for every try of one change. */
+int replace_begin(struct replace *replace, int root, int tree, const char *id, struct error *err);
+void replace_release(struct replace *replace);
+
+/* Another root and another tree, which were not known before: -1 until then. */
+void replace_turn(struct replace *replace, int root, int tree);
+
+/* Before anything is added. */
+int replace_add_scope(struct replace *replace, const char *path, struct error *err);
+int replace_add_mount(struct replace *replace, const char *path, struct error *err);
+
+/* The entry is to become what it is in the tree. One that is out of scope, on a mount or below one is passed over. */
+int replace_add(struct replace *replace, const char *path, struct error *err);
+
+/* Adds the entry if it differs, and if it is a folder and `whole` all in it that does. What it has become, or what is in
+ * a folder that is there on one side alone, is added in any case. */
+int replace_compare(struct replace *replace, const char *path, bool whole, struct error *err);
+
+/* Adds all that the tree has in scope. */
+int replace_add_all(struct replace *replace, struct error *err);
+
+/* Files that have several names in the tree get them again. With `search` those of their names that are no items yet are
+ * looked for, in all of the tree: they become items, or, out of scope, what is linked to. */
+int replace_link(struct replace *replace, bool search, struct error *err);
+
+/* The items, sorted by path: what is in a folder comes behind it. */
+void replace_sort(struct replace *replace);
+
+/* ERROR_REFUSED where a mount is in the way of what is to be done, ERROR_FAILED where a file out of scope is. */
+int replace_check(struct replace *replace, struct error *err);
+
+/* What the files to be made take on the disk. */
+int replace_cost(struct replace *replace, uint64_t *bytes, struct error *err);
+
+/* Makes the files, as far as there are descriptors for them, and a filesystem that can (O_TMPFILE). */
+int replace_stage(struct replace *replace, struct error *err);
+
+/* Does it; from the start, if it was interrupted. */
+int replace_apply(struct replace *replace, struct error *err);
+
+#endif

@@ -1,0 +1,537 @@
+#!/usr/bin/env bats
+# Files of a version brought back into a workspace that goes on running.
+load ../lib/workspace
+load ../lib/killed
+
+setup_file() { workspaces_begin; }
+teardown_file() { workspaces_end; }
+
+# A process that counts in memory, with a child, and one with a file open.
+COUNTER='sleep 1000 & exec 3</data/open; n=0; while :; do n=$((n+1)); echo $n >/run/count; usleep 2000; done'
+
+frozen() {
+	local group
+	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid "$1")/cgroup")
+	sed -n 's/^frozen //p' "/sys/fs/cgroup/unified$group/cgroup.events" 2>/dev/null ||
+		sed -n 's/^frozen //p' "/sys/fs/cgroup$group/cgroup.events"
+}
+
+# What is in the folders that hold state, as a line for each entry: kind, mode, owner, size, times, links.
+tree_of() {
+	(cd "$1" && find data etc -printf '%p %y %m %U:%G %s %T@ %l\n' | sed -E '/ d /s/ [0-9]+ ([0-9.]+) / \1 /' | sort)
+}
+
+# The same without the times of folders.
+files_of() {
+	tree_of "$1" | sed -E '/ d /s/ [0-9.]+ $/ /'
+}
+
+stands_on() {
+	expect 0 --json list "$1"
+	jq -r '.versions[] | select(.current) | .version' <<<"$output"
+}
+
+# The file of a version, by content.
+version_file() {
+	local dir=$BATS_TEST_TMPDIR/file-$RANDOM
+	expect 0 restore "$1" "$2" "$3" --target "$dir"
+	cat "$dir$3"
+}
+
+@test "the files go back, the processes stay" {
+	WORKSPACE_OPTIONS=()
+	workspace a sh -c "mkdir -p /data; echo open >/data/open; $COUNTER"
+	root=$(workspace_root a)
+	until [ -s "$root/run/count" ]; do sleep 0.1; done
+	mkdir -p "$root/data/d/deep"
+	for n in 1 2 3; do echo "$n" >"$root/data/d/$n"; done
+	ln -s nowhere "$root/data/link"
+	sleep 0.1
+	expect 0 -q create --live a first
+	tree_of "$root" >"$BATS_TEST_TMPDIR/then"
+	pid=$(workspace_pid a) snapshot=$(container_snapshot a)
+	children=$(cat "/proc/$pid/task/$pid/children")
+	echo changed >"$root/data/d/1"
+	rm -r "$root/data/d/2" "$root/data/d/deep"
+	ln -sfn elsewhere "$root/data/link"
+	mkdir "$root/data/new"
+	echo new >"$root/data/new/file"
+	echo other >"$root/data/open"
+	chmod 600 "$root/data/d/3"
+	before=$(cat "$root/run/count")
+	expect 0 --json restore a 1
+	json_has . container_id restored_from saved_version changes frozen_ms operation_id steps
+	same '1 2' "$(json '"\(.restored_from) \(.saved_version)"')"
+	same 'added /data/d/2,added /data/d/deep,deleted /data/new,deleted /data/new/file,modified /data/d/1,modified /data/d/3,modified /data/link,modified /data/open' \
+		"$(jq -r '[.changes[] | "\(.change) \(.path)"] | sort | join(",")' <<<"$output")"
+	tree_of "$root" | diff "$BATS_TEST_TMPDIR/then" -
+	same "$pid" "$(workspace_pid a)"
+	same "$snapshot" "$(container_snapshot a)"
+	same "${children%% *}" "$(cut -d " " -f 1 "/proc/$pid/task/$pid/children")"
+	same 0 "$(frozen a)"
+	sleep 0.1
+	[ "$(cat "$root/run/count")" -gt "$before" ]
+	# What was open is what it was: the file that was changed in place.
+	same other "$(cat "/proc/$pid/fd/3")"
+	same open "$(cat "$root/data/open")"
+	same 1 "$(stands_on a)"
+	expect 0 --json list a
+	same restore "$(jq -r '.versions[1].source' <<<"$output")"
+	same '{"paths": [], "version": 1, "saved_version": 2}' \
+		"$(db "SELECT jsonb_build_object('paths', payload->'paths', 'version', payload->'version', 'saved_version', payload->'saved_version') FROM lifecycle_events WHERE event_type = 'restore' AND container_id = 'a'")"
+	expect 0 doctor
+	same '' "$(lease_names | grep -v lock || true)"
+	same '' "$(find "$WSNAP_STATE_DIR" -name '*.restore*')"
+	expect 0 --json version --live --if-changed a
+	same 'true 1' "$(json '"\(.unchanged) \(.version)"')"
+	expect 0 --json version --stop --if-changed a
+	same 'true 1' "$(json '"\(.unchanged) \(.version)"')"
+	same changed "$(version_file a 2 /data/d/1)"
+	expect 0 rollback a 2
+	same changed "$(workspace_read a /data/d/1)"
+	same new "$(workspace_read a /data/new/file)"
+}
+
+@test "a PATH alone, and what the workspace stands on then" {
+	workspace b
+	root=$(workspace_root b)
+	mkdir -p "$root/data/one/sub" "$root/data/two"
+	echo 1 >"$root/data/one/sub/f"
+	echo 1 >"$root/data/two/f"
+	expect 0 -q create --live b
+	echo 2 >"$root/data/one/sub/f"
+	echo 2 >"$root/data/one/new"
+	echo 2 >"$root/data/two/f"
+	expect 0 --json restore b 1 /data/one/
+	same '2' "$(json .saved_version)"
+	same 'deleted /data/one/new,modified /data/one/sub/f' \
+		"$(jq -r '[.changes[] | "\(.change) \(.path)"] | sort | join(",")' <<<"$output")"
+	same '1 2' "$(cat "$root/data/one/sub/f") $(cat "$root/data/two/f")"
+	[ ! -e "$root/data/one/new" ]
+	same 2 "$(stands_on b)"
+	same '["/data/one"]' "$(db "SELECT payload->'paths' FROM lifecycle_events WHERE event_type = 'restore' AND container_id = 'b'")"
+	expect 0 --json restore b 1 /data/two --no-save
+	same null "$(json .saved_version)"
+	same 1 "$(cat "$root/data/two/f")"
+	same 2 "$(stands_on b)"
+	# What leads there comes with it; what neither has is an error.
+	rm -r "$root/data/one"
+	expect 0 restore b 1 /data/one/sub/f
+	same 1 "$(cat "$root/data/one/sub/f")"
+	expect_error 3 "neither 'b' nor its version 1 has '/data/none'" restore b 1 /data/none
+	expect_error 2 "'/data/../etc' cannot be a path: it has '.' or '..' in it" restore b 1 /data/../etc
+}
+
+@test "--dry-run tells what would be done, and does nothing" {
+	workspace c
+	root=$(workspace_root c)
+	mkdir -p "$root/data/d"
+	echo 1 >"$root/data/gone"
+	echo 1 >"$root/data/other"
+	expect 0 -q create --live c
+	rm "$root/data/gone"
+	echo 22 >"$root/data/other"
+	echo new >"$root/data/d/new"
+	before=$(world)
+	expect 0 restore c 1 --dry-run
+	same $'D /data/d/new\nA /data/gone\nM /data/other' "$output"
+	expect 0 -q restore c 1 --dry-run /data/other
+	same '/data/other' "$output"
+	expect 0 --json restore c @ --dry-run
+	same '1 null 0 3' "$(json '"\(.restored_from) \(.saved_version) \(.frozen_ms) \(.changes | length)"')"
+	same '{"path":"/data/other","change":"modified","kind":"file","size":2,"size_before":3}' \
+		"$(jq -c '.changes[] | select(.path == "/data/other")' <<<"$output")"
+	same "$before" "$(world)"
+	same 22 "$(cat "$root/data/other")"
+}
+
+@test "where nothing differs nothing is done, but that it stands on the version" {
+	workspace e
+	workspace_write e /data/f 1
+	expect 0 -q create --live e
+	expect 0 -q create --live e
+	same 2 "$(stands_on e)"
+	expect 0 --json restore e 1
+	same 'null 0' "$(json '"\(.saved_version) \(.changes | length)"')"
+	same 1 "$(stands_on e)"
+	same 2 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'e'")"
+	expect 0 restore e 2 /data
+	same "'e' is as version 2 has it; there was nothing to do" "$output"
+	same 1 "$(stands_on e)"
+	workspace_write e /data/f 2
+	expect 0 -q create --live e
+	same 1 "$(db "SELECT count(*) FROM snapshots n JOIN container_versions v ON v.snapshot_id = n.id
+		JOIN snapshots p ON p.runtime_snapshot_name = n.parent_runtime_snapshot_name
+		JOIN container_versions w ON w.snapshot_id = p.id
+		WHERE v.container_id = 'e' AND v.version = 3 AND w.version = 1")"
+}
+
+@test "every kind of entry, with all that belongs to it" {
+	workspace f
+	root=$(workspace_root f)
+	d=$root/data/all
+	mkdir -p "$d/folder/deep"
+	echo text >"$d/file"
+	chmod 4751 "$d/file"
+	chown 1234:5678 "$d/file"
+	touch -d '2001-02-03 04:05:06.123456789' "$d/file"
+	setfattr -n user.note -v remembered "$d/file"
+	setfacl -m u:77:rw "$d/file" 2>/dev/null || setfattr -n user.acl -v none "$d/file"
+	echo program >"$d/capable"
+	setcap cap_net_raw+ep "$d/capable" 2>/dev/null || setfattr -n user.capability -v none "$d/capable"
+	mkfifo -m 620 "$d/fifo"
+	mknod -m 640 "$d/null" c 1 3
+	mknod "$d/block" b 7 200
+	ln -s ../over/there "$d/link"
+	chown -h 12:13 "$d/link"
+	truncate -s 50M "$d/sparse"
+	echo middle | dd of="$d/sparse" bs=1M seek=20 conv=notrunc status=none
+	printf 'odd' >"$d/$(printf 'not\xff\nutf')"
+	echo names >"$d/first"
+	ln "$d/first" "$d/folder/second"
+	ln "$d/first" "$d/folder/deep/third"
+	chmod 1777 "$d/folder/deep"
+	setfattr -n user.folder -v kept "$d/folder"
+	touch -d '2002-02-03 04:05:06.5' "$d/folder/deep" "$d/folder" "$d"
+	python3 -c 'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$d/socket" 2>/dev/null ||
+		mkfifo "$d/socket"
+	all_of "$d" >"$BATS_TEST_TMPDIR/all"
+	expect 0 -q create --live f
+	rm -r "$d"
+	mkdir "$d"
+	echo in the way >"$d/folder"
+	mkdir -p "$d/file/of/another" "$d/link" "$d/fifo"
+	expect 0 restore f 1
+	all_of "$d" | diff "$BATS_TEST_TMPDIR/all" -
+	[ "$(du -k "$d/sparse" | cut -f1)" -lt 1000 ] || complain "a sparse file is not sparse any more"
+	[ "$d/first" -ef "$d/folder/second" ] && [ "$d/first" -ef "$d/folder/deep/third" ]
+	# One name of three: it is the same file again, whatever is asked for.
+	rm "$d/folder/second"
+	echo another >"$d/folder/second"
+	expect 0 restore f 1 /data/all/folder/second
+	[ "$d/first" -ef "$d/folder/second" ] && [ "$d/first" -ef "$d/folder/deep/third" ]
+	# What changes in metadata alone comes back as well.
+	chmod 600 "$d/file"
+	setfattr -n user.note -v forgotten "$d/file"
+	setfattr -x user.folder "$d/folder"
+	touch -d '2002-02-03 04:05:07' "$d/first"
+	chmod 700 "$d/folder/deep"
+	expect 0 restore f 1
+	all_of "$d" | diff "$BATS_TEST_TMPDIR/all" -
+	expect 0 restore f 1 --target "$BATS_TEST_TMPDIR/out" /data/all
+	all_of "$BATS_TEST_TMPDIR/out/data/all" | diff "$BATS_TEST_TMPDIR/all" -
+}
+
+# All that a tree is, as text.
+all_of() {
+	(cd "$1" && find . -printf '%p %y %m %U:%G %s %T@ %n %l\n' | sed -E '/ d /s/ d ([^ ]* [^ ]*) [0-9]+ ([0-9.]+) [0-9]+/ d \1 \2/' |
+		LC_ALL=C sort && getfattr -R -h -d -m - . 2>/dev/null | grep -v '^security.selinux' | LC_ALL=C sort &&
+		find . -type f ! -name sparse -exec md5sum {} + | LC_ALL=C sort && find . -type b -o -type c | xargs -r stat -c '%n %t:%T')
+}
+
+@test "mounts in the workspace are not touched, nor is what leads to them" {
+	mkdir -p "$BATS_TEST_TMPDIR/volume/sub"
+	echo volume >"$BATS_TEST_TMPDIR/volume/sub/f"
+	WORKSPACE_OPTIONS=(--mount "type=bind,src=$BATS_TEST_TMPDIR/volume,dst=/srv/way/volume,options=rbind:rw")
+	workspace n
+	root=$(workspace_root n)
+	mkdir -p "$root/data"
+	echo 1 >"$root/data/f"
+	expect 0 -q create --live n
+	echo 2 >"$root/data/f"
+	echo mine >"$root/srv/way/own"
+	echo kept >"$root/srv/way/volume/sub/new"
+	# A version from before the place of the mount was there.
+	expect 0 restore n 1
+	same 'volume kept' "$(echo $(cat "$root/srv/way/volume/sub/f" "$root/srv/way/volume/sub/new"))"
+	[ ! -e "$root/srv/way/own" ]
+	same 1 "$(cat "$root/data/f")"
+	grep -q ' /srv/way/volume ' "/proc/$(workspace_pid n)/mountinfo"
+	expect_error 8 "'/srv/way/volume/sub' is, or lies in, a mount of 'n': that is no part of a version" \
+		restore n 1 /srv/way/volume/sub
+}
+
+@test "a workspace that does not run is changed in the same way" {
+	workspace o
+	workspace_write o /data/f 1
+	expect 0 -q create o
+	workspace_write o /data/f 2
+	workspace_write o /data/g 2
+	ctr tasks delete --force o >/dev/null
+	expect 0 --json restore o 1
+	same '2 0' "$(json '"\(.saved_version) \(.frozen_ms)"')"
+	same 1 "$(stands_on o)"
+	same restore "$(db "SELECT s.source FROM snapshots s JOIN container_versions v ON v.snapshot_id = s.id
+		WHERE v.container_id = 'o' AND v.version = 2")"
+	same 2 "$(db "SELECT payload->'saved_version' FROM lifecycle_events WHERE event_type = 'restore' AND container_id = 'o'")"
+	expect 0 diff --exit-code o 1
+	same '' "$output"
+	ctr tasks start --detach --null-io o
+	same 1 "$(workspace_read o /data/f)"
+	[ ! -e "$(workspace_root o)/data/g" ]
+	ctr tasks delete --force o >/dev/null
+	expect 0 --json restore o 2 /data/g --no-save
+	same null "$(json .saved_version)"
+	same 1 "$(stands_on o)"
+	ctr tasks start --detach --null-io o
+	same '1 2' "$(workspace_read o /data/f) $(workspace_read o /data/g)"
+	expect 0 doctor o
+}
+
+@test "--no-save, paused workspaces, and a freeze that would take too long" {
+	workspace p
+	workspace_write p /data/f 1
+	expect 0 -q create --live p
+	workspace_write p /data/f 2
+	expect 0 --json restore p 1 --no-save
+	same 'null 1' "$(json '"\(.saved_version) \(.restored_from)"')"
+	same '1 1' "$(workspace_read p /data/f) $(db "SELECT count(*) FROM container_versions WHERE container_id = 'p'")"
+	workspace_write p /data/f 3
+	ctr tasks pause p
+	expect 0 --json restore p 1
+	same 2 "$(json .saved_version)"
+	same PAUSED "$(workspace_status p)"
+	ctr tasks resume p
+	same 1 "$(workspace_read p /data/f)"
+	same RUNNING "$(workspace_status p)"
+	# The list of what is to be done cannot be written back in time.
+	workspace_write p /data/f 4
+	before=$(db 'SELECT * FROM container_versions ORDER BY 1')
+	status=0
+	strace -f -qq -o /dev/null -P "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~p.restore.half" -e trace=fsync \
+		-e inject=fsync:delay_enter=400000:when=2+ \
+		"$WSNAP" restore p 1 --max-freeze 100 >/dev/null 2>"$BATS_TEST_TMPDIR/stderr" 3>&- 4>&- || status=$?
+	same 1 "$status"
+	grep -q '^hint: --max-freeze allows more' "$BATS_TEST_TMPDIR/stderr"
+	same 4 "$(workspace_read p /data/f)"
+	same 0 "$(frozen p)"
+	same "$before" "$(db 'SELECT * FROM container_versions ORDER BY 1')"
+	same '' "$(find "$WSNAP_STATE_DIR" -name '*.restore*' -o -name '*.operation')"
+}
+
+@test "into a folder of this host: nothing is written through a link, what else is there stays" {
+	workspace q
+	root=$(workspace_root q)
+	mkdir -p "$root/data/d"
+	echo 1 >"$root/data/d/f"
+	echo 1 >"$root/data/e"
+	expect 0 -q create --live q
+	ctr tasks delete --force q >/dev/null
+	ctr containers delete q
+	out=$BATS_TEST_TMPDIR/out elsewhere=$BATS_TEST_TMPDIR/elsewhere
+	mkdir -p "$out/data" "$elsewhere"
+	ln -s "$elsewhere" "$out/data/d"
+	ln -s "$elsewhere/file" "$out/data/e"
+	echo stays >"$out/data/other"
+	expect 0 --json restore q 1 --target "$out" /data
+	same 'q 1 null' "$(json '"\(.container_id) \(.restored_from) \(.saved_version)"')"
+	same '1 1 stays' "$(echo $(cat "$out/data/d/f" "$out/data/e" "$out/data/other"))"
+	[ ! -L "$out/data/d" ] && [ ! -L "$out/data/e" ]
+	same '' "$(ls "$elsewhere")"
+	expect 0 restore q 1 --target "$BATS_TEST_TMPDIR/new/deep"
+	same 1 "$(cat "$BATS_TEST_TMPDIR/new/deep/data/d/f")"
+	[ -x "$BATS_TEST_TMPDIR/new/deep/bin/busybox" ]
+	expect_error 3 "version 1 of 'q' has no '/none'" restore q 1 --target "$BATS_TEST_TMPDIR/never" /none
+	expect 0 restore q 1 --target "$BATS_TEST_TMPDIR/never" --dry-run /data
+	same $'A /data\nA /data/d\nA /data/d/f\nA /data/e' "$output"
+	[ ! -e "$BATS_TEST_TMPDIR/never" ]
+	same '' "$(lease_names | grep -v lock || true)"
+}
+
+# set_of ID TEXT: some files that all say the same, in a folder of that name.
+set_of() {
+	local root file
+	root=$(workspace_root "$1")
+	rm -rf "$root/data/set"
+	mkdir -p "$root/data/set/$2"
+	for file in 1 2 3 4 5 "$2/6"; do
+		echo "$2" >"$root/data/set/$file"
+	done
+}
+
+# What they say: one word where all of it is whole.
+set_says() {
+	local set
+	set=$(workspace_root "$1")/data/set
+	(cd "$set" && cat ./? ./*/? && find . -mindepth 1 -type d | sed 's/^..//') | sort -u | tr '\n' ' '
+}
+
+# cut_at_link N ID: a restore of version 1, ended by SIGKILL when it is about to put the Nth file in place.
+cut_at_link() {
+	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:signal=KILL:when="$1" \
+		"$WSNAP" restore "$2" 1 >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+	[ -n "$(records)" ] || complain "no operation was cut off"
+}
+
+# cut_both N ID: the same, together with its guard.
+cut_both() {
+	local tracer program guard
+	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=8000000:when="$1" \
+		"$WSNAP" restore "$2" 1 >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+	tracer=$!
+	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~$2.restore"
+	sleep 0.5
+	program=$(pgrep -P "$tracer")
+	guard=$(pgrep -P "$program")
+	kill -KILL "$guard"
+	kill -KILL "$program"
+	wait "$tracer" || true
+	[ -n "$(records)" ] || complain "no operation was cut off"
+}
+
+@test "killed in the middle of the change: the guard finishes it, and then the workspace runs" {
+	workspace k
+	set_of k first
+	expect 0 -q create --live k
+	for at in 1 3 6; do
+		set_of k "turn$at"
+		cut_at_link "$at" k
+		servers_wait_for 5 runs_again k
+		same 'first ' "$(set_says k)"
+		expect 0 recover k
+		[[ $output == *"the restore of version 1 was completed"* ]] || complain "another word"
+		nothing_is_left
+		same 1 "$(stands_on k)"
+		# What was there before the change is a version.
+		n=$(db "SELECT max(version) FROM container_versions WHERE container_id = 'k'")
+		same "turn$at" "$(version_file k "$n" /data/set/4)"
+		same 1 "$(db "SELECT count(*) FROM lifecycle_events WHERE container_id = 'k' AND event_type = 'restore'
+			AND (payload->>'saved_version')::int = $n")"
+	done
+	same '' "$(find "$WSNAP_STATE_DIR" -name '*.restore*')"
+}
+
+runs_again() {
+	[ "$(frozen "$1")" = 0 ]
+}
+
+@test "killed together with its guard: the workspace stands still until recover has finished the change" {
+	workspace l
+	set_of l first
+	expect 0 -q create --live l
+	for at in 1 4; do
+		set_of l "turn$at"
+		cut_both "$at" l
+		same 1 "$(frozen l)"
+		expect 0 recover
+		same 0 "$(frozen l)"
+		same 'first ' "$(set_says l)"
+		nothing_is_left
+	done
+	# Another operation does it first as well.
+	set_of l more
+	cut_both 2 l
+	expect 0 version --live l
+	[[ $stderr == *"the restore of version 1 was completed"* ]] || complain "another word"
+	same 'first ' "$(set_says l)"
+	same 0 "$(frozen l)"
+	# Somebody has ended it meanwhile: its files are changed, and it stays down.
+	set_of l gone
+	cut_both 2 l
+	ctr tasks delete --force l >/dev/null
+	expect 0 recover
+	same '' "$(workspace_status l)"
+	nothing_is_left
+	ctr tasks start --detach --null-io l
+	same 'first ' "$(set_says l)"
+	# The host was started anew meanwhile: it runs again as well.
+	set_of l off
+	cut_both 2 l
+	ctr tasks delete --force l >/dev/null
+	cat /proc/sys/kernel/random/uuid >"$BATS_TEST_TMPDIR/boot"
+	unshare -m sh -c 'mount --bind "$1" /proc/sys/kernel/random/boot_id && shift && exec "$@"' sh \
+		"$BATS_TEST_TMPDIR/boot" "$WSNAP" recover l
+	same RUNNING "$(workspace_status l)"
+	same 'first ' "$(set_says l)"
+	nothing_is_left
+}
+
+@test "what was finished once is never made again" {
+	workspace t
+	set_of t first
+	expect 0 -q create --live t
+	set_of t second
+	cut_at_link 2 t
+	servers_wait_for 5 runs_again t
+	servers_wait_for 5 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~t.restore.settled"
+	# Work of hours, and then the host is started anew, before anybody has run wsnap.
+	set_of t work
+	cat /proc/sys/kernel/random/uuid >"$BATS_TEST_TMPDIR/boot"
+	unshare -m sh -c 'mount --bind "$1" /proc/sys/kernel/random/boot_id && shift && exec "$@"' sh \
+		"$BATS_TEST_TMPDIR/boot" "$WSNAP" recover t
+	same 'work ' "$(set_says t)"
+	same second "$(version_file t 2 /data/set/4)"
+	nothing_is_left
+	# The list of another operation is none.
+	set_of t third
+	cut_both 2 t
+	cp "$(find "$WSNAP_STATE_DIR" -name '*~t.restore')" "$BATS_TEST_TMPDIR/list"
+	expect 0 recover t
+	set_of t fourth
+	cp "$BATS_TEST_TMPDIR/list" "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~t.restore"
+	strace -qq -o /dev/null -e trace=fsopen -e inject=fsopen:signal=KILL:when=1 \
+		"$WSNAP" restore t 2 >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+	[ -n "$(records)" ] || complain "no operation was cut off"
+	expect 0 recover t
+	same 'fourth ' "$(set_says t)"
+}
+
+@test "a root that is not the container's is not written to" {
+	mkdir -p "$BATS_TEST_TMPDIR/volume/data" "$BATS_TEST_TMPDIR/volume/bin"
+	cp "$(command -v busybox)" "$BATS_TEST_TMPDIR/volume/bin/"
+	echo kept >"$BATS_TEST_TMPDIR/volume/data/f"
+	WORKSPACE_OPTIONS=(--mount "type=bind,src=$BATS_TEST_TMPDIR/volume,dst=/srv/volume,options=rbind:rw")
+	workspace u sh -c 'mkdir -p /data; echo 1 >/data/f; while [ ! -e /data/go ]; do sleep 0.1; done
+		exec chroot /srv/volume /bin/busybox sleep 1000000'
+	root=$(workspace_root u)
+	servers_wait_for 10 test -s "$root/data/f"
+	expect 0 -q create --live u
+	echo 2 >"$root/data/f"
+	touch "$root/data/go"
+	servers_wait_for 10 test -e "$(workspace_root u)/bin/busybox" -a ! -e "$(workspace_root u)/etc"
+	expect 8 restore u 1 --no-save
+	! "$WSNAP" restore u 1 2>/dev/null
+	same kept "$(cat "$BATS_TEST_TMPDIR/volume/data/f")"
+}
+
+@test "a list of changes that is damaged leaves the workspace as it is, standing still" {
+	workspace r
+	set_of r first
+	expect 0 -q create --live r
+	set_of r second
+	cut_both 2 r
+	list=$(find "$WSNAP_STATE_DIR" -name '*~r.restore')
+	cp "$list" "$BATS_TEST_TMPDIR/list"
+	truncate -s -3 "$list"
+	expect 7 recover r
+	[[ $stderr == *"is damaged"* ]] || complain "another word"
+	same 1 "$(frozen r)"
+	cat "$BATS_TEST_TMPDIR/list" >"$list"
+	expect 0 recover r
+	same 'first 0' "$(set_says r)$(frozen r)"
+}
+
+@test "whatever links appear while it works, nothing outside of the workspace is written to" {
+	mkdir -p "$BATS_TEST_TMPDIR/volume/sub"
+	echo kept >"$BATS_TEST_TMPDIR/volume/f"
+	echo kept >"$BATS_TEST_TMPDIR/volume/sub/f"
+	WORKSPACE_OPTIONS=(--mount "type=bind,src=$BATS_TEST_TMPDIR/volume,dst=/srv/volume,options=rbind:rw")
+	workspace s sh -c 'mkdir -p /data/d/sub; echo 1 >/data/d/f; echo 1 >/data/d/sub/f; ln -s /srv/volume /data/other
+		while [ ! -e /data/go ]; do sleep 0.1; done
+		while :; do mv /data/d /data/x; mv /data/other /data/d; mv /data/x /data/other 2>/dev/null
+			mv /data/d /data/x; mv /data/other /data/d; mv /data/x /data/other; done'
+	root=$(workspace_root s)
+	servers_wait_for 10 test -h "$root/data/other"
+	expect 0 -q create --live s
+	touch "$root/data/go"
+	for turn in $(seq 15); do
+		timeout 60 "$WSNAP" restore s 1 --no-save >/dev/null 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- ||
+			grep -q 'no folder of the workspace\|within .* ms' "$BATS_TEST_TMPDIR/stderr" ||
+			complain "$(cat "$BATS_TEST_TMPDIR/stderr")"
+		touch "$root/data/go"
+	done
+	same 'f kept kept sub' "$(cd "$BATS_TEST_TMPDIR/volume" && echo $(ls | head -1) $(cat f sub/f) $(ls | tail -1))"
+	same '' "$(find "$BATS_TEST_TMPDIR/volume" -name '.wsnap*')"
+	same 0 "$(frozen s)"
+	expect 0 recover
+}

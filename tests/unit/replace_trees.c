@@ -1,0 +1,471 @@
+/*
+ * Entries of one tree made what they are in another: random pairs of trees, in plain folders and through overlay mounts,
+ * whole and in part, and cut off at any moment and done again from the list on the disk.
+ *
+ *     replace_trees [SEED COUNT]
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "replace/replace.h"
+#include "replace/worklist.h"
+#include "support/filesystems.h"
+#include "support/tree_compare.h"
+#include "support/tree_random.h"
+
+#define CHANGES 60
+
+static uint64_t first_seed = 1;
+static unsigned pair_count = 40;
+static char folder[PATH_MAX];
+static bool mounts_work;
+
+static void make(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Runs a command of the shell, in the folder of the test. */
+static void make(const char *format, ...)
+{
+	char command[4096], whole[2 * PATH_MAX];
+	va_list arguments;
+	pid_t pid;
+	int status;
+
+	va_start(arguments, format);
+	vsnprintf(command, sizeof(command), format, arguments);
+	va_end(arguments);
+	snprintf(whole, sizeof(whole), "cd '%.4000s' && { %.4000s ; }", folder, command);
+	pid = fork();
+	if (pid == 0) {
+		execl("/bin/bash", "bash", "-c", whole, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (status != 0)
+		fail_msg("status %d from: %s", status, command);
+}
+
+static int open_at(const char *name)
+{
+	cleanup_free char *path = text_format("%s/%s", folder, name);
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	scratch_make(folder);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	scratch_remove(folder);
+	return 0;
+}
+
+static void must(int result, const struct error *err)
+{
+	if (result < 0)
+		fail_msg("%s", err->message);
+}
+
+/* The trees `root` and `tree`, of which the one comes from the other by some changes. */
+struct pair {
+	int root, tree;
+	struct replace replace;
+};
+
+static void pair_begin(struct pair *pair, const char *root, const char *tree)
+{
+	struct error err = { 0 };
+
+	pair->root = open_at(root);
+	pair->tree = open_at(tree);
+	must(replace_begin(&pair->replace, pair->root, pair->tree, "test", &err), &err);
+}
+
+static void pair_end(struct pair *pair)
+{
+	replace_release(&pair->replace);
+	close(pair->root);
+	close(pair->tree);
+}
+
+static void work_out(struct pair *pair, const char *path)
+{
+	struct error err = { 0 };
+
+	must(replace_compare(&pair->replace, path, true, &err), &err);
+	must(replace_link(&pair->replace, true, &err), &err);
+	must(replace_check(&pair->replace, &err), &err);
+}
+
+static void apply(struct pair *pair)
+{
+	struct error err = { 0 };
+
+	must(replace_apply(&pair->replace, &err), &err);
+}
+
+static void assert_same(const char *what, const char *root, const char *tree)
+{
+	cleanup_free char *a = text_format("%s/%s", folder, root), *b = text_format("%s/%s", folder, tree);
+	cleanup_text struct text difference = { 0 };
+
+	if (!trees_equal(a, b, true, &difference))
+		fail_msg("%s: %s", what, difference.data);
+}
+
+static void change(const char *name, unsigned count, uint64_t *state)
+{
+	cleanup_free char *path = text_format("%s/%s", folder, name);
+
+	tree_change(path, count, state);
+}
+
+/* --- random trees ------------------------------------------------------------------------------------------- */
+
+static void make_plain(uint64_t *state)
+{
+	make("chattr -R -ia root tree 2>/dev/null; rm -rf root tree; mkdir root");
+	change("root", CHANGES, state);
+	make("cp -a root tree");
+	change("root", random_below(state, CHANGES), state);
+	change("tree", random_below(state, CHANGES / 2), state);
+}
+
+static void test_whole(void **test)
+{
+	(void)test;
+	for (unsigned i = 0; i < pair_count; i++) {
+		uint64_t state = first_seed + i;
+		struct error err = { 0 };
+		struct pair pair;
+
+		make_plain(&state);
+		pair_begin(&pair, "root", "tree");
+		work_out(&pair, "");
+		if (i % 2)
+			must(replace_stage(&pair.replace, &err), &err);
+		apply(&pair);
+		assert_same("once", "root", "tree");
+		/* Nothing is left to do, and what is done again changes nothing. */
+		apply(&pair);
+		assert_same("twice", "root", "tree");
+		pair_end(&pair);
+		pair_begin(&pair, "root", "tree");
+		work_out(&pair, "");
+		assert_int_equal(pair.replace.count, 0);
+		pair_end(&pair);
+	}
+}
+
+/* Killed after some time, in the middle as often as not. */
+static void cut_off(struct pair *pair, unsigned after_us)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		struct error err = { 0 };
+
+		_exit(replace_apply(&pair->replace, &err) < 0);
+	}
+	usleep(after_us);
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+}
+
+static void write_list(struct pair *pair, int state_folder)
+{
+	cleanup_worklist struct worklist list = WORKLIST_NONE;
+	struct error err = { 0 };
+
+	must(worklist_begin(&list, state_folder, "list", "id", &err), &err);
+	must(worklist_note(&list, &pair->replace, false, &err), &err);
+	must(worklist_note(&list, &pair->replace, true, &err), &err);
+	must(worklist_seal(&list, &err), &err);
+}
+
+static void test_cut_off(void **test)
+{
+	(void)test;
+	make("mkdir -p state");
+	for (unsigned i = 0; i < pair_count; i++) {
+		cleanup_fd int state_folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		cleanup_worklist struct worklist list = WORKLIST_NONE;
+		uint64_t state = first_seed + 1000 + i;
+		struct error err = { 0 };
+		struct pair pair;
+		size_t count;
+
+		make_plain(&state);
+		pair_begin(&pair, "root", "tree");
+		work_out(&pair, "");
+		write_list(&pair, state_folder);
+		count = pair.replace.count;
+		cut_off(&pair, random_below(&state, 3000));
+		pair_end(&pair);
+
+		pair_begin(&pair, "root", "tree");
+		assert_int_equal(worklist_open(&list, state_folder, "list", "id", &pair.replace, &err), 1);
+		assert_int_equal(pair.replace.count, count);
+		apply(&pair);
+		assert_same("cut off", "root", "tree");
+		must(worklist_close(&list, &err), &err);
+		pair_end(&pair);
+		make("test -z \"$(find root -name '.wsnap*')\" && test -e list.done && test ! -e list");
+	}
+}
+
+/* Through overlays, as a workspace has them: the version's layers below, and another one on top. */
+static void test_overlay(void **test)
+{
+	(void)test;
+	if (!mounts_work)
+		skip();
+	for (unsigned i = 0; i < pair_count / 2; i++) {
+		cleanup_free char *base = text_format("%s/base", folder), *then = text_format("%s/then", folder);
+		cleanup_free char *upper = text_format("%s/upper", folder), *work = text_format("%s/work", folder);
+		cleanup_free char *root = text_format("%s/root", folder), *tree = text_format("%s/tree", folder);
+		const char *both[] = { then, base };
+		uint64_t state = first_seed + 2000 + i;
+		struct error err = { 0 };
+		struct pair pair;
+
+		make("rm -rf root tree base then upper work; mkdir root tree base then upper work");
+		change("base", CHANGES, &state);
+		overlay_mount(root, both + 1, 1, then, work);
+		change("root", CHANGES / 2, &state);
+		overlay_unmount(root);
+		make("rm -rf work; mkdir work");
+		overlay_mount(tree, both, 2, NULL, NULL);
+		overlay_mount(root, both, 2, upper, work);
+		change("root", CHANGES, &state);
+		pair_begin(&pair, "root", "tree");
+		work_out(&pair, "");
+		must(replace_stage(&pair.replace, &err), &err);
+		apply(&pair);
+		assert_same("through overlays", "root", "tree");
+		pair_end(&pair);
+		overlay_unmount(root);
+		overlay_unmount(tree);
+	}
+}
+
+/* --- by hand ------------------------------------------------------------------------------------------------ */
+
+static void test_scope(void **test)
+{
+	struct error err = { 0 };
+	struct pair pair;
+
+	(void)test;
+	make("rm -rf root tree; mkdir -p tree/a/b tree/c root/a root/c; echo 1 >tree/a/b/f; echo 1 >tree/c/f; echo 2 >root/c/f;"
+	     "echo 2 >root/a/other; ln tree/c/f tree/a/b/g");
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_scope(&pair.replace, "a/b", &err), &err);
+	work_out(&pair, "");
+	apply(&pair);
+	pair_end(&pair);
+	make("test \"$(cat root/a/b/f root/a/b/g root/c/f root/a/other)\" = $'1\\n1\\n2\\n2'");
+	/* Of what is the same already, the name becomes one more name. */
+	make("cp -a tree/c/f root/c/f; rm root/a/b/g");
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_scope(&pair.replace, "a/b/g", &err), &err);
+	work_out(&pair, "");
+	apply(&pair);
+	pair_end(&pair);
+	make("test root/a/b/g -ef root/c/f");
+	/* What was the same has changed by then: nothing becomes a name of it. */
+	make("rm root/a/b/g");
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_scope(&pair.replace, "a/b/g", &err), &err);
+	work_out(&pair, "");
+	make("echo changed >root/c/f");
+	apply(&pair);
+	pair_end(&pair);
+	make("test \"$(cat root/a/b/g root/c/f)\" = $'1\\nchanged' && test ! root/a/b/g -ef root/c/f");
+	/* What leads there is something else. */
+	make("rm -r root/a; echo file >root/a");
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_scope(&pair.replace, "a/b", &err), &err);
+	must(replace_compare(&pair.replace, "", true, &err), &err);
+	assert_int_equal(replace_check(&pair.replace, &err), -1);
+	assert_string_equal(err.message, "'/a/b' lies in what is no folder of the workspace now: Not a directory");
+	pair_end(&pair);
+	make("test \"$(cat root/a)\" = file");
+}
+
+/* Folders become links to elsewhere between the look and the deed: nothing is written there. */
+static void test_links(void **test)
+{
+	struct error err = { 0 };
+	struct pair pair;
+
+	(void)test;
+	make("rm -rf root tree elsewhere; mkdir -p tree/a/b root/a/b/c elsewhere/b/c; echo 1 >tree/a/b/f; echo 2 >root/a/b/g;"
+	     "echo kept >elsewhere/b/g; echo kept >elsewhere/b/c/h");
+	pair_begin(&pair, "root", "tree");
+	work_out(&pair, "");
+	make("mv root/a root/moved; ln -s ../elsewhere root/a");
+	assert_int_equal(replace_apply(&pair.replace, &err), -1);
+	pair_end(&pair);
+	make("test \"$(cd elsewhere && find . | sort | tr '\\n' ' ')\" = '. ./b ./b/c ./b/c/h ./b/g ' && grep -q kept elsewhere/b/g");
+	/* Looked at again, the link goes. */
+	pair_begin(&pair, "root", "tree");
+	work_out(&pair, "");
+	apply(&pair);
+	pair_end(&pair);
+	assert_same("links", "root", "tree");
+	make("grep -q kept elsewhere/b/g");
+}
+
+static void test_mounts(void **test)
+{
+	struct error err = { 0 };
+	struct pair pair;
+
+	(void)test;
+	make("rm -rf root tree; mkdir -p tree/x root/way/volume root/way/own root/x; echo 1 >root/way/own/f; echo 1 >root/way/volume/f;"
+	     "echo 1 >tree/file");
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_mount(&pair.replace, "way/volume", &err), &err);
+	must(replace_add_mount(&pair.replace, "file", &err), &err);
+	work_out(&pair, "");
+	pair_end(&pair);
+	if (!mounts_work)
+		skip();
+	make("mkdir -p volume && echo kept >volume/f && mount --bind volume root/way/volume");
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_mount(&pair.replace, "way/volume", &err), &err);
+	work_out(&pair, "");
+	apply(&pair);
+	pair_end(&pair);
+	make("test \"$(cat root/way/volume/f root/file)\" = $'kept\\n1' && test ! -e root/way/own && umount root/way/volume");
+	/* One that came when all was worked out. */
+	make("mkdir -p tree/late/in root/late; echo 1 >tree/late/in/f; echo 1 >root/late/g");
+	pair_begin(&pair, "root", "tree");
+	work_out(&pair, "");
+	make("mount --bind volume root/late");
+	apply(&pair);
+	pair_end(&pair);
+	make("test \"$(ls volume)\" = f && grep -q kept volume/f && umount root/late && grep -q 1 root/late/g");
+	/* A file in its way. */
+	make("rm -r tree/*; echo 1 >tree/way");
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_mount(&pair.replace, "way/volume", &err), &err);
+	must(replace_compare(&pair.replace, "", true, &err), &err);
+	assert_int_equal(replace_check(&pair.replace, &err), -1);
+	assert_int_equal(err.kind, ERROR_REFUSED);
+	pair_end(&pair);
+}
+
+/* Deeper than a path may be long. */
+static void test_deep(void **test)
+{
+	struct pair pair;
+
+	(void)test;
+	make("rm -rf root tree; mkdir root tree; cd tree; n=$(printf 'x%%.0s' {1..200});"
+	     "for i in $(seq 40); do mkdir $n && cd $n; done; echo deep >file; touch -d 2001-01-01 file");
+	pair_begin(&pair, "root", "tree");
+	work_out(&pair, "");
+	assert_int_equal(pair.replace.count, 41);
+	apply(&pair);
+	pair_end(&pair);
+	make("cd root; n=$(printf 'x%%.0s' {1..200}); for i in $(seq 40); do cd $n; done; grep -q deep file");
+	pair_begin(&pair, "root", "tree");
+	work_out(&pair, "");
+	assert_int_equal(pair.replace.count, 0);
+	pair_end(&pair);
+	make("rm -rf tree; mkdir tree");
+	pair_begin(&pair, "root", "tree");
+	work_out(&pair, "");
+	apply(&pair);
+	pair_end(&pair);
+	make("test -z \"$(ls root)\"");
+}
+
+static void test_damaged_list(void **test)
+{
+	cleanup_fd int state_folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error err = { 0 };
+	struct pair pair;
+
+	(void)test;
+	make("rm -rf root tree list*; mkdir root tree; echo 1 >tree/f");
+	for (int bytes = 0; bytes < 80; bytes += 13) {
+		cleanup_worklist struct worklist list = WORKLIST_NONE;
+
+		pair_begin(&pair, "root", "tree");
+		work_out(&pair, "");
+		write_list(&pair, state_folder);
+		pair_end(&pair);
+		make("truncate -s -1 list; truncate -s '<%d' list", bytes + 1);
+		pair_begin(&pair, "root", "tree");
+		assert_int_equal(worklist_open(&list, state_folder, "list", "id", &pair.replace, &err), -1);
+		assert_string_equal(err.message, "the list of changes 'list' is damaged");
+		pair_end(&pair);
+	}
+	make("test ! -e root/f");
+	/* One of another operation is none. */
+	{
+		cleanup_worklist struct worklist list = WORKLIST_NONE;
+
+		pair_begin(&pair, "root", "tree");
+		work_out(&pair, "");
+		write_list(&pair, state_folder);
+		pair_end(&pair);
+		assert_int_equal(worklist_exists(state_folder, "list", "id", &err), 1);
+		assert_int_equal(worklist_exists(state_folder, "list", "another", &err), 0);
+		pair_begin(&pair, "root", "tree");
+		assert_int_equal(worklist_open(&list, state_folder, "list", "another", &pair.replace, &err), 0);
+		assert_int_equal(pair.replace.count, 0);
+		pair_end(&pair);
+	}
+	must(worklist_remove(state_folder, "list", &err), &err);
+	assert_int_equal(worklist_exists(state_folder, "list", "id", &err), 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_whole, begin, end),
+		cmocka_unit_test_setup_teardown(test_cut_off, begin, end),
+		cmocka_unit_test_setup_teardown(test_overlay, begin, end),
+		cmocka_unit_test_setup_teardown(test_scope, begin, end),
+		cmocka_unit_test_setup_teardown(test_links, begin, end),
+		cmocka_unit_test_setup_teardown(test_mounts, begin, end),
+		cmocka_unit_test_setup_teardown(test_deep, begin, end),
+		cmocka_unit_test_setup_teardown(test_damaged_list, begin, end),
+	};
+
+	if (argc > 1)
+		first_seed = strtoull(argv[1], NULL, 10);
+	if (argc > 2)
+		pair_count = (unsigned)strtoul(argv[2], NULL, 10);
+	mounts_work = filesystems_available();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
