@@ -31,6 +31,7 @@ test_set() {
 	needs_program strace strace
 	needs_program faketime faketime
 	needs_program curl curl
+	needs_program sqlite3 sqlite3
 	needs_program man man-db
 	needs_program ip iproute2
 	needs_program iptables iptables
