@@ -57,6 +57,9 @@ static int opaque_value(const struct prefix *prefix, const char *path, const cha
 
 	if (length == 1 && (value[0] == 'y' || value[0] == 'x'))
 		return value[0] == 'y';
+	/* In a layer that is written to, another folder may have come under the name since the list was read. */
+	if (length < 0 && errno == ENODATA)
+		return 0;
 	if (length < 0 && errno != ERANGE)
 		return error_errno(err, ERROR_FAILED, errno, "cannot read '%s' of '%s'", prefix->opaque, name);
 	return marks_refuse(prefix->opaque, name, err);
