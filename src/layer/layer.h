@@ -146,7 +146,7 @@ int layer_open_file(const char *root, const char *path);
 /* Empties a directory that a merge was interrupted in (own device only, no links followed). */
 int layer_clear(const char *directory, struct error *err);
 
-/* Bytes allocated (st_blocks) and number of entries, hard links counted once. */
+/* Bytes allocated (st_blocks) and number of entries, hard links counted once. What vanishes meanwhile does not count. */
 int layer_usage(const char *layer, int64_t *bytes, int64_t *entries, struct error *err);
 
 /*

@@ -75,6 +75,13 @@ static int count_entry(struct usage *usage, struct walk_frame *frame, const char
 	return child ? names_add_place(child, 0, err) : -1;
 }
 
+static bool is_removed(int folder)
+{
+	struct stat status;
+
+	return fstat(folder, &status) == 0 && status.st_nlink == 0;
+}
+
 static int count_top(struct usage *usage, struct error *err)
 {
 	struct walk_frame *frame = walk_top(&usage->walk);
@@ -86,7 +93,38 @@ static int count_top(struct usage *usage, struct error *err)
 	while ((more = listing_next(&listing, &entry, err)) > 0)
 		if (count_entry(usage, frame, entry.name, err) < 0)
 			return -1;
-	return more;
+	if (more == 0 || !is_removed(frame->places[0].fd))
+		return more;
+	error_clear(err);
+	return 0;
+}
+
+/* Whether a folder is not there any more, as happens in a layer that a workspace runs on: then it does not count. */
+static bool has_vanished(struct usage *usage, struct error *err)
+{
+	bool vanished = usage->walk.vanished;
+
+	usage->walk.vanished = false;
+	if (vanished)
+		error_clear(err);
+	return vanished;
+}
+
+/* The folder above, which deep down is opened again, may have gone as well: then that is left, too. */
+static int leave(struct usage *usage, struct error *err)
+{
+	int left = walk_leave(&usage->walk, err);
+
+	while (left < 0 && has_vanished(usage, err))
+		left = walk_leave(&usage->walk, err);
+	return left;
+}
+
+static int enter(struct usage *usage, const struct name_entry *child, struct error *err)
+{
+	if (walk_enter(&usage->walk, child, err) == 0)
+		return count_top(usage, err);
+	return has_vanished(usage, err) ? leave(usage, err) : -1;
 }
 
 static int count_all(struct usage *usage, struct error *err)
@@ -100,9 +138,8 @@ static int count_all(struct usage *usage, struct error *err)
 		return -1;
 	while ((frame = walk_top(&usage->walk))) {
 		cleanup_name_entry struct name_entry *child = names_take_directory(&frame->names);
-		int done = child ? walk_enter(&usage->walk, child, err) : walk_leave(&usage->walk, err);
 
-		if (done < 0 || (child && count_top(usage, err) < 0))
+		if ((child ? enter(usage, child, err) : leave(usage, err)) < 0)
 			return -1;
 	}
 	return 0;

@@ -7,10 +7,13 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -92,6 +95,50 @@ static void test_usage_and_clear(void **state)
 	assert_int_equal(rmdir(scratch), 0);
 }
 
+/* Folders come and go, in the layer's root and deep in it. */
+static _Noreturn void never_rest(void)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	for (;;) {
+		mkdir("layer/a", 0700);
+		mkdir("layer/a/b", 0700);
+		mkdir("layer/a/b/c", 0700);
+		rename("layer/a", "layer/z");
+		rename("layer/z/b", "layer/y");
+		rmdir("layer/y/c");
+		rmdir("layer/y");
+		rmdir("layer/z");
+	}
+}
+
+static void test_usage_while_others_change_it(void **state)
+{
+	char scratch[PATH_MAX];
+	cleanup_free char *layer = NULL;
+	int64_t bytes, entries;
+	struct error err = { 0 };
+	pid_t pid;
+
+	(void)state;
+	scratch_make(scratch);
+	layer = text_format("%s/layer", scratch);
+	assert_int_equal(mkdir(layer, 0700), 0);
+	assert_int_equal(chdir(scratch), 0);
+	pid = fork();
+	if (pid == 0)
+		never_rest();
+	for (int i = 0; i < 20000; i++) {
+		if (layer_usage(layer, &bytes, &entries, &err) < 0)
+			fail_msg("the look number %d: %s", i, err.message);
+		assert_true(entries >= 1);
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(layer_clear(scratch, &err), 0);
+	assert_int_equal(rmdir(scratch), 0);
+}
+
 static void test_clear_spares_targets(void **state)
 {
 	char scratch[PATH_MAX];
@@ -159,6 +206,7 @@ int main(void)
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_bad_paths),
 		cmocka_unit_test(test_usage_and_clear),
+		cmocka_unit_test(test_usage_while_others_change_it),
 		cmocka_unit_test(test_clear_spares_targets),
 		cmocka_unit_test(test_filesystem),
 	};
