@@ -6,24 +6,11 @@ here=$(dirname "$(readlink -f "$0")")
 root=$(cd "$here/../.." && pwd)
 . "$root/tests/lib/servers.sh"
 . "$root/tests/lib/image.sh"
+. "$here/common.bash"
 
-WSNAP=${WSNAP:-$root/build/wsnap}
 FILES=${FILES:-1000000}
 CHANGED=${CHANGED:-100}
 ROUNDS=${ROUNDS:-5}
-
-prepare() {
-	servers_start "" || exit 1
-	trap servers_end EXIT
-	SCRATCH=$SERVERS/diff
-	mkdir -p "$SCRATCH"
-	export CONTAINERD_NAMESPACE=wsnap-diff-$$ WSNAP_STATE_DIR=$SERVERS/wsnap WSNAP_CONFIG=$SCRATCH/conf
-	export NETCONFPATH=$SCRATCH/cni
-	: >"$WSNAP_CONFIG"
-	"${CC:-gcc}" -O2 -o "$SCRATCH/measure" "$here/measure.c" || exit 1
-	image_build "$SERVERS/image.tar" && image_import "$CONTAINERD_NAMESPACE" "$SERVERS/image.tar" || exit 1
-	"$WSNAP" init >/dev/null || exit 1
-}
 
 workspace_root() {
 	printf '/proc/%s/root' "$(ctr tasks ls | awk '$1 == "tree" { print $2 }')"
@@ -54,10 +41,6 @@ change() {
 
 save() {
 	"$WSNAP" -q version tree || exit 1
-}
-
-median() {
-	sort -n | awk '{ value[NR] = $1 } END { print (NR % 2) ? value[(NR + 1) / 2] : (value[NR / 2] + value[NR / 2 + 1]) / 2 }'
 }
 
 # sample NAME ARGUMENT…

@@ -7,24 +7,11 @@ here=$(dirname "$(readlink -f "$0")")
 root=$(cd "$here/../.." && pwd)
 . "$root/tests/lib/servers.sh"
 . "$root/tests/lib/image.sh"
+. "$here/common.bash"
 
-WSNAP=${WSNAP:-$root/build/wsnap}
 WORKSPACES=${WORKSPACES:-100}
 JOBS=${JOBS:-8}
 ROUNDS=${ROUNDS:-3}
-
-prepare() {
-	servers_start "" || exit 1
-	trap servers_end EXIT
-	SCRATCH=$SERVERS/many
-	mkdir -p "$SCRATCH"
-	export CONTAINERD_NAMESPACE=wsnap-many-$$ WSNAP_STATE_DIR=$SERVERS/wsnap WSNAP_CONFIG=$SCRATCH/conf
-	export NETCONFPATH=$SCRATCH/cni
-	: >"$WSNAP_CONFIG"
-	"${CC:-gcc}" -O2 -o "$SCRATCH/measure" "$here/measure.c" || exit 1
-	image_build "$SERVERS/image.tar" && image_import "$CONTAINERD_NAMESPACE" "$SERVERS/image.tar" || exit 1
-	"$WSNAP" init >/dev/null || exit 1
-}
 
 # A process that ends at SIGTERM at once, as most servers do.
 make_workspaces() {
