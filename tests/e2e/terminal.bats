@@ -153,7 +153,7 @@ slowly() {
 @test "what takes long says how far it is, on a terminal alone" {
 	dd if=/dev/urandom of="$(workspace_root web)/data/big" bs=1M count=100 status=none
 	export -f slowly
-	script -qefc "slowly $WSNAP version --live web" /dev/null </dev/null >"$BATS_TEST_TMPDIR/seen" 3>&- 4>&-
+	SHELL=$BASH script -qefc "slowly $WSNAP version --live web" /dev/null </dev/null >"$BATS_TEST_TMPDIR/seen" 3>&- 4>&-
 	grep -qE '[0-9]+ entries, (32|64|96) MiB, [0-9]+ MiB/s' "$BATS_TEST_TMPDIR/seen" || complain "nothing is shown"
 	# The line is erased before the result.
 	tail -n 1 "$BATS_TEST_TMPDIR/seen" | grep -qE $'\033\\[Kversion [0-9]+ of .web. saved' || complain "it stays"
