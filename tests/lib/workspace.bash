@@ -8,6 +8,8 @@
 # Do not call a variable `i` around bats' own `run`; expect, below, needs no `run`.
 
 bats_require_minimum_version 1.5.0
+# The tests' own texts and patterns are UTF-8, whatever the caller's are.
+export LC_ALL=C.UTF-8
 
 WORKSPACE_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$WORKSPACE_ROOT/tests/lib/servers.sh"
