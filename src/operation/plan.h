@@ -6,18 +6,8 @@
 #define WSNAP_OPERATION_PLAN_H
 
 #include "network/network.h"
-#include "operation/result.h"
+#include "operation/findings.h"
 #include "workspace/record.h"
-#include "workspace/session.h"
-
-/* What an operation needs to be planned, beside its arguments. */
-struct plan {
-	struct session *session;
-	const struct operation_request *request;
-	const char *container_id;
-	const char *bot_id;
-	const struct record *pending; /* an unfinished operation that this one takes over, or NULL */
-};
 
 /*
  * Fills the record, the network (NULL: not ours) and what *result can say already. 0: go; 1: there is nothing to do,
