@@ -6,7 +6,7 @@
 #include "command/list.h"
 #include "command/version_columns.h"
 #include "output/sheet.h"
-#include "view/view.h"
+#include "view/mounted.h"
 #include "workspace/history.h"
 
 /* A folder that shows a version. */

@@ -1,6 +1,7 @@
 #include "command/commands.h"
 #include "output/json_writer.h"
-#include "view/view.h"
+#include "view/mount.h"
+#include "view/umount.h"
 
 static void print_json(struct output *out, const struct view_result *result)
 {

@@ -13,7 +13,7 @@
 #include "prune/prune_plan.h"
 #include "prune/prune_steps.h"
 #include "prune/prune_work.h"
-#include "view/view.h"
+#include "view/stale.h"
 #include "workspace/lock.h"
 #include "workspace/signals.h"
 
@@ -269,7 +269,7 @@ static int settle(struct session *session, const char *container_id, struct targ
 	if (recovery_settle_first(session, container_id, err) < 0)
 		return -1;
 	/* A view that is not mounted any more would keep the layers under it, so it is removed first. */
-	if (session_need_store(session, err) < 0 || view_tidy_locked(session, container_id, err) < 0 ||
+	if (session_need_store(session, err) < 0 || view_remove_stale_locked(session, container_id, err) < 0 ||
 	    prune_finish_locked(session, container_id, err) < 0)
 		return -1;
 	return prune_find_target(session, container_id, target, err);

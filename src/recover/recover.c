@@ -14,7 +14,7 @@
 #include "operation/rows.h"
 #include "prune/prune.h"
 #include "prune/reclaim.h"
-#include "view/view.h"
+#include "view/stale.h"
 #include "workspace/journal.h"
 #include "workspace/lock.h"
 
@@ -254,7 +254,7 @@ int recover_workspaces(struct session *session, const struct recover_request *re
 		return -1;
 	if (recover_refused(&all, container_id, err) < 0 || recover_forks(&all, container_id, err) < 0 ||
 	    take_left_locks(&all, container_id, err) < 0 || (!container_id && reclaim_tidy(session, err) < 0) ||
-	    view_tidy(session, container_id, err) < 0)
+	    view_remove_stale(session, container_id, err) < 0)
 		return -1;
 	pruned = recover_prunings(&all, container_id, err);
 	if (around_each_left(session, container_id, settle_hooks, &all, err) < 0)
