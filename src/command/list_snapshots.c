@@ -1,24 +1,16 @@
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/cleanup.h"
 #include "base/clock.h"
 #include "command/describe.h"
-#include "command/graph.h"
 #include "command/list.h"
+#include "command/snapshot_tree.h"
 #include "output/sheet.h"
 #include "workspace/history.h"
-
-struct row;
 
 struct snapshots_list {
 	const char *snapshotter;
 	int64_t now_ns;
 	struct sheet sheet;
-	bool as_tree; /* on a terminal; then these are gathered: */
-	struct row *rows;
-	char **texts; /* display name and source of each */
-	size_t count;
+	bool as_tree; /* on a terminal; then all of them are gathered first */
+	struct snapshot_tree tree;
 };
 
 static const char *kind_name(enum ctr_snapshot_kind kind)
@@ -37,7 +29,7 @@ static const char *kind_name(enum ctr_snapshot_kind kind)
 /* What a line is about. */
 struct row {
 	const struct snapshots_list *list;
-	char *drawn; /* what came from what, to its left; of a line that only draws, all there is */
+	const char *drawn; /* what came from what, to its left; of a line that only draws, all there is */
 	bool only_drawn;
 	struct history_snapshot described;
 };
@@ -203,149 +195,22 @@ int list_snapshots_check(const char *words, struct error *err)
 	return columns_choose(&columns, all_columns, words, err);
 }
 
-/* --- as a tree: all of them are gathered first, the youngest above -------------------------------------- */
-
-static void forget(struct snapshots_list *list)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		struct history_snapshot *kept = &list->rows[i].described;
-		struct ctr_snapshot *snapshot;
-
-		memcpy(&snapshot, &kept->snapshot, sizeof(snapshot));
-		ctr_snapshot_release(snapshot);
-		free(snapshot);
-		free(list->texts[2 * i]);
-		free(list->texts[2 * i + 1]);
-		free(list->rows[i].drawn);
-	}
-	free(list->rows);
-	free(list->texts);
-}
-
-/* What is drawn needs no more of a snapshot than its names and times. */
-static struct ctr_snapshot *copy_of(const struct ctr_snapshot *snapshot)
-{
-	struct ctr_snapshot *copy = calloc(1, sizeof(*copy));
-
-	if (!copy)
-		return NULL;
-	copy->name = strdup(snapshot->name);
-	copy->parent = strdup(snapshot->parent);
-	copy->kind = snapshot->kind;
-	copy->created_ns = snapshot->created_ns;
-	if (copy->name && copy->parent)
-		return copy;
-	ctr_snapshot_release(copy);
-	free(copy);
-	return NULL;
-}
-
-static int grow(struct snapshots_list *list, struct error *err)
-{
-	struct row *rows = reallocarray(list->rows, list->count + 1, sizeof(*rows));
-	char **texts;
-
-	if (!rows)
-		return error_memory(err);
-	list->rows = rows;
-	texts = reallocarray(list->texts, 2 * (list->count + 1), sizeof(*texts));
-	if (!texts)
-		return error_memory(err);
-	list->texts = texts;
-	return 0;
-}
-
-static int keep(struct snapshots_list *list, const struct history_snapshot *described, struct error *err)
-{
-	struct ctr_snapshot *copy = grow(list, err) < 0 ? NULL : copy_of(described->snapshot);
-	char **texts = list->texts ? list->texts + 2 * list->count : NULL;
-
-	if (!copy)
-		return error_memory(err);
-	texts[0] = described->display_name ? strdup(described->display_name) : NULL;
-	texts[1] = described->source ? strdup(described->source) : NULL;
-	list->rows[list->count++] = (struct row){ .list = list,
-						  .described = { .snapshot = copy,
-								 .managed = described->managed,
-								 .display_name = texts[0],
-								 .source = texts[1],
-								 .version = described->version } };
-	return 0;
-}
-
-/* A parent was committed before what stands on it was made. */
-static int compare_ages(const void *a, const void *b, void *context)
-{
-	const struct row *rows = context;
-	size_t left = *(const size_t *)a, right = *(const size_t *)b;
-	int64_t left_ns = rows[left].described.snapshot->created_ns;
-	int64_t right_ns = rows[right].described.snapshot->created_ns;
-
-	if (left_ns != right_ns)
-		return left_ns < right_ns ? 1 : -1;
-	return (left > right) - (left < right);
-}
-
-static int32_t number_of(const struct snapshots_list *list, const char *name)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->rows[i].described.snapshot->name, name) == 0)
-			return (int32_t)i + 1;
-	return 0;
-}
-
-static int print_joins(struct snapshots_list *list, struct text *joins, struct error *err)
-{
-	char *save = NULL;
-
-	for (char *line = joins->length ? strtok_r(joins->data, "\n", &save) : NULL; line;
-	     line = strtok_r(NULL, "\n", &save)) {
-		const struct row row = { .drawn = line, .only_drawn = true };
-
-		if (sheet_row(&list->sheet, &row, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int print_drawn(struct snapshots_list *list, struct graph *graph, size_t place, struct error *err)
-{
-	struct row *row = &list->rows[place];
-	cleanup_text struct text joins = { 0 }, drawn = { 0 };
-
-	graph_join(graph, (int32_t)place + 1, &joins);
-	graph_node(graph, (int32_t)place + 1, number_of(list, row->described.snapshot->parent), "*", &drawn);
-	if (graph->failed || joins.failed || drawn.failed)
-		return error_memory(err);
-	row->drawn = text_steal(&drawn);
-	return print_joins(list, &joins, err) < 0 ? -1 : sheet_row(&list->sheet, row, err);
-}
-
-static int print_tree(struct snapshots_list *list, struct error *err)
-{
-	cleanup_free size_t *order = calloc(list->count + 1, sizeof(*order));
-	struct graph graph = { 0 };
-	int result = 0;
-
-	if (!order)
-		return error_memory(err);
-	for (size_t i = 0; i < list->count; i++)
-		order[i] = i;
-	qsort_r(order, list->count, sizeof(*order), compare_ages, list->rows);
-	for (size_t i = 0; result == 0 && i < list->count; i++)
-		result = print_drawn(list, &graph, order[i], err);
-	graph_release(&graph);
-	return result;
-}
-
-/* --- the list -------------------------------------------------------------------------------------------- */
-
 static int write_snapshot(const struct history_snapshot *described, void *context, struct error *err)
 {
 	struct snapshots_list *list = context;
 	const struct row row = { .list = list, .described = *described };
 
-	return list->as_tree ? keep(list, described, err) : sheet_row(&list->sheet, &row, err);
+	return list->as_tree ? snapshot_tree_add(&list->tree, described, err) : sheet_row(&list->sheet, &row, err);
+}
+
+static int write_line(const char *drawn, const struct history_snapshot *described, void *context, struct error *err)
+{
+	struct snapshots_list *list = context;
+	struct row row = { .list = list, .drawn = drawn, .only_drawn = !described };
+
+	if (described)
+		row.described = *described;
+	return sheet_row(&list->sheet, &row, err);
 }
 
 static int begin(struct snapshots_list *list, const char *container_id, struct error *err)
@@ -385,10 +250,10 @@ int list_snapshots(const struct invocation *invocation, const struct target *tar
 	if (result == 0)
 		result = history_snapshots_each(invocation->session, target, write_snapshot, &list, err);
 	if (result == 0 && list.as_tree)
-		result = print_tree(&list, err);
+		result = snapshot_tree_draw(&list.tree, write_line, &list, err);
 	if (result == 0)
 		result = sheet_end(&list.sheet, err);
 	sheet_release(&list.sheet);
-	forget(&list);
+	snapshot_tree_release(&list.tree);
 	return result;
 }

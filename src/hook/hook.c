@@ -9,104 +9,16 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/program.h"
+#include "base/text.h"
 
 #define OUTPUT_LIMIT ((size_t)1 << 20)
-#define VARIABLES_MOST 24
-
-static const char *const phase_names[] = { [HOOK_PRE] = "pre", [HOOK_POST] = "post" };
-
-/* Passed on from our own environment: nothing that may hold a password. */
-static const char *const passed_on[] = { "PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "LOGNAME" };
 
 bool hook_is_wanted(const struct settings *settings)
 {
 	return !settings->no_hooks && settings->hooks_dir && access(settings->hooks_dir, F_OK) == 0;
 }
-
-/* --- what it is told ------------------------------------------------------------------------------ */
-
-struct told {
-	char *variables[VARIABLES_MOST + 1]; /* NULL at the end */
-	size_t count;
-	char *json;
-};
-
-static void told_release(struct told *told)
-{
-	for (size_t i = 0; i < told->count; i++)
-		free(told->variables[i]);
-	free(told->json);
-}
-
-#define cleanup_told __attribute__((cleanup(told_release)))
-
-static int add_variable(struct told *told, const char *name, const char *value, struct error *err)
-{
-	char *variable = text_format("%s=%s", name, value ? value : "");
-
-	if (!variable || told->count == VARIABLES_MOST) {
-		free(variable);
-		return error_memory(err);
-	}
-	told->variables[told->count++] = variable;
-	return 0;
-}
-
-/* A fact as a variable WSNAP_NAME and as a member `key` of the document. */
-static int tell(struct told *told, cJSON *json, const char *name, const char *key, const char *value, struct error *err)
-{
-	return add_variable(told, name, value, err) < 0 ? -1 : json_add_text(json, key, value, err);
-}
-
-static int tell_number(struct told *told, cJSON *json, const char *name, const char *key, int number, struct error *err)
-{
-	cleanup_free char *text = text_format("%d", number);
-
-	if (!text || !cJSON_AddNumberToObject(json, key, number))
-		return error_memory(err);
-	return add_variable(told, name, text, err);
-}
-
-static int tell_outcome(struct told *told, cJSON *json, const struct hook_facts *facts, struct error *err)
-{
-	if (facts->version > 0 && tell_number(told, json, "WSNAP_VERSION", "version", facts->version, err) < 0)
-		return -1;
-	if (facts->version <= 0 &&
-	    (add_variable(told, "WSNAP_VERSION", "", err) < 0 || !cJSON_AddNullToObject(json, "version")))
-		return error_memory(err);
-	return tell_number(told, json, "WSNAP_EXIT_STATUS", "exit_status", facts->exit_status, err);
-}
-
-static int tell_all(struct told *told, enum hook_phase phase, const struct hook_facts *facts, struct error *err)
-{
-	cleanup_json cJSON *json = cJSON_CreateObject();
-
-	if (!json)
-		return error_memory(err);
-	for (size_t i = 0; i < sizeof(passed_on) / sizeof(*passed_on); i++)
-		if (getenv(passed_on[i]) && add_variable(told, passed_on[i], getenv(passed_on[i]), err) < 0)
-			return -1;
-	if (tell(told, json, "WSNAP_PHASE", "phase", phase_names[phase], err) < 0 ||
-	    tell(told, json, "WSNAP_OPERATION", "operation", facts->operation, err) < 0 ||
-	    tell(told, json, "WSNAP_OPERATION_ID", "operation_id", facts->operation_id, err) < 0 ||
-	    tell(told, json, "WSNAP_CONTAINER_ID", "container_id", facts->container_id, err) < 0 ||
-	    tell(told, json, "WSNAP_BOT_ID", "bot_id", facts->bot_id, err) < 0 ||
-	    tell(told, json, "WSNAP_NAMESPACE", "namespace", facts->namespace, err) < 0 ||
-	    tell(told, json, "WSNAP_SOURCE", "source", facts->source, err) < 0 ||
-	    add_variable(told, "WSNAP_LIVE", facts->live ? "true" : "false", err) < 0)
-		return -1;
-	if (!cJSON_AddBoolToObject(json, "live", facts->live))
-		return error_memory(err);
-	if (phase == HOOK_POST && tell_outcome(told, json, facts, err) < 0)
-		return -1;
-	told->json = json_print(json, err);
-	return told->json ? 0 : -1;
-}
-
-/* --- one hook ------------------------------------------------------------------------------------- */
 
 static void log_lines(const char *path, char *said)
 {
@@ -151,7 +63,7 @@ static int judge(const char *path, unsigned timeout_s, struct program_outcome *o
 	return error_set(err, ERROR_REFUSED, "the hook '%s' printed too much", path);
 }
 
-static int run_one(const struct settings *settings, const char *path, const struct told *told, struct error *err)
+static int run_one(const struct settings *settings, const char *path, const struct hook_told *told, struct error *err)
 {
 	const struct program program = { .file = path,
 					 .environment = (char *const *)told->variables,
@@ -171,8 +83,6 @@ static int run_one(const struct settings *settings, const char *path, const stru
 	*err = failure;
 	return failure.kind == ERROR_NONE ? 0 : -1;
 }
-
-/* --- the folder ----------------------------------------------------------------------------------- */
 
 /* They run as we do: whoever may write them could do whatever we can. */
 static int check_owner(const struct stat *status, const char *path, struct error *err)
@@ -211,7 +121,7 @@ static int open_folder(const char *path, struct error *err)
 }
 
 static int run_named(const struct settings *settings, enum hook_phase phase, int dir, const char *name,
-		     const struct told *told, struct error *err)
+		     const struct hook_told *told, struct error *err)
 {
 	cleanup_free char *path = text_format("%s/%s", settings->hooks_dir, name);
 	int wanted = path ? look_at(dir, name, path, err) : error_memory(err);
@@ -228,11 +138,11 @@ static int run_named(const struct settings *settings, enum hook_phase phase, int
 int hook_run(const struct settings *settings, enum hook_phase phase, const struct hook_facts *facts, struct error *err)
 {
 	cleanup_fd int dir = open_folder(settings->hooks_dir, err);
-	cleanup_told struct told told = { 0 };
+	cleanup_hook_told struct hook_told told = { 0 };
 	struct dirent **names = NULL;
 	int count, result = 0;
 
-	if (dir < 0 || tell_all(&told, phase, facts, err) < 0)
+	if (dir < 0 || hook_told(&told, phase, facts, err) < 0)
 		return -1;
 	count = scandirat(dir, ".", &names, is_hook, alphasort);
 	if (count < 0)

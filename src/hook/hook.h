@@ -6,29 +6,8 @@
 #ifndef WSNAP_HOOK_HOOK_H
 #define WSNAP_HOOK_HOOK_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/error.h"
 #include "base/settings.h"
-
-enum hook_phase {
-	HOOK_PRE,  /* nothing was touched yet */
-	HOOK_POST, /* the operation has ended, well or not */
-};
-
-/* What is told; a text that is NULL is empty. The texts stay the caller's. */
-struct hook_facts {
-	const char *operation; /* "create", … */
-	const char *operation_id;
-	const char *container_id;
-	const char *bot_id;
-	const char *namespace;
-	const char *source;
-	bool live;
-	int version;     /* HOOK_POST: that was saved, 0 for none */
-	int exit_status; /* HOOK_POST: 0, or of what kind the failure was */
-};
+#include "hook/facts.h"
 
 /* Whether there may be any: the folder exists, and --no-hooks was not given. */
 bool hook_is_wanted(const struct settings *settings);
