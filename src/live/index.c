@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "live/pass.h"
 
@@ -251,8 +252,10 @@ static int read_file(const char *path, const char *header, struct nodes *tree, s
 	uint64_t sum, wanted;
 	bool same_boot = false;
 
-	if (!file)
-		return errno == ENOENT ? 0 : error_errno(err, ERROR_FAILED, errno, "cannot read '%s'", path);
+	if (!file) {
+		log_detail("cannot read '%s': %s", path, strerror(errno));
+		return 0;
+	}
 	if (!has_header(&stream, header, &same_boot))
 		return 0;
 	if (get_tree(&stream, tree, err) < 0)

@@ -11,7 +11,7 @@
 #include "base/error.h"
 #include "live/nodes.h"
 
-/* Fills the empty tree: 1, or 0 where there is no file, or none for this tip, or one that is damaged. */
+/* Fills the empty tree: 1, or 0 where there is no file that can be read, or none for this tip, or one that is damaged. */
 int index_load(const char *path, const char *tip, struct nodes *tree, struct error *err);
 
 /* Writes it in place of the one before. `frozen_ns` is when the workspace stood still: what had changed just before

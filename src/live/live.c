@@ -48,10 +48,26 @@ static int find_freezer(struct live *live, struct error *err)
 			    live->request.other_count, err);
 }
 
+/* What the tip was taken of. Where our file does not say so, the tip's layers say what it shows. */
+static int find_state(struct live *live, struct error *err)
+{
+	const struct live_request *request = &live->request;
+	int loaded;
+
+	if (!request->tip)
+		return 0;
+	live->tip = (struct tip){ .find = request->find_tip, .context = request->context };
+	loaded = index_load(request->index, request->tip, &live->tree, err);
+	if (loaded != 0 || !request->find_tip)
+		return loaded;
+	log_detail("the state of '%s' is not known: all is compared with what it shows", request->tip);
+	return tip_load(&live->tip, request->marks, &live->tree, err);
+}
+
 int live_begin(const struct live_request *request, struct live **begun, bool *has_tip, struct error *err)
 {
 	struct live *live = calloc(1, sizeof(*live));
-	int loaded = 0;
+	int loaded;
 
 	if (!live)
 		return error_memory(err);
@@ -64,8 +80,7 @@ int live_begin(const struct live_request *request, struct live **begun, bool *ha
 	}
 	if (nodes_begin(&live->tree, err) < 0 || open_folders(live, err) < 0 || find_freezer(live, err) < 0)
 		goto failed;
-	if (request->tip)
-		loaded = index_load(request->index, request->tip, &live->tree, err);
+	loaded = find_state(live, err);
 	if (loaded < 0)
 		goto failed;
 	live->has_tip = *has_tip = loaded > 0;
@@ -82,6 +97,7 @@ void live_end(struct live *live)
 		return;
 	freezer_release(&live->freezer);
 	nodes_release(&live->tree);
+	tip_release(&live->tip);
 	free(live->index);
 	free(live->upper_path);
 	if (live->upper >= 0)
@@ -161,7 +177,8 @@ static int begin_watch(struct taking *taking, struct error *err)
 	if (pass_begin(&taking->pass, live->request.marks, &live->tree, &taking->watch, live->upper, live->layer,
 		       live->merged, err) < 0)
 		return -1;
-	taking->pass.tip = (struct pass_tip){ .find = live->request.find_tip, .context = live->request.context };
+	if (live->tip.find)
+		taking->pass.tip = &live->tip;
 	return 0;
 }
 

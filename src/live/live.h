@@ -21,7 +21,8 @@
 struct live;
 
 /* Finds the freezer and the tip's state. ERROR_REFUSED where the workspace cannot be frozen. *has_tip says whether the
- * layer will go on the tip: without the tip's state (or a tip) it goes on what lies below the writable layer. */
+ * layer will go on the tip: without one, or where neither its state nor its layers can be read, it goes on what lies below the
+ * writable layer. */
 int live_begin(const struct live_request *request, struct live **live, bool *has_tip, struct error *err);
 
 /*

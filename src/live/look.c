@@ -47,14 +47,14 @@ static bool shows_from_below(struct pass *pass, const struct pass_frame *frame, 
 		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
-	cleanup_text struct text path = { .limit = 4000 };
+	char buffer[PATH_MAX];
+	const char *path = nodes_path(pass->tree, id, buffer);
 	cleanup_fd int found = -1;
 	struct stat status;
 
-	nodes_add_path(pass->tree, id, &path);
-	if (path.failed)
+	if (!path)
 		return false;
-	found = (int)syscall(SYS_openat2, pass->merged, path.data, &how, sizeof(how));
+	found = (int)syscall(SYS_openat2, pass->merged, path, &how, sizeof(how));
 	return found >= 0 && fstatat(frame->upper, nodes_name(pass->tree, id), &status, AT_SYMLINK_NOFOLLOW) < 0;
 }
 
@@ -71,6 +71,24 @@ static int judge_later(struct pass *pass, const struct pass_frame *frame, const 
 													  : LOOK_DONE;
 }
 
+/* An entry that the tip shows just so. NULL: it hides what the writable layer does not have either. */
+static int is_as_shown(struct pass *pass, uint32_t id, const struct stat *status, struct error *err)
+{
+	struct node *node = node_of(pass, id);
+
+	node->kind = NODE_GONE;
+	node->flags = NODE_TIP;
+	if (!status)
+		return LOOK_DONE;
+	if (nodes_set(pass->tree, id, status, err) < 0)
+		return -1;
+	if (node->kind == NODE_REGULAR)
+		node->flags |= NODE_SYNCED;
+	if (is_young(status))
+		node->flags |= NODE_YOUNG;
+	return LOOK_DONE;
+}
+
 /* The writable layer has nothing of this name (any more). */
 static int take_away(struct pass *pass, struct pass_frame *frame, uint32_t id, struct error *err)
 {
@@ -84,6 +102,8 @@ static int take_away(struct pass *pass, struct pass_frame *frame, uint32_t id, s
 		return -1;
 	if (hide && shows_from_below(pass, frame, id))
 		return pass->frozen ? not_fit(pass, name, err) : judge_later(pass, frame, name, err);
+	if (node->flags & NODE_SHOWN && node->kind == NODE_WHITEOUT)
+		return is_as_shown(pass, id, NULL, err);
 	if (node->flags & NODE_IN_LAYER && copier_remove(frame->layer, name, err) < 0)
 		return -1;
 	nodes_drop_children(pass->tree, id);
@@ -195,7 +215,7 @@ static bool may_be_as_tip(struct pass *pass, const struct pass_frame *frame, uin
 {
 	const struct node *node = nodes_node(pass->tree, id);
 
-	return pass->tip.find && !pass->dry && !(move & MOVE_CONTENT) && node->kind == NODE_REGULAR &&
+	return pass->tip && !pass->dry && !(move & MOVE_CONTENT) && node->kind == NODE_REGULAR &&
 	       S_ISREG(status->st_mode) && nodes_inode(pass->tree, id) == status->st_ino &&
 	       node->ctime_ns == nodes_ctime(status) && node->flags & NODE_TIP && !is_covered(pass, frame) &&
 	       !(node->flags & (NODE_IN_LAYER | NODE_YOUNG));
@@ -206,9 +226,12 @@ static int look_at_file(struct pass *pass, struct pass_frame *frame, uint32_t id
 {
 	if (is_stray(pass, status))
 		move |= MOVE_CONTENT | MOVE_MAPPED | MOVE_DIRECT;
+	if (nodes_node(pass->tree, id)->flags & NODE_SHOWN && !(move & MOVE_CONTENT) &&
+	    same_as_tip(pass, frame, id, status))
+		return is_as_shown(pass, id, status, err);
 	if (is_as_it_was(pass, id, status, move))
 		return LOOK_DONE;
-	if (may_be_as_tip(pass, frame, id, status, move) && tip_has_same(pass, frame, id, status)) {
+	if (may_be_as_tip(pass, frame, id, status, move) && same_content_as_tip(pass, frame, id, status)) {
 		nodes_node(pass->tree, id)->flags &= (uint16_t)~NODE_UNSURE;
 		nodes_node(pass->tree, id)->flags |= NODE_SYNCED;
 		return LOOK_DONE;
@@ -268,6 +291,29 @@ static int take_folder(struct pass *pass, struct pass_frame *frame, uint32_t id,
 	return LOOK_NEW_FOLDER;
 }
 
+/*
+ * A folder as the tip shows it, looked at for the first time: what is in it can be compared where the two show the same of
+ * what lies below, or nothing of it. One that is not opaque and was never copied up has nothing below it.
+ */
+static int look_at_shown_folder(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status,
+				bool opaque, struct error *err)
+{
+	const char *name = nodes_name(pass->tree, id);
+	struct node *node = node_of(pass, id);
+	bool shows_opaque = node->flags & NODE_OPAQUE;
+	bool same;
+
+	if (node->kind != NODE_DIRECTORY || (opaque != shows_opaque && (opaque || was_copied_up(pass, frame, name))))
+		return take_folder(pass, frame, id, status, opaque, err);
+	same = same_as_tip(pass, frame, id, status);
+	if (is_as_shown(pass, id, status, err) < 0)
+		return -1;
+	if (opaque)
+		node->flags |= NODE_OPAQUE;
+	/* Whoever looks at it, also beside the walk, has to look at what is in it. */
+	return !same && frame_is_due(pass, id, err) < 0 ? -1 : LOOK_NEW_FOLDER;
+}
+
 static int look_at_folder(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status,
 			  unsigned move, struct error *err)
 {
@@ -286,6 +332,8 @@ static int look_at_folder(struct pass *pass, struct pass_frame *frame, uint32_t 
 	opaque = read_opaque(pass, frame, name, status->st_ino, err);
 	if (opaque < 0)
 		return -1;
+	if (node->flags & NODE_SHOWN && !(move & MOVE_WHOLE))
+		return look_at_shown_folder(pass, frame, id, status, opaque, err);
 	if (!known || opaque != was_opaque)
 		return take_folder(pass, frame, id, status, opaque, err);
 	node->flags &= (uint16_t) ~(NODE_UNSURE | NODE_YOUNG);

@@ -5,15 +5,14 @@
 #include <sys/random.h>
 
 #include "base/clock.h"
-#include "layer/listing.h"
 
 #define FIRST_BUCKETS 1024
 #define ENTRIES_A_BUCKET 4
 #define MOST_NODES (UINT32_MAX / 2)
 
-enum node_kind nodes_kind(const struct stat *status)
+enum node_kind nodes_kind_of(enum entry_kind kind)
 {
-	switch (listing_kind(status)) {
+	switch (kind) {
 	case ENTRY_DIRECTORY:
 		return NODE_DIRECTORY;
 	case ENTRY_REGULAR:
@@ -23,6 +22,11 @@ enum node_kind nodes_kind(const struct stat *status)
 	default:
 		return NODE_OTHER;
 	}
+}
+
+enum node_kind nodes_kind(const struct stat *status)
+{
+	return nodes_kind_of(listing_kind(status));
 }
 
 int64_t nodes_ctime(const struct stat *status)
@@ -60,10 +64,13 @@ static void chain_name(struct nodes *tree, uint32_t id)
 	*bucket = id;
 }
 
+/* An entry of which no inode number is known is in no chain: with very many of them it would be a long one. */
 static void chain_inode(struct nodes *tree, uint32_t id)
 {
 	uint32_t *bucket = inode_bucket(tree, nodes_inode(tree, id));
 
+	if (nodes_inode(tree, id) == 0)
+		return;
 	tree->nodes[id].next_by_inode = *bucket;
 	*bucket = id;
 }
@@ -81,6 +88,8 @@ static void unchain_inode(struct nodes *tree, uint32_t id)
 {
 	uint32_t *at = inode_bucket(tree, nodes_inode(tree, id));
 
+	if (nodes_inode(tree, id) == 0)
+		return;
 	while (*at != id)
 		at = &tree->nodes[*at].next_by_inode;
 	*at = tree->nodes[id].next_by_inode;
@@ -202,7 +211,6 @@ uint32_t nodes_add(struct nodes *tree, uint32_t parent, const char *name, struct
 		tree->nodes[parent].first_child = id;
 	}
 	chain_name(tree, id);
-	chain_inode(tree, id);
 	return id;
 }
 
@@ -239,6 +247,25 @@ void nodes_add_path(const struct nodes *tree, uint32_t id, struct text *path)
 		text_add(path, "/");
 	}
 	text_add(path, nodes_name(tree, id));
+}
+
+const char *nodes_path(const struct nodes *tree, uint32_t id, char path[static PATH_MAX])
+{
+	size_t at = PATH_MAX - 1;
+
+	path[at] = '\0';
+	for (; id != NODE_ROOT; id = tree->nodes[id].parent) {
+		const char *name = nodes_name(tree, id);
+		size_t length = strlen(name);
+
+		if (length + 1 > at)
+			return NULL;
+		if (path[at])
+			path[--at] = '/';
+		at -= length;
+		memcpy(path + at, name, length);
+	}
+	return path[at] ? path + at : ".";
 }
 
 uint32_t nodes_find(const struct nodes *tree, uint32_t parent, const char *name)

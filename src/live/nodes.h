@@ -7,6 +7,7 @@
 #ifndef WSNAP_LIVE_NODES_H
 #define WSNAP_LIVE_NODES_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,6 +15,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "layer/listing.h"
 
 #define NODE_NONE UINT32_MAX
 #define NODE_ROOT 0
@@ -30,11 +32,12 @@ enum {
 	NODE_SYNCED = 64,   /* a store through a shared mapping since it was taken shows in its ctime */
 	NODE_WATCHED = 256, /* the inode itself is watched */
 	NODE_DUE = 128,     /* a folder whose metadata the new layer has not got yet */
+	NODE_SHOWN = 512,   /* what the tip shows; what the writable layer has in its place is not known yet */
 };
 
 /* Small, since there may be a million of them. */
 struct node {
-	int64_t ctime_ns;
+	int64_t ctime_ns;   /* of one that is only shown: the number of the tip's layer that shows it */
 	uint32_t inode_low; /* nodes_inode() has all of it */
 	uint32_t parent, first_child, next_sibling;
 	uint32_t name; /* where it stands among the names */
@@ -78,6 +81,9 @@ const char *nodes_name(const struct nodes *tree, uint32_t id);
 /* Adds the entry's path from the root, "a/b", to a text. */
 void nodes_add_path(const struct nodes *tree, uint32_t id, struct text *path);
 
+/* The entry's path from the root, within `path`; "." is the root. NULL: it has more bytes than a path may have. */
+const char *nodes_path(const struct nodes *tree, uint32_t id, char path[static PATH_MAX]);
+
 /* NODE_NONE: there is none of that name. */
 uint32_t nodes_find(const struct nodes *tree, uint32_t parent, const char *name);
 
@@ -85,7 +91,7 @@ uint32_t nodes_find(const struct nodes *tree, uint32_t parent, const char *name)
 uint32_t nodes_by_inode(const struct nodes *tree, uint64_t inode);
 uint32_t nodes_next_by_inode(const struct nodes *tree, uint32_t id);
 
-/* A new entry of kind NODE_GONE. NODE_NONE: no memory. Pointers to nodes are not valid any more. */
+/* A new entry of kind NODE_GONE, without an inode number (0). NODE_NONE: no memory. Pointers to nodes are not valid any more. */
 uint32_t nodes_add(struct nodes *tree, uint32_t parent, const char *name, struct error *err);
 
 /* What the entry is now. */
@@ -95,6 +101,7 @@ int nodes_set(struct nodes *tree, uint32_t id, const struct stat *status, struct
 void nodes_drop_children(struct nodes *tree, uint32_t id);
 
 enum node_kind nodes_kind(const struct stat *status);
+enum node_kind nodes_kind_of(enum entry_kind kind);
 int64_t nodes_ctime(const struct stat *status);
 
 #endif

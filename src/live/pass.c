@@ -10,7 +10,6 @@
 #include "layer/handle.h"
 #include "layer/listing.h"
 #include "live/frame.h"
-#include "live/same.h"
 
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC)
 
@@ -44,7 +43,6 @@ void pass_release(struct pass *pass)
 	moves_release(&pass->later);
 	free(pass->due.ids);
 	free(pass->again.ids);
-	tip_release(&pass->tip);
 	copier_release(&pass->copier);
 	*pass = (struct pass){ 0 };
 }

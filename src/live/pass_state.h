@@ -10,6 +10,7 @@
 #include "live/copy.h"
 #include "live/moves.h"
 #include "live/nodes.h"
+#include "live/tip.h"
 #include "live/watch.h"
 
 struct pass_list {
@@ -25,21 +26,12 @@ struct pass_stray {
 	off_t size;
 };
 
-/* The tip's layers, for comparisons: looked for when the first file has to be compared. */
-struct pass_tip {
-	int (*find)(struct layer_paths *layers, void *context, struct error *err);
-	void *context;
-	bool asked;
-	int *folders; /* newest first */
-	size_t count;
-};
-
 struct pass {
 	struct nodes *tree;
 	struct watch *watch;
 	struct copier copier;
 	int upper, layer, merged; /* roots; the caller's. No layer: -1 */
-	struct pass_tip tip;
+	struct tip *tip;          /* for comparisons; the caller's. NULL: there are none */
 	dev_t device;
 	bool frozen;
 	bool dry;   /* only look: the first thing that would have to be done is an error */

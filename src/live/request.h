@@ -48,8 +48,9 @@ struct live_request {
 	bool always_walk;       /* walk all of it in the freeze as well */
 	const struct live_change *change; /* NULL: none */
 
-	/* Where the tip's layers lie, newest first. Called at most once, and never in the freeze, when files have to be
-	 * compared with the tip's. NULL: they cannot be; then such files are copied. */
+	/* Where the layers of live versions lie, from the tip's down to what lies below the writable layer, newest first; a
+	 * failure where they do not stand on that. Called at most once, and never in the freeze, when something has to be
+	 * compared with what the tip shows. NULL: it cannot be, and is copied. */
 	int (*find_tip)(struct layer_paths *layers, void *context, struct error *err);
 	/* Called before the first freeze with the control group's folder: it is to be remembered, so that whoever comes
 	 * after a crash can thaw it. NULL folder: it is not to be thawed any more. */

@@ -1,4 +1,4 @@
-/* Whether a file is what the tip shows in its place, looked at byte by byte. */
+/* Whether an entry is what the tip shows in its place, looked at with all that it holds. */
 #ifndef WSNAP_LIVE_SAME_H
 #define WSNAP_LIVE_SAME_H
 
@@ -7,11 +7,14 @@
 struct pass_frame;
 
 /*
- * The entry is a regular file that the tip has as well. Its pages are written back first: what is stored through a
- * mapping from then on shows in its times. False where it cannot be told.
+ * The entry is a regular file that the tip has as well, with the same metadata, since its inode and its times are those of
+ * the tip's. Its pages are written back first: what is stored through a mapping from then on shows in its times. False where
+ * it cannot be told.
  */
-bool tip_has_same(struct pass *pass, const struct pass_frame *frame, uint32_t id, const struct stat *status);
+bool same_content_as_tip(struct pass *pass, const struct pass_frame *frame, uint32_t id, const struct stat *status);
 
-void tip_release(struct pass_tip *tip);
+/* The same of an entry that is only shown (NODE_SHOWN), of any kind, with all its metadata and names; of a folder without what
+ * is in it. */
+bool same_as_tip(struct pass *pass, const struct pass_frame *frame, uint32_t id, const struct stat *status);
 
 #endif

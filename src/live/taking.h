@@ -14,6 +14,7 @@
 #include "live/nodes.h"
 #include "live/pass.h"
 #include "live/request.h"
+#include "live/tip.h"
 #include "live/watch.h"
 
 struct live {
@@ -21,6 +22,7 @@ struct live {
 	char *index, *upper_path;
 	struct freezer freezer;
 	struct nodes tree;
+	struct tip tip;
 	bool has_tip;
 	int upper, layer, merged; /* no layer: -1 */
 	dev_t overlay;

@@ -46,26 +46,40 @@ static int check_room(struct run *run, const struct layer_paths *layers, size_t 
 	return disk_space_check_for(location.writable, cost.copied_bytes, cost.entries, "merging layers", err);
 }
 
+int live_layer_find(struct run *run, struct layer_paths *layers, struct error *err)
+{
+	const struct record *record = run->record;
+	size_t count;
+
+	if (count_own(run, &count, err) < 0 ||
+	    location_find_layers(run->session, record->snapshotter, record->live_tip, layers, err) < 0)
+		return -1;
+	if (count == 0 || count > layers->count)
+		return error_set(err, ERROR_FAILED, "'%s' does not stand on what lies below the writable layer",
+				 record->live_tip);
+	while (layers->count > count)
+		free(layers->items[--layers->count]);
+	return 0;
+}
+
 int live_layer_merge(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_layer_paths struct layer_paths layers = { 0 };
 	cleanup_labels struct labels labels = { 0 };
-	size_t count;
 
-	if (count_own(run, &count, err) < 0 ||
-	    location_find_layers(run->session, record->snapshotter, record->live_tip, &layers, err) < 0)
+	if (live_layer_find(run, &layers, err) < 0)
 		return -1;
-	if (count < 2 || count > layers.count)
+	if (layers.count < 2)
 		return error_set(err, ERROR_FAILED, "the chain of its live versions has nothing to merge");
 	if (snapshot_labels_filling(record, &labels, err) < 0 ||
 	    labels_set(&labels, LABEL_KIND, KIND_MERGED, err) < 0 ||
 	    labels_set(&labels, LABEL_SHOWS, record->live_tip, err) < 0 ||
 	    labels_set(&labels, LABEL_OWN_FILES, "yes", err) < 0 ||
 	    new_layer_begin(run, record->live_merged, record->old_parent, err) < 0 ||
-	    check_room(run, &layers, count, err) < 0)
+	    check_room(run, &layers, layers.count, err) < 0)
 		return -1;
-	return new_layer_fill(run, record->live_merged, (const char *const *)layers.items, count, &labels, err);
+	return new_layer_fill(run, record->live_merged, (const char *const *)layers.items, layers.count, &labels, err);
 }
 
 static const char *parent_of(const struct record *record)

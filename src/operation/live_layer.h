@@ -6,6 +6,9 @@
 #include "operation/run.h"
 #include "workspace/location.h"
 
+/* The folders of the layers from the tip down to what lies below the writable layer, newest first. */
+int live_layer_find(struct run *run, struct layer_paths *layers, struct error *err);
+
 /* Makes the layers from the tip down to what lies below the writable layer one, beside the running workspace. */
 int live_layer_merge(struct run *run, struct error *err);
 

@@ -52,9 +52,7 @@ static int check_size(const char *upper, const char *filesystem, struct error *e
 
 static int find_tip(struct layer_paths *layers, void *context, struct error *err)
 {
-	const struct run *run = context;
-
-	return location_find_layers(run->session, run->record->snapshotter, run->record->live_tip, layers, err);
+	return live_layer_find(context, layers, err);
 }
 
 static int begin(struct run *run, const struct location *location, bool *has_tip, struct error *err)
@@ -239,7 +237,7 @@ static int keep(struct run *run, struct error *err)
 	    ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->filling, &labels, err) <
 		    0)
 		return -1;
-	/* Without it the next one copies all of the layer. A resumed run does not know it. */
+	/* Without it the next one compares all of the layer. A resumed run does not know it. */
 	if (run->live && live_save_index(run->live, record->saved, &ignored) < 0)
 		log_detail("%s", ignored.message);
 	return 0;

@@ -239,36 +239,6 @@ static void damage(const char *path, off_t at)
 	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
 }
 
-/* Another tip's state, one that is damaged or cut off, and none at all: all of the layer is copied. */
-static void test_without_a_state_all_is_copied(void **state)
-{
-	struct filesystem filesystem;
-	struct stand stand;
-	struct stat status;
-
-	(void)state;
-	if (!mounts_work)
-		skip();
-	filesystem_mount(&filesystem, folder, "ext4", 200);
-	stand_make(&stand, filesystem.root, first_seed, NULL, be_quiet);
-	stand_take(&stand, NULL, "v0", false, false);
-	stand.layers[0] = stand.layers[--stand.count];
-	stand_take(&stand, "another", "v1", false, false);
-	for (unsigned i = 0; i < 30; i++) {
-		char *tip = text_format("v%u", i + 1), *name = text_format("v%u", i + 2);
-
-		assert_int_equal(stat(stand.index, &status), 0);
-		if (i % 5 == 4)
-			assert_int_equal(truncate(stand.index, status.st_size - 1 - i), 0);
-		else
-			damage(stand.index, status.st_size * i / 30);
-		stand.layers[0] = stand.layers[--stand.count];
-		stand_take(&stand, tip, name, false, false);
-	}
-	stand_end(&stand);
-	filesystem_unmount(&filesystem);
-}
-
 static void write_text(const char *path, const char *text)
 {
 	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -356,7 +326,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_hostile_xfs),
 		cmocka_unit_test(test_at_rest_nothing_is_copied),
 		cmocka_unit_test(test_open_past_the_cache_it_is_compared),
-		cmocka_unit_test(test_without_a_state_all_is_copied),
 		cmocka_unit_test(test_after_a_reboot_all_is_compared),
 	};
 

@@ -163,10 +163,12 @@ static int find_tip(struct layer_paths *layers, void *context, struct error *err
 {
 	const struct stand *stand = context;
 
+	if (stand->lost)
+		return error_set(err, ERROR_FAILED, "they are not there");
 	layers->items = calloc(stand->count, sizeof(*layers->items));
 	if (!layers->items)
 		return error_memory(err);
-	for (; layers->count < stand->count; layers->count++)
+	for (; layers->count + 1 < stand->count; layers->count++)
 		layers->items[layers->count] = strdup(stand->layers[layers->count]);
 	return 0;
 }
