@@ -9,6 +9,7 @@ struct pass_frame {
 	int upper; /* -1: it is gone */
 	int layer; /* -1: the new layer does not have it yet */
 	bool listed;
+	uint32_t near;            /* the entry that was looked at last */
 	struct pass_list folders; /* in it, to be entered */
 	size_t next;
 	struct file_handle *upper_handle, *layer_handle; /* while it is parked */

@@ -1,6 +1,6 @@
 /*
- * The file: a line of text, "wsnap-live-1 BOOT TIP\n"; then the entries, each folder's content behind it, as bytes
- * { depth change, kind, flags }, numbers in the host's order, and the name with its NUL; at the end a sum.
+ * The file: a line of text, "wsnap-live-2 BOOT TIP\n"; then the entries, each folder's content behind it, as struct
+ * index_entry, numbers in the host's order, and the name with its NUL; one of kind NODE_GONE at the end; a sum.
  */
 #include "live/index.h"
 
@@ -17,52 +17,22 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "live/pass.h"
+#include "live/summed.h"
 
-#define MAGIC "wsnap-live-1"
+#define MAGIC "wsnap-live-2"
 
 /* The flags that outlive a version. */
 #define KEPT_FLAGS (NODE_OPAQUE | NODE_UNSURE)
 
-enum { INDEX_END = 0, INDEX_ENTRY = 1, INDEX_UP = 2 };
-
 struct index_entry {
-	uint8_t mark, kind;
-	uint16_t flags;
-	uint16_t name_size;
-	uint16_t unused;
 	uint64_t inode;
 	int64_t ctime_ns;
+	uint32_t up; /* levels from the entry before to the folder that this one is in */
+	uint16_t name_size;
+	uint8_t kind, flags;
 };
 
-struct stream {
-	FILE *file;
-	uint64_t sum;
-	bool failed;
-};
-
-static void add_sum(struct stream *stream, const void *bytes, size_t size)
-{
-	const unsigned char *at = bytes;
-
-	for (size_t i = 0; i < size; i++)
-		stream->sum = (stream->sum ^ at[i]) * 0x100000001b3u;
-}
-
-static void put(struct stream *stream, const void *bytes, size_t size)
-{
-	add_sum(stream, bytes, size);
-	if (fwrite(bytes, 1, size, stream->file) != size)
-		stream->failed = true;
-}
-
-static void get(struct stream *stream, void *bytes, size_t size)
-{
-	if (stream->failed || fread(bytes, 1, size, stream->file) != size) {
-		stream->failed = true;
-		memset(bytes, 0, size);
-	}
-	add_sum(stream, bytes, size);
-}
+_Static_assert(sizeof(struct index_entry) == 24 && KEPT_FLAGS <= UINT8_MAX, "there are no gaps, and flags fit");
 
 /* "MAGIC BOOT TIP\n"; the caller frees. */
 static char *header_for(const char *tip)
@@ -78,23 +48,23 @@ static char *header_for(const char *tip)
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */
 
-static void put_entry(struct stream *stream, const struct nodes *tree, uint32_t id, int64_t frozen_ns)
+static void put_entry(struct summed *file, const struct nodes *tree, uint32_t id, uint32_t up, int64_t frozen_ns)
 {
 	const struct node *node = nodes_node(tree, id);
 	const char *name = nodes_name(tree, id);
 	struct index_entry entry = {
-		.mark = INDEX_ENTRY,
-		.kind = node->kind,
-		.flags = node->flags & KEPT_FLAGS,
-		.name_size = (uint16_t)(strlen(name) + 1),
 		.inode = nodes_inode(tree, id),
 		.ctime_ns = node->ctime_ns,
+		.up = up,
+		.name_size = (uint16_t)(strlen(name) + 1),
+		.kind = node->kind,
+		.flags = node->flags & KEPT_FLAGS,
 	};
 
 	if (node->ctime_ns > frozen_ns - PASS_GRAIN_NS)
 		entry.flags |= NODE_UNSURE;
-	put(stream, &entry, sizeof(entry));
-	put(stream, name, entry.name_size);
+	summed_put(file, &entry, sizeof(entry));
+	summed_put(file, name, entry.name_size);
 }
 
 /* The next one that is still there, from this one on. */
@@ -105,44 +75,43 @@ static uint32_t present(const struct nodes *tree, uint32_t id)
 	return id;
 }
 
-static void put_tree(struct stream *stream, const struct nodes *tree, int64_t frozen_ns)
+/* The first one in a folder, or else the next one behind it or a folder above: then *at is what that one is in. */
+static uint32_t next_of(const struct nodes *tree, uint32_t *at, uint32_t *up)
 {
-	const struct index_entry up = { .mark = INDEX_UP }, end = { .mark = INDEX_END };
-	uint32_t at = NODE_ROOT, next;
+	uint32_t next = nodes_node(tree, *at)->kind == NODE_DIRECTORY
+				? present(tree, nodes_node(tree, *at)->first_child)
+				: NODE_NONE;
 
-	put_entry(stream, tree, at, frozen_ns);
-	for (;;) {
-		next = present(tree, nodes_node(tree, at)->first_child);
-		if (nodes_node(tree, at)->kind != NODE_DIRECTORY)
-			next = NODE_NONE;
-		while (next == NODE_NONE && at != NODE_ROOT) {
-			/* Behind the content of an entry stands a mark for its end, also where it has none. */
-			put(stream, &up, sizeof(up));
-			next = present(tree, nodes_node(tree, at)->next_sibling);
-			at = nodes_node(tree, at)->parent;
-		}
-		if (next == NODE_NONE)
-			break;
-		at = next;
-		put_entry(stream, tree, at, frozen_ns);
+	for (*up = 0; next == NODE_NONE && *at != NODE_ROOT; ++*up) {
+		next = present(tree, nodes_node(tree, *at)->next_sibling);
+		*at = nodes_node(tree, *at)->parent;
 	}
-	put(stream, &end, sizeof(end));
+	return next;
+}
+
+static void put_tree(struct summed *file, const struct nodes *tree, int64_t frozen_ns)
+{
+	const struct index_entry end = { .kind = NODE_GONE };
+	uint32_t at = NODE_ROOT, up = 0, next;
+
+	put_entry(file, tree, at, up, frozen_ns);
+	while ((next = next_of(tree, &at, &up)) != NODE_NONE) {
+		at = next;
+		put_entry(file, tree, at, up, frozen_ns);
+	}
+	summed_put(file, &end, sizeof(end));
 }
 
 static int write_file(const char *path, const char *header, const struct nodes *tree, int64_t frozen_ns,
 		      struct error *err)
 {
-	cleanup_file FILE *file = fopen(path, "we");
-	struct stream stream = { .file = file };
-	uint64_t sum;
+	cleanup_summed struct summed file = { .fd = -1 };
 
-	if (!file)
+	if (summed_create(&file, path) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot write '%s'", path);
-	put(&stream, header, strlen(header));
-	put_tree(&stream, tree, frozen_ns);
-	sum = stream.sum;
-	put(&stream, &sum, sizeof(sum));
-	if (stream.failed || fflush(file) != 0)
+	summed_put(&file, header, strlen(header));
+	put_tree(&file, tree, frozen_ns);
+	if (summed_finish(&file) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot write '%s'", path);
 	return 0;
 }
@@ -168,7 +137,7 @@ int index_save(const char *path, const char *tip, const struct nodes *tree, int6
 #define BOOT_LENGTH 36
 
 /* Whether it is the tip's. *same_boot: the host has not been started anew since it was written. */
-static bool has_header(struct stream *stream, const char *header, bool *same_boot)
+static bool has_header(struct summed *file, const char *header, bool *same_boot)
 {
 	static const size_t boot = sizeof(MAGIC);
 	char found[512];
@@ -176,8 +145,8 @@ static bool has_header(struct stream *stream, const char *header, bool *same_boo
 
 	if (length >= sizeof(found) || length < boot + BOOT_LENGTH)
 		return false;
-	get(stream, found, length);
-	if (stream->failed || memcmp(found, header, boot) != 0)
+	summed_get(file, found, length);
+	if (memcmp(found, header, boot) != 0)
 		return false;
 	*same_boot = memcmp(found + boot, header + boot, BOOT_LENGTH) == 0;
 	return memcmp(found + boot + BOOT_LENGTH, header + boot + BOOT_LENGTH, length - boot - BOOT_LENGTH) == 0;
@@ -193,78 +162,77 @@ static void doubt_files(struct nodes *tree)
 
 static bool is_possible(const struct index_entry *entry, bool first)
 {
-	return entry->kind > NODE_GONE && entry->kind <= NODE_OTHER && entry->name_size <= NAME_MAX + 1 &&
+	return entry->kind <= NODE_OTHER && entry->name_size <= NAME_MAX + 1 &&
 	       (first ? entry->name_size == 1 && entry->kind == NODE_DIRECTORY : entry->name_size > 1);
 }
 
-/* Into the folder `at`, or the root itself. Returns the entry, NODE_NONE on a failure. */
-static uint32_t get_entry(struct stream *stream, const struct index_entry *entry, struct nodes *tree, uint32_t at,
+/* Into the folder `at`, or the root itself. Returns the entry, NODE_NONE without memory. */
+static uint32_t get_entry(struct summed *file, const struct index_entry *entry, struct nodes *tree, uint32_t at,
 			  struct error *err)
 {
-	bool first = at == NODE_NONE;
 	char name[NAME_MAX + 1];
 	struct stat status = { .st_ino = entry->inode };
 	uint32_t id;
 
-	if (!is_possible(entry, first)) {
-		stream->failed = true;
-		return NODE_NONE;
-	}
-	get(stream, name, entry->name_size);
+	summed_get(file, name, entry->name_size);
 	name[entry->name_size - 1] = '\0';
-	id = first ? NODE_ROOT : nodes_add(tree, at, name, err);
-	if (id == NODE_NONE)
-		return NODE_NONE;
-	if (nodes_set(tree, id, &status, err) < 0)
+	id = at == NODE_NONE ? NODE_ROOT : nodes_add(tree, at, name, err);
+	if (id == NODE_NONE || nodes_set(tree, id, &status, err) < 0)
 		return NODE_NONE;
 	nodes_node(tree, id)->kind = entry->kind;
 	nodes_node(tree, id)->ctime_ns = entry->ctime_ns;
-	nodes_node(tree, id)->flags = (entry->flags & KEPT_FLAGS) | NODE_SYNCED | (first ? 0 : NODE_TIP);
+	nodes_node(tree, id)->flags = (entry->flags & KEPT_FLAGS) | NODE_SYNCED | (id == NODE_ROOT ? 0 : NODE_TIP);
 	return id;
 }
 
-static int get_tree(struct stream *stream, struct nodes *tree, struct error *err)
+/* The folder so many levels above the entry; NODE_NONE: there are not so many, or it is no folder. */
+static uint32_t folder_above(const struct nodes *tree, uint32_t at, uint32_t up)
+{
+	for (; up > 0 && at != NODE_NONE; up--)
+		at = nodes_node(tree, at)->parent;
+	return at != NODE_NONE && nodes_node(tree, at)->kind == NODE_DIRECTORY ? at : NODE_NONE;
+}
+
+/* 1, 0: it is damaged, -1. */
+static int get_tree(struct summed *file, struct nodes *tree, struct error *err)
 {
 	uint32_t at = NODE_NONE;
 
 	for (;;) {
 		struct index_entry entry;
+		bool first = at == NODE_NONE;
 
-		get(stream, &entry, sizeof(entry));
-		if (stream->failed || entry.mark == INDEX_END)
+		summed_get(file, &entry, sizeof(entry));
+		if (entry.kind == NODE_GONE)
+			return !first;
+		if (!first)
+			at = folder_above(tree, at, entry.up);
+		if (!is_possible(&entry, first) || (!first && at == NODE_NONE))
 			return 0;
-		if (entry.mark == INDEX_UP && at != NODE_NONE && at != NODE_ROOT) {
-			at = nodes_node(tree, at)->parent;
-		} else if (entry.mark == INDEX_ENTRY) {
-			at = get_entry(stream, &entry, tree, at, err);
-			if (at == NODE_NONE)
-				return stream->failed ? 0 : -1;
-		} else {
-			stream->failed = true;
-		}
+		at = get_entry(file, &entry, tree, at, err);
+		if (at == NODE_NONE)
+			return -1;
 	}
 }
 
 static int read_file(const char *path, const char *header, struct nodes *tree, struct error *err)
 {
-	cleanup_file FILE *file = fopen(path, "re");
-	struct stream stream = { .file = file };
-	uint64_t sum, wanted;
+	cleanup_summed struct summed file = { .fd = -1 };
 	bool same_boot = false;
+	int got;
 
-	if (!file) {
+	if (summed_open(&file, path) < 0) {
 		log_detail("cannot read '%s': %s", path, strerror(errno));
 		return 0;
 	}
-	if (!has_header(&stream, header, &same_boot))
+	if (!has_header(&file, header, &same_boot))
 		return 0;
-	if (get_tree(&stream, tree, err) < 0)
-		return -1;
-	wanted = stream.sum;
-	get(&stream, &sum, sizeof(sum));
+	got = get_tree(&file, tree, err);
+	if (got <= 0)
+		return got;
 	if (!same_boot)
 		doubt_files(tree);
-	return !stream.failed && sum == wanted;
+	return summed_is_whole(&file);
 }
 
 int index_load(const char *path, const char *tip, struct nodes *tree, struct error *err)

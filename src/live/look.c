@@ -346,7 +346,7 @@ int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsig
 	struct stat status;
 
 	meter_add(1, 0);
-	*id = nodes_find(pass->tree, frame->node, name);
+	*id = nodes_find_near(pass->tree, frame->node, name, frame->near);
 	/* The mark is set before the entry is looked at, so that no change falls between the two. */
 	if (!pass->frozen && (*id == NODE_NONE || !(node_of(pass, *id)->flags & NODE_WATCHED)))
 		watch_file(pass->watch, frame->upper, name);
@@ -362,6 +362,7 @@ int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsig
 	if (*id == NODE_NONE)
 		return -1;
 	node_of(pass, *id)->seen = pass->number;
+	frame->near = *id;
 	if (!pass->frozen && nodes_inode(pass->tree, *id) == status.st_ino)
 		node_of(pass, *id)->flags |= NODE_WATCHED;
 	return S_ISDIR(status.st_mode) ? look_at_folder(pass, frame, *id, &status, move, err)

@@ -277,6 +277,22 @@ uint32_t nodes_find(const struct nodes *tree, uint32_t parent, const char *name)
 	return id;
 }
 
+/* Whether the number is that of an entry, and the entry has this name. */
+static bool has_name(const struct nodes *tree, uint32_t id, uint32_t parent, const char *name)
+{
+	return id < tree->count && tree->nodes[id].name != NODE_NONE && tree->nodes[id].parent == parent &&
+	       strcmp(nodes_name(tree, id), name) == 0;
+}
+
+uint32_t nodes_find_near(const struct nodes *tree, uint32_t parent, const char *name, uint32_t near)
+{
+	if (has_name(tree, near + 1, parent, name))
+		return near + 1;
+	if (has_name(tree, near - 1, parent, name))
+		return near - 1;
+	return nodes_find(tree, parent, name);
+}
+
 static uint32_t with_inode(const struct nodes *tree, uint32_t id, uint64_t inode)
 {
 	while (id != NODE_NONE && (nodes_inode(tree, id) != inode || tree->nodes[id].kind == NODE_GONE))

@@ -87,6 +87,10 @@ const char *nodes_path(const struct nodes *tree, uint32_t id, char path[static P
 /* NODE_NONE: there is none of that name. */
 uint32_t nodes_find(const struct nodes *tree, uint32_t parent, const char *name);
 
+/* The same, and faster where the entry has the number before or after `near`: as those of one folder do that are looked for in
+ * the order of its listing, or against it. */
+uint32_t nodes_find_near(const struct nodes *tree, uint32_t parent, const char *name, uint32_t near);
+
 /* The first, and the next one after `id`, of those with this inode number. */
 uint32_t nodes_by_inode(const struct nodes *tree, uint64_t inode);
 uint32_t nodes_next_by_inode(const struct nodes *tree, uint32_t id);

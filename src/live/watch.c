@@ -383,7 +383,7 @@ int watch_settle(struct watch *watch, struct moves *moves, watch_each_stray each
 	return 0;
 }
 
-void watch_end(struct watch *watch)
+int watch_end(struct watch *watch)
 {
 	uint64_t one = 1;
 
@@ -395,9 +395,8 @@ void watch_end(struct watch *watch)
 	moves_release(&watch->moves);
 	if (watch->overlay >= 0)
 		close(watch->overlay);
-	if (watch->names >= 0)
-		close(watch->names);
 	if (watch->wake >= 0)
 		close(watch->wake);
 	pthread_mutex_destroy(&watch->lock);
+	return watch->names;
 }

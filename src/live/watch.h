@@ -66,6 +66,7 @@ int watch_find(int upper, int dir, const char *link, const struct stat *status, 
 typedef int (*watch_each_stray)(const struct stat *status, void *context, struct error *err);
 int watch_settle(struct watch *watch, struct moves *moves, watch_each_stray each, void *context, struct error *err);
 
-void watch_end(struct watch *watch);
+/* Returns the group that has the marks, -1 for none: the caller closes it. With very many of them that takes long. */
+int watch_end(struct watch *watch);
 
 #endif
