@@ -19,6 +19,7 @@ static struct guard_duty duty_of(const struct live_change *change, bool stays_fr
 {
 	struct guard_duty duty = { .finish = change->finish,
 				   .settle = change->settle,
+				   .give_up = change->give_up,
 				   .context = change->context,
 				   .stays_frozen = stays_frozen };
 
@@ -179,18 +180,26 @@ static int tell_moved(struct taking *taking, bool anything, struct error *err)
 
 /* --- making it ---------------------------------------------------------------------------------------------- */
 
+/* From now on it is made, whatever happens. Until here the workspace may be thawed under us. */
 static int commit(struct taking *taking, struct error *err)
 {
-	int still;
+	int still = freezer_is_frozen(&taking->live->freezer, err);
 
-	if (guard_commit(&taking->guard, ANSWER_MS, err) < 0)
-		return guard_has_thawed(&taking->guard)
-			       ? taking_too_long(taking, "what was to be changed was not ready", err)
-			       : -1;
-	still = freezer_is_frozen(&taking->live->freezer, err);
-	if (still > 0)
+	if (still > 0 && guard_commit(&taking->guard, ANSWER_MS, err) == 0)
 		return 0;
-	return still < 0 ? -1 : error_set(err, ERROR_FAILED, "somebody else has thawed it meanwhile");
+	if (still == 0)
+		error_set(err, ERROR_FAILED, "somebody else has thawed it meanwhile");
+	return guard_has_thawed(&taking->guard) ? taking_too_long(taking, "what was to be changed was not ready", err)
+						: -1;
+}
+
+/* What is sealed, and was not begun, is not to be made any more; who cannot take the seal off has to say so. */
+static int give_up(const struct live_change *change, struct error *err)
+{
+	if (change->give_up(change->context) == 0)
+		return -1;
+	err->kind = ERROR_INCOMPLETE;
+	return error_wrap(err, "it runs, and its files are not changed yet");
 }
 
 /* Where this process cannot, its guard may. */
@@ -215,9 +224,10 @@ int change_make(struct taking *taking, bool anything, struct error *err)
 
 	if (anything)
 		log_detail("all of it is compared in the freeze");
-	if (tell_moved(taking, anything, err) < 0 || change->ready(change->context, err) < 0 ||
-	    commit(taking, err) < 0 || change->seal(change->context, err) < 0)
+	if (tell_moved(taking, anything, err) < 0 || change->ready(change->context, err) < 0)
 		return -1;
+	if (change->seal(change->context, err) < 0 || commit(taking, err) < 0)
+		return give_up(change, err);
 	taking->begun = true;
 	if (make(&taking->guard, change, err) < 0)
 		return -1;
@@ -264,6 +274,13 @@ static int find_freezer(struct freezer *freezer, const struct live_request *requ
 	if (processes_of(&processes, request->pid, err) < 0)
 		return -1;
 	return freezer_find(freezer, processes.pids, processes.count, request->others, request->other_count, err);
+}
+
+int live_is_frozen(const struct live_request *request, struct error *err)
+{
+	cleanup_freezer struct freezer freezer = FREEZER_NONE;
+
+	return find_freezer(&freezer, request, err) < 0 ? -1 : freezer_is_frozen(&freezer, err);
 }
 
 /* What we have frozen is thawed, also where somebody had paused it once. */

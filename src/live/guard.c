@@ -14,16 +14,20 @@
 
 #include "base/clock.h"
 
+/* Whether what is committed has begun; it is one of the last two for ever. */
+enum { PHASE_OPEN, PHASE_COMMITTED, PHASE_LATE };
+
 /* In memory that wsnap and the guard share. */
 struct guard_page {
+	atomic_int phase;
 	atomic_bool thawed;
 	atomic_bool finished;
 };
 
 struct order {
 	bool armed;
-	bool committed;  /* there is no end, and it is answered */
-	double until_ms; /* of clock_monotonic_ms() */
+	bool asks;       /* for an answer */
+	double until_ms; /* of clock_monotonic_ms(); 0: there is no end */
 };
 
 static const struct guard_duty no_duty = { .kept = { -1, -1, -1, -1, -1, -1, -1, -1 } };
@@ -39,15 +43,36 @@ static void thaw(const struct freezer *freezer, struct guard_page *page)
 		;
 }
 
+/* False: it is too late for that from now on. */
+static bool is_committed(struct guard_page *page)
+{
+	int phase = PHASE_OPEN;
+
+	return !atomic_compare_exchange_strong(&page->phase, &phase, PHASE_LATE) && phase == PHASE_COMMITTED;
+}
+
+static bool time_is_over(const struct order *order, struct guard_page *page)
+{
+	return order->armed && order->until_ms > 0 && clock_monotonic_ms() >= order->until_ms && !is_committed(page);
+}
+
+/* How long poll(2) may wait. */
+static int wait_ms(const struct order *order, struct guard_page *page)
+{
+	double left_ms = order->until_ms - clock_monotonic_ms();
+
+	if (!order->armed || order->until_ms <= 0 || atomic_load(&page->phase) == PHASE_COMMITTED)
+		return -1;
+	return left_ms > 0 ? (int)left_ms + 1 : 0;
+}
+
 /* 1 a new order, 0 wsnap is gone, or the time is over. */
-static int wait_for_order(int line, struct order *order)
+static int wait_for_order(int line, struct order *order, struct guard_page *page)
 {
 	struct pollfd wait = { .fd = line, .events = POLLIN };
 
 	for (;;) {
-		double left_ms = order->until_ms - clock_monotonic_ms();
-		bool endless = !order->armed || order->committed;
-		int ready = poll(&wait, 1, endless ? -1 : left_ms > 0 ? (int)left_ms + 1 : 0);
+		int ready = poll(&wait, 1, wait_ms(order, page));
 
 		if (ready > 0) {
 			ssize_t got = recv(line, order, sizeof(*order), 0);
@@ -56,7 +81,7 @@ static int wait_for_order(int line, struct order *order)
 				continue;
 			return got == sizeof(*order);
 		}
-		if (ready == 0 && !endless && clock_monotonic_ms() >= order->until_ms)
+		if (ready == 0 && time_is_over(order, page))
 			return 0;
 	}
 }
@@ -76,6 +101,19 @@ static bool finish(const struct guard_duty *duty, struct guard_page *page)
 	return true;
 }
 
+/* wsnap is gone, or the time is over. What was not begun is given up once the workspace runs, since that may take its time. */
+static void end(const struct freezer *freezer, const struct guard_duty *duty, struct guard_page *page)
+{
+	bool committed = is_committed(page);
+
+	if ((!committed || finish(duty, page)) && !duty->stays_frozen)
+		thaw(freezer, page);
+	if (atomic_load(&page->finished))
+		duty->settle(duty->context);
+	else if (!committed && duty->give_up)
+		duty->give_up(duty->context);
+}
+
 /* Only what is safe after a fork of a process with threads; but for a duty, for which there are none. */
 __attribute__((noreturn)) static void stand_guard(int line, const struct freezer *freezer,
 						  const struct guard_duty *duty, struct guard_page *page)
@@ -86,13 +124,11 @@ __attribute__((noreturn)) static void stand_guard(int line, const struct freezer
 		if (signal != SIGKILL && signal != SIGSTOP)
 			(void)!sigaction(signal, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);
 	setsid();
-	while (wait_for_order(line, &order) > 0)
-		if (order.committed)
+	while (wait_for_order(line, &order, page) > 0)
+		if (order.asks)
 			answer(line);
-	if (order.armed && (!order.committed || finish(duty, page)) && !duty->stays_frozen)
-		thaw(freezer, page);
-	if (atomic_load(&page->finished))
-		duty->settle(duty->context);
+	if (order.armed)
+		end(freezer, duty, page);
 	_exit(0);
 }
 
@@ -174,9 +210,8 @@ static int give_order(struct guard *guard, const struct order *order, struct err
 
 int guard_arm(struct guard *guard, unsigned max_ms, struct error *err)
 {
-	const struct order order = { .armed = true, .until_ms = clock_monotonic_ms() + max_ms };
-
-	return give_order(guard, &order, err);
+	guard->until_ms = clock_monotonic_ms() + max_ms;
+	return give_order(guard, &(struct order){ .armed = true, .until_ms = guard->until_ms }, err);
 }
 
 int guard_disarm(struct guard *guard, struct error *err)
@@ -188,15 +223,18 @@ int guard_disarm(struct guard *guard, struct error *err)
 
 int guard_commit(struct guard *guard, unsigned wait_ms, struct error *err)
 {
-	const struct order order = { .armed = true, .committed = true };
+	const struct order order = { .armed = true, .asks = true, .until_ms = guard->until_ms };
 	struct pollfd wait = { .fd = guard->line, .events = POLLIN };
+	int phase = PHASE_OPEN;
 	char answered;
 
 	if (give_order(guard, &order, err) < 0)
 		return -1;
-	if (poll(&wait, 1, (int)wait_ms) == 1 && recv(guard->line, &answered, 1, MSG_DONTWAIT) == 1)
+	if (poll(&wait, 1, (int)wait_ms) != 1 || recv(guard->line, &answered, 1, MSG_DONTWAIT) != 1)
+		return error_set(err, ERROR_FAILED, "the guard of the frozen workspace does not answer");
+	if (atomic_compare_exchange_strong(&guard->page->phase, &phase, PHASE_COMMITTED))
 		return 0;
-	return error_set(err, ERROR_FAILED, "the guard of the frozen workspace does not answer");
+	return error_set(err, ERROR_FAILED, "the guard of the frozen workspace has thawed it");
 }
 
 int guard_take_over(struct guard *guard, struct error *err)
@@ -216,7 +254,7 @@ int guard_take_over(struct guard *guard, struct error *err)
 
 bool guard_has_thawed(const struct guard *guard)
 {
-	return atomic_load(&guard->page->thawed);
+	return atomic_load(&guard->page->thawed) || atomic_load(&guard->page->phase) == PHASE_LATE;
 }
 
 void guard_end(struct guard *guard)

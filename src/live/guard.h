@@ -3,7 +3,8 @@
  * gone. It holds nothing but the control group's file and one end of a pair of sockets, and what a duty needs.
  *
  * With a duty there is a moment from which on the workspace must not run before something is finished: guard_commit().
- * Then no time is over any more, and when wsnap is gone the guard finishes that itself before it thaws.
+ * Then no time is over any more, and when wsnap is gone the guard finishes that itself before it thaws. Both decide it in
+ * memory that they share, so that it is either committed or given up, whoever is killed or stopped in between.
  */
 #ifndef WSNAP_LIVE_GUARD_H
 #define WSNAP_LIVE_GUARD_H
@@ -19,6 +20,7 @@ struct guard_page;
 struct guard {
 	pid_t pid;
 	int line;
+	double until_ms; /* when it thaws, of clock_monotonic_ms(); 0: it was not armed */
 	struct guard_page *page;
 };
 
@@ -32,8 +34,9 @@ struct guard {
 #define GUARD_MOST_KEPT 8
 
 struct guard_duty {
-	int (*finish)(void *context); /* -1: it could not be finished, and the workspace stays frozen */
-	int (*settle)(void *context); /* once it is finished, and thawed */
+	int (*finish)(void *context);  /* -1: it could not be finished, and the workspace stays frozen */
+	int (*settle)(void *context);  /* once it is finished, and thawed */
+	int (*give_up)(void *context); /* behind the thaw, where it was not committed in time, or wsnap is gone */
 	void *context;
 	int kept[GUARD_MOST_KEPT]; /* descriptors that it needs; -1 where there is none */
 	bool stays_frozen;         /* somebody else has frozen it */
@@ -45,8 +48,8 @@ int guard_begin(struct guard *guard, const struct freezer *freezer, const struct
 /* Before each freeze: from now on it thaws after `max_ms`. */
 int guard_arm(struct guard *guard, unsigned max_ms, struct error *err);
 
-/* Frozen, and armed: from now on it thaws only once all is finished. ERROR_FAILED where it is gone, or does not answer
- * within `wait_ms`: then nothing is to be begun. */
+/* Frozen, and armed where its time is limited: from now on it thaws only once all is finished. ERROR_FAILED where it is gone,
+ * does not answer within `wait_ms`, or the time was over: then nothing is to be begun. */
 int guard_commit(struct guard *guard, unsigned wait_ms, struct error *err);
 
 /* This process cannot finish it: the guard tries. Waits for its end; 0: it is finished, and thawed. */

@@ -48,6 +48,10 @@ void live_end(struct live *live);
  * unless `stays_frozen`. Of the request pid, others and change count. ERROR_INCOMPLETE as for live_take(). */
 int live_finish(const struct live_request *request, bool stays_frozen, struct error *err);
 
+/* Whether its processes stand still now: 1, 0; -1 ERROR_REFUSED where they could not be made to. Of the request pid and others
+ * count. */
+int live_is_frozen(const struct live_request *request, struct error *err);
+
 /* Thaws what an earlier run has left frozen. No such group any more is no error. */
 int live_thaw(const char *folder, struct error *err);
 

@@ -12,8 +12,8 @@
 #define LIVE_MOST_KEPT 8
 
 /*
- * A change that is made in the freeze: after its version is taken, so that this holds all that was there before. Until seal()
- * has succeeded any failure leaves the workspace as it is; from then on it stays frozen until the change is made, by
+ * A change that is made in the freeze: after its version is taken, so that this holds all that was there before. Until make()
+ * begins any failure leaves the workspace as it is; from then on it stays frozen until the change is made, by
  * make() or, when this process is gone, by finish() in the guard.
  */
 struct live_change {
@@ -24,7 +24,10 @@ struct live_change {
 	int (*moved)(const char *path, bool whole, void *context, struct error *err);
 	/* In the freeze: the last that takes its time, and may fail. */
 	int (*ready)(void *context, struct error *err);
+	/* From now on whoever comes makes it. It has its time as well: where that is over, or this process is gone, before it
+	 * is begun, give_up() takes the seal off again, here and in the guard. -1: it could not. */
 	int (*seal)(void *context, struct error *err);
+	int (*give_up)(void *context);
 	int (*make)(void *context, struct error *err);
 	/* In another process, which has the descriptors that are kept, and memory as it was before look(). */
 	int (*finish)(void *context);
@@ -44,7 +47,7 @@ struct live_request {
 	const char *upper;      /* the writable layer; NULL: there is none that can be watched, for a change alone */
 	const char *index;      /* the file in which the tip's state is kept */
 	const char *tip;        /* the newest live version's name: the new layer goes on it; NULL: on what lies below */
-	unsigned max_freeze_ms; /* how long the workspace may stand still */
+	unsigned max_freeze_ms; /* how long the workspace may stand still, until a change begins */
 	bool always_walk;       /* walk all of it in the freeze as well */
 	const struct live_change *change; /* NULL: none */
 

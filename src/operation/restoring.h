@@ -5,20 +5,7 @@
 #ifndef WSNAP_OPERATION_RESTORING_H
 #define WSNAP_OPERATION_RESTORING_H
 
-#include "live/live.h"
-#include "operation/run.h"
-#include "replace/worklist.h"
-#include "replace/replace.h"
-
-struct restoring {
-	struct run *run;
-	char *worklist_name;
-	struct worklist worklist;
-	struct replace replace;
-	int root, tree;
-	uint32_t pid; /* of the workspace's first process; 0: nothing runs on it */
-	struct live_change change;
-};
+#include "operation/restoring_state.h"
 
 /* Opens everything, and begins an empty list. The run has it from then on; one that it had before goes. */
 int restoring_begin(struct run *run, struct error *err);

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "replace/items.h"
 #include "replace/put.h"
+#include "replace/shelf.h"
 
 /* Whatever is done in a folder changes its times: they come last, from the bottom up. A folder that nobody asked for keeps
  * the times that it gets by what is done in it. */
@@ -45,7 +46,9 @@ static int put_items(struct replace *replace, bool links, struct error *err)
 
 int replace_apply(struct replace *replace, struct error *err)
 {
-	replace_sort(replace);
+	beneath_forget(&replace->here);
+	if (replace_settle_links(replace, err) < 0 || (replace->shelf < 0 && replace_clear_shelf(replace, err) < 0))
+		return -1;
 	beneath_forget(&replace->here);
 	for (size_t i = 0; i < replace->count; i++)
 		if (put_clear(replace, replace->items[i], err) < 0)
@@ -54,6 +57,7 @@ int replace_apply(struct replace *replace, struct error *err)
 	/* What others become one more name of is there by then. */
 	if (put_items(replace, false, err) < 0 || put_items(replace, true, err) < 0)
 		return -1;
+	shelf_release(replace);
 	return set_times(replace, err);
 }
 

@@ -3,10 +3,14 @@
 
 #include "base/text.h"
 #include "replace/items.h"
+#include "replace/outside.h"
+#include "replace/shelf.h"
 
 int replace_begin(struct replace *replace, int root, int tree, const char *id, struct error *err)
 {
-	*replace = (struct replace){ .root = root, .tree = tree, .here = BENEATH(root), .there = BENEATH(tree) };
+	*replace = (struct replace){
+		.root = root, .tree = tree, .here = BENEATH(root), .there = BENEATH(tree), .shelf = -1
+	};
 	replace->temporary = text_format(".wsnap-%s", id);
 	replace->buffer = malloc(sizeof(*replace->buffer));
 	if (!replace->temporary || !replace->buffer)
@@ -18,16 +22,15 @@ int replace_begin(struct replace *replace, int root, int tree, const char *id, s
 
 static void limit_files_again(const struct replace *replace)
 {
-	struct rlimit limit;
-
-	if (replace->open_before == 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = replace->open_before;
-	(void)!setrlimit(RLIMIT_NOFILE, &limit);
+	if (replace->limit_before.rlim_max > 0)
+		(void)!setrlimit(RLIMIT_NOFILE, &replace->limit_before);
 }
 
 void replace_release(struct replace *replace)
 {
+	/* One that was never begun has nothing open. */
+	if (replace->temporary)
+		shelf_release(replace);
 	items_release(replace);
 	limit_files_again(replace);
 	free(replace->temporary);
@@ -35,12 +38,12 @@ void replace_release(struct replace *replace)
 	names_set_release(&replace->scopes);
 	names_set_release(&replace->mounts);
 	links_release(replace);
-	/* One that was never begun has nothing open. */
+	outside_release(replace);
 	if (replace->temporary) {
 		beneath_release(&replace->here);
 		beneath_release(&replace->there);
 	}
-	*replace = (struct replace){ .root = -1, .tree = -1, .here = BENEATH(-1), .there = BENEATH(-1) };
+	*replace = (struct replace){ .root = -1, .tree = -1, .here = BENEATH(-1), .there = BENEATH(-1), .shelf = -1 };
 }
 
 void replace_turn(struct replace *replace, int root, int tree)

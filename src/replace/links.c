@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "replace/items.h"
+#include "replace/outside.h"
 
 struct group {
 	dev_t device;
 	ino_t number;
-	char *first;   /* the path that the others become names of */
-	bool searched; /* it is one that is not to be changed */
+	char *first;  /* the path that the others become names of */
+	bool asked;   /* all its names were looked for */
+	bool outside; /* the first is one that is not to be changed */
 };
 
 static int compare_groups(const void *a, const void *b)
@@ -57,8 +59,10 @@ static int add_group(struct replace *replace, const struct stat *status, const c
 
 	if (group)
 		*group = (struct group){ .device = status->st_dev, .number = status->st_ino, .first = strdup(first) };
-	if (group && group->first && tsearch(group, &replace->groups, compare_groups))
+	if (group && group->first && tsearch(group, &replace->groups, compare_groups)) {
+		replace->unasked++;
 		return 0;
+	}
 	if (group)
 		group_free(group);
 	return error_memory(err);
@@ -93,7 +97,7 @@ static int place(struct replace *replace, struct replace_item *item, struct erro
 /* A name that is not to be changed, of a file that has others: they become names of it where it is what it should be. */
 static int take_as_first(struct replace *replace, struct group *group, const char *path, struct error *err)
 {
-	int same = group->searched ? 0 : items_is_same(replace, path, err);
+	int same = group->outside ? 0 : items_is_same(replace, path, err);
 	char *first;
 
 	if (same <= 0)
@@ -103,15 +107,15 @@ static int take_as_first(struct replace *replace, struct group *group, const cha
 		return error_memory(err);
 	free(group->first);
 	group->first = first;
-	group->searched = true;
-	return 0;
+	group->outside = true;
+	return outside_add(replace, path, err);
 }
 
 static int look_at_entry(struct replace *replace, const char *path, const struct stat *status, struct error *err)
 {
 	struct group *group = has_names(status) ? find_group(replace, status) : NULL;
 
-	if (!group || items_find(replace, path) || items_is_mounted(replace, path))
+	if (!group || group->asked || items_find(replace, path) || items_is_mounted(replace, path))
 		return 0;
 	if (items_is_in_scope(replace, path))
 		return items_add(replace, path, err) ? 0 : -1;
@@ -127,16 +131,29 @@ static int place_all(struct replace *replace, struct error *err)
 	return 0;
 }
 
+static void note_asked(const void *node, VISIT which, void *context)
+{
+	struct group *group = *(struct group *const *)node;
+
+	(void)context;
+	if (which == preorder || which == leaf)
+		group->asked = true;
+}
+
 int replace_link(struct replace *replace, bool search, struct error *err)
 {
 	if (place_all(replace, err) < 0)
 		return -1;
-	if (!search || !replace->groups)
+	if (!search || replace->unasked == 0)
 		return 0;
 	if (items_walk_tree(replace, look_at_entry, err) < 0)
 		return -1;
+	twalk_r(replace->groups, note_asked, NULL);
+	replace->unasked = 0;
 	/* The first may be another by now. */
 	for (size_t i = 0; i < replace->count; i++) {
+		if (replace->items[i]->noted)
+			continue;
 		free(replace->items[i]->first);
 		replace->items[i]->first = NULL;
 	}

@@ -13,6 +13,8 @@
 #include "layer/metadata.h"
 #include "replace/file.h"
 #include "replace/items.h"
+#include "replace/remove.h"
+#include "replace/shelf.h"
 
 /* An entry on one side. */
 struct entry_at {
@@ -141,6 +143,8 @@ static int make_new(struct replace *replace, const struct replace_item *item, co
 		return 0;
 	if (item->staged >= 0 && linkat(item->staged, "", folder, replace->temporary, AT_EMPTY_PATH) == 0)
 		return 0;
+	if (item->shelved && shelf_take(replace, item, folder, replace->temporary) == 0)
+		return 0;
 	return S_ISREG(there->status.st_mode) ? make_file(replace, there, folder, err)
 					      : make_other(replace, there, folder, err);
 }
@@ -212,20 +216,6 @@ static int open_parent(struct replace *replace, const char *path, const char **n
 	return cannot("find the folder of", path, err);
 }
 
-/* What is left as it is may have changed since it was looked at: then nothing becomes a name of it. */
-static int check_first(struct replace *replace, struct replace_item *item, struct error *err)
-{
-	int same = 1;
-
-	if (item->first && !items_find(replace, item->first))
-		same = items_is_same(replace, item->first, err);
-	if (same == 0) {
-		free(item->first);
-		item->first = NULL;
-	}
-	return same < 0 ? -1 : 0;
-}
-
 int put_item(struct replace *replace, struct replace_item *item, struct error *err)
 {
 	struct entry_at there;
@@ -235,7 +225,7 @@ int put_item(struct replace *replace, struct replace_item *item, struct error *e
 	meter_add(1, 0);
 	if (items_is_mounted(replace, item->path))
 		return 0;
-	if (check_first(replace, item, err) < 0 || find(&replace->there, item->path, &there, err) < 0)
+	if (find(&replace->there, item->path, &there, err) < 0)
 		return -1;
 	if (!there.found)
 		return 0;

@@ -13,11 +13,4 @@ int put_item(struct replace *replace, struct replace_item *item, struct error *e
 /* Gives a folder the times that it has in the tree, if it is one on both sides. */
 int put_times(struct replace *replace, const char *path, struct error *err);
 
-/* Removes an entry, with all that is in it. One that is not there is no error. */
-int remove_entry(struct replace *replace, const char *path, struct error *err);
-
-/* Takes the marks off an entry, and the folder that holds it, that keep even root from changing it (chattr(1), "i" and "a").
- * Whether there were any. */
-bool loosen(int folder, const char *name);
-
 #endif

@@ -12,7 +12,7 @@
 #include "base/text.h"
 #include "layer/listing.h"
 #include "replace/items.h"
-#include "replace/put.h"
+#include "replace/remove.h"
 
 struct removal {
 	struct replace *replace;

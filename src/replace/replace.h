@@ -25,9 +25,10 @@
 
 struct replace_item {
 	char *path;
-	char *first; /* it becomes one more name of what has this path; NULL: its own */
-	int staged;  /* the file that it will be; -1 */
-	bool noted;  /* the worklist has it */
+	char *first;      /* it becomes one more name of what has this path; NULL: its own */
+	int staged;       /* the file that it will be; -1 */
+	unsigned shelved; /* the same, by its number on the shelf; 0 */
+	bool noted;       /* the worklist has it */
 };
 
 struct replace {
@@ -42,9 +43,13 @@ struct replace {
 	void *index; /* of the items, by path */
 	struct xattrs_buffer *buffer;
 	void *groups;               /* files of the tree that have several names (links.c) */
+	size_t unasked;             /* groups of which not all names were looked for yet */
+	void *outsides;             /* what is linked to, out of scope (outside.c) */
+	int shelf;                  /* the folder in the root where files wait that have to have names (shelf.c); -1 */
+	unsigned shelved;           /* how many were put there */
 	struct beneath here, there; /* below the root, below the tree */
 	uint64_t bytes;             /* that were written */
-	rlim_t open_before;         /* how many descriptors this process might have; 0: as many as now */
+	struct rlimit limit_before; /* how many descriptors this process might have; 0: as many as now */
 };
 
 #define cleanup_replace __attribute__((cleanup(replace_release)))
@@ -71,8 +76,16 @@ int replace_compare(struct replace *replace, const char *path, bool whole, struc
 int replace_add_all(struct replace *replace, struct error *err);
 
 /* Files that have several names in the tree get them again. With `search` those of their names that are no items yet are
- * looked for, in all of the tree: they become items, or, out of scope, what is linked to. */
+ * looked for, in all of the tree: they become items, or, out of scope, what is linked to. May be called again: then only
+ * what is new is looked at. */
 int replace_link(struct replace *replace, bool search, struct error *err);
+
+/* The entry may have changed since it was looked at. `whole`: all in it. */
+void replace_doubt(struct replace *replace, const char *path, bool whole);
+
+/* What is linked to, out of scope, has to be what the tree has: where there is doubt it is compared, and where it is not, its
+ * names become names of one file of their own. When no more is added, and before each replace_apply(). */
+int replace_settle_links(struct replace *replace, struct error *err);
 
 /* The items, sorted by path: what is in a folder comes behind it. */
 void replace_sort(struct replace *replace);
@@ -80,11 +93,27 @@ void replace_sort(struct replace *replace);
 /* ERROR_REFUSED where a mount is in the way of what is to be done, ERROR_FAILED where a file out of scope is. */
 int replace_check(struct replace *replace, struct error *err);
 
-/* What the files to be made take on the disk. */
-int replace_cost(struct replace *replace, uint64_t *bytes, struct error *err);
+/* What it takes on the disk, as far as it is not there already. */
+struct replace_cost {
+	uint64_t files;   /* bytes of the files to be made: replace_stage(), replace_shelve() */
+	uint64_t rest;    /* bytes that are written only by replace_apply() */
+	uint64_t entries; /* inodes */
+};
+
+/* `upper`: the folder to which an overlay, which the root is, copies what is changed in it; -1: it is none. */
+int replace_cost(struct replace *replace, int upper, struct replace_cost *cost, struct error *err);
 
 /* Makes the files, as far as there are descriptors for them, and a filesystem that can (O_TMPFILE). */
 int replace_stage(struct replace *replace, struct error *err);
+
+/* Makes those that are left in a folder of the root: nobody else may be at work in it. They go with replace_release(). */
+int replace_shelve(struct replace *replace, struct error *err);
+
+/* Removes what somebody has left who had the same `id` and was killed. */
+int replace_clear_shelf(struct replace *replace, struct error *err);
+
+/* Whether a folder (the root, or its `upper`) holds that: the name, below it. */
+char *replace_shelf_name(const char *id);
 
 /* Does it; from the start, if it was interrupted. */
 int replace_apply(struct replace *replace, struct error *err);

@@ -6,72 +6,65 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "replace/candidates.h"
 #include "replace/file.h"
-#include "replace/items.h"
 
 /* Descriptors that are left for everything else. */
 #define RESERVED 256
-
-struct candidate {
-	struct replace_item *item;
-	off_t size;
-};
 
 /* The largest first: these take longest to make. */
 static int compare_candidates(const void *a, const void *b)
 {
 	const struct candidate *left = a, *right = b;
 
-	return (left->size < right->size) - (left->size > right->size);
+	return (left->status.st_size < right->status.st_size) - (left->status.st_size > right->status.st_size);
+}
+
+/* What the system allows at most (/proc/sys/fs/nr_open): we may raise our own limit so far. */
+static rlim_t most_of_system(void)
+{
+	cleanup_text struct text text = { 0 };
+	struct error ignored = { 0 };
+
+	if (file_read_linked(AT_FDCWD, "/proc/sys/fs/nr_open", 32, &text, &ignored) != 0)
+		return 0;
+	return strtoul(text.data, NULL, 10);
 }
 
 /* As many as this process may have open. Programs that it starts later are not to see of that. */
 static size_t most_files(struct replace *replace)
 {
-	struct rlimit limit;
+	rlim_t most = most_of_system();
+	struct rlimit limit, more;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return 0;
-	if (limit.rlim_cur < limit.rlim_max) {
-		struct rlimit more = { .rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max };
-
-		if (setrlimit(RLIMIT_NOFILE, &more) == 0) {
-			replace->open_before = limit.rlim_cur;
-			limit = more;
-		}
-	}
+	if (replace->limit_before.rlim_max == 0)
+		replace->limit_before = limit;
+	more = (struct rlimit){ .rlim_cur = limit.rlim_max > most ? limit.rlim_max : most };
+	more.rlim_max = more.rlim_cur;
+	if (limit.rlim_cur < more.rlim_cur && setrlimit(RLIMIT_NOFILE, &more) == 0)
+		limit = more;
+	more = (struct rlimit){ .rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max };
+	if (limit.rlim_cur < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &more) == 0)
+		limit = more;
 	return limit.rlim_cur > RESERVED ? limit.rlim_cur - RESERVED : 0;
-}
-
-/* 1 it is a file of its own in the tree, with its status; 0; -1. */
-static int find_file(struct replace *replace, const struct replace_item *item, int *folder, const char **name,
-		     struct stat *status, struct error *err)
-{
-	if (item->first || item->staged >= 0)
-		return 0;
-	*folder = beneath_parent(&replace->there, item->path, name);
-	if (*folder >= 0 && fstatat(*folder, *name, status, AT_SYMLINK_NOFOLLOW) == 0)
-		return S_ISREG(status->st_mode);
-	return beneath_is_gone(errno)
-		       ? 0
-		       : error_errno(err, ERROR_FAILED, errno, "cannot examine '/%s' of the version", item->path);
 }
 
 static int find_candidates(struct replace *replace, struct candidate *candidates, size_t *count, struct error *err)
 {
 	*count = 0;
 	for (size_t i = 0; i < replace->count; i++) {
-		struct stat status;
-		const char *name;
-		int folder, found = find_file(replace, replace->items[i], &folder, &name, &status, err);
+		int found = candidate_find(replace, replace->items[i], &candidates[*count], err);
 
 		if (found < 0)
 			return -1;
-		if (found)
-			candidates[(*count)++] =
-				(struct candidate){ .item = replace->items[i], .size = status.st_size };
+		*count += found > 0;
 	}
-	qsort(candidates, *count, sizeof(*candidates), compare_candidates);
+	if (*count > 1)
+		qsort(candidates, *count, sizeof(*candidates), compare_candidates);
 	return 0;
 }
 
@@ -79,34 +72,18 @@ static int find_candidates(struct replace *replace, struct candidate *candidates
 static int stage(struct replace *replace, struct replace_item *item, struct error *err)
 {
 	cleanup_fd int file = openat(replace->here.root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	struct stat status;
-	const char *name;
-	int folder, found;
+	struct candidate candidate;
+	int found;
 
 	if (file < 0)
 		return 0;
-	found = find_file(replace, item, &folder, &name, &status, err);
+	found = candidate_find(replace, item, &candidate, err);
 	if (found <= 0)
 		return found;
-	if (file_make(replace, folder, name, &status, file, err) < 0)
+	if (file_make(replace, candidate.folder, candidate.name, &candidate.status, file, err) < 0)
 		return error_wrap(err, "'/%s'", item->path);
 	item->staged = steal_fd(&file);
 	return 1;
-}
-
-int replace_cost(struct replace *replace, uint64_t *bytes, struct error *err)
-{
-	*bytes = 0;
-	for (size_t i = 0; i < replace->count; i++) {
-		struct stat status;
-		const char *name;
-		int folder, found = find_file(replace, replace->items[i], &folder, &name, &status, err);
-
-		if (found < 0)
-			return -1;
-		*bytes += found ? (uint64_t)status.st_blocks * 512 : 0;
-	}
-	return 0;
 }
 
 int replace_stage(struct replace *replace, struct error *err)

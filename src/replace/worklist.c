@@ -52,6 +52,15 @@ void worklist_release(struct worklist *worklist)
 	*worklist = WORKLIST_NONE;
 }
 
+/* Whether the file that was locked still bears the name: who had it may have closed it meanwhile. */
+static bool bears(const struct worklist *worklist, const char *path)
+{
+	struct stat held, named;
+
+	return fstat(worklist->file, &held) == 0 && fstatat(worklist->folder, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       held.st_ino == named.st_ino;
+}
+
 /* --- writing ------------------------------------------------------------------------------------------------ */
 
 static void add_word(struct text *text, const char *word)
@@ -150,13 +159,23 @@ int worklist_seal(struct worklist *worklist, struct error *err)
 	return fsync(worklist->folder) == 0 ? 0 : cannot(worklist, "sealed", err);
 }
 
+int worklist_unseal(struct worklist *worklist, struct error *err)
+{
+	if (bears(worklist, worklist->name) && unlinkat(worklist->folder, worklist->name, 0) < 0 && errno != ENOENT)
+		return cannot(worklist, "given up", err);
+	/* Another process may have done the one, and not yet the other. */
+	if (fsync(worklist->folder) < 0)
+		return cannot(worklist, "given up", err);
+	return 0;
+}
+
 int worklist_close(struct worklist *worklist, struct error *err)
 {
 	cleanup_free char *done = text_format("%s" DONE, worklist->name);
 
 	if (!done)
 		return error_memory(err);
-	if (renameat(worklist->folder, worklist->name, worklist->folder, done) < 0)
+	if (!worklist->was_made && renameat(worklist->folder, worklist->name, worklist->folder, done) < 0)
 		return cannot(worklist, "closed", err);
 	return 0;
 }
@@ -207,15 +226,6 @@ static int open_locked(struct worklist *worklist, const char *path, struct error
 		clock_sleep_ms(PAUSE_MS);
 	}
 	return 1;
-}
-
-/* Whether the file that was locked still bears the name: who had it may have closed it meanwhile. */
-static bool bears(const struct worklist *worklist, const char *path)
-{
-	struct stat held, named;
-
-	return fstat(worklist->file, &held) == 0 && fstatat(worklist->folder, path, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       held.st_ino == named.st_ino;
 }
 
 static int read_all(struct worklist *worklist, struct text *text, struct error *err)
@@ -340,32 +350,36 @@ static bool is_of(int file, const char *id)
 	return !read_head(&reading, &head) || strcmp(head.id, id) == 0;
 }
 
+/* 1, 0, -1. Who has it closes it under another name, or gives it up, before he lets it go. */
+static int is_there(int folder, const char *path, const char *id, struct error *err)
+{
+	cleanup_worklist struct worklist worklist = { .folder = folder, .file = -1, .name = strdup(path) };
+	int found = worklist.name ? open_locked(&worklist, path, err) : error_memory(err);
+
+	return found > 0 ? is_of(worklist.file, id) && bears(&worklist, path) : found;
+}
+
 int worklist_exists(int folder, const char *name, const char *id, struct error *err)
 {
 	static const char *const suffixes[] = { "", DONE, SETTLED };
+	int found = 0;
 
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+	/* A name that it gets meanwhile is one that comes later. */
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes) && found == 0; i++) {
 		cleanup_free char *path = text_format("%s%s", name, suffixes[i]);
-		cleanup_fd int file = path ? openat(folder, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
 
-		if (!path)
-			return error_memory(err);
-		if (file >= 0 && is_of(file, id))
-			return 1;
-		if (file < 0 && errno != ENOENT)
-			return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be looked at", path);
+		found = path ? is_there(folder, path, id, err) : error_memory(err);
 	}
-	return 0;
-}
-
-int worklist_is_sealed(const struct worklist *worklist)
-{
-	return bears(worklist, worklist->name);
+	return found;
 }
 
 int worklist_read(struct worklist *worklist, struct replace *replace, struct error *err)
 {
-	if (!bears(worklist, worklist->name))
+	cleanup_free char *done = text_format("%s" DONE, worklist->name);
+
+	if (!done)
+		return error_memory(err);
+	if (!bears(worklist, worklist->was_made ? done : worklist->name))
 		return 0;
 	if (lseek(worklist->file, 0, SEEK_SET) < 0)
 		return cannot(worklist, "read", err);
@@ -389,5 +403,6 @@ int worklist_open(struct worklist *worklist, int folder, const char *name, const
 	if (worklist->file >= 0)
 		close(steal_fd(&worklist->file));
 	found = open_locked(worklist, done, err);
+	worklist->was_made = found > 0;
 	return found > 0 ? read_worklist(worklist, true, id, replace, err) : found;
 }

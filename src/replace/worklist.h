@@ -14,7 +14,8 @@
 struct worklist {
 	int folder; /* the caller's */
 	char *name;
-	int file; /* -1: none is open */
+	int file;      /* -1: none is open */
+	bool was_made; /* in an earlier boot, and may not have come to the disk: it is NAME.done and stays so */
 };
 
 #define WORKLIST_NONE      \
@@ -33,14 +34,14 @@ int worklist_note(struct worklist *worklist, struct replace *replace, bool last,
 /* From now on the change is made. */
 int worklist_seal(struct worklist *worklist, struct error *err);
 
+/* From now on it is not made any more: nothing of it was. One that is not sealed is no error. */
+int worklist_unseal(struct worklist *worklist, struct error *err);
+
 /* It is made. */
 int worklist_close(struct worklist *worklist, struct error *err);
 
 /* What was made is on the disk. */
 int worklist_settle(struct worklist *worklist, struct error *err);
-
-/* Whether it is sealed, and not made: 1, 0. */
-int worklist_is_sealed(const struct worklist *worklist);
 
 /* Nobody needs it any more. Also for what was never sealed. */
 int worklist_remove(int folder, const char *name, struct error *err);
@@ -50,10 +51,10 @@ int worklist_remove(int folder, const char *name, struct error *err);
 int worklist_open(struct worklist *worklist, int folder, const char *name, const char *id, struct replace *replace,
 		  struct error *err);
 
-/* The same for a process that has the worklist open already, as it was begun: 1 it was sealed, 0 it was not, -1. */
+/* The same for a process that has the worklist open already, as it was begun or opened: 1 it is to be made, 0 it is not, -1. */
 int worklist_read(struct worklist *worklist, struct replace *replace, struct error *err);
 
-/* Whether there is one of that operation, sealed or made: 1, 0, -1. Says nothing of whether it has to be made again. */
+/* Whether there is one of that operation, sealed or made: 1, 0, -1. Waits for another process that is at it. */
 int worklist_exists(int folder, const char *name, const char *id, struct error *err);
 
 void worklist_release(struct worklist *worklist);

@@ -476,6 +476,86 @@ runs_again() {
 	same 'fourth ' "$(set_says t)"
 }
 
+# after_the_look SHELL_WORDS ARGUMENT…: runs wsnap, and in the shell what is done once all was looked at, before it is frozen.
+after_the_look() {
+	local words=$1 half tracer
+	shift
+	half=$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~$2.restore.half
+	status=0
+	strace -qq -o /dev/null -e trace=syncfs -e inject=syncfs:delay_enter=1500000:when=2 \
+		"$WSNAP" "$@" >/dev/null 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- &
+	tracer=$!
+	servers_wait_for 20 grep -aqs data "$half"
+	sleep 0.2
+	(eval "$words")
+	wait "$tracer" || status=$?
+	stderr=$(cat "$BATS_TEST_TMPDIR/stderr")
+}
+
+@test "hard links: only to what is the version's by then, and all names of a file together" {
+	workspace v
+	root=$(workspace_root v)
+	mkdir -p "$root/data/in" "$root/data/out"
+	echo 1 >"$root/data/out/f"
+	ln "$root/data/out/f" "$root/data/in/a"
+	ln "$root/data/out/f" "$root/data/in/b"
+	echo 1 >"$root/data/in/other"
+	expect 0 -q create --live v
+	rm "$root/data/in/a" "$root/data/in/b"
+	# What they were to become names of is another file by then.
+	after_the_look 'echo changed >"$root/data/out/f"' restore v 1 /data/in --no-save
+	same '0 1 changed' "$status $(cat "$root/data/in/b") $(cat "$root/data/out/f")"
+	[ "$root/data/in/a" -ef "$root/data/in/b" ] || complain "two files in place of one with two names"
+	[ ! "$root/data/in/a" -ef "$root/data/out/f" ]
+	expect 0 restore v 1
+	[ "$root/data/in/a" -ef "$root/data/out/f" ] && [ "$root/data/in/b" -ef "$root/data/out/f" ]
+	# One name of three is another file only when all was looked at.
+	echo 2 >"$root/data/in/other"
+	after_the_look 'rm "$root/data/in/b"; echo new >"$root/data/in/b"' restore v 1 --no-save
+	same '0 1 1' "$status $(cat "$root/data/in/b") $(cat "$root/data/in/other")"
+	[ "$root/data/in/b" -ef "$root/data/out/f" ] || complain "a file of its own in place of one more name"
+	[ "$root/data/in/a" -ef "$root/data/out/f" ]
+}
+
+# The longest that a beat of a workspace made by beating() stood still, in ms.
+longest_gap() {
+	sort -n "$(workspace_root "$1")/run/beat" | awk 'NR > 1 && $1 - last > most { most = $1 - last } { last = $1 }
+		END { printf "%d\n", most * 1000 }'
+}
+
+@test "--max-freeze holds until the change begins, also where the disk does not answer" {
+	workspace w sh -c 'mkdir -p /data; while :; do cut -d " " -f 1 /proc/uptime >>/run/beat; usleep 20000; done'
+	workspace_write w /data/f 1
+	expect 0 -q create --live w
+	workspace_write w /data/f 2
+	# The folder of the list that has just been sealed is not written back in time.
+	status=0
+	timeout 60 strace -f -qq -o /dev/null -P "$WSNAP_STATE_DIR" -e trace=fsync \
+		-e inject=fsync:delay_enter=2500000:when=1+ \
+		"$WSNAP" restore w 1 --no-save --max-freeze 300 >/dev/null 2>"$BATS_TEST_TMPDIR/stderr" 3>&- 4>&- || status=$?
+	stderr=$(cat "$BATS_TEST_TMPDIR/stderr")
+	same 1 "$status"
+	[[ $stderr == *"what was to be changed was not ready within 300 ms"* ]] || complain "another word"
+	grep -q '^hint: --max-freeze allows more' "$BATS_TEST_TMPDIR/stderr"
+	same 2 "$(workspace_read w /data/f)"
+	[ "$(longest_gap w)" -lt 1500 ] || complain "it stood still for $(longest_gap w) ms"
+	same '' "$(find "$WSNAP_STATE_DIR" -name '*~w.restore*' -o -name '*.operation')"
+	nothing_is_left
+	# Killed in just that moment: its guard lets the workspace run, and nothing is changed.
+	strace -qq -o /dev/null -P "$WSNAP_STATE_DIR" -e trace=renameat \
+		-e inject=renameat:delay_exit=2000000 "$WSNAP" restore w 1 --no-save --max-freeze 20000 >/dev/null 2>&1 \
+		</dev/null 3>&- 4>&- &
+	tracer=$!
+	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~w.restore"
+	pkill -KILL -P "$tracer"
+	wait "$tracer" || true
+	servers_wait_for 5 runs_again w
+	expect 0 recover
+	[[ $output == *"the restore was taken back"* ]] || complain "another word"
+	same 2 "$(workspace_read w /data/f)"
+	nothing_is_left
+}
+
 @test "a root that is not the container's is not written to" {
 	mkdir -p "$BATS_TEST_TMPDIR/volume/data" "$BATS_TEST_TMPDIR/volume/bin"
 	cp "$(command -v busybox)" "$BATS_TEST_TMPDIR/volume/bin/"

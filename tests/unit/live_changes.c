@@ -172,6 +172,7 @@ static int change(struct changing *changing, struct live_result *result, struct 
 		.moved = moved,
 		.ready = ready,
 		.seal = seal,
+		.give_up = settle,
 		.make = make,
 		.finish = finish,
 		.settle = settle,

@@ -165,8 +165,10 @@ static void test_whole(void **test)
 		make_plain(&state);
 		pair_begin(&pair, "root", "tree");
 		work_out(&pair, "");
-		if (i % 2)
+		if (i % 3 == 1)
 			must(replace_stage(&pair.replace, &err), &err);
+		if (i % 3)
+			must(replace_shelve(&pair.replace, &err), &err);
 		apply(&pair);
 		assert_same("once", "root", "tree");
 		/* Nothing is left to do, and what is done again changes nothing. */
@@ -225,7 +227,12 @@ static void test_cut_off(void **test)
 		work_out(&pair, "");
 		write_list(&pair, state_folder);
 		count = pair.replace.count;
+		if (i % 2)
+			must(replace_shelve(&pair.replace, &err), &err);
 		cut_off(&pair, random_below(&state, 3000));
+		/* As it was left by who was killed. */
+		if (pair.replace.shelf >= 0)
+			close(steal_fd(&pair.replace.shelf));
 		pair_end(&pair);
 
 		pair_begin(&pair, "root", "tree");
@@ -304,6 +311,7 @@ static void test_scope(void **test)
 	must(replace_add_scope(&pair.replace, "a/b/g", &err), &err);
 	work_out(&pair, "");
 	make("echo changed >root/c/f");
+	replace_doubt(&pair.replace, "c", true);
 	apply(&pair);
 	pair_end(&pair);
 	make("test \"$(cat root/a/b/g root/c/f)\" = $'1\\nchanged' && test ! root/a/b/g -ef root/c/f");
@@ -316,6 +324,77 @@ static void test_scope(void **test)
 	assert_string_equal(err.message, "'/a/b' lies in what is no folder of the workspace now: Not a directory");
 	pair_end(&pair);
 	make("test \"$(cat root/a)\" = file");
+}
+
+/* Several names of one file, of which others are out of scope, or become items late. */
+static void test_names(void **test)
+{
+	struct error err = { 0 };
+	struct pair pair;
+
+	(void)test;
+	make("rm -rf root tree; mkdir -p tree/in tree/out; echo 1 >tree/out/f; ln tree/out/f tree/in/a; ln tree/out/f tree/in/b;"
+	     "echo 1 >tree/in/other; cp -a tree root; rm root/in/*");
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_scope(&pair.replace, "in", &err), &err);
+	work_out(&pair, "");
+	make("echo changed >root/out/f");
+	replace_doubt(&pair.replace, "out/f", false);
+	must(replace_settle_links(&pair.replace, &err), &err);
+	must(replace_stage(&pair.replace, &err), &err);
+	apply(&pair);
+	pair_end(&pair);
+	make("test root/in/a -ef root/in/b && test ! root/in/a -ef root/out/f &&"
+	     "test \"$(cat root/in/a root/out/f)\" = $'1\\nchanged'");
+	/* One that was as it should be when all was looked at. */
+	make("rm -rf root; cp -a tree root; rm root/in/other");
+	pair_begin(&pair, "root", "tree");
+	work_out(&pair, "");
+	assert_int_equal(pair.replace.count, 1);
+	make("rm root/in/b; echo another >root/in/b");
+	must(replace_compare(&pair.replace, "in/b", false, &err), &err);
+	must(replace_link(&pair.replace, true, &err), &err);
+	must(replace_settle_links(&pair.replace, &err), &err);
+	apply(&pair);
+	pair_end(&pair);
+	assert_same("names", "root", "tree");
+	make("test root/in/a -ef root/in/b && test root/in/a -ef root/out/f");
+}
+
+/* What is copied up whole though only a name is added, and what cannot be staged without a name. */
+static void test_cost(void **test)
+{
+	cleanup_free char *base = text_format("%s/base", folder), *upper = text_format("%s/upper", folder);
+	cleanup_free char *work = text_format("%s/work", folder), *root = text_format("%s/root", folder);
+	const char *below[] = { base };
+	struct replace_cost cost;
+	struct error err = { 0 };
+	struct pair pair;
+
+	(void)test;
+	if (!mounts_work)
+		skip();
+	make("rm -rf root tree base upper work; mkdir -p root tree/in upper work base/out base/in;"
+	     "head -c 3000000 /dev/urandom >base/out/big; cp -a base/out tree/; ln tree/out/big tree/in/name; echo 1 >tree/in/small");
+	overlay_mount(root, below, 1, upper, work);
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_scope(&pair.replace, "in", &err), &err);
+	work_out(&pair, "");
+	{
+		cleanup_fd int layer = open_at("upper");
+
+		must(replace_cost(&pair.replace, layer, &cost, &err), &err);
+		assert_true(cost.files >= 2 && cost.files < 100000);
+		assert_true(cost.rest >= 3000000 && cost.rest < 3200000);
+		must(replace_stage(&pair.replace, &err), &err);
+		must(replace_cost(&pair.replace, layer, &cost, &err), &err);
+		assert_true(cost.files == 0 && cost.rest >= 3000000);
+		make("touch root/out/big");
+		must(replace_cost(&pair.replace, layer, &cost, &err), &err);
+		assert_true(cost.rest < 200000);
+	}
+	pair_end(&pair);
+	overlay_unmount(root);
 }
 
 /* Folders become links to elsewhere between the look and the deed: nothing is written there. */
@@ -449,6 +528,41 @@ static void test_damaged_list(void **test)
 	assert_int_equal(worklist_exists(state_folder, "list", "id", &err), 0);
 }
 
+/* What was made just before a power cut may not have come to the disk: it is made again, and closed as it was. */
+static void test_power_cut(void **test)
+{
+	cleanup_fd int state_folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error err = { 0 };
+	struct pair pair;
+
+	(void)test;
+	make("rm -rf root tree list*; mkdir root tree; echo 1 >tree/f");
+	for (int turn = 0; turn < 2; turn++) {
+		cleanup_worklist struct worklist list = WORKLIST_NONE;
+
+		pair_begin(&pair, "root", "tree");
+		work_out(&pair, "");
+		write_list(&pair, state_folder);
+		pair_end(&pair);
+		make("mv list list.done; sed -i '1s/wsnap-replace 1\\x00./wsnap-replace 1\\x00-/' list.done");
+		pair_begin(&pair, "root", "tree");
+		assert_int_equal(worklist_open(&list, state_folder, "list", "id", &pair.replace, &err), 1);
+		pair_end(&pair);
+		/* In this process, or in its guard. */
+		pair_begin(&pair, "root", "tree");
+		if (turn)
+			assert_int_equal(worklist_read(&list, &pair.replace, &err), 1);
+		else
+			must(replace_add(&pair.replace, "f", &err), &err);
+		apply(&pair);
+		pair_end(&pair);
+		assert_same("power cut", "root", "tree");
+		must(worklist_close(&list, &err), &err);
+		must(worklist_settle(&list, &err), &err);
+		make("test -e list.settled && test ! -e list.done && rm list.settled root/f");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -456,10 +570,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_cut_off, begin, end),
 		cmocka_unit_test_setup_teardown(test_overlay, begin, end),
 		cmocka_unit_test_setup_teardown(test_scope, begin, end),
+		cmocka_unit_test_setup_teardown(test_names, begin, end),
+		cmocka_unit_test_setup_teardown(test_cost, begin, end),
 		cmocka_unit_test_setup_teardown(test_links, begin, end),
 		cmocka_unit_test_setup_teardown(test_mounts, begin, end),
 		cmocka_unit_test_setup_teardown(test_deep, begin, end),
 		cmocka_unit_test_setup_teardown(test_damaged_list, begin, end),
+		cmocka_unit_test_setup_teardown(test_power_cut, begin, end),
 	};
 
 	if (argc > 1)

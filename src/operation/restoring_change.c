@@ -1,0 +1,231 @@
+#include "operation/restoring_change.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "live/processes.h"
+#include "operation/lease.h"
+#include "operation/orphan.h"
+#include "operation/room.h"
+#include "operation/task.h"
+#include "task/process.h"
+#include "workspace/mount_table.h"
+
+/* 0: the workspace does not run. */
+int restoring_find_pid(struct run *run, uint32_t *pid, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
+		return -1;
+	*pid = task_has_process(task.state) ? task.pid : 0;
+	return 0;
+}
+
+int restoring_begin_list(struct restoring *restoring, struct error *err)
+{
+	return replace_begin(&restoring->replace, restoring->root, restoring->tree,
+			     restoring->run->record->operation_id, err);
+}
+
+/* --- working it out ----------------------------------------------------------------------------------------- */
+
+static int add_mount(const char *point, void *context, struct error *err)
+{
+	struct restoring *restoring = context;
+
+	return replace_add_mount(&restoring->replace, point + 1, err);
+}
+
+static int add_change(const char *path, void *context, struct error *err)
+{
+	struct restoring *restoring = context;
+
+	return replace_add(&restoring->replace, path + 1, err);
+}
+
+static int add_mounts(struct restoring *restoring, struct error *err)
+{
+	return restoring->pid ? mount_table_each(restoring->pid, add_mount, restoring, err) : 0;
+}
+
+/* Of the mount namespaces that its processes have made for themselves, too: what is mounted there on a place that goes would
+ * go with it. Paths that are seen from another root only protect more than they have to. */
+int restoring_add_mounts(struct restoring *restoring, struct error *err)
+{
+	cleanup_processes struct processes processes = { 0 };
+
+	if (!restoring->pid)
+		return 0;
+	if (add_mounts(restoring, err) < 0 || processes_of(&processes, restoring->pid, err) < 0)
+		return -1;
+	for (size_t i = 0; i < processes.count; i++)
+		if (!process_shares_mounts(restoring->pid, processes.pids[i]) &&
+		    mount_table_each(processes.pids[i], add_mount, restoring, err) < 0)
+			error_clear(err); /* it has ended */
+	return 0;
+}
+
+static int set_limits(struct restoring *restoring, struct error *err)
+{
+	const struct operation_restore *asked = restoring->run->restore;
+
+	for (size_t i = 0; i < asked->path_count; i++)
+		if (replace_add_scope(&restoring->replace, asked->paths[i] + 1, err) < 0)
+			return -1;
+	return add_mounts(restoring, err);
+}
+
+/* All files are made, in one way or another, before anything is changed; and nobody takes the room for the rest. */
+static int make_files(struct restoring *restoring, struct error *err)
+{
+	struct replace *replace = &restoring->replace;
+	const char *upper = restoring->run->record->old_upper;
+
+	if (room_check(replace, upper, err) < 0 || replace_stage(replace, err) < 0 || replace_shelve(replace, err) < 0)
+		return -1;
+	return room_hold(replace, upper, &restoring->held, err);
+}
+
+/* Little is left to be written back in the freeze. */
+static int write_back(const struct restoring *restoring, struct error *err)
+{
+	cleanup_fd int root = openat(restoring->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0 || syncfs(root) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "the files cannot be written back");
+	return 0;
+}
+
+static int look(void *context, struct error *err)
+{
+	struct restoring *restoring = context;
+	struct run *run = restoring->run;
+	const struct operation_restore *asked = run->restore;
+
+	if (set_limits(restoring, err) < 0 ||
+	    asked->each_change(run->session, run->record->container_id, run->record->rollback_to, add_change, restoring,
+			       asked->context, err) < 0)
+		return -1;
+	/* Who compares has a lease of his own. */
+	if (lease_take(run, err) < 0 || replace_link(&restoring->replace, true, err) < 0 ||
+	    replace_check(&restoring->replace, err) < 0 ||
+	    room_check(&restoring->replace, run->record->old_upper, err) < 0 ||
+	    replace_stage(&restoring->replace, err) < 0 ||
+	    worklist_note(&restoring->worklist, &restoring->replace, false, err) < 0)
+		return -1;
+	log_detail("%zu entries differ, %llu bytes are ready", restoring->replace.count,
+		   (unsigned long long)restoring->replace.bytes);
+	return write_back(restoring, err);
+}
+
+static int moved(const char *path, bool whole, void *context, struct error *err)
+{
+	struct restoring *restoring = context;
+
+	replace_doubt(&restoring->replace, path, whole);
+	return replace_compare(&restoring->replace, path, whole, err);
+}
+
+/* Somebody may have started what did not run, or made the container anew. */
+static int check_again(struct restoring *restoring, struct error *err)
+{
+	const char *id = restoring->run->record->container_id;
+	uint32_t pid;
+
+	if (restoring_find_pid(restoring->run, &pid, err) < 0)
+		return -1;
+	if (pid != restoring->pid)
+		return error_set(err, ERROR_FAILED, "'%s' was %s meanwhile, and nothing was changed", id,
+				 restoring->pid ? "stopped or started anew" : "started");
+	return orphan_check(restoring->run, err);
+}
+
+/* All that can be known before is known now; and what is saved has to outlive a power cut before anything of it is changed. */
+static int ready(void *context, struct error *err)
+{
+	struct restoring *restoring = context;
+
+	if (restoring_add_mounts(restoring, err) < 0 || replace_link(&restoring->replace, true, err) < 0 ||
+	    replace_settle_links(&restoring->replace, err) < 0 || replace_check(&restoring->replace, err) < 0 ||
+	    make_files(restoring, err) < 0 || check_again(restoring, err) < 0 ||
+	    worklist_note(&restoring->worklist, &restoring->replace, true, err) < 0)
+		return -1;
+	return record_saves(restoring->run->record) ? write_back(restoring, err) : 0;
+}
+
+static int seal(void *context, struct error *err)
+{
+	struct restoring *restoring = context;
+
+	return worklist_seal(&restoring->worklist, err);
+}
+
+/* Nothing was changed: nobody is to do it any more. */
+static int give_up(void *context)
+{
+	struct restoring *restoring = context;
+	struct error err = { 0 };
+
+	if (worklist_unseal(&restoring->worklist, &err) == 0)
+		return 0;
+	log_detail("%s", err.message);
+	return -1;
+}
+
+static int make(void *context, struct error *err)
+{
+	struct restoring *restoring = context;
+
+	restoring->run->changed = true;
+	if (restoring->held >= 0)
+		close(steal_fd(&restoring->held));
+	return replace_apply(&restoring->replace, err) < 0 ? -1 : worklist_close(&restoring->worklist, err);
+}
+
+/* In the guard: what is to be done stands on the disk. */
+static int finish(void *context)
+{
+	struct restoring *restoring = context;
+	struct error err = { 0 };
+	int sealed;
+
+	replace_release(&restoring->replace);
+	if (restoring_begin_list(restoring, &err) < 0)
+		return -1;
+	sealed = worklist_read(&restoring->worklist, &restoring->replace, &err);
+	return sealed > 0 ? make(restoring, &err) : sealed;
+}
+
+/* Behind the thaw: it is on the disk, and never to be made again, whatever is written to the files from now on. */
+static int settle(void *context)
+{
+	struct restoring *restoring = context;
+	struct error err = { 0 };
+
+	if (write_back(restoring, &err) == 0 && worklist_settle(&restoring->worklist, &err) == 0)
+		return 0;
+	log_detail("%s", err.message);
+	return -1;
+}
+
+void restoring_set_change(struct restoring *restoring)
+{
+	restoring->change = (struct live_change){
+		.look = look,
+		.moved = moved,
+		.ready = ready,
+		.seal = seal,
+		.give_up = give_up,
+		.make = make,
+		.finish = finish,
+		.settle = settle,
+		.kept = { restoring->root, restoring->tree, restoring->run->session->state_dir,
+			  restoring->worklist.file, -1, -1, -1, -1 },
+		.context = restoring,
+	};
+}

@@ -1,0 +1,21 @@
+/* A change of a workspace's files in the making, for the files that make it up. */
+#ifndef WSNAP_OPERATION_RESTORING_STATE_H
+#define WSNAP_OPERATION_RESTORING_STATE_H
+
+#include "live/live.h"
+#include "operation/run.h"
+#include "replace/replace.h"
+#include "replace/worklist.h"
+
+struct restoring {
+	struct run *run;
+	char *worklist_name;
+	struct worklist worklist;
+	struct replace replace;
+	int root, tree;
+	int held;     /* room on the disk until the change begins (room.h); -1 */
+	uint32_t pid; /* of the workspace's first process; 0: nothing runs on it */
+	struct live_change change;
+};
+
+#endif
