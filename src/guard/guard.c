@@ -9,9 +9,9 @@
 #include "base/text.h"
 #include "ctr/snapshots.h"
 #include "guard/child.h"
+#include "operation/restorable.h"
 #include "restore/restore.h"
 #include "workspace/keepers.h"
-#include "workspace/location.h"
 #include "workspace/target.h"
 
 #define STATUS_SIGNALLED 128
@@ -146,20 +146,17 @@ static int run_command(struct session *session, const struct guard_request *requ
 /* What cannot be brought back so is known before anything is run. A workspace that is gone is for the version to tell of. */
 static int check_way(struct session *session, const struct guard_request *request, struct error *err)
 {
-	cleanup_location struct location location = { 0 };
 	cleanup_target struct target target = { 0 };
 
 	if (request->on_failure != GUARD_RESTORE)
 		return 0;
-	if (target_resolve(session, request->version.target, true, &target, err) < 0 ||
-	    location_find(session, target.container.snapshotter, target.container.snapshot_key, &location, err) < 0)
+	if (target_resolve(session, request->version.target, true, &target, err) < 0)
 		return -1;
-	if (location.stacks && !location.maps_ids)
+	if (restorable_check(session, &target, err) == 0)
 		return 0;
-	error_set(err, ERROR_REFUSED,
-		  "files of '%s' cannot be restored while it runs: its snapshotter has no layers that can be read",
-		  target.container_id);
-	return error_hint(err, "--on-failure rollback brings the workspace back as a whole");
+	return err->kind != ERROR_REFUSED
+		       ? -1
+		       : error_hint(err, "--on-failure rollback brings the workspace back as a whole");
 }
 
 int guard_run(struct session *session, const struct guard_request *request, struct guard_result *result,

@@ -27,7 +27,7 @@ static int refuse(const struct record *record, const char *why, struct error *er
 }
 
 /* What its processes see must be the overlay whose layers containerd names. */
-static int check_root(const struct location *location, const struct record *record, struct error *err)
+int plan_live_check(const struct location *location, const struct record *record, struct error *err)
 {
 	cleanup_free char *upper = process_root_upper((uint32_t)record->old_pid);
 
@@ -76,7 +76,7 @@ static int set_tip(struct session *session, const struct ctr_snapshot *active, s
 int plan_live_layer(struct session *session, const struct ctr_snapshot *active, const struct location *location,
 		    struct record *record, struct error *err)
 {
-	return check_root(location, record, err) < 0 ? -1 : set_tip(session, active, record, err);
+	return plan_live_check(location, record, err) < 0 ? -1 : set_tip(session, active, record, err);
 }
 
 int plan_live(struct session *session, const struct operation_request *request, const struct ctr_snapshot *active,
@@ -84,7 +84,7 @@ int plan_live(struct session *session, const struct operation_request *request, 
 {
 	if (record->state != CTR_TASK_RUNNING && !task_is_paused(record->state))
 		return 0;
-	if (check_root(location, record, err) < 0 || set_tip(session, active, record, err) < 0)
+	if (plan_live_check(location, record, err) < 0 || set_tip(session, active, record, err) < 0)
 		return -1;
 	record->live = true;
 	record->max_freeze_ms = (int)(request->max_freeze_ms ? request->max_freeze_ms : OPERATION_MAX_FREEZE_MS);

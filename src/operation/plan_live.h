@@ -24,6 +24,9 @@ int plan_live_compact(struct session *session, const struct ctr_snapshot *active
 int plan_live(struct session *session, const struct operation_request *request, const struct ctr_snapshot *active,
 	      const struct location *location, struct record *record, struct error *err);
 
+/* Whether the root of the first process (record->old_pid) is the overlay whose layers containerd names. ERROR_REFUSED. */
+int plan_live_check(const struct location *location, const struct record *record, struct error *err);
+
 /* What of the record says where the layer of a live version goes. ERROR_REFUSED where there can be none. */
 int plan_live_layer(struct session *session, const struct ctr_snapshot *active, const struct location *location,
 		    struct record *record, struct error *err);
