@@ -154,9 +154,9 @@ static int check_way(struct session *session, const struct guard_request *reques
 		return -1;
 	if (restorable_check(session, &target, err) == 0)
 		return 0;
-	return err->kind != ERROR_REFUSED
-		       ? -1
-		       : error_hint(err, "--on-failure rollback brings the workspace back as a whole");
+	if (err->kind != ERROR_REFUSED && err->kind != ERROR_FAILED)
+		return -1;
+	return error_hint(err, "--on-failure rollback brings the workspace back as a whole");
 }
 
 int guard_run(struct session *session, const struct guard_request *request, struct guard_result *result,

@@ -133,6 +133,15 @@ void around_note(struct around *around, int exit_status, int32_t version)
 		log_detail("%s", ignored.message);
 }
 
+void around_hand_over(struct around *around)
+{
+	struct error late = { 0 };
+
+	if (around->begun && forget(around->session, around->facts.container_id, &late) < 0)
+		log_warning("%s", late.message);
+	around->begun = false;
+}
+
 void around_end(struct around *around, int exit_status, int32_t version)
 {
 	struct error late = { 0 };

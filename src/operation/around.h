@@ -25,6 +25,9 @@ int around_begin(struct around *around, struct error *err);
 /* It has ended so, should nobody be there to call around_end(). A version of 0 is none. */
 void around_note(struct around *around, int exit_status, int32_t version);
 
+/* What comes after it is another's from now on, whose record says so already. */
+void around_hand_over(struct around *around);
+
 /* Runs what comes after it, if what comes before it was run; what fails there is a warning. */
 void around_end(struct around *around, int exit_status, int32_t version);
 

@@ -5,11 +5,14 @@
 #include "ctr/containers.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
+#include "operation/plan_restore.h"
 #include "operation/result.h"
 #include "task/spec.h"
 #include "workspace/location.h"
 #include "workspace/record.h"
 #include "workspace/session.h"
+
+struct around;
 
 /* What an operation needs to be planned, beside its arguments. */
 struct plan {
@@ -18,6 +21,10 @@ struct plan {
 	const char *container_id;
 	const char *bot_id;
 	const struct record *pending; /* an unfinished operation that this one takes over, or NULL */
+	const char *operation_id;     /* NULL: a new one */
+	struct around *around;        /* the hooks before it were run so: those behind it are this one's; or NULL */
+	struct saved_before saved;    /* for a restore */
+	bool is_part;                 /* of what hooks are run around */
 };
 
 struct findings {

@@ -5,6 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "ctr/tasks.h"
+#include "operation/around.h"
 #include "operation/execute.h"
 #include "operation/plan.h"
 #include "operation/recovery.h"
@@ -72,9 +74,12 @@ static int end_orphaned(struct run *run, struct error *err)
 static int plan_and_execute(const struct plan *plan, struct operation_result *result, struct error *err)
 {
 	cleanup_record struct record record = { 0 };
-	struct run run = {
-		.session = plan->session, .record = &record, .result = result, .restore = plan->request->restore
-	};
+	struct run run = { .session = plan->session,
+			   .record = &record,
+			   .result = result,
+			   .restore = plan->request->restore,
+			   .around = plan->around,
+			   .is_part = plan->is_part };
 	int done = plan_make(plan, &record, &run.network, result, err);
 
 	if (done == 0) {
@@ -124,6 +129,75 @@ static int tell_unfinished(struct session *session, const char *container_id, co
 	return -1;
 }
 
+/* Whether a restore has to save a workspace with a stop first: it does not run. 1, 0, -1. */
+static int saves_first(struct session *session, const struct operation_request *request, const char *container_id,
+		       struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (request->kind != OPERATION_RESTORE || request->no_save || request->restore->is_same)
+		return 0;
+	if (ctr_task_get(session->ctr, container_id, &task, err) < 0)
+		return -1;
+	return task.state == CTR_TASK_NONE || task.state == CTR_TASK_STOPPED;
+}
+
+static int save_and_restore(struct plan *plan, struct operation_result *saved, struct operation_result *result,
+			    struct error *err)
+{
+	const struct operation_request version = {
+		.kind = OPERATION_VERSION,
+		.target = plan->request->target,
+		.source = kind_words(OPERATION_RESTORE)->source,
+		.mode = MODE_STOP,
+	};
+	struct plan first = *plan;
+	struct around *around = plan->around;
+	int done;
+
+	first.request = &version;
+	first.around = NULL;
+	first.operation_id = NULL;
+	done = plan_and_execute(&first, saved, err);
+	if (done < 0)
+		return -1;
+	plan->saved = (struct saved_before){ .version = saved->version, .name = saved->runtime_name };
+	around_note(around, ERROR_FAILED, saved->version);
+	done = plan_and_execute(plan, result, err);
+	if (done < 0)
+		log_warning("what '%s' is was saved as version %d before", plan->container_id, saved->version);
+	else
+		result->saved_first = saved->version;
+	return done;
+}
+
+/* A workspace that does not run is saved and then changed: two operations, one to whoever looks. */
+static int restore_stopped(struct plan *plan, struct operation_result *result, struct error *err)
+{
+	char operation_id[ID_SIZE];
+	struct around around = {
+		.session = plan->session,
+		.facts = { .operation = kind_words(OPERATION_RESTORE)->name,
+			   .operation_id = operation_id,
+			   .container_id = plan->container_id,
+			   .bot_id = plan->bot_id,
+			   .namespace = plan->session->settings->namespace,
+			   .source = kind_words(OPERATION_RESTORE)->source },
+	};
+	cleanup_operation_result struct operation_result saved = { 0 };
+	int done;
+
+	id_random(operation_id);
+	if (around_begin(&around, err) < 0)
+		return -1;
+	plan->operation_id = operation_id;
+	plan->around = &around;
+	plan->is_part = true;
+	done = save_and_restore(plan, &saved, result, err);
+	around_end(&around, done < 0 ? (int)err->kind : 0, saved.version);
+	return done;
+}
+
 static int run_locked(struct session *session, const struct operation_request *request, const struct target *target,
 		      struct operation_result *result, struct error *err)
 {
@@ -142,7 +216,9 @@ static int run_locked(struct session *session, const struct operation_request *r
 		return -1;
 	if (settled.pending.container_id)
 		plan.pending = &settled.pending;
-	done = plan_and_execute(&plan, result, err);
+	done = saves_first(session, request, target->container_id, err);
+	if (done >= 0)
+		done = done ? restore_stopped(&plan, result, err) : plan_and_execute(&plan, result, err);
 	if (done != 0 && plan.pending)
 		return tell_unfinished(session, target->container_id, &unfinished, done, err);
 	return done < 0 ? -1 : 0;

@@ -85,7 +85,8 @@ static int decide_way(const struct plan *plan, const struct findings *findings, 
 
 	if (record->kind == OPERATION_RESTORE) {
 		note_network(plan, findings, record, network);
-		return plan_restore(plan->session, request, &findings->active, &findings->location, record, err);
+		return plan_restore(plan->session, request, &plan->saved, &findings->active, &findings->location,
+				    record, err);
 	}
 	if (record->kind == OPERATION_COMPACT && request->mode == MODE_LIVE)
 		return decide_live_compact(plan, findings, record, result, err);

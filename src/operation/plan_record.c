@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ctr/server.h"
+#include "operation/around.h"
 #include "operation/decide.h"
 #include "store/versions.h"
 #include "workspace/keepers.h"
@@ -43,7 +44,11 @@ static int set_origin(const struct plan *plan, struct record *record, struct err
 	record->operation_id = malloc(ID_SIZE);
 	if (!record->operation_id)
 		return error_memory(err);
-	id_random(record->operation_id);
+	if (plan->operation_id)
+		memcpy(record->operation_id, plan->operation_id, ID_SIZE);
+	else
+		id_random(record->operation_id);
+	record->hooked = plan->around && plan->around->begun;
 	record->boot = boot_now();
 	record->created_ns = clock_unix_ns();
 	/* An operation that is taken over has left the workspace down or without its network: the way back has to

@@ -75,10 +75,10 @@ static int keep_paths(const struct operation_restore *restore, struct record *re
 
 /* A workspace that does not run was saved before, with everything that it takes to stop one: that must be what it is. */
 static int check_saved(struct session *session, const struct operation_request *request,
-		       const struct location *location, const struct record *record, struct error *err)
+		       const struct saved_before *saved, const struct location *location, const struct record *record,
+		       struct error *err)
 {
-	const struct operation_restore *restore = request->restore;
-	int same = restore->saved_name && record->stands_on && strcmp(restore->saved_name, record->stands_on) == 0;
+	int same = saved->name && record->stands_on && strcmp(saved->name, record->stands_on) == 0;
 
 	if (request->no_save)
 		return 0;
@@ -90,8 +90,9 @@ static int check_saved(struct session *session, const struct operation_request *
 			 record->container_id);
 }
 
-int plan_restore(struct session *session, const struct operation_request *request, const struct ctr_snapshot *active,
-		 const struct location *location, struct record *record, struct error *err)
+int plan_restore(struct session *session, const struct operation_request *request, const struct saved_before *saved,
+		 const struct ctr_snapshot *active, const struct location *location, struct record *record,
+		 struct error *err)
 {
 	bool runs = record->state == CTR_TASK_RUNNING || task_is_paused(record->state);
 	bool saves = runs && !request->no_save;
@@ -105,13 +106,13 @@ int plan_restore(struct session *session, const struct operation_request *reques
 		return error_set(err, ERROR_FAILED, "'%s' is just being started, and was not touched",
 				 record->container_id);
 	if (keep_paths(request->restore, record, err) < 0 ||
-	    (!runs && check_saved(session, request, location, record, err) < 0))
+	    (!runs && check_saved(session, request, saved, location, record, err) < 0))
 		return -1;
 	if (saves && plan_live_layer(session, active, location, record, err) < 0)
 		return -1;
 	record->live = true;
 	record->save = saves ? SAVE_ALWAYS : SAVE_NEVER;
-	record->restore_saved = saves ? 0 : request->restore->saved_version;
+	record->restore_saved = saves ? 0 : saved->version;
 	record->max_freeze_ms = (int)(request->max_freeze_ms ? request->max_freeze_ms : OPERATION_MAX_FREEZE_MS);
 	free(record->new_active);
 	record->new_active = strdup(record->old_active);

@@ -27,9 +27,6 @@ struct error;
 struct operation_restore {
 	const char *const *paths; /* absolute, without a slash at the end; none: all of it */
 	size_t path_count;
-	/* The present was saved by an operation before, since it did not run: its version, and that snapshot's name. 0: it was not */
-	int32_t saved_version;
-	const char *saved_name;
 	bool is_same; /* nothing differs: the workspace only stands on the version from now on */
 	/* Calls `add` with the path, absolute, of all that differs between the present and the version in those paths. Called
 	 * while the workspace runs, maybe more than once. */
@@ -76,6 +73,7 @@ struct operation_result {
 
 	int32_t rolled_back_to; /* rollback */
 	int32_t restored_from;  /* restore */
+	int32_t saved_first;    /* restore: the version saved before it of a workspace that did not run; 0: none */
 	int layers_merged;      /* compact: how many layers became one; 0: there was nothing to merge */
 	uint64_t copied_bytes;  /* for a merge, or a live version: what was copied, and not shared */
 

@@ -7,6 +7,7 @@
 #include "workspace/record.h"
 #include "workspace/session.h"
 
+struct around;
 struct detachment;
 struct live;
 struct restoring;
@@ -40,6 +41,8 @@ struct run {
 	bool changed;                            /* the files are changed: there is no way back */
 	struct operation_result *result;         /* gathers names, versions, milliseconds */
 	bool resumed;                            /* an earlier process began it */
+	struct around *around;                   /* of which the hooks behind it are this one's, or NULL */
+	bool is_part;                            /* of what hooks are run around: it has none of its own */
 	enum container_found found;
 	enum run_ending ending;
 	enum error_kind failure;    /* why this run has turned it back */

@@ -8,6 +8,7 @@
 #include "ctr/leases.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
+#include "operation/around.h"
 #include "operation/lease.h"
 #include "operation/live_layer.h"
 #include "operation/move.h"
@@ -22,7 +23,12 @@
 
 int step_journal(struct run *run, struct error *err)
 {
-	return journal_save(run->session, run->record, err);
+	if (journal_save(run->session, run->record, err) < 0)
+		return -1;
+	/* The record says by now that the hooks behind it are due. */
+	if (run->around)
+		around_hand_over(run->around);
+	return 0;
 }
 
 /* The container itself says what was taken off, so that it is found where the record is lost. */

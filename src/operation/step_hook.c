@@ -15,7 +15,7 @@ static struct hook_facts facts_of(const struct run *run)
 		.bot_id = record->bot_id,
 		.namespace = record->namespace,
 		.source = record->source,
-		.live = record->live,
+		.live = record->live && (record->kind != OPERATION_RESTORE || record->old_pid != 0),
 	};
 }
 
@@ -25,7 +25,7 @@ int step_pre_hook(struct run *run, struct error *err)
 	const struct settings *settings = run->session->settings;
 	const struct hook_facts facts = facts_of(run);
 
-	if (!hook_is_wanted(settings))
+	if (run->is_part || !hook_is_wanted(settings))
 		return 0;
 	run->record->hooked = true;
 	if (journal_save(run->session, run->record, err) < 0)
@@ -50,7 +50,7 @@ int step_post_hook(struct run *run, struct error *err)
 {
 	struct hook_facts facts = facts_of(run);
 
-	facts.version = run->result->version;
+	facts.version = run->result->version ? run->result->version : run->record->restore_saved;
 	facts.exit_status = exit_status_of(run);
 	if (hook_is_wanted(run->session->settings) && hook_run(run->session->settings, HOOK_POST, &facts, err) < 0) {
 		log_warning("%s", err->message);

@@ -192,31 +192,6 @@ static int each_change(struct session *session, const char *container_id, int32_
 	return 0;
 }
 
-/* A workspace that does not run is saved as with --stop. */
-static int save_stopped(struct session *session, const struct restore_request *request, struct restore_result *result,
-			struct operation_result *saved, struct error *err)
-{
-	const struct target_word target = { .text = result->target.container_id };
-	const struct operation_request version = {
-		.kind = OPERATION_VERSION,
-		.target = &target,
-		.source = SOURCE_RESTORE,
-		.mode = MODE_STOP,
-	};
-	cleanup_ctr_task struct ctr_task task = { 0 };
-
-	if (request->no_save)
-		return 0;
-	if (ctr_task_get(session->ctr, result->target.container_id, &task, err) < 0)
-		return -1;
-	if (task.state != CTR_TASK_NONE && task.state != CTR_TASK_STOPPED)
-		return 0;
-	if (operation_run(session, &version, saved, err) < 0)
-		return -1;
-	result->saved_version = saved->version;
-	return 0;
-}
-
 static int operate(struct session *session, const struct restore_request *request, struct restore_result *result,
 		   struct error *err)
 {
@@ -224,12 +199,10 @@ static int operate(struct session *session, const struct restore_request *reques
 	cleanup_free char *id = strdup(result->target.container_id);
 	const struct target_word target = { .text = id };
 	struct asked asked = { .request = request, .result = result };
-	cleanup_operation_result struct operation_result saved = { 0 };
-	bool is_same = result->changes.count == 0;
-	struct operation_restore restore = {
+	const struct operation_restore restore = {
 		.paths = request->paths,
 		.path_count = request->path_count,
-		.is_same = is_same,
+		.is_same = result->changes.count == 0,
 		.each_change = each_change,
 		.context = &asked,
 	};
@@ -244,17 +217,9 @@ static int operate(struct session *session, const struct restore_request *reques
 
 	if (!id)
 		return error_memory(err);
-	if (!is_same && save_stopped(session, request, result, &saved, err) < 0)
+	if (operation_run(session, &operation, &result->operation, err) < 0)
 		return -1;
-	restore.saved_version = saved.version;
-	restore.saved_name = saved.runtime_name;
-	if (operation_run(session, &operation, &result->operation, err) < 0) {
-		if (saved.version)
-			log_warning("what '%s' is was saved as version %d before", id, saved.version);
-		return -1;
-	}
-	if (result->operation.version)
-		result->saved_version = result->operation.version;
+	result->saved_version = result->operation.version ? result->operation.version : result->operation.saved_first;
 	return 0;
 }
 

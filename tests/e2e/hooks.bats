@@ -186,6 +186,48 @@ post prune null 0" "$(told)"
 post delete null 0" "$(told)"
 }
 
+@test "the restore of a workspace that does not run has them once, though it saves and then changes it" {
+	local newest id
+	workspace down
+	workspace_write down /f 1
+	"$WSNAP" --no-hooks -q version down >/dev/null
+	workspace_write down /f 2
+	ctr tasks delete --force down >/dev/null
+	listen
+	expect 0 --json restore down 1
+	same '["pre","restore","restore",false,null,null]
+["post","restore","restore",false,2,0]' "$(jq -c '[.phase, .operation, .source, .live, .version, .exit_status]' "$TOLD")"
+	id=$(db "SELECT payload->>'operation_id' FROM lifecycle_events WHERE container_id = 'down' AND event_type = 'restore'")
+	[ -z "$id" ] || same "$id" "$(head -n 1 "$TOLD" | jq -r .operation_id)"
+	same 1 "$(jq -r .operation_id "$TOLD" | sort -u | wc -l)"
+	# Without a save, and with nothing to do.
+	rm "$TOLD"
+	expect 0 restore down 2 --no-save
+	same 'pre restore null null
+post restore null 0' "$(told)"
+	# What is against it is against all of it.
+	rm "$TOLD"
+	hook 10-no '[ "$WSNAP_PHASE" = post ] || { echo "not now" >&2; exit 3; }'
+	expect_error 8 "'down' was not touched: the hook '$HOOKS/10-no' failed with status 3: not now" restore down 1
+	same 'post restore null 8' "$(told)"
+	same 2 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'down'")"
+	# Killed on the way, at many calls.
+	rm "$HOOKS/10-no"
+	for call in 3 9 17 29 41 53 65 77 89; do
+		rm -f "$TOLD"
+		strace -f -qq -o /dev/null -e trace=sendto,sendmsg,renameat,unlinkat \
+			-e inject=sendto,sendmsg,renameat,unlinkat:signal=KILL:when="$call" \
+			"$WSNAP" restore down 1 >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+		expect 0 recover
+		[ -z "$(find "$WSNAP_STATE_DIR" -name '*.hooks*')" ] || complain "a note is left after call $call"
+		[ ! -e "$TOLD" ] || matches '(pre( post)+)?' "$(told | cut -d ' ' -f 1 | paste -sd ' ')"
+		[ ! -e "$TOLD" ] || same restore "$(jq -r .operation "$TOLD" | sort -u)"
+		"$WSNAP" --no-hooks restore down 2 --no-save >/dev/null
+	done
+	expect 0 recover
+	same "nothing to recover" "$output"
+}
+
 @test "what a hook is against is not done" {
 	local before
 	"$WSNAP" --no-hooks -q version hooked >/dev/null
