@@ -168,6 +168,11 @@ void options_help(const struct option_spec *table, struct text *text)
 			help_line(table, text);
 }
 
+int option_check_not_empty(const char *text, struct error *err)
+{
+	return *text ? 0 : error_set(err, ERROR_USAGE, "it is empty");
+}
+
 static int *unit_of(struct duration *duration, char letter)
 {
 	switch (letter) {

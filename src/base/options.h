@@ -102,6 +102,9 @@ void options_release(const struct option_spec *table, void *values);
 /* Appends one line per option that the command line knows: "  -w, --wait SECONDS   help (default 60)". */
 void options_help(const struct option_spec *table, struct text *text);
 
+/* For `check`: any text but "", which a script's empty variable makes of a value. */
+int option_check_not_empty(const char *text, struct error *err);
+
 /* A length of time by the calendar: how long a month is depends on where it ends. */
 struct duration {
 	int years, months, days, hours;

@@ -31,11 +31,6 @@ static int check_absolute(const char *text, struct error *err)
 	return *text == '/' ? 0 : error_set(err, ERROR_USAGE, "not an absolute path");
 }
 
-static int check_not_empty(const char *text, struct error *err)
-{
-	return *text ? 0 : error_set(err, ERROR_USAGE, "it is empty");
-}
-
 #define NOTE_MAX_BYTES 1024
 
 /* It is shown on terminals, and kept as a label. */
@@ -45,14 +40,14 @@ static int check_note(const char *text, struct error *err)
 		return error_set(err, ERROR_USAGE, "it is not UTF-8");
 	if (strlen(text) > NOTE_MAX_BYTES)
 		return error_set(err, ERROR_USAGE, "longer than %d bytes", NOTE_MAX_BYTES);
-	return check_not_empty(text, err);
+	return option_check_not_empty(text, err);
 }
 
 static int check_schema(const char *text, struct error *err)
 {
 	if (strlen(text) > 63 || strchr(text, '"') || text_has_control(text))
 		return error_set(err, ERROR_USAGE, "not the name of a schema (at most 63 bytes, without '\"')");
-	return check_not_empty(text, err);
+	return option_check_not_empty(text, err);
 }
 
 static int set_network(const char *text, void *field, struct error *err)
@@ -133,7 +128,7 @@ const struct option_spec settings_options[] = {
 	  .argument = "FILE",
 	  FIELD(config_file),
 	  .environment = "WSNAP_CONFIG",
-	  .check = check_not_empty,
+	  .check = option_check_not_empty,
 	  .help = "configuration file instead of " DEFAULT_CONFIG_FILE },
 	{ .type = OPTION_TEXT,
 	  .name = "state-dir",
@@ -176,7 +171,7 @@ const struct option_spec settings_options[] = {
 	  FIELD(cni_path),
 	  .environment = "CNI_PATH",
 	  .key = "cni_path",
-	  .check = check_not_empty,
+	  .check = option_check_not_empty,
 	  .otherwise = "/opt/cni/bin:/usr/lib/cni",
 	  .help = "folders of CNI plugins" },
 	{ .type = OPTION_TEXT,
@@ -185,14 +180,14 @@ const struct option_spec settings_options[] = {
 	  FIELD(cni_conf_dir),
 	  .environment = "NETCONFPATH",
 	  .key = "cni_conf_dir",
-	  .check = check_not_empty,
+	  .check = option_check_not_empty,
 	  .otherwise = "/etc/cni/net.d",
 	  .help = "folder of CNI configurations" },
 	{ .type = OPTION_TEXT, FIELD(schema), .key = "schema", .check = check_schema },
 	{ .type = OPTION_TEXT,
 	  FIELD(cdi_dirs),
 	  .key = "cdi_dirs",
-	  .check = check_not_empty,
+	  .check = option_check_not_empty,
 	  .otherwise = "/etc/cdi:/var/run/cdi" },
 	{ .type = OPTION_OTHER,
 	  .name = "format",
@@ -212,7 +207,7 @@ const struct option_spec settings_options[] = {
 	{ .type = OPTION_TEXT,
 	  FIELD(hooks_dir),
 	  .key = "hooks_dir",
-	  .check = check_not_empty,
+	  .check = option_check_not_empty,
 	  .otherwise = "/etc/wsnap/hooks.d" },
 	{ .type = OPTION_NUMBER,
 	  FIELD(hook_timeout_s),

@@ -17,6 +17,7 @@ static const struct option_spec list_options[] = {
 	  .name = "columns",
 	  .argument = "NAMES",
 	  .offset = offsetof(struct list_options, columns),
+	  .check = option_check_not_empty,
 	  .help = "which columns, with commas between" },
 	{ .type = OPTION_FLAG,
 	  .name = "no-header",

@@ -27,6 +27,7 @@ static const struct option_spec restore_options[] = {
 	  .name = "target",
 	  .argument = "DIR",
 	  .offset = offsetof(struct restore_options, folder),
+	  .check = option_check_not_empty,
 	  .help = "into this folder of the host; the workspace is not touched" },
 	{ .type = OPTION_NUMBER,
 	  .name = "max-freeze",

@@ -21,6 +21,7 @@ static const struct option_spec run_policies_options[] = {
 	  .argument = "DIR",
 	  .offset = offsetof(struct run_policies_options, policy_dir),
 	  .otherwise = "/etc/wsnap/policy.d",
+	  .check = option_check_not_empty,
 	  .help = "where the policies are" },
 	{ .type = OPTION_END },
 };
@@ -98,7 +99,7 @@ static int run(const struct invocation *invocation, struct error *err)
 	cleanup_policies struct policies policies = { 0 };
 	int result;
 
-	if (policies_read(options->policy_dir ? options->policy_dir : "", &policies, err) < 0)
+	if (policies_read(options->policy_dir, &policies, err) < 0)
 		return -1;
 	if (report.out->json) {
 		writer_object(&report.writer, NULL);

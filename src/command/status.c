@@ -59,6 +59,7 @@ static const struct option_spec status_options[] = {
 	  .name = "output",
 	  .argument = "FILE",
 	  .offset = offsetof(struct status_options, output),
+	  .check = option_check_not_empty,
 	  .help = "write to FILE, whole or not at all, instead of standard output" },
 	{ .type = OPTION_END },
 };

@@ -189,6 +189,10 @@ char *compare_path(const char *word, struct error *err)
 	cleanup_text struct text path = { 0 };
 	const char *at = word;
 
+	if (!*at) {
+		error_set(err, ERROR_USAGE, "'' cannot be a path: it is empty");
+		return NULL;
+	}
 	while (*at) {
 		size_t length = strcspn(at, "/");
 

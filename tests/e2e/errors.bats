@@ -45,6 +45,46 @@ IDENTIFIER='1 to 76 letters and digits, single '"'.', '_' or '-'"' between'
 	expect_error 2 "'--state-dir' cannot be 'here': not an absolute path" --state-dir here create w
 }
 
+# Words that are enough for the command to begin.
+enough_for() {
+	case $1 in
+	rollback | show | restore | delete | mount) printf 'w 1 %s' "$([ "$1" != mount ] || printf /nowhere)" ;;
+	umount) printf /nowhere ;;
+	fork) printf 'w 1 new' ;;
+	name) printf 'w 1 name' ;;
+	guard) printf 'w' ;;
+	init | run-policies | status | list | recover | doctor) ;;
+	*) printf w ;;
+	esac
+}
+
+@test "status 2: a value that is empty, as a script makes it of a variable that is not set" {
+	local command option tried=0 words behind wanted
+	for command in $("$WSNAP" --help | sed -n '/^Commands:/,/^Options:/s/^  \([a-z][a-z-]*\).*/\1/p'); do
+		read -ra words <<<"$(enough_for "$command")"
+		behind=()
+		[ "$command" != guard ] || behind=(-- true)
+		# Of the database '' is libpq's own default.
+		for option in $("$WSNAP" "$command" --help | sed -nE 's/^ +(-., )?--([a-z-]+) [^ ].*/\2/p' | grep -vx database); do
+			wanted=2
+			[ "$command $option" != 'status max-age' ] || wanted=3 # a check that is hindered
+			expect "$wanted" "$command" "${words[@]}" "--$option" '' "${behind[@]}"
+			[ -z "$output" ] || complain "an error printed a result"
+			tried=$((tried + 1))
+		done
+	done
+	[ "$tried" -gt 200 ] || complain "tried $tried options only"
+	expect_error 2 "'--target' cannot be '': it is empty" restore w 1 --target ''
+	expect_error 2 "'--output' cannot be '': it is empty" status -o ''
+}
+
+@test "status 2: a PATH that is empty is not all there is" {
+	expect_error 2 "'' cannot be a path: it is empty" restore w 1 ''
+	expect_error 2 "'' cannot be a path: it is empty" restore w 1 /data '' --no-save
+	expect_error 2 "'' cannot be a path: it is empty" diff w -- ''
+	expect_error 2 "'' cannot be a path: it is empty" log w ''
+}
+
 @test "status 2: a VERSION that no version can have" {
 	for version in 0 00 2147483648 99999999999999999999; do
 		expect_error 2 "'$version' cannot be a version: numbers go from 1 to 2147483647" rollback w "$version"
