@@ -121,6 +121,7 @@ static int take_live_version(const struct invocation *invocation, struct version
 
 	if (operation_run(invocation->session, &request, &result, err) < 0)
 		return -1;
+	invocation->out->changed = true;
 	*version = (struct version_word){ .kind = VERSION_WORD_NUMBER, .number = result.version };
 	return 0;
 }
@@ -159,6 +160,7 @@ static int fork_command_run(const struct invocation *invocation, struct error *e
 	    (options->live && take_live_version(invocation, &taken, err) < 0) ||
 	    fork_run(invocation->session, &request, &result, err) < 0)
 		return -1;
+	invocation->out->changed = true;
 	print(invocation, &result);
 	return 0;
 }

@@ -22,6 +22,7 @@ static int init_run(const struct invocation *invocation, struct error *err)
 	if (store_init(invocation->session->store, &from, &to, err) < 0 ||
 	    store_find_tables(invocation->session->store, &tables, err) < 0)
 		return -1;
+	out->changed = from != to;
 	if (out->json) {
 		struct json_writer writer = { .stream = out->stream };
 

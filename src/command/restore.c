@@ -137,7 +137,8 @@ static int restore_run_command(const struct invocation *invocation, struct error
 	meter_line_end(&line);
 	if (done < 0)
 		return -1;
-	invocation->out->changed |= !options->dry_run && result.changes.count > 0;
+	/* Of all files it is also noted what the workspace then stands on. */
+	invocation->out->changed |= !options->dry_run && (result.changes.count > 0 || paths.count == 0);
 	if (invocation->out->json)
 		print_json(invocation, &result);
 	else if (options->dry_run)

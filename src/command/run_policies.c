@@ -83,6 +83,7 @@ static int write_done(const struct policy_done *done, const struct error *failur
 {
 	struct report *report = context;
 
+	report->out->changed |= done->version > 0 || done->pruned + done->pruned_for_room > 0;
 	if (report->out->json)
 		write_json(&report->writer, done, failure);
 	else

@@ -24,9 +24,10 @@ struct due {
 
 static int note_saved(const struct workspace_status *status, void *context, struct error *err)
 {
-	(void)err;
 	*(int64_t *)context = status->saved_ns;
-	return 0;
+	if (status->failure)
+		*err = *status->failure;
+	return status->failure ? -1 : 0;
 }
 
 /* 1 it is due, 0, -1. */
@@ -106,6 +107,7 @@ static int look_at(struct due *due, const struct ctr_container *container, struc
 	}
 	if (chosen < 0)
 		failures_note(&due->failures, &failure);
+	due->changed |= done.version > 0 || done.pruned + done.pruned_for_room > 0;
 	return due->each(&done, chosen < 0 ? &failure : NULL, due->context, err);
 }
 
@@ -154,6 +156,8 @@ int policies_do_due(struct session *session, const struct policies *policies, bo
 		qsort(containers.items, containers.count, sizeof(*containers.items), compare_ids);
 	signals_hold(&signals);
 	result = go_through(&due, &containers, err);
+	if (due.changed)
+		signals_keep_pipe(&signals);
 	signals_release(&signals);
 	return result;
 }

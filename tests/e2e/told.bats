@@ -74,6 +74,37 @@ into_closed() {
 	same "1 2" "$(numbers kept)"
 }
 
+@test "whatever was done is not called failed because it cannot be told" {
+	local into number=0
+	versions model 2
+	mkdir "$BATS_TEST_TMPDIR/policies" "$BATS_TEST_TMPDIR/shown"
+	printf 'every = 1s\nif_changed = no\n' >"$BATS_TEST_TMPDIR/policies/each.conf"
+	ctr containers label model wsnap.policy=each >/dev/null
+	for into in into_full into_closed; do
+		number=$((number + 1))
+		"$into" fork model 1 "fork-$number"
+		same 7 "$status" "status of fork, $into"
+		container_exists "fork-$number"
+		"$into" name model 1 "name-$number"
+		same 7 "$status" "status of name, $into"
+		"$into" mount model 1 "$BATS_TEST_TMPDIR/shown"
+		same 7 "$status" "status of mount, $into"
+		"$into" umount "$BATS_TEST_TMPDIR/shown"
+		same 7 "$status" "status of umount, $into"
+		"$into" restore model "$number" /data/f
+		same 7 "$status" "status of restore, $into"
+		sleep 1.1
+		before=$(numbers model)
+		"$into" run-policies --policy-dir "$BATS_TEST_TMPDIR/policies"
+		same 7 "$status" "status of run-policies, $into"
+		[ "$before" != "$(numbers model)" ] || complain "nothing was due"
+	done
+	db 'DROP TABLE wsnap_schema, lifecycle_events, container_versions, snapshots, containers, bots CASCADE'
+	into_full init
+	same 7 "$status" "status of init"
+	expect 0 list
+}
+
 @test "a version whose saving cannot be told to a closed pipe is saved" {
 	workspace deaf
 	into_closed create deaf
