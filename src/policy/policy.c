@@ -113,6 +113,16 @@ static int split_filter(struct policy *policy, const char *path, struct error *e
 	return 0;
 }
 
+/* By their names, which are those of the files without the suffix: 'red' comes before 'red-2'. */
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+	const char *left = (*a)->d_name, *right = (*b)->d_name;
+	size_t left_length = strlen(left) - strlen(SUFFIX), right_length = strlen(right) - strlen(SUFFIX);
+	int order = memcmp(left, right, left_length < right_length ? left_length : right_length);
+
+	return order ? order : (left_length > right_length) - (left_length < right_length);
+}
+
 static int read_file(const char *folder, const char *file, struct policy *policy, struct error *err)
 {
 	cleanup_free char *path = text_format("%s/%s", folder, file);
@@ -140,7 +150,7 @@ static int is_policy(const struct dirent *entry)
 int policies_read(const char *folder, struct policies *policies, struct error *err)
 {
 	struct dirent **names = NULL;
-	int count = scandir(folder, &names, is_policy, alphasort), result = 0;
+	int count = scandir(folder, &names, is_policy, compare_names), result = 0;
 
 	if (count < 0 && errno == ENOENT)
 		return 0;

@@ -58,6 +58,13 @@ forget_look() {
 	same policy "$(db "SELECT source FROM snapshots WHERE container_id = 'policed-a'")"
 }
 
+@test "the first whose filter matches is that in the order of names, not of files" {
+	policy 10-red-2 'filter = team=red' 'every = 1d'
+	policy 10 'filter = team=blue' 'every = 1d'
+	expect 0 --json run-policies --policy-dir "$POLICIES" --dry-run
+	same 10-red "$(jq -r '.workspaces[] | select(.container_id == "policed-a") | .policy' <<<"$output")"
+}
+
 @test "what is young enough is left alone, what is too old is saved once" {
 	run_policies 0
 	same '' "$output"
