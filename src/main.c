@@ -67,6 +67,13 @@ static int take_words(struct command_line *line, char *const *words, size_t coun
 /* What hinders a check in the manner of Nagios leaves it without an answer: UNKNOWN. */
 #define CHECK_FAILED 3
 
+static int status_of_failure(const struct command_line *line, const struct output *out, const struct error *err)
+{
+	if (out->failure_status)
+		return out->failure_status;
+	return line->is_check ? CHECK_FAILED : (int)err->kind;
+}
+
 int main(int argc, char **argv)
 {
 	cleanup_command_line struct command_line line = { .commands = commands };
@@ -90,11 +97,8 @@ int main(int argc, char **argv)
 	if (result == 0 && fclose(stdout) != 0)
 		result = error_set(&err, out.changed ? ERROR_INCOMPLETE : ERROR_FAILED,
 				   "standard output cannot be written");
-	if (result < 0)
-		output_error(stderr, settings.json, &err);
 	if (result == 0)
 		return out.exit_status;
-	if (out.failure_status)
-		return out.failure_status;
-	return line.is_check ? CHECK_FAILED : (int)err.kind;
+	output_error(stderr, settings.json, &err, status_of_failure(&line, &out, &err));
+	return status_of_failure(&line, &out, &err);
 }

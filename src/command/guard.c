@@ -53,7 +53,7 @@ static void tell(const struct output *out, const struct guard_request *request, 
 		 const struct error *not_run)
 {
 	if (not_run->kind != ERROR_NONE)
-		output_error(stderr, out->json, not_run);
+		output_error(stderr, out->json, not_run, result->status);
 	if (!result->was_back)
 		return;
 	if (result->saved)

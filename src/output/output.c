@@ -39,29 +39,34 @@ int output_end(struct output *out, struct error *err)
 	return out->changed ? error_hint(err, "what was to be done is done all the same") : -1;
 }
 
-void output_json_error(struct json_writer *writer, const struct error *error)
+static void write_member(struct json_writer *writer, const struct error *error, int exit_status)
 {
 	writer_object(writer, "error");
 	writer_text(writer, "code", error_code(error->kind));
-	writer_integer(writer, "exit_status", error->kind);
+	writer_integer(writer, "exit_status", exit_status);
 	writer_text(writer, "message", error->message);
 	writer_text(writer, "hint", error->hint[0] ? error->hint : NULL);
 	writer_close(writer);
 }
 
-static void write_json_error(FILE *stream, const struct error *error)
+void output_json_error(struct json_writer *writer, const struct error *error)
+{
+	write_member(writer, error, (int)error->kind);
+}
+
+static void write_json_error(FILE *stream, const struct error *error, int exit_status)
 {
 	struct json_writer writer = { .stream = stream };
 
 	writer_object(&writer, NULL);
-	output_json_error(&writer, error);
+	write_member(&writer, error, exit_status);
 	writer_close(&writer);
 }
 
-void output_error(FILE *stream, bool json, const struct error *error)
+void output_error(FILE *stream, bool json, const struct error *error, int exit_status)
 {
 	if (json) {
-		write_json_error(stream, error);
+		write_json_error(stream, error, exit_status);
 		return;
 	}
 	fprintf(stream, "wsnap: %s\n", error->message);

@@ -31,10 +31,11 @@ void output_line(struct output *out, const char *format, ...) __attribute__((for
 int output_end(struct output *out, struct error *err);
 
 /* Writes an error to `stream`: "wsnap: MESSAGE" and "hint: HINT", or the JSON document
- * {"error":{code, exit_status, message, hint}}. */
-void output_error(FILE *stream, bool json, const struct error *error);
+ * {"error":{code, exit_status, message, hint}}, with the status that the program ends with. */
+void output_error(FILE *stream, bool json, const struct error *error, int exit_status);
 
-/* The member "error" of an object: {code, exit_status, message, hint}. */
+/* The member "error" of an object: {code, exit_status, message, hint}. Its status is that of its kind: that of one of several,
+ * whatever the program then ends with. */
 void output_json_error(struct json_writer *writer, const struct error *error);
 
 /* A size for people in at most six columns: "0 B", "999 B", "1.5 KiB", "20 GiB". */

@@ -78,7 +78,9 @@ guards() {
 	PGHOST=/nowhere expect 125 guard "$id" -- touch "$marker"
 	CONTAINERD_ADDRESS=/nowhere.sock expect 125 guard "$id" -- touch "$marker"
 	expect 125 --json guard nobody -- touch "$marker"
-	same not_found "$(jq -r .error.code <<<"$stderr")"
+	same 'not_found 125' "$(jq -r '.error | "\(.code) \(.exit_status)"' <<<"$stderr")"
+	expect 126 --json guard "$id" -- /etc/passwd
+	same 126 "$(jq .error.exit_status <<<"$stderr")"
 	[ ! -e "$marker" ] || complain "the command was run"
 }
 

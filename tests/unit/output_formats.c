@@ -194,10 +194,10 @@ static void an_error_is_one_line_and_a_hint(void **state)
 
 	(void)state;
 	error_set(&err, ERROR_NOT_FOUND, "'x' is not there");
-	output_error(capture->stream, false, &err);
+	output_error(capture->stream, false, &err, 3);
 	error_hint(&err, "look elsewhere");
-	output_error(capture->stream, false, &err);
-	output_error(capture->stream, true, &err);
+	output_error(capture->stream, false, &err, 3);
+	output_error(capture->stream, true, &err, 3);
 	ends_as(capture, "wsnap: 'x' is not there\n"
 			 "wsnap: 'x' is not there\nhint: look elsewhere\n"
 			 "{\"error\":{\"code\":\"not_found\",\"exit_status\":3,\"message\":\"'x' is not there\","
