@@ -2,11 +2,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+
+/* Of what the user wants written: for everybody who may look at it, as monitors do. */
+#define OUTPUT_MODE 0644
 
 static int read_all(int fd, const char *path, size_t limit, struct text *text, struct error *err)
 {
@@ -111,6 +115,48 @@ int file_replace(int dir, const char *name, mode_t mode, const void *bytes, size
 	if (fsync(dir) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "the folder of '%s' cannot be synced", name);
 	return 0;
+}
+
+static int replace_output(const char *path, const void *bytes, size_t length, struct error *err)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	cleanup_free char *folder = slash ? strndup(path, (size_t)(slash - path + 1)) : strdup(".");
+	cleanup_fd int dir = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (!folder)
+		return error_memory(err);
+	if (dir < 0)
+		return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be written", path);
+	if (file_replace(dir, name, OUTPUT_MODE, bytes, length, err) < 0)
+		return error_wrap(err, "'%s' cannot be written", path);
+	return 0;
+}
+
+/* A file in the place of a device or a pipe would be one that nobody reads, and of /dev/null the end of the host. */
+static int write_through(const char *path, const void *bytes, size_t length, struct error *err)
+{
+	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be written", path);
+	if (S_ISREG(st.st_mode)) {
+		error_set(err, ERROR_REFUSED,
+			  "'%s' is a link to a file, which could not be written whole or not at all", path);
+		return error_hint(err, "name the file itself");
+	}
+	if (file_write_all(fd, bytes, length) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be written", path);
+	return 0;
+}
+
+int file_write_output(const char *path, const void *bytes, size_t length, struct error *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return write_through(path, bytes, length, err);
+	return replace_output(path, bytes, length, err);
 }
 
 int file_remove(int dir, const char *name, struct error *err)

@@ -32,6 +32,13 @@ int file_read_trusted(int dir, const char *path, size_t limit, struct text *text
  * directory. When it returns 0, the content survives a power cut. */
 int file_replace(int dir, const char *name, mode_t mode, const void *bytes, size_t length, struct error *err);
 
+/*
+ * Writes what the user wants in `path`. A file, or none yet, is replaced as file_replace() does it; a device or a pipe,
+ * also behind a link as /dev/stdout is one, is written to and stays. A link to a file is ERROR_REFUSED: it would be lost,
+ * or what it leads to not written whole.
+ */
+int file_write_output(const char *path, const void *bytes, size_t length, struct error *err);
+
 /* Unlinks `name` in `dir` if it is there, and fsyncs the directory. */
 int file_remove(int dir, const char *name, struct error *err);
 

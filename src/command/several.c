@@ -135,6 +135,14 @@ static void run_pool(struct pool *pool, unsigned jobs)
 		pthread_join(threads[--started], NULL);
 }
 
+void several_tell_none(const struct several *several, const char *namespace)
+{
+	if (several->filters.count)
+		log_warning("no container of the namespace '%s' matches the filter", namespace);
+	else
+		log_warning("no container of the namespace '%s' has a history", namespace);
+}
+
 static int choose(const struct command *command, const struct invocation *invocation, struct names_set *ids,
 		  struct error *err)
 {
@@ -146,10 +154,8 @@ static int choose(const struct command *command, const struct invocation *invoca
 
 	if (selection_make(invocation->session, &selection, ids, err) < 0)
 		return -1;
-	if (ids->count == 0 && several->filters.count)
-		log_warning("no container of the namespace '%s' matches the filter", invocation->settings->namespace);
-	else if (ids->count == 0)
-		log_warning("no container of the namespace '%s' has a history", invocation->settings->namespace);
+	if (ids->count == 0)
+		several_tell_none(several, invocation->settings->namespace);
 	return 0;
 }
 

@@ -46,6 +46,9 @@ bool several_is_asked(const struct command *command, const struct invocation *in
 /* What can be said of the words: ERROR_USAGE. */
 int several_check(const struct command *command, const struct invocation *invocation, struct error *err);
 
+/* A note that the options have chosen no workspace. */
+void several_tell_none(const struct several *several, const char *namespace);
+
 /*
  * Runs the command on all of them and writes what they said, by container id. One that fails does not stop the others;
  * then *err tells of the first one, and of how many. After SIGINT, SIGTERM or SIGHUP what is under way is finished, and

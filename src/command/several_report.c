@@ -9,9 +9,6 @@
 #include "output/json_writer.h"
 #include "output/table.h"
 
-/* How many that failed are named. */
-#define NAMED_MOST 10
-
 /* Moves the members of `from` behind those that `to` has. */
 static void move_members(cJSON *to, cJSON *from)
 {
@@ -124,28 +121,27 @@ static int write_table(struct output *out, const struct several_work *works, siz
 	return table_end(&table, err);
 }
 
-static int name_failures(const struct several_work *works, size_t count, const struct failures *failures,
-			 struct error *err)
+int several_tell_failures(const struct failures *failures, const char *names, size_t count, struct error *err)
 {
-	cleanup_text struct text names = { 0 };
-	size_t named = 0;
-
-	for (size_t i = 0; i < count && named < NAMED_MOST; i++)
-		if (works[i].failure.kind != ERROR_NONE)
-			text_printf(&names, "%s'%s'", named++ ? ", " : "", works[i].id);
+	if (failures_first(failures, err) == 0)
+		return 0;
+	if (count == 1)
+		return -1;
 	return error_wrap(err, "%zu of %zu workspaces failed (%s%s); the first", failures->count, count,
-			  names.failed ? "" : names.data, failures->count > named ? ", …" : "");
+			  names ? names : "", failures->count > SEVERAL_NAMED_MOST ? ", …" : "");
 }
 
 static int judge(const struct several_work *works, size_t count, struct error *err)
 {
+	cleanup_text struct text names = { 0 };
 	struct failures failures = { 0 };
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		failures_note(&failures, &works[i].failure);
-	if (failures_first(&failures, err) == 0)
-		return 0;
-	return count == 1 ? -1 : name_failures(works, count, &failures, err);
+		if (works[i].failure.kind != ERROR_NONE && failures.count <= SEVERAL_NAMED_MOST)
+			text_printf(&names, "%s'%s'", failures.count > 1 ? ", " : "", works[i].id);
+	}
+	return several_tell_failures(&failures, names.failed ? NULL : names.data, count, err);
 }
 
 int several_report(struct output *out, const struct several_work *works, size_t count, struct error *err)

@@ -99,7 +99,11 @@ static int choose(const struct invocation *invocation, struct names_set *ids, st
 		.word_count = invocation->target_count,
 	};
 
-	return selection_make(invocation->session, &selection, ids, err);
+	if (selection_make(invocation->session, &selection, ids, err) < 0)
+		return -1;
+	if (ids->count == 0 && (options->several.all || options->several.filters.count))
+		several_tell_none(&options->several, invocation->settings->namespace);
+	return 0;
 }
 
 static int write_all(const struct invocation *invocation, struct status_output *output, struct error *err)

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
+#include "command/several_report.h"
 #include "command/status_prometheus.h"
 #include "output/age.h"
 
@@ -224,12 +225,32 @@ static void note_verdict(struct status_output *output, const struct workspace_st
 		    age_s >= 0 ? age : "has no version");
 }
 
+static int add_failure(struct status_output *output, const struct workspace_status *status, struct error *err)
+{
+	struct json_writer *writer = &output->sheet.writer;
+
+	failures_note(&output->failures, status->failure);
+	output->worst = CHECK_UNKNOWN;
+	if (output->failures.count <= SEVERAL_NAMED_MOST)
+		text_printf(&output->failed_names, "%s'%s'", output->failures.count > 1 ? ", " : "",
+			    status->container_id);
+	if (!is_list(output) || !output->out->json)
+		return output->failed_names.failed ? error_memory(err) : 0;
+	writer_object(writer, NULL);
+	writer_text(writer, "container_id", status->container_id);
+	output_json_error(writer, status->failure);
+	writer_close(writer);
+	return writer->failed ? error_memory(err) : 0;
+}
+
 int status_output_add(const struct workspace_status *status, void *context, struct error *err)
 {
 	struct status_output *output = context;
 	const struct row row = { .output = output, .status = status };
 
 	output->count++;
+	if (status->failure)
+		return add_failure(output, status, err);
 	note_verdict(output, status);
 	if (output->prometheus)
 		return status_samples_add(&output->samples, status, output->now_ns, err);
@@ -244,14 +265,26 @@ int status_output_add(const struct workspace_status *status, void *context, stru
 static void write_verdict(struct status_output *output)
 {
 	fprintf(output->stream, "WSNAP %s: ", verdicts[output->worst]);
+	if (output->failures.count)
+		fprintf(output->stream, "%zu of %zu workspaces cannot be looked at: %s%s; ", output->failures.count,
+			output->count, output->failed_names.data,
+			output->failures.count > SEVERAL_NAMED_MOST ? ", …" : "");
 	if (output->bad)
 		fprintf(output->stream, "%zu of %zu workspaces are not saved in time: %s%s", output->bad, output->count,
 			output->bad_names.data, output->bad > NAMED_MOST ? ", …" : "");
 	else
-		fprintf(output->stream, "%zu workspaces are saved in time", output->count);
+		fprintf(output->stream, "%zu workspaces are saved in time", output->count - output->failures.count);
 	if (output->oldest_s >= 0)
 		fprintf(output->stream, " | oldest=%" PRId64 "s", output->oldest_s);
 	fputc('\n', output->stream);
+}
+
+/* Metrics are whole or there are none, and of nothing there is no table. */
+static bool has_nothing_to_write(const struct status_output *output)
+{
+	if (output->failures.count == 0)
+		return false;
+	return output->prometheus || (!output->out->json && output->failures.count == output->count);
 }
 
 static int write_end(struct status_output *output, struct error *err)
@@ -267,24 +300,10 @@ static int write_end(struct status_output *output, struct error *err)
 	return 0;
 }
 
-/* FILE is replaced: who reads it meanwhile finds the old one or the new one. */
-static int write_file(const struct status_output *output, struct error *err)
+static int write_out(struct status_output *output, struct error *err)
 {
-	const char *slash = strrchr(output->file, '/'), *name = slash ? slash + 1 : output->file;
-	cleanup_free char *folder = slash ? strndup(output->file, (size_t)(slash - output->file + 1)) : strdup(".");
-	cleanup_fd int dir = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (!folder)
-		return error_memory(err);
-	if (dir < 0)
-		return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be written", output->file);
-	if (file_replace(dir, name, 0644, output->gathered, output->length, err) < 0)
-		return error_wrap(err, "'%s' cannot be written", output->file);
-	return 0;
-}
-
-int status_output_end(struct status_output *output, struct error *err)
-{
+	if (has_nothing_to_write(output) && !output->is_check)
+		return 0;
 	if (write_end(output, err) < 0)
 		return -1;
 	if (!output->file && !output->is_check)
@@ -292,9 +311,16 @@ int status_output_end(struct status_output *output, struct error *err)
 	if (fclose(steal_pointer(output->stream)) != 0)
 		return error_memory(err);
 	if (output->file)
-		return write_file(output, err);
+		return file_write_output(output->file, output->gathered, output->length, err);
 	fwrite(output->gathered, 1, output->length, output->out->stream);
 	return 0;
+}
+
+int status_output_end(struct status_output *output, struct error *err)
+{
+	if (write_out(output, err) < 0)
+		return -1;
+	return several_tell_failures(&output->failures, output->failed_names.data, output->count, err);
 }
 
 void status_output_release(struct status_output *output)
@@ -304,5 +330,6 @@ void status_output_release(struct status_output *output)
 	free(output->gathered);
 	sheet_release(&output->sheet);
 	text_release(&output->bad_names);
+	text_release(&output->failed_names);
 	status_samples_free(output->samples);
 }

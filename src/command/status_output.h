@@ -30,7 +30,9 @@ struct status_output {
 	enum check_status worst;
 	size_t bad;            /* how many are worse than CHECK_OK */
 	struct text bad_names; /* the first of them */
-	int64_t oldest_s;      /* -1: none has a version */
+	struct failures failures;
+	struct text failed_names; /* the first of them */
+	int64_t oldest_s;         /* -1: none has a version */
 };
 
 int status_output_open(struct status_output *output, struct error *err);

@@ -17,6 +17,7 @@ struct due {
 	struct session *session;
 	const struct policies *policies;
 	bool dry_run;
+	bool changed; /* something was saved or given up */
 	policy_each each;
 	void *context;
 	struct failures failures;

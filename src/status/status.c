@@ -119,29 +119,41 @@ static int tell_unknown(struct session *session, const char *container_id, struc
 	return target_find(session, container_id, &target, err);
 }
 
-static int look_at(struct session *session, const struct layers *layers, const char *container_id, status_each each,
-		   void *context, struct error *err)
+static int look_at(struct session *session, const struct layers *layers, struct store_workspace *row,
+		   struct workspace_status *status, struct error *err)
 {
-	cleanup_store_workspace struct store_workspace row = { 0 };
-	struct workspace_status status = { .container_id = container_id, .depth = -1 };
-	int known = store_workspace_of_container(session->store, container_id, &row, err), result;
+	const char *id = status->container_id;
+	int known = store_workspace_of_container(session->store, id, row, err);
 
 	if (known < 0)
 		return -1;
 	if (known)
-		fill_row(&row, &status);
-	if (look_at_active(session, container_id, &status, err) < 0) {
+		fill_row(row, status);
+	if (look_at_active(session, id, status, err) < 0) {
 		if (!error_forgive(err, ERROR_NOT_FOUND))
 			return -1;
 		if (!known)
-			return tell_unknown(session, container_id, err);
+			return tell_unknown(session, id, err);
 	}
-	status.open_operations = count_open(session, container_id, err);
-	if (status.open_operations < 0)
+	status->open_operations = count_open(session, id, err);
+	if (status->open_operations < 0)
 		return -1;
 	if (layers)
-		measure(session, layers, &status);
-	last_result_read(session, container_id, &status.last);
+		measure(session, layers, status);
+	last_result_read(session, id, &status->last);
+	return 0;
+}
+
+static int tell(struct session *session, const struct layers *layers, const char *container_id, status_each each,
+		void *context, struct error *err)
+{
+	cleanup_store_workspace struct store_workspace row = { 0 };
+	struct workspace_status status = { .container_id = container_id, .depth = -1 };
+	struct error failure = { 0 };
+	int result;
+
+	if (look_at(session, layers, &row, &status, &failure) < 0)
+		status.failure = &failure;
 	result = each(&status, context, err);
 	last_result_release(&status.last);
 	return result;
@@ -156,7 +168,7 @@ int status_of(struct session *session, const struct names_set *ids, enum status_
 	if (result == 0 && sizes == STATUS_SIZES)
 		result = layers_read(session, &layers, err);
 	for (size_t i = 0; result == 0 && i < ids->count; i++)
-		result = look_at(session, sizes == STATUS_SIZES ? &layers : NULL, ids->items[i], each, context, err);
+		result = tell(session, sizes == STATUS_SIZES ? &layers : NULL, ids->items[i], each, context, err);
 	layers_release(&layers);
 	return result;
 }

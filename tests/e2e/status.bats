@@ -74,8 +74,63 @@ status-b +1 +1 +[0-9]+ (s|min) +[0-9.]+ [KM]?i?B +1 +0 +done *' "$output"
 	expect 3 --address "$BATS_TEST_TMPDIR/nothing" status --max-age 4h
 	PGDATABASE=nowhere expect 3 status --max-age 4h
 	PGDATABASE=nowhere expect 6 status
+	PGDATABASE=nowhere expect 3 --json status --max-age 4h
+	same 'database_unavailable 3' "$(jq -r '.error | "\(.code) \(.exit_status)"' <<<"$stderr")"
 	expect 2 status --warn-age 4h
 	expect 2 status --no-such-option
+}
+
+@test "one that cannot be looked at keeps nobody from being told of the others" {
+	local message="'nobody' is not a container that containerd has in the namespace '$CONTAINERD_NAMESPACE'"
+	expect 3 --json status nobody status-b status-a
+	same '[["nobody","not_found",3],["status-a",null,null],["status-b",null,null]]' \
+		"$(jq -c '[.workspaces[] | [.container_id, .error.code, .error.exit_status]]' <<<"$output")"
+	same "$message" "$(json '.workspaces[0].error.message')"
+	same "1 of 3 workspaces failed ('nobody'); the first: $message" "$(jq -r .error.message <<<"$stderr")"
+	expect 3 --json status nobody
+	same '["nobody","not_found"]' "$(jq -c '.workspaces[0] | [.container_id, .error.code]' <<<"$output")"
+	same "$message" "$(jq -r .error.message <<<"$stderr")"
+	expect 3 status status-b nobody
+	matches 'CONTAINER .*
+status-b +1 .*' "$output"
+	same "wsnap: 1 of 2 workspaces failed ('nobody'); the first: $message" "${stderr%%$'\n'*}"
+	expect 3 -q status nobody status-b
+	same 'status-b 1' "$output"
+	expect 3 status --max-age 40h nobody status-b
+	matches "WSNAP UNKNOWN: 1 of 2 workspaces cannot be looked at: 'nobody'; 1 workspaces are saved in time \| oldest=[0-9]+s" "$output"
+	# Metrics are whole or not there.
+	expect_error 3 "1 of 2 workspaces failed ('nobody'); the first: $message" status --prometheus nobody status-b
+	expect 3 status --prometheus -o "$BATS_TEST_TMPDIR/metrics" nobody status-b
+	[ ! -e "$BATS_TEST_TMPDIR/metrics" ] || complain "a part of the metrics was written"
+}
+
+@test "a filter that nothing matches is said, and is no error" {
+	expect 0 --json status --filter no=such
+	same '{"workspaces":[]}' "$output"
+	same "wsnap: warning: no container of the namespace '$CONTAINERD_NAMESPACE' matches the filter" "$stderr"
+}
+
+@test "-o replaces a file, and writes to what is none" {
+	local at=$BATS_TEST_TMPDIR
+	mknod "$at/null" c 1 3
+	expect 0 status -o "$at/null"
+	same 'character special file' "$(stat -c %F "$at/null")"
+	mkfifo "$at/pipe"
+	timeout 20 cat "$at/pipe" >"$at/read" &
+	expect 0 -q status -o "$at/pipe"
+	wait
+	same $'status-a 2\nstatus-b 1' "$(cat "$at/read")"
+	same fifo "$(stat -c %F "$at/pipe")"
+	ln -s /dev/stdout "$at/out"
+	same $'status-a 2\nstatus-b 1' "$("$WSNAP" -q status -o "$at/out" | cat)"
+	printf 'mine\n' >"$at/file"
+	ln -s file "$at/link"
+	expect_error 8 "'$at/link' is a link to a file, which could not be written whole or not at all" status -o "$at/link"
+	same mine "$(cat "$at/file")"
+	same 'symbolic link' "$(stat -c %F "$at/link")"
+	expect_error 1 "'$at' cannot be written: Is a directory" status -o "$at"
+	expect 0 -q status -o "$at/file"
+	same $'status-a 2\nstatus-b 1' "$(cat "$at/file")"
 }
 
 @test "an idle workspace raises no alarm" {
