@@ -43,13 +43,13 @@ int change_look(struct taking *taking, struct error *err)
 	return change->look(change->context, err);
 }
 
-int change_keep_moves(struct taking *taking, struct error *err)
+int change_keep_moves(struct taking *taking, const struct moves *moves, struct error *err)
 {
 	if (!taking->live->request.change)
 		return 0;
-	for (uint32_t i = 0; i < taking->moves.count; i++)
-		if (moves_add(&taking->since, taking->moves.items[i].folder, moves_name(&taking->moves, i),
-			      taking->moves.items[i].flags, err) < 0)
+	for (uint32_t i = 0; i < moves->count; i++)
+		if (moves_add(&taking->since, moves->items[i].folder, moves_name(moves, i), moves->items[i].flags,
+			      err) < 0)
 			return -1;
 	return 0;
 }

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "layer/marks.h"
 #include "live/same.h"
+#include "live/stray.h"
 
 static struct node *node_of(struct pass *pass, uint32_t id)
 {
@@ -187,14 +188,6 @@ static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const 
 	return LOOK_DONE;
 }
 
-static bool is_stray(const struct pass *pass, const struct stat *status)
-{
-	for (size_t i = 0; i < pass->stray_count; i++)
-		if (pass->strays[i].ctime_ns == nodes_ctime(status) && pass->strays[i].size == status->st_size)
-			return true;
-	return false;
-}
-
 static bool is_as_it_was(const struct pass *pass, uint32_t id, const struct stat *status, unsigned move)
 {
 	const struct node *node = nodes_node(pass->tree, id);
@@ -221,11 +214,21 @@ static bool may_be_as_tip(struct pass *pass, const struct pass_frame *frame, uin
 	       !(node->flags & (NODE_IN_LAYER | NODE_YOUNG));
 }
 
+/* What is still under way to such a file may land later, without a new time. */
+static int take_stray(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status,
+		      struct error *err)
+{
+	int taken = take(pass, frame, id, status, MOVE_CONTENT | MOVE_MAPPED | MOVE_DIRECT, err);
+
+	nodes_node(pass->tree, id)->flags |= NODE_UNSURE;
+	return taken;
+}
+
 static int look_at_file(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status,
 			unsigned move, struct error *err)
 {
-	if (is_stray(pass, status))
-		move |= MOVE_CONTENT | MOVE_MAPPED | MOVE_DIRECT;
+	if (stray_is(pass, status))
+		return take_stray(pass, frame, id, status, err);
 	if (nodes_node(pass->tree, id)->flags & NODE_SHOWN && !(move & MOVE_CONTENT) &&
 	    same_as_tip(pass, frame, id, status))
 		return is_as_shown(pass, id, status, err);

@@ -399,17 +399,6 @@ int pass_apply(struct pass *pass, const struct moves *moves, struct error *err)
 	return finish(pass, err);
 }
 
-int pass_add_stray(struct pass *pass, const struct stat *status, struct error *err)
-{
-	struct pass_stray *strays = reallocarray(pass->strays, pass->stray_count + 1, sizeof(*strays));
-
-	if (!strays)
-		return error_memory(err);
-	pass->strays = strays;
-	strays[pass->stray_count++] = (struct pass_stray){ .ctime_ns = nodes_ctime(status), .size = status->st_size };
-	return 0;
-}
-
 void pass_note_unsure(struct pass *pass, const struct moves *moves)
 {
 	for (uint32_t i = 0; i < moves->count; i++) {

@@ -34,8 +34,6 @@ int pass_look(struct pass *pass, struct error *err);
 /* Looks at these names alone. */
 int pass_apply(struct pass *pass, const struct moves *moves, struct error *err);
 
-int pass_add_stray(struct pass *pass, const struct stat *status, struct error *err);
-
 /* In the freeze, at its end: notes for the next version which of these files its ctime will not tell of. */
 void pass_note_unsure(struct pass *pass, const struct moves *moves);
 

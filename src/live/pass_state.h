@@ -20,12 +20,6 @@ struct pass_list {
 
 struct pass_frame;
 
-/* A file that is open somewhere, and could not be found by its path. */
-struct pass_stray {
-	int64_t ctime_ns;
-	off_t size;
-};
-
 struct pass {
 	struct nodes *tree;
 	struct watch *watch;
@@ -40,7 +34,7 @@ struct pass {
 	uint8_t number;
 	struct pass_frame *frames;
 	size_t depth, capacity, parked;
-	struct pass_stray *strays; /* what a walk takes as written to, wherever it finds it */
+	struct stat *strays; /* files that are taken as written to, wherever they are found (stray.h) */
 	size_t stray_count;
 	struct moves later;     /* names that can be judged only in the freeze */
 	struct pass_list due;   /* folders whose metadata are to be set */

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "live/processes.h"
+#include "live/stray.h"
 
 /* Passes end when so little is left, or when it no longer shrinks. */
 #define FEW_MOVES 32
@@ -15,8 +16,7 @@ int taking_note_stray(const struct stat *status, void *context, struct error *er
 {
 	struct taking *taking = context;
 
-	taking->lost = true;
-	return pass_add_stray(&taking->pass, status, err);
+	return stray_add(&taking->pass, status, err);
 }
 
 /* A file of the overlay. One of the layer's own filesystem is one only where it is found: a volume may lie there too. */
@@ -55,7 +55,9 @@ int taking_note_open_files(struct taking *taking, struct error *err)
 
 static int apply_moves(struct taking *taking, struct error *err)
 {
-	int result = change_keep_moves(taking, err) < 0 ? -1 : pass_apply(&taking->pass, &taking->moves, err);
+	int result = change_keep_moves(taking, &taking->moves, err) < 0
+			     ? -1
+			     : pass_apply(&taking->pass, &taking->moves, err);
 
 	taking->result->passes++;
 	moves_release(&taking->moves);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "live/stray.h"
 #include "live/weight.h"
 
 /* If not all processes stand still by then, all are let go again: one of them is in a long system call, and the
@@ -30,6 +31,21 @@ static int gather(struct taking *taking, struct error *err)
 	return watch_take(&taking->watch, &taking->moves, err);
 }
 
+static int apply(struct taking *taking, const struct moves *moves, struct error *err)
+{
+	return change_keep_moves(taking, moves, err) < 0 ? -1 : pass_apply(&taking->pass, moves, err);
+}
+
+/* Files that are written to, and were not found by their paths. */
+static int pass_over_strays(struct taking *taking, struct error *err)
+{
+	cleanup_moves struct moves found = { 0 };
+	int all = stray_find(&taking->pass, taking->live->overlay, &found, err);
+
+	taking->lost = all == 0;
+	return all < 0 ? -1 : found.count > 0 ? apply(taking, &found, err) : 0;
+}
+
 static int pass_over_frozen(struct taking *taking, struct error *err)
 {
 	struct watch *watch = &taking->watch;
@@ -40,7 +56,9 @@ static int pass_over_frozen(struct taking *taking, struct error *err)
 	    taking_note_open_files(taking, err) < 0)
 		return -1;
 	taking->result->passes++;
-	result = change_keep_moves(taking, err) < 0 ? -1 : pass_apply(&taking->pass, &taking->moves, err);
+	result = apply(taking, &taking->moves, err);
+	if (result == 0)
+		result = pass_over_strays(taking, err);
 	if (result == 0 && (atomic_load(&watch->lost) || taking->lost || taking->live->request.always_walk)) {
 		log_detail("all of the layer is walked in the freeze: %s", atomic_load(&watch->lost)
 										   ? strerror(watch->lost_errno)

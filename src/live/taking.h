@@ -40,7 +40,7 @@ struct taking {
 	struct guard guard;
 	struct moves moves;
 	struct moves since; /* all that has moved since the change was worked out */
-	bool lost;          /* an open file could not be found */
+	bool lost;          /* a file that is written to could not be found */
 	bool begun;         /* the change, and it is not whole: the workspace must not run */
 	bool made;          /* the change */
 	double since_ms;    /* when it was to stand still */
@@ -66,7 +66,7 @@ int taking_too_long(struct taking *taking, const char *what, struct error *err);
 /* change.c: what is done beside, or in place of, taking a version. */
 int change_begin(struct taking *taking, struct error *err);
 int change_look(struct taking *taking, struct error *err);
-int change_keep_moves(struct taking *taking, struct error *err);
+int change_keep_moves(struct taking *taking, const struct moves *moves, struct error *err);
 int change_make(struct taking *taking, bool anything, struct error *err);
 
 #endif

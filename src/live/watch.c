@@ -46,7 +46,7 @@ static int open_beneath(int root, const char *path)
 
 /* An overlay shows a file of the layer with the same size, mode and times, but under another device and inode
  * number: so those are compared, and the numbers are not. */
-static bool is_same(const struct stat *a, const struct stat *b)
+bool watch_is_same(const struct stat *a, const struct stat *b)
 {
 	return a->st_size == b->st_size && a->st_mode == b->st_mode && nodes_ctime(a) == nodes_ctime(b) &&
 	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
@@ -66,7 +66,7 @@ static int find_path(int upper, char *path, const struct stat *wanted, unsigned 
 	folder = open_beneath(upper, *path == '/' ? path + 1 : path);
 	*name = '/';
 	if (folder < 0 || fstat(folder, &status) < 0 || fstatat(folder, name + 1, &file, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !is_same(&file, wanted))
+	    !watch_is_same(&file, wanted))
 		return 0;
 	return moves_add(moves, status.st_ino, name + 1, flags, err) < 0 ? -1 : 1;
 }

@@ -62,6 +62,9 @@ int watch_take(struct watch *watch, struct moves *moves, struct error *err);
 int watch_find(int upper, int dir, const char *link, const struct stat *status, unsigned flags, struct moves *moves,
 	       struct error *err);
 
+/* Whether a file of the layer is in the state that the overlay shows of one. */
+bool watch_is_same(const struct stat *a, const struct stat *b);
+
 /* In the freeze: tries the strays again. Those that are not found even now: calls `each` with their status. */
 typedef int (*watch_each_stray)(const struct stat *status, void *context, struct error *err);
 int watch_settle(struct watch *watch, struct moves *moves, watch_each_stray each, void *context, struct error *err);

@@ -43,12 +43,19 @@ static bool mounts_work;
 static const char *alone;
 static unsigned versions; /* taken until now */
 static bool clones, in_flight, nameless;
+static bool numbered; /* files are known by their inode numbers, too */
+
+/* Whether the kernel tells of all that it does under no name that is there. */
+static bool is_nameless(const struct writer *writer)
+{
+	return writer->nameless && !numbered;
+}
 
 static bool is_wanted(const struct writer *writer)
 {
 	if (alone && strcmp(writer->name, alone) != 0)
 		return false;
-	return writer->in_flight == in_flight && writer->nameless == nameless && (clones || !writer->clones);
+	return writer->in_flight == in_flight && is_nameless(writer) == nameless && (clones || !writer->clones);
 }
 
 /* Whether the kernel tells of all that it does, in time. */
@@ -56,7 +63,7 @@ static bool told(const char *name)
 {
 	for (size_t i = 0; i < writer_count; i++)
 		if (strcmp(writers[i].name, name) == 0)
-			return !writers[i].in_flight && !writers[i].nameless;
+			return !writers[i].in_flight && !is_nameless(&writers[i]);
 	fail_msg("there is no writer '%s'", name);
 	return false;
 }
@@ -137,7 +144,7 @@ static void take_next(struct stand *stand, bool blindly)
 		stand_merge(stand);
 }
 
-/* A file that gets its name late is known by no path: then the freeze walks. */
+/* A file that gets its name late is known by no path, and on btrfs by no number either: then the freeze walks. */
 static void check_nameless(struct stand *stand)
 {
 	nameless = true;
@@ -180,6 +187,7 @@ static void check_on(const char *type, unsigned megabytes)
 	if (!mounts_work)
 		skip();
 	clones = strcmp(type, "ext4") != 0;
+	numbered = strcmp(type, "btrfs") != 0;
 	if (alone && strcmp(alone, "clone") == 0 && !clones)
 		return;
 	filesystem_mount(&filesystem, folder, type, megabytes);

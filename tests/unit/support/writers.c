@@ -448,6 +448,19 @@ static int by_nameless(unsigned round)
 	return result;
 }
 
+/* Written under a name that has gone, and known by the other. */
+static int by_lost_name(unsigned round)
+{
+	static int fd = -1;
+
+	if (fd < 0) {
+		fd = open("name_to_go", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0 || link("name_to_go", "name_to_stay") < 0 || unlink("name_to_go") < 0)
+			return -1;
+	}
+	return whole(pwrite(fd, block(round), 300, round % 100 * 300), 300);
+}
+
 /* As an editor saves: a new file over the old one. */
 static int by_replacing(unsigned round)
 {
@@ -546,6 +559,7 @@ const struct writer writers[] = {
 	{ .name = "second_name", .step = by_second_name },
 	{ .name = "exchange", .step = by_exchange },
 	{ .name = "nameless", .step = by_nameless, .nameless = true },
+	{ .name = "lost_name", .step = by_lost_name, .nameless = true },
 	{ .name = "replacing", .step = by_replacing },
 	{ .name = "churn", .step = by_churn },
 	{ .name = "turns", .step = by_turns },

@@ -14,7 +14,7 @@ struct writer {
 	int (*step)(unsigned round);
 	bool clones;    /* needs a filesystem that copies by reference */
 	bool in_flight; /* writes may land after the process stands still */
-	bool nameless;  /* files that get their names after they were written */
+	bool nameless; /* files that get their names after they were written, or have lost the one that they were opened by */
 };
 
 extern const struct writer writers[];
