@@ -34,7 +34,7 @@ static int open_folders(struct live *live, struct error *err)
 		return -1;
 	if (fstat(live->merged, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine its root");
-	live->overlay = status.st_dev;
+	live->overlay.device = status.st_dev;
 	return 0;
 }
 
@@ -102,6 +102,7 @@ void live_end(struct live *live)
 	freezer_release(&live->freezer);
 	nodes_release(&live->tree);
 	tip_release(&live->tip);
+	overlay_release(&live->overlay);
 	free(live->index);
 	free(live->upper_path);
 	if (live->upper >= 0)

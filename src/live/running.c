@@ -19,22 +19,18 @@ int taking_note_stray(const struct stat *status, void *context, struct error *er
 	return stray_add(&taking->pass, status, err);
 }
 
-/* A file of the overlay. One of the layer's own filesystem is one only where it is found: a volume may lie there too. */
-static bool is_of_overlay(const struct taking *taking, const struct stat *status)
-{
-	return status->st_dev == taking->live->overlay;
-}
-
+/* A file of the layer's own filesystem is one of the overlay only where it is found: a volume may lie there too. */
 static int note_open_file(const struct open_file *file, void *context, struct error *err)
 {
 	struct taking *taking = context;
 	unsigned flags = (file->mapped ? MOVE_MAPPED : 0) | (file->direct ? MOVE_DIRECT : 0);
+	int ours = overlay_has(&taking->live->overlay, file, err);
 	int found;
 
-	if (!is_of_overlay(taking, &file->status) && file->status.st_dev != taking->pass.device)
-		return 0;
+	if (ours < 0 || (!ours && file->status.st_dev != taking->pass.device))
+		return ours;
 	found = watch_find(taking->live->upper, file->link_dir, file->link, &file->status, flags, &taking->moves, err);
-	if (found != 0 || !taking->pass.frozen || !is_of_overlay(taking, &file->status))
+	if (found != 0 || !taking->pass.frozen || !ours)
 		return found < 0 ? -1 : 0;
 	return taking_note_stray(&file->status, taking, err);
 }

@@ -40,7 +40,7 @@ static int apply(struct taking *taking, const struct moves *moves, struct error 
 static int pass_over_strays(struct taking *taking, struct error *err)
 {
 	cleanup_moves struct moves found = { 0 };
-	int all = stray_find(&taking->pass, taking->live->overlay, &found, err);
+	int all = stray_find(&taking->pass, taking->live->overlay.device, &found, err);
 
 	taking->lost = all == 0;
 	return all < 0 ? -1 : found.count > 0 ? apply(taking, &found, err) : 0;

@@ -13,6 +13,7 @@
 #include "live/guard.h"
 #include "live/moves.h"
 #include "live/nodes.h"
+#include "live/overlay.h"
 #include "live/pass.h"
 #include "live/request.h"
 #include "live/tip.h"
@@ -26,7 +27,7 @@ struct live {
 	struct tip tip;
 	bool has_tip;
 	int upper, layer, merged; /* no layer: -1 */
-	dev_t overlay;
+	struct overlay overlay;
 	int64_t frozen_ns; /* when it stood still */
 	int marks;         /* the group with the marks of a watch that has ended; -1: it is closed */
 	pthread_t closer;  /* closes it beside what else there is to do */

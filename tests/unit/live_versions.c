@@ -175,6 +175,49 @@ static void test_hostile_xfs(void **state)
 	take_versions("xfs", 400, be_hostile, 0);
 }
 
+/* The image lies on another filesystem than the writable layer. */
+static void put_elsewhere(const char *image)
+{
+	assert_int_equal(mount("image", image, "tmpfs", 0, NULL), 0);
+}
+
+/* Stores through shared mappings, which nobody tells of. */
+static void be_storing(struct stand *stand)
+{
+	unsigned *mapped;
+
+	stand_enter(stand);
+	mapped = map_file();
+	for (unsigned round = 0;; round++) {
+		mapped[round * 1024 % (1 << 14)] = round;
+		clock_sleep_ms(1);
+	}
+}
+
+static void test_layers_on_two_filesystems(void **state)
+{
+	cleanup_free char *image = NULL;
+	struct filesystem filesystem;
+	struct stand stand;
+
+	(void)state;
+	if (!mounts_work)
+		skip();
+	filesystem_mount(&filesystem, folder, "ext4", 200);
+	stand_make(&stand, filesystem.root, first_seed, put_elsewhere, be_storing);
+	for (unsigned i = 0; i < version_count; i++) {
+		cleanup_free char *tip = i > 0 ? text_format("v%u", i - 1) : NULL;
+		char *name = text_format("v%u", i);
+
+		stand_take(&stand, tip, name, i > 0, false);
+	}
+	assert_int_equal(stand.walked, 0);
+	stand_end(&stand);
+	image = text_format("%s/image", filesystem.root);
+	assert_int_equal(umount(image), 0);
+	filesystem_unmount(&filesystem);
+}
+
 /* A mapped file with a store in it is not copied again as long as nothing is stored. */
 static void test_at_rest_nothing_is_copied(void **state)
 {
@@ -324,6 +367,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_busy_btrfs),
 		cmocka_unit_test(test_hostile_ext4),
 		cmocka_unit_test(test_hostile_xfs),
+		cmocka_unit_test(test_layers_on_two_filesystems),
 		cmocka_unit_test(test_at_rest_nothing_is_copied),
 		cmocka_unit_test(test_open_past_the_cache_it_is_compared),
 		cmocka_unit_test(test_after_a_reboot_all_is_compared),
