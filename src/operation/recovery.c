@@ -12,6 +12,7 @@
 #include "operation/execute.h"
 #include "operation/effect.h"
 #include "operation/live_layer.h"
+#include "operation/meantime.h"
 #include "operation/move.h"
 #include "operation/plan_network.h"
 #include "operation/restoring.h"
@@ -151,6 +152,11 @@ static char *describe(const struct run *run)
 		return text_format("the %s was taken back: the workspace is as it was", kind_words(record->kind)->name);
 	if (record->kind == OPERATION_ROLLBACK)
 		return text_format("the rollback to version %d was completed", record->rollback_to);
+	if (record->kind == OPERATION_RESTORE && run->meantime_version)
+		return text_format(
+			"the restore of version %d was completed; version %d holds what somebody had let run "
+			"meanwhile",
+			record->rollback_to, run->meantime_version);
 	if (record->kind == OPERATION_RESTORE)
 		return text_format("the restore of version %d was completed", record->rollback_to);
 	if (record->kind == OPERATION_COMPACT && !record->merged)
@@ -288,6 +294,21 @@ static int hold_stopped(struct run *run, struct error *err)
 	return journal_save(run->session, record, err) < 0 ? -1 : step_hold(run, err);
 }
 
+/* Behind what was saved before the change, so that their numbers are in the order of time. */
+static int keep_meantime(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (meantime_keep(run, err) < 0)
+		return -1;
+	if (!record->meantime_whole ||
+	    ((record->refusal || step_record(run, err) == 0) && meantime_tell(run, &run->meantime_version, err) == 0))
+		return 0;
+	err->kind = ERROR_INCOMPLETE;
+	error_wrap(err, "'%s' is restored, but what it had become before is not recorded yet", record->container_id);
+	return error_hint(err, "'wsnap recover %s' does the rest", record->container_id);
+}
+
 /* A restore: what was begun is made to the end, before anything else may run. */
 static int go_on_restore(struct run *run, struct error *err)
 {
@@ -297,8 +318,8 @@ static int go_on_restore(struct run *run, struct error *err)
 		return -1;
 	run->changed = begun;
 	/* Who has made it may have died before he could thaw the workspace. */
-	if (begun && (hold_stopped(run, err) < 0 || restoring_finish(run, note_freezer, err) < 0 ||
-		      live_layer_thaw(run, err) < 0 || keep_saved(run, err) < 0))
+	if (begun && (hold_stopped(run, err) < 0 || meantime_finish(run, note_freezer, err) < 0 ||
+		      live_layer_thaw(run, err) < 0 || keep_saved(run, err) < 0 || keep_meantime(run, err) < 0))
 		return -1;
 	if (bring_up(run, err) < 0)
 		return -1;
@@ -374,7 +395,8 @@ static int end_gone(struct run *run, char **what, struct error *err)
 {
 	int begun = run->record->kind == OPERATION_RESTORE ? restoring_is_begun(run, err) : 0;
 
-	if (begun < 0 || (begun > 0 && (live_layer_thaw(run, err) < 0 || keep_saved(run, err) < 0)))
+	if (begun < 0 ||
+	    (begun > 0 && (live_layer_thaw(run, err) < 0 || keep_saved(run, err) < 0 || keep_meantime(run, err) < 0)))
 		return -1;
 	return recovery_end_orphaned(run, what, err);
 }

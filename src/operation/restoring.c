@@ -179,45 +179,43 @@ static int finish_running(struct run *run, live_note_freezer note, struct error 
 	return live_finish(&request, task_is_paused(run->record->state), err);
 }
 
-static int finish_begun(struct run *run, live_note_freezer note, struct error *err)
+static int open_begun(struct run *run, struct error *err)
 {
 	struct restoring *restoring = run->restoring;
-	struct replace *replace = &restoring->replace;
 	int begun;
 
 	if (restoring_begin_list(restoring, err) < 0)
 		return -1;
 	begun = worklist_open(&restoring->worklist, run->session->state_dir, restoring->worklist_name,
-			      run->record->operation_id, replace, err);
+			      run->record->operation_id, &restoring->replace, err);
 	if (begun <= 0)
 		return begun;
 	if (open_all(restoring, err) < 0 || restoring_add_mounts(restoring, err) < 0)
 		return -1;
-	replace_turn(replace, restoring->root, restoring->tree);
+	replace_turn(&restoring->replace, restoring->root, restoring->tree);
 	restoring_set_change(restoring);
-	if (restoring->pid)
-		return finish_running(run, note, err);
-	if (restoring->change.make(restoring, err) < 0)
+	return 1;
+}
+
+int restoring_open(struct run *run, struct error *err)
+{
+	uint32_t pid;
+
+	if (restoring_find_pid(run, &pid, err) < 0 || lease_take(run, err) < 0 || create(run, pid, err) < 0)
 		return -1;
-	restoring->change.settle(restoring);
-	return 0;
+	return open_begun(run, err);
 }
 
 int restoring_finish(struct run *run, live_note_freezer note, struct error *err)
 {
-	uint32_t pid;
-	int done;
+	const struct live_change *change = &run->restoring->change;
 
-	if (restoring_find_pid(run, &pid, err) < 0 || lease_take(run, err) < 0)
+	if (run->restoring->pid)
+		return finish_running(run, note, err);
+	if (change->make(run->restoring, err) < 0)
 		return -1;
-	done = create(run, pid, err) < 0 ? -1 : finish_begun(run, note, err);
-	/* Nothing of it is mounted or open any more when the workspace is started again. */
-	restoring_end(run);
-	if (done == 0)
-		return 0;
-	err->kind = ERROR_INCOMPLETE;
-	error_wrap(err, "'%s' has files that are not changed to the end", run->record->container_id);
-	return error_hint(err, "'wsnap recover %s' does the rest", run->record->container_id);
+	change->settle(run->restoring);
+	return 0;
 }
 
 int restoring_forget(struct run *run, struct error *err)

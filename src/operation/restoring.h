@@ -18,8 +18,11 @@ int restoring_make(struct restoring *restoring, struct error *err);
 /* Whether the change of this record has been begun, so that it has to be made, or made for good: 1, 0, -1. */
 int restoring_is_begun(struct run *run, struct error *err);
 
-/* Makes what an earlier run has begun, whether the workspace runs by now or not. `note` is told of the freezer, with the run
- * as its context. ERROR_INCOMPLETE. */
+/* Opens what an earlier run has begun, as restoring_begin() does: 1 it has to be made; 0 it was made, and is on the disk or
+ * will be; -1. */
+int restoring_open(struct run *run, struct error *err);
+
+/* Makes it, whether the workspace runs by now or not. `note` is told of the freezer, with the run as its context. */
 int restoring_finish(struct run *run, live_note_freezer note, struct error *err);
 
 /* It is on the disk. */

@@ -92,7 +92,7 @@ static int make_files(struct restoring *restoring, struct error *err)
 }
 
 /* Little is left to be written back in the freeze. */
-static int write_back(const struct restoring *restoring, struct error *err)
+int restoring_write_back(const struct restoring *restoring, struct error *err)
 {
 	cleanup_fd int root = openat(restoring->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -120,7 +120,7 @@ static int look(void *context, struct error *err)
 		return -1;
 	log_detail("%zu entries differ, %llu bytes are ready", restoring->replace.count,
 		   (unsigned long long)restoring->replace.bytes);
-	return write_back(restoring, err);
+	return restoring_write_back(restoring, err);
 }
 
 static int moved(const char *path, bool whole, void *context, struct error *err)
@@ -155,7 +155,7 @@ static int ready(void *context, struct error *err)
 	    make_files(restoring, err) < 0 || check_again(restoring, err) < 0 ||
 	    worklist_note(&restoring->worklist, &restoring->replace, true, err) < 0)
 		return -1;
-	return record_saves(restoring->run->record) ? write_back(restoring, err) : 0;
+	return record_saves(restoring->run->record) ? restoring_write_back(restoring, err) : 0;
 }
 
 static int seal(void *context, struct error *err)
@@ -207,7 +207,7 @@ static int settle(void *context)
 	struct restoring *restoring = context;
 	struct error err = { 0 };
 
-	if (write_back(restoring, &err) == 0 && worklist_settle(&restoring->worklist, &err) == 0)
+	if (restoring_write_back(restoring, &err) == 0 && worklist_settle(&restoring->worklist, &err) == 0)
 		return 0;
 	log_detail("%s", err.message);
 	return -1;
@@ -228,4 +228,53 @@ void restoring_set_change(struct restoring *restoring)
 			  restoring->worklist.file, -1, -1, -1, -1 },
 		.context = restoring,
 	};
+}
+
+/* --- once more ---------------------------------------------------------------------------------------------- */
+
+/* As much as can be done before it stands still. */
+static int look_again(void *context, struct error *err)
+{
+	struct restoring *restoring = context;
+	struct replace *replace = &restoring->replace;
+
+	if (replace_settle_links(replace, err) < 0 || room_check(replace, restoring->run->record->old_upper, err) < 0)
+		return -1;
+	return replace_stage(replace, err);
+}
+
+/* The list stays what it is. */
+static int moved_again(const char *path, bool whole, void *context, struct error *err)
+{
+	struct restoring *restoring = context;
+
+	(void)err;
+	replace_doubt(&restoring->replace, path, whole);
+	return 0;
+}
+
+static int ready_again(void *context, struct error *err)
+{
+	struct restoring *restoring = context;
+
+	if (restoring_add_mounts(restoring, err) < 0 || replace_settle_links(&restoring->replace, err) < 0)
+		return -1;
+	return make_files(restoring, err);
+}
+
+/* It is sealed, and stays so. */
+static int keep_sealed(void *context)
+{
+	(void)context;
+	return 0;
+}
+
+void restoring_set_again(struct restoring *restoring, int (*saved)(void *context, struct error *err))
+{
+	restoring_set_change(restoring);
+	restoring->change.look = look_again;
+	restoring->change.moved = moved_again;
+	restoring->change.ready = ready_again;
+	restoring->change.seal = saved;
+	restoring->change.give_up = keep_sealed;
 }

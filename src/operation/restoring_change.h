@@ -16,4 +16,11 @@ int restoring_add_mounts(struct restoring *restoring, struct error *err);
 /* Fills in restoring->change. */
 void restoring_set_change(struct restoring *restoring);
 
+/* The same for a list that was sealed by an earlier run, and is to be made in the same freeze in which something is saved:
+ * `saved` is called when that is. */
+void restoring_set_again(struct restoring *restoring, int (*saved)(void *context, struct error *err));
+
+/* All that was written to its filesystem is on the disk. */
+int restoring_write_back(const struct restoring *restoring, struct error *err);
+
 #endif

@@ -22,6 +22,12 @@ int run_has_saved(struct run *run, bool *taken, struct error *err)
 	return found > 0 ? is_ours : found;
 }
 
+void run_end_part(struct run *run)
+{
+	live_end(run->live);
+	run->live = NULL;
+}
+
 void run_end(struct run *run)
 {
 	struct error ignored = { 0 };
@@ -33,8 +39,7 @@ void run_end(struct run *run)
 	run->teardown = NULL;
 	if (ctr_use_lease(run->session->ctr, NULL, &ignored) < 0)
 		log_detail("%s", ignored.message);
-	live_end(run->live);
-	run->live = NULL;
+	run_end_part(run);
 	network_free(run->network);
 	run->network = NULL;
 }

@@ -38,11 +38,13 @@ struct run {
 	struct live *live;                       /* a live version in the making, or NULL */
 	struct restoring *restoring;             /* a change of the files in the making, or NULL */
 	const struct operation_restore *restore; /* what is asked for, NULL: not a restore, or a resumed one */
+	int32_t meantime_version;                /* what it had become before this run finished a restore; 0: nothing */
 	bool changed;                            /* the files are changed: there is no way back */
 	struct operation_result *result;         /* gathers names, versions, milliseconds */
 	bool resumed;                            /* an earlier process began it */
 	struct around *around;                   /* of which the hooks behind it are this one's, or NULL */
 	bool is_part;                            /* of what hooks are run around: it has none of its own */
+	struct run *whole; /* that this is a part of, and whose record is the journal's; or NULL */
 	enum container_found found;
 	enum run_ending ending;
 	enum error_kind failure;    /* why this run has turned it back */
@@ -71,5 +73,8 @@ int run_has_saved(struct run *run, bool *taken, struct error *err);
  * lease of the later calls, the network. What was done to the workspace stays.
  */
 void run_end(struct run *run);
+
+/* The same of a part, while the whole goes on. */
+void run_end_part(struct run *run);
 
 #endif

@@ -24,6 +24,8 @@ static int note_freezer(const char *folder, void *context, struct error *err)
 {
 	struct run *run = context;
 
+	if (run->whole)
+		run = run->whole;
 	free(run->record->frozen);
 	run->record->frozen = strdup(folder);
 	return run->record->frozen ? journal_save(run->session, run->record, err) : error_memory(err);

@@ -90,6 +90,9 @@ struct record {
 	int32_t rollback_to;
 	char *rollback_name; /* runtime name of the target; also a restore's */
 	char *paths;         /* restore: an array of texts, as JSON; NULL: all of it */
+	char *meantime_id; /* restore: the operation that saves what the workspace became while its files were half changed … */
+	int64_t meantime_ns; /* … its time … */
+	bool meantime_whole; /* … and whether its layer holds all of it */
 	int restore_saved;   /* restore: the version that was saved before it, by an operation of its own */
 	char *merged;        /* merging: the layers above the image's as one … */
 	char *merge_base;    /* … on this ("" for none) … */

@@ -446,6 +446,84 @@ runs_again() {
 	nothing_is_left
 }
 
+# What somebody does who finds a workspace standing still.
+start_anew() {
+	ctr tasks kill --signal KILL "$1" >/dev/null 2>&1 || true
+	ctr tasks delete --force "$1" >/dev/null 2>&1
+	ctr tasks start --detach --null-io "$1"
+}
+
+thaw_by_hand() {
+	local group
+	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid "$1")/cgroup")
+	echo 0 >"/sys/fs/cgroup/unified$group/cgroup.freeze" || echo 0 >"/sys/fs/cgroup$group/cgroup.freeze"
+}
+
+@test "what a workspace became that somebody let run on half a change is a version before that is finished" {
+	workspace x
+	set_of x first
+	expect 0 -q create --live x
+	for how in start_anew thaw_by_hand; do
+		set_of x "before$how"
+		cut_both 3 x
+		"$how" x
+		root=$(workspace_root x)
+		echo mine >"$root/data/set/1"
+		echo mine >"$root/data/$how"
+		expect 0 recover
+		saved=$(db "SELECT max(version) FROM container_versions WHERE container_id = 'x'")
+		[[ $output == *"the restore of version 1 was completed; version $saved holds what somebody had let run meanwhile"* ]] ||
+			complain "another word"
+		same 'first mine 0' "$(set_says x)$(cat "$root/data/$how") $(frozen x)"
+		same "mine mine" "$(echo $(version_file x "$saved" /data/set/1) $(version_file x "$saved" "/data/$how"))"
+		same "before$how" "$(version_file x $((saved - 1)) /data/set/4)"
+		same 1 "$(stands_on x)"
+		nothing_is_left
+	done
+	# Killed while it is at that: its guard makes the change, and what was saved is recorded by who comes next.
+	set_of x more
+	cut_both 3 x
+	start_anew x
+	root=$(workspace_root x)
+	echo mine >"$root/data/set/1"
+	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:signal=KILL:when=2 \
+		"$WSNAP" recover x >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+	servers_wait_for 5 runs_again x
+	echo later >"$root/data/set/2"
+	expect 0 recover
+	same '7 mine later' "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'x'") $(
+		version_file x 7 /data/set/1) $(cat "$root/data/set/2")"
+	nothing_is_left
+	expect 0 doctor x
+}
+
+@test "where that cannot be saved, it is said, and nothing is taken away unasked" {
+	WORKSPACE_OPTIONS=(--snapshotter native)
+	ctr images unpack --snapshotter native "$IMAGE" >/dev/null 2>&1 || true
+	workspace y
+	set_of y first
+	expect 0 -q create y
+	set_of y second
+	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=8000000:when=3 \
+		"$WSNAP" restore y 1 --no-save >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+	tracer=$!
+	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~y.restore"
+	sleep 0.5
+	kill -KILL "$(pgrep -P "$(pgrep -P "$tracer")")"
+	pkill -KILL -P "$tracer"
+	wait "$tracer" || true
+	start_anew y
+	echo mine >"$(workspace_root y)/data/set/1"
+	expect 7 recover y
+	[[ $stderr == *"somebody has let it run meanwhile, and what it is now could not be saved: "*"its snapshotter has no layers that can be read"* ]] ||
+		complain "another word"
+	[[ $stderr == *"--force finishes it without saving that"* ]] || complain "another hint"
+	same mine "$(workspace_read y /data/set/1)"
+	expect 0 --force recover y
+	same 'first ' "$(set_says y)"
+	nothing_is_left
+}
+
 @test "what was finished once is never made again" {
 	workspace t
 	set_of t first

@@ -1,0 +1,320 @@
+#include "operation/meantime.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "ctr/snapshots.h"
+#include "operation/decide.h"
+#include "operation/plan_live.h"
+#include "operation/restoring.h"
+#include "operation/restoring_change.h"
+#include "operation/rows.h"
+#include "operation/steps.h"
+#include "workspace/journal.h"
+#include "workspace/keepers.h"
+#include "workspace/label_keys.h"
+#include "workspace/location.h"
+
+/* --- the version, an operation within the operation ------------------------------------------------------------- */
+
+struct part {
+	struct record record;
+	struct operation_result result;
+	struct run run;
+};
+
+static void part_release(struct part *part)
+{
+	restoring_end(&part->run);
+	run_end_part(&part->run);
+	operation_result_release(&part->result);
+	record_release(&part->record);
+}
+
+#define cleanup_part __attribute__((cleanup(part_release)))
+
+struct copied {
+	char **to;
+	const char *from;
+};
+
+static int copy_texts(const struct record *whole, struct record *record, struct error *err)
+{
+	const struct copied all[] = {
+		{ &record->operation_id, whole->meantime_id },
+		{ &record->container_id, whole->container_id },
+		{ &record->namespace, whole->namespace },
+		{ &record->bot_id, whole->bot_id },
+		{ &record->image, whole->image },
+		{ &record->snapshotter, whole->snapshotter },
+		{ &record->source, whole->source },
+		{ &record->server_id, whole->server_id },
+		{ &record->old_active, whole->old_active },
+		{ &record->old_parent, whole->old_parent },
+		{ &record->old_upper, whole->old_upper },
+		{ &record->stands_on, record_saves(whole) ? whole->saved : whole->stands_on },
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		*all[i].to = all[i].from ? strdup(all[i].from) : NULL;
+		if (all[i].from && !*all[i].to)
+			return error_memory(err);
+	}
+	if (labels_copy(&record->kept_labels, &whole->kept_labels, err) < 0)
+		return -1;
+	return origin_keep(whole->origin.by, whole->origin.host, whole->origin.note, &record->origin, err);
+}
+
+static int32_t floor_of(const struct run *run)
+{
+	return run->result->version > run->record->version_floor ? run->result->version : run->record->version_floor;
+}
+
+static char *filling_of(const struct record *whole)
+{
+	return text_format("%s-live-%lld", whole->container_id, (long long)whole->meantime_ns);
+}
+
+/* The same whenever it is called for this operation. */
+static int part_begin(struct run *run, struct part *part, struct error *err)
+{
+	const struct record *whole = run->record;
+	struct record *record = &part->record;
+
+	*record = (struct record){
+		.kind = OPERATION_VERSION,
+		.save = SAVE_ALWAYS,
+		.live = true,
+		.created_ns = whole->meantime_ns,
+		.container_ns = whole->container_ns,
+		.max_freeze_ms = whole->max_freeze_ms,
+		.state = CTR_TASK_RUNNING,
+		.version_floor = floor_of(run),
+	};
+	part->run = (struct run){
+		.session = run->session, .record = record, .result = &part->result, .found = run->found, .whole = run
+	};
+	if (copy_texts(whole, record, err) < 0 || decide_names(record, err) < 0)
+		return -1;
+	free(record->new_active);
+	record->new_active = strdup(whole->old_active);
+	record->filling = filling_of(whole);
+	return record->new_active && record->filling ? 0 : error_memory(err);
+}
+
+/* --- taking it -------------------------------------------------------------------------------------------------- */
+
+/* What a run before us has half filled is of no use. */
+static int drop_half(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_free char *filling = filling_of(record);
+
+	if (!record->meantime_id || record->meantime_whole)
+		return 0;
+	return filling ? ctr_snapshot_remove(run->session->ctr, record->snapshotter, filling, err) : error_memory(err);
+}
+
+static int choose_name(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+
+	if (drop_half(run, err) < 0)
+		return -1;
+	free(record->meantime_id);
+	record->meantime_id = malloc(ID_SIZE);
+	if (!record->meantime_id)
+		return error_memory(err);
+	id_random(record->meantime_id);
+	record->meantime_ns = clock_unix_ns();
+	record->meantime_whole = false;
+	return journal_save(run->session, record, err);
+}
+
+/* A layer on the newest live version if there is one, else on what lies below the writable one. */
+static int plan_layer(struct part *part, uint32_t pid, struct error *err)
+{
+	struct record *record = &part->record;
+	cleanup_ctr_snapshot struct ctr_snapshot active = { 0 };
+	cleanup_location struct location location = { 0 };
+	struct session *session = part->run.session;
+
+	record->old_pid = (int)pid;
+	if (location_find(session, record->snapshotter, record->old_active, &location, err) < 0 ||
+	    ctr_snapshot_stat(session->ctr, record->snapshotter, record->old_active, &active, err) < 0)
+		return -1;
+	if (location.maps_ids)
+		return error_set(err, ERROR_REFUSED, "its layers are mounted with other ids than they have");
+	if (plan_live_layer(session, &active, &location, record, err) < 0)
+		return -1;
+	/* Merging may wait. */
+	if (record->live_merged) {
+		free(steal_pointer(record->live_merged));
+		free(steal_pointer(record->live_tip));
+	}
+	return 0;
+}
+
+/* In the freeze, when it is taken, and before any more is changed: from now on it is whole, whoever comes after us. */
+static int note_whole(void *context, struct error *err)
+{
+	struct restoring *restoring = context;
+	struct run *run = restoring->run;
+
+	if (restoring_write_back(restoring, err) < 0)
+		return -1;
+	run->record->meantime_whole = true;
+	return journal_save(run->session, run->record, err);
+}
+
+static int take(struct run *run, struct error *err)
+{
+	cleanup_part struct part part = { 0 };
+
+	if (choose_name(run, err) < 0 || part_begin(run, &part, err) < 0 ||
+	    plan_layer(&part, run->restoring->pid, err) < 0)
+		return -1;
+	restoring_set_again(run->restoring, note_whole);
+	part.run.restoring = steal_pointer(run->restoring);
+	return step_copy(&part.run, err);
+}
+
+/* It is not taken away unless that is asked for. */
+static int take_or_say(struct run *run, live_note_freezer note, struct error *err)
+{
+	const char *id = run->record->container_id;
+
+	if (take(run, err) == 0)
+		return 0;
+	if (err->kind == ERROR_INCOMPLETE)
+		return -1;
+	if (run->session->settings->force) {
+		log_warning("what '%s' has become meanwhile is not saved: %s", id, err->message);
+		error_clear(err);
+		return restoring_open(run, err) <= 0 ? -1 : restoring_finish(run, note, err);
+	}
+	error_wrap(err, "somebody has let it run meanwhile, and what it is now could not be saved");
+	return error_hint(err, "'wsnap recover %s' tries again; --force finishes it without saving that", id);
+}
+
+/* --- whether it is to be taken -------------------------------------------------------------------------------------- */
+
+static bool is_same_boot(const struct record *record)
+{
+	char boot[KEEPERS_BOOT_SIZE];
+
+	keepers_boot(boot);
+	return record->boot && strcmp(boot, record->boot) == 0;
+}
+
+/* Whether it may have run since the change was begun: 1, 0, -1. One that does not run is taken as it is. */
+static int has_run(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	uint32_t others[OTHERS_MAX], pid = run->restoring->pid;
+	const struct live_request request = { .pid = pid,
+					      .others = others,
+					      .other_count = restoring_list_others(run, pid, others) };
+	int still;
+
+	if (!pid)
+		return 0;
+	still = live_is_frozen(&request, err);
+	if (still < 0)
+		return -1;
+	/* What we have frozen when that was taken has not run since. */
+	if (still && record->meantime_whole)
+		return 0;
+	return !still || (int)pid != record->old_pid || !is_same_boot(record);
+}
+
+/* What was taken by a run before us, and has been thawed since by somebody, is another version. */
+static int end_earlier(struct run *run, struct error *err)
+{
+	int32_t version;
+
+	if (!run->record->meantime_whole)
+		return 0;
+	return meantime_keep(run, err) < 0 ? -1 : meantime_tell(run, &version, err);
+}
+
+int meantime_finish(struct run *run, live_note_freezer note, struct error *err)
+{
+	int begun = restoring_open(run, err), unsaved = 0;
+
+	if (begun > 0)
+		unsaved = has_run(run, err);
+	if (begun > 0 && unsaved >= 0)
+		begun = !unsaved                    ? restoring_finish(run, note, err)
+			: end_earlier(run, err) < 0 ? -1
+						    : take_or_say(run, note, err);
+	/* Nothing of it is mounted or open any more when the workspace is started again. */
+	restoring_end(run);
+	if (begun >= 0 && unsaved >= 0)
+		return 0;
+	err->kind = ERROR_INCOMPLETE;
+	error_wrap(err, "'%s' has files that are not changed to the end", run->record->container_id);
+	return err->hint[0] ? -1 : error_hint(err, "'wsnap recover %s' does the rest", run->record->container_id);
+}
+
+/* --- afterwards ----------------------------------------------------------------------------------------------------- */
+
+int meantime_keep(struct run *run, struct error *err)
+{
+	const struct record *whole = run->record;
+	cleanup_part struct part part = { 0 };
+	int found;
+
+	if (!whole->meantime_whole)
+		return 0;
+	if (part_begin(run, &part, err) < 0)
+		return -1;
+	found = run_has_saved(&part.run, NULL, err);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	found = ctr_snapshot_stat(run->session->ctr, whole->snapshotter, part.record.filling, NULL, err);
+	if (found > 0)
+		return step_keep(&part.run, err);
+	if (found == 0)
+		log_warning("what '%s' had become is lost: containerd has its snapshot no more", whole->container_id);
+	return found;
+}
+
+/* A container that was removed meanwhile has taken its active snapshot along. */
+static int label(struct run *run, const struct part *part, int32_t version, struct error *err)
+{
+	char number[16];
+
+	snprintf(number, sizeof(number), "%d", version);
+	if (rows_label_saved(run->session, &part->record, version, err) < 0)
+		return -1;
+	if (run_is_orphaned(run) ||
+	    ctr_snapshot_set_label(run->session->ctr, part->record.snapshotter, part->record.old_active,
+				   LABEL_LAST_VERSION, number, err) == 0)
+		return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
+}
+
+int meantime_tell(struct run *run, int32_t *version, struct error *err)
+{
+	cleanup_part struct part part = { 0 };
+	int saved;
+
+	*version = 0;
+	if (!run->record->meantime_whole)
+		return 0;
+	saved = part_begin(run, &part, err) < 0 ? -1 : run_has_saved(&part.run, NULL, err);
+	if (saved <= 0)
+		return saved;
+	if (step_record(&part.run, err) < 0)
+		return -1;
+	if (part.run.refusal.kind != ERROR_NONE)
+		run->refusal = part.run.refusal;
+	*version = part.result.version;
+	return *version ? label(run, &part, *version, err) : 0;
+}

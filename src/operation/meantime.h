@@ -1,0 +1,22 @@
+/*
+ * What a workspace has become that ran while its files were half restored: wsnap and its guard were killed, and somebody has
+ * ended and started it, or thawed it. That is nobody's version yet, and finishing the restore would take it away: it becomes
+ * a version of its own first, in the same freeze in which the rest of the change is made.
+ */
+#ifndef WSNAP_OPERATION_MEANTIME_H
+#define WSNAP_OPERATION_MEANTIME_H
+
+#include "live/live.h"
+#include "operation/run.h"
+
+/* Makes to the end what an earlier run has begun, whether the workspace runs by now or not, and whatever it has become. `note`
+ * is told of the freezer, with the run as its context. ERROR_INCOMPLETE. */
+int meantime_finish(struct run *run, live_note_freezer note, struct error *err);
+
+/* What was taken so is committed. 0 also where nothing was. */
+int meantime_keep(struct run *run, struct error *err);
+
+/* And it is in the database: its number is in *version, 0 where nothing was taken. */
+int meantime_tell(struct run *run, int32_t *version, struct error *err);
+
+#endif
