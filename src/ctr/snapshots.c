@@ -107,8 +107,8 @@ static int add_snapshots(void *found, const void *message, struct error *err)
 	return 0;
 }
 
-static int list_snapshots(struct ctr *ctr, const char *snapshotter, const char *filter, grpc_handler each,
-			  void *context, struct error *err)
+static int list_filtered(struct ctr *ctr, const char *snapshotter, const char *filter, grpc_handler each, void *context,
+			 struct error *err)
 {
 	Ctr__Snapshots__ListRequest request;
 	char *filters[] = { message_string(filter) };
@@ -125,7 +125,7 @@ int ctr_snapshot_list(struct ctr *ctr, const char *snapshotter, const char *filt
 {
 	cleanup_message_list struct message_list found = { .kind = &snapshot_items };
 
-	if (list_snapshots(ctr, snapshotter, filter, add_snapshots, &found, err) < 0)
+	if (list_filtered(ctr, snapshotter, filter, add_snapshots, &found, err) < 0)
 		return -1;
 	snapshots->items = message_list_steal(&found, &snapshots->count);
 	return 0;
@@ -154,7 +154,7 @@ int ctr_snapshot_names_each(struct ctr *ctr, const char *snapshotter, const char
 {
 	struct names_each names = { .each = each, .context = context };
 
-	return list_snapshots(ctr, snapshotter, filter, pass_names, &names, err);
+	return list_filtered(ctr, snapshotter, filter, pass_names, &names, err);
 }
 
 static int make_snapshot(struct ctr *ctr, const struct grpc_method *method, const char *snapshotter, const char *key,

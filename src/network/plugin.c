@@ -182,8 +182,8 @@ static int failed(const char *type, struct program_outcome *outcome, unsigned ti
 }
 
 /* The plugin's process, from its file to its end. */
-static int execute(const struct plugin_call *call, const char *type, const char *input, struct program_outcome *outcome,
-		   struct error *err)
+static int run_program(const struct plugin_call *call, const char *type, const char *input,
+		       struct program_outcome *outcome, struct error *err)
 {
 	cleanup_free char *file = plugin_find(call->path, type, err);
 	char *variables[VARIABLES] __attribute__((cleanup(variables_free))) = { NULL };
@@ -213,7 +213,7 @@ int plugin_run(const struct plugin_call *call, const cJSON *plugin, const cJSON 
 	const char *type = conf_plugin_type(plugin);
 
 	*code = PLUGIN_CODE_NONE;
-	if (!input || execute(call, type, input, &outcome, err) < 0)
+	if (!input || run_program(call, type, input, &outcome, err) < 0)
 		return -1;
 	if (outcome.end != PROGRAM_EXITED || outcome.code != 0)
 		return failed(type, &outcome, call->timeout_ms, code, err);
