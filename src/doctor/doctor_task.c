@@ -52,11 +52,11 @@ int doctor_check_task(struct doctor *doctor, const struct target *target, struct
 	struct doctor_subject subject = {
 		.kind = DOCTOR_TASK_BLOCKED, .container_id = id, .subject = id, .failure = &failure
 	};
-	int found = target->present ? remains_find(session->ctr, session->settings, doctor->shims, id, err) : 0;
+	int found = remains_find(session->ctr, session->settings, doctor->shims, id, err);
 
 	if (found <= 0)
 		return found < 0 ? -1 : check_root(doctor, target, err);
-	if (doctor->fix && remains_clear(session->settings, doctor->shims, id, &failure) == 0)
+	if (doctor->fix && remains_clear(session->ctr, session->settings, doctor->shims, id, &failure) == 0)
 		subject.fate = DOCTOR_FIXED;
 	return doctor_tell(doctor, &subject, err, "'%s' has no task, but what is left of one keeps it from starting",
 			   id);

@@ -92,7 +92,7 @@ static void clear_the_way(struct run *run)
 	if (found == 0)
 		found = remains_find(run->session->ctr, settings, &shims, id, &failure);
 	if (found > 0)
-		found = remains_clear(settings, &shims, id, &failure);
+		found = remains_clear(run->session->ctr, settings, &shims, id, &failure);
 	if (found < 0)
 		log_warning("'%s' may not start, because of what is left of its task: %s", id, failure.message);
 }

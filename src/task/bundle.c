@@ -148,14 +148,27 @@ bool bundle_exists(const struct settings *settings, const char *bundles, const c
 	return bundle && access(bundle, F_OK) == 0;
 }
 
+/* A new folder may belong to a Tasks.Create that is under way. */
+static bool is_old(const char *bundle, const struct settings *settings, const char *container_id)
+{
+	struct stat st;
+
+	return is_bundle(bundle, settings, container_id) && lstat(bundle, &st) == 0 && S_ISDIR(st.st_mode) &&
+	       time(NULL) - st.st_mtime > YOUNG_S;
+}
+
+bool bundle_is_old(const struct settings *settings, const char *bundles, const char *container_id)
+{
+	cleanup_free char *bundle = bundle_of(settings, bundles, container_id);
+
+	return bundle && is_old(bundle, settings, container_id);
+}
+
 bool bundle_is_left(const struct settings *settings, const char *bundles, const char *container_id)
 {
 	cleanup_free char *bundle = bundle_of(settings, bundles, container_id);
-	struct stat st;
 
-	/* A new folder may belong to a Tasks.Create that is under way. */
-	return bundle && is_bundle(bundle, settings, container_id) && lstat(bundle, &st) == 0 && S_ISDIR(st.st_mode) &&
-	       time(NULL) - st.st_mtime > YOUNG_S && !is_worked_in(bundle);
+	return bundle && is_old(bundle, settings, container_id) && !is_worked_in(bundle);
 }
 
 int bundle_remove(const struct settings *settings, const char *bundles, const char *container_id, struct error *err)

@@ -28,6 +28,10 @@ void bundle_remove_left(const struct settings *settings, const char *container_i
  * not known. */
 bool bundle_exists(const struct settings *settings, const char *bundles, const char *container_id);
 
+/* For a container without a task: whether there is a folder of one for some seconds now; a newer one may be that of a task that
+ * is just being made. */
+bool bundle_is_old(const struct settings *settings, const char *bundles, const char *container_id);
+
 /* For a container without a task: whether there is a folder of one for some seconds now, in which nobody works. */
 bool bundle_is_left(const struct settings *settings, const char *bundles, const char *container_id);
 

@@ -1,7 +1,13 @@
 #include "task/remains.h"
 
+#include "base/log.h"
 #include "ctr/tasks.h"
 #include "task/bundle.h"
+
+static bool is_idle(const struct settings *settings, const struct shims *shims, const char *container_id)
+{
+	return names_set_has(&shims->idle, container_id) && bundle_is_old(settings, shims->bundles, container_id);
+}
 
 int remains_find(struct ctr *ctr, const struct settings *settings, const struct shims *shims, const char *container_id,
 		 struct error *err)
@@ -14,13 +20,25 @@ int remains_find(struct ctr *ctr, const struct settings *settings, const struct 
 		return 0;
 	if (ctr_task_get(ctr, container_id, &task, err) < 0)
 		return -1;
-	return task.state == CTR_TASK_NONE && (forgotten || bundle_is_left(settings, shims->bundles, container_id));
+	return task.state == CTR_TASK_NONE && (forgotten || is_idle(settings, shims, container_id) ||
+					       bundle_is_left(settings, shims->bundles, container_id));
 }
 
-int remains_clear(const struct settings *settings, const struct shims *shims, const char *container_id,
+/* By containerd itself, where its container is there: it does not show the task, but deletes it. */
+static int end_idle(struct ctr *ctr, const struct settings *settings, const char *container_id, struct error *err)
+{
+	struct error ignored = { 0 };
+
+	if (ctr_task_delete(ctr, container_id, &ignored) < 0)
+		log_detail("'%s': %s", container_id, ignored.message);
+	return shim_end_idle(settings, container_id, err);
+}
+
+int remains_clear(struct ctr *ctr, const struct settings *settings, const struct shims *shims, const char *container_id,
 		  struct error *err)
 {
-	if (shim_end_forgotten(settings, container_id, err) < 0)
+	if ((is_idle(settings, shims, container_id) ? end_idle(ctr, settings, container_id, err)
+						    : shim_end_forgotten(settings, container_id, err)) < 0)
 		return -1;
 	return bundle_is_left(settings, shims->bundles, container_id)
 		       ? bundle_remove(settings, shims->bundles, container_id, err)

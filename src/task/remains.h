@@ -1,5 +1,5 @@
-/* What a dead client of Tasks.Create or Tasks.Delete has left of a task, so that its container cannot start: a shim that
- * containerd has forgotten (shim.h), a folder that it does not get past (bundle.h). */
+/* What a dead client of Tasks.Create or Tasks.Delete, or a dead containerd, has left of a task, so that its container cannot
+ * start: a shim without a task (shim.h), a folder that it does not get past (bundle.h). */
 #ifndef WSNAP_TASK_REMAINS_H
 #define WSNAP_TASK_REMAINS_H
 
@@ -11,7 +11,7 @@ int remains_find(struct ctr *ctr, const struct settings *settings, const struct 
 		 struct error *err);
 
 /* Clears it away. Waits some seconds for a shim that is just being started. */
-int remains_clear(const struct settings *settings, const struct shims *shims, const char *container_id,
+int remains_clear(struct ctr *ctr, const struct settings *settings, const struct shims *shims, const char *container_id,
 		  struct error *err);
 
 #endif

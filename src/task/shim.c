@@ -140,7 +140,7 @@ static bool has_lost_folder(const char *pid)
 	return length >= marked && strcmp(folder + length - marked, mark) == 0;
 }
 
-enum kind { OTHER, STARTER, FORGOTTEN };
+enum kind { OTHER, STARTER, FORGOTTEN, IDLE };
 
 /* Behind the options of a shim that serves stands nothing; what starts it ends as soon as it serves. */
 static enum kind judge(const char *pid, const struct settings *settings, const char *container_id)
@@ -151,11 +151,13 @@ static enum kind judge(const char *pid, const struct settings *settings, const c
 		return OTHER;
 	if (strcmp(last_word(&words), "start") == 0)
 		return STARTER;
-	return has_lost_folder(pid) && !has_children(pid) ? FORGOTTEN : OTHER;
+	if (has_children(pid))
+		return OTHER;
+	return has_lost_folder(pid) ? FORGOTTEN : IDLE;
 }
 
-/* A descriptor of the process, opened before it is looked at: so it is the one that was looked at. */
-static enum kind find(const struct settings *settings, const char *container_id, int *process)
+/* A descriptor of the process, opened before it is looked at: so it is the one that was looked at. IDLE ones only if asked. */
+static enum kind find(const struct settings *settings, const char *container_id, bool idle_too, int *process)
 {
 	cleanup_dir DIR *processes = opendir("/proc");
 	struct dirent *entry;
@@ -165,7 +167,7 @@ static enum kind find(const struct settings *settings, const char *container_id,
 		cleanup_fd int opened = is_process ? pidfd_open(atoi(entry->d_name), 0) : -1;
 		enum kind kind = opened < 0 ? OTHER : judge(entry->d_name, settings, container_id);
 
-		if (kind != OTHER) {
+		if (kind != OTHER && (kind != IDLE || idle_too)) {
 			*process = steal_fd(&opened);
 			return kind;
 		}
@@ -191,11 +193,11 @@ static int end(int process, const char *container_id, struct error *err)
 	return 0;
 }
 
-int shim_end_forgotten(const struct settings *settings, const char *container_id, struct error *err)
+static int end_all(const struct settings *settings, const char *container_id, bool idle_too, struct error *err)
 {
 	for (int i = 0; i < MOST_SHIMS; i++) {
 		cleanup_fd int process = -1;
-		enum kind kind = find(settings, container_id, &process);
+		enum kind kind = find(settings, container_id, idle_too, &process);
 
 		if (kind == OTHER)
 			return 0;
@@ -208,6 +210,24 @@ int shim_end_forgotten(const struct settings *settings, const char *container_id
 			return -1;
 	}
 	return 0;
+}
+
+int shim_end_forgotten(const struct settings *settings, const char *container_id, struct error *err)
+{
+	return end_all(settings, container_id, false, err);
+}
+
+int shim_end_idle(const struct settings *settings, const char *container_id, struct error *err)
+{
+	return end_all(settings, container_id, true, err);
+}
+
+/* A name in the set that its shim is told of by. */
+static int add(struct shims *shims, enum kind kind, const char *id, struct error *err)
+{
+	if (kind != FORGOTTEN && kind != IDLE)
+		return 0;
+	return names_set_add(kind == IDLE ? &shims->idle : &shims->forgotten, id, err);
 }
 
 /* Where the shims of the namespace work: each in the folder of its task, which lies beside those of the others. */
@@ -239,7 +259,7 @@ int shim_survey(const struct settings *settings, struct shims *shims, struct err
 		if (!shims->bundles)
 			shims->bundles = folder_of_bundles(pid, settings->namespace);
 		id = value_of(&words, "-id");
-		if (id && judge(pid, settings, id) == FORGOTTEN && names_set_add(&shims->forgotten, id, err) < 0)
+		if (id && add(shims, judge(pid, settings, id), id, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -248,6 +268,7 @@ int shim_survey(const struct settings *settings, struct shims *shims, struct err
 void shims_release(struct shims *shims)
 {
 	names_set_release(&shims->forgotten);
+	names_set_release(&shims->idle);
 	free(shims->bundles);
 	*shims = (struct shims){ 0 };
 }

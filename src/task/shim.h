@@ -1,8 +1,10 @@
 /*
- * Shims that containerd has forgotten. When the client of Tasks.Create goes away while the shim is being started,
+ * Shims without a task. Those that containerd has forgotten: when the client of Tasks.Create goes away while the shim is being started,
  * containerd drops the task's folder, but the shim may stay: it has no task, and the next Tasks.Create of the same
  * container is led to it and may never be answered. That leaves a folder which containerd (seen with 1.6.20) does
- * not get past any more, not even when it is started again.
+ * not get past any more, not even when it is started again. And those that it takes for tasks: when containerd itself dies
+ * between starting the shim and creating the task, it finds the shim again (seen with 1.6.20, runtime/v2/shim_load.go), shows no
+ * task to anybody, and refuses every new one because there is one already.
  */
 #ifndef WSNAP_TASK_SHIM_H
 #define WSNAP_TASK_SHIM_H
@@ -19,10 +21,16 @@
  */
 int shim_end_forgotten(const struct settings *settings, const char *container_id, struct error *err);
 
+/* The same of a container that containerd shows no task of, and of shims that are in its task's folder without a process: no
+ * Tasks.Create may be under way. */
+int shim_end_idle(const struct settings *settings, const char *container_id, struct error *err);
+
 /* What one look at all processes tells of the namespace's shims. */
 struct shims {
 	struct names_set forgotten; /* containers that a forgotten one is of, as it seems: it may just be ending */
-	char *bundles;              /* the folder that their tasks' folders lie in; NULL: no shim tells */
+	struct names_set
+		idle;  /* that one without a process is of, which is in the task's folder: it may just be stopping */
+	char *bundles; /* the folder that their tasks' folders lie in; NULL: no shim tells */
 };
 
 int shim_survey(const struct settings *settings, struct shims *shims, struct error *err);

@@ -100,6 +100,56 @@ half_removed() {
 	nothing_is_left
 }
 
+# What stays when containerd is killed between starting a shim and creating its task: with a runc that is slow to fail.
+shim_without_a_task() {
+	local runc=$BATS_FILE_TMPDIR/runc
+	cat >"$runc" <<-END
+		#!/bin/bash
+		for word; do
+			if [ "\$word" = create ] && [ -e "$runc.fails" ]; then
+				touch "$runc.creates"
+				sleep 2
+				exit 1
+			fi
+		done
+		exec $(command -v runc) "\$@"
+	END
+	chmod +x "$runc"
+	WORKSPACE_OPTIONS+=(--runc-binary "$runc")
+	workspace "$1"
+	ctr tasks kill --signal KILL "$1"
+	servers_wait_for 30 ctr tasks delete "$1"
+	touch "$runc.fails"
+	ctr tasks start --detach --null-io "$1" 3>&- 4>&- &
+	servers_wait_for 30 test -e "$runc.creates" || complain "runc is not called"
+	containerd_kill
+	rm "$runc.fails"
+	containerd_start
+	wait $! || true
+	# It answers when runc has ended.
+	servers_wait_for 30 idle "$1" || complain "the shim is not there"
+}
+
+idle() {
+	local shim
+	shim=$(shims_of "$1")
+	[ -n "$shim" ] && [ -z "$(pgrep -P "$shim")" ]
+}
+
+@test "a shim without a task, which containerd takes for one, is named and cleared away" {
+	shim_without_a_task idle
+	! ctr tasks start --detach --null-io idle || skip "this containerd gets past it"
+	# A new one may be about to get its task.
+	sleep 11
+	expect 1 doctor idle
+	[[ $output == *"has no task, but what is left of one keeps it from starting"* ]] || complain "doctor is silent"
+	expect 0 doctor --fix idle
+	ctr tasks start --detach --null-io idle
+	same RUNNING "$(workspace_status idle)"
+	expect 0 doctor idle
+	nothing_is_left
+}
+
 @test "a power cut has taken the folder of the new active snapshot: it is made anew" {
 	workspace cut sh -c "$POLITE"
 	told_by create cut
