@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "ctr/snapshots.h"
 #include "operation/decide.h"
+#include "operation/new_layer.h"
 #include "operation/plan_live.h"
 #include "operation/restoring.h"
 #include "operation/restoring_change.h"
@@ -19,6 +20,7 @@
 #include "workspace/keepers.h"
 #include "workspace/label_keys.h"
 #include "workspace/location.h"
+#include "workspace/snapshot_labels.h"
 
 /* --- the version, an operation within the operation ------------------------------------------------------------- */
 
@@ -109,15 +111,18 @@ static int part_begin(struct run *run, struct part *part, struct error *err)
 
 /* --- taking it -------------------------------------------------------------------------------------------------- */
 
-/* What a run before us has half filled is of no use. */
+/* What a run before us has half filled is of no use, nor is what nobody knows to be whole. */
 static int drop_half(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
-	cleanup_free char *filling = filling_of(record);
+	cleanup_part struct part part = { 0 };
 
 	if (!record->meantime_id || record->meantime_whole)
 		return 0;
-	return filling ? ctr_snapshot_remove(run->session->ctr, record->snapshotter, filling, err) : error_memory(err);
+	if (part_begin(run, &part, err) < 0 ||
+	    ctr_snapshot_remove(run->session->ctr, record->snapshotter, part.record.filling, err) < 0)
+		return -1;
+	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, part.record.saved, err);
 }
 
 static int choose_name(struct run *run, struct error *err)
@@ -184,13 +189,35 @@ static int take(struct run *run, struct error *err)
 	return step_copy(&part.run, err);
 }
 
+/* Of one that does not run: its writable layer, as it is. */
+static int take_layer(struct run *run, struct error *err)
+{
+	cleanup_part struct part part = { 0 };
+	cleanup_location struct location location = { 0 };
+	cleanup_labels struct labels labels = { 0 };
+	const struct record *record = &part.record;
+
+	if (choose_name(run, err) < 0 || part_begin(run, &part, err) < 0 ||
+	    location_find(run->session, record->snapshotter, record->old_active, &location, err) < 0)
+		return -1;
+	if (!location.stacks || !location.writable)
+		return error_set(err, ERROR_REFUSED, "its snapshotter has no layers that can be read");
+	if (snapshot_labels_saved(record, &labels, err) < 0 ||
+	    new_layer_begin(&part.run, record->saved, record->old_parent ? record->old_parent : "", err) < 0 ||
+	    new_layer_fill(&part.run, record->saved, (const char *const *)&location.writable, 1, &labels, err) < 0)
+		return -1;
+	run->record->meantime_whole = true;
+	return journal_save(run->session, run->record, err);
+}
+
 /* It is not taken away unless that is asked for. */
 static int take_or_say(struct run *run, live_note_freezer note, struct error *err)
 {
 	const char *id = run->record->container_id;
 
-	if (take(run, err) == 0)
-		return 0;
+	/* One that runs is changed by then. */
+	if ((run->restoring->pid ? take(run, err) : take_layer(run, err)) == 0)
+		return run->restoring ? restoring_finish(run, note, err) : 0;
 	if (err->kind == ERROR_INCOMPLETE)
 		return -1;
 	if (run->session->settings->force) {
@@ -212,7 +239,19 @@ static bool is_same_boot(const struct record *record)
 	return record->boot && strcmp(boot, record->boot) == 0;
 }
 
-/* Whether it may have run since the change was begun: 1, 0, -1. One that does not run is taken as it is. */
+/* Of one that does not run. */
+static int was_touched(struct restoring *restoring, struct error *err)
+{
+	struct timespec written;
+
+	if (restoring->run->record->meantime_whole)
+		return 0;
+	if (worklist_time(&restoring->worklist, &written, err) < 0)
+		return -1;
+	return replace_was_touched(&restoring->replace, &written, err);
+}
+
+/* Whether it may have run since the change was begun, to the harm of what is there: 1, 0, -1. */
 static int has_run(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
@@ -223,7 +262,7 @@ static int has_run(struct run *run, struct error *err)
 	int still;
 
 	if (!pid)
-		return 0;
+		return was_touched(run->restoring, err);
 	still = live_is_frozen(&request, err);
 	if (still < 0)
 		return -1;

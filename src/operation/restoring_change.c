@@ -85,10 +85,22 @@ static int make_files(struct restoring *restoring, struct error *err)
 {
 	struct replace *replace = &restoring->replace;
 	const char *upper = restoring->run->record->old_upper;
+	uint64_t rest;
 
-	if (room_check(replace, upper, err) < 0 || replace_stage(replace, err) < 0 || replace_shelve(replace, err) < 0)
+	if (room_check(replace, upper, &rest, err) < 0 || replace_stage(replace, err) < 0 ||
+	    replace_shelve(replace, err) < 0)
 		return -1;
-	return room_hold(replace, upper, &restoring->held, err);
+	return room_hold(upper, rest, &restoring->held, err);
+}
+
+/* As many as can be made while others are at work. */
+static int make_unnamed(struct restoring *restoring, struct error *err)
+{
+	uint64_t rest;
+
+	if (room_check(&restoring->replace, restoring->run->record->old_upper, &rest, err) < 0)
+		return -1;
+	return replace_stage(&restoring->replace, err);
 }
 
 /* Little is left to be written back in the freeze. */
@@ -113,9 +125,7 @@ static int look(void *context, struct error *err)
 		return -1;
 	/* Who compares has a lease of his own. */
 	if (lease_take(run, err) < 0 || replace_link(&restoring->replace, true, err) < 0 ||
-	    replace_check(&restoring->replace, err) < 0 ||
-	    room_check(&restoring->replace, run->record->old_upper, err) < 0 ||
-	    replace_stage(&restoring->replace, err) < 0 ||
+	    replace_check(&restoring->replace, err) < 0 || make_unnamed(restoring, err) < 0 ||
 	    worklist_note(&restoring->worklist, &restoring->replace, false, err) < 0)
 		return -1;
 	log_detail("%zu entries differ, %llu bytes are ready", restoring->replace.count,
@@ -236,11 +246,8 @@ void restoring_set_change(struct restoring *restoring)
 static int look_again(void *context, struct error *err)
 {
 	struct restoring *restoring = context;
-	struct replace *replace = &restoring->replace;
 
-	if (replace_settle_links(replace, err) < 0 || room_check(replace, restoring->run->record->old_upper, err) < 0)
-		return -1;
-	return replace_stage(replace, err);
+	return replace_settle_links(&restoring->replace, err) < 0 ? -1 : make_unnamed(restoring, err);
 }
 
 /* The list stays what it is. */

@@ -32,28 +32,27 @@ static int cost_of(struct replace *replace, const char *upper, struct replace_co
 	return replace_cost(replace, folder, cost, err);
 }
 
-int room_check(struct replace *replace, const char *upper, struct error *err)
+int room_check(struct replace *replace, const char *upper, uint64_t *rest, struct error *err)
 {
 	struct replace_cost cost;
 
+	*rest = 0;
 	if (!upper)
 		return 0;
 	if (cost_of(replace, upper, &cost, err) < 0)
 		return -1;
+	*rest = cost.rest;
 	return disk_space_check_for(upper, cost.files + cost.rest, cost.entries, "restoring files", err);
 }
 
-int room_hold(struct replace *replace, const char *upper, int *held, struct error *err)
+int room_hold(const char *upper, uint64_t rest, int *held, struct error *err)
 {
 	cleanup_fd int file = upper ? open(upper, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
-	struct replace_cost cost;
 
 	*held = -1;
 	if (file < 0)
 		return 0;
-	if (cost_of(replace, upper, &cost, err) < 0)
-		return -1;
-	if (fallocate(file, 0, 0, (off_t)(cost.files + cost.rest + BESIDES_BYTES)) < 0) {
+	if (fallocate(file, 0, 0, (off_t)(rest + BESIDES_BYTES)) < 0) {
 		if (errno != EOPNOTSUPP)
 			return error_errno(err, ERROR_FAILED, errno,
 					   "the filesystem of '%s' has no room for restoring files", upper);

@@ -5,11 +5,12 @@
 #include "replace/replace.h"
 
 /* Whether what is left to be written fits on the filesystem of `upper`, the folder of the writable layer; NULL: nothing is
- * known of it. ERROR_FAILED, saying how much is missing. */
-int room_check(struct replace *replace, const char *upper, struct error *err);
+ * known of it. *rest is what the change itself will write, once its files are made. ERROR_FAILED, saying how much is
+ * missing. */
+int room_check(struct replace *replace, const char *upper, uint64_t *rest, struct error *err);
 
-/* Takes what the change itself will write, once its files are made, so that nobody else can: *held is a file without a name,
- * and closing it is what lets it go; -1 where the filesystem has no such files. ERROR_FAILED as above. */
-int room_hold(struct replace *replace, const char *upper, int *held, struct error *err);
+/* Takes that rest, so that nobody else can: *held is a file without a name, and closing it is what lets it go; -1 where the
+ * filesystem has no such files. ERROR_FAILED. */
+int room_hold(const char *upper, uint64_t rest, int *held, struct error *err);
 
 #endif

@@ -23,12 +23,14 @@ struct costing {
 	struct replace_cost *cost;
 	struct beneath upper; /* without a root: none */
 	char *above;          /* the folder of the entry before */
+	struct names_set firsts;
 };
 
 static void costing_release(struct costing *costing)
 {
 	beneath_release(&costing->upper);
 	free(costing->above);
+	names_set_release(&costing->firsts);
 }
 
 /* Whether the overlay has it in its upper layer already. */
@@ -57,8 +59,8 @@ static void add_copy_up(struct costing *costing, const char *path, bool marked_a
 		return;
 	if (is_in_upper(costing, path))
 		return;
-	costing->cost->rest += status.stx_blocks * BLOCK_BYTES;
-	costing->cost->entries++;
+	costing->replace->known.rest += status.stx_blocks * BLOCK_BYTES;
+	costing->replace->known.entries++;
 }
 
 /* Folders of the way to it which the entry before did not have. */
@@ -75,8 +77,8 @@ static int add_way(struct costing *costing, const char *path, struct error *err)
 	more = !costing->above || above[shared] ? 1 : 0;
 	for (const char *next = above + shared; *next; next++)
 		more += *next == '/';
-	costing->cost->rest += more * FOLDER_BYTES;
-	costing->cost->entries += more;
+	costing->replace->known.rest += more * FOLDER_BYTES;
+	costing->replace->known.entries += more;
 	free(costing->above);
 	costing->above = above;
 	return 0;
@@ -89,34 +91,34 @@ static uint64_t rest_of(const struct candidate *candidate, bool in_tree)
 	return in_tree && !S_ISREG(candidate->status.st_mode) ? ENTRY_BYTES : NAME_BYTES;
 }
 
+/* What is left to be made counts as long as it is not. */
+static int add_file(struct costing *costing, struct replace_item *item, struct candidate *candidate, struct error *err)
+{
+	int found = candidate_find(costing->replace, item, candidate, err);
+
+	if (found > 0) {
+		costing->cost->files += (uint64_t)candidate->status.st_blocks * BLOCK_BYTES;
+		costing->cost->entries++;
+	}
+	return found;
+}
+
 static int add_item(struct costing *costing, struct replace_item *item, struct error *err)
 {
 	struct candidate candidate;
-	int found = candidate_find(costing->replace, item, &candidate, err);
+	int found = add_file(costing, item, &candidate, err);
+	struct replace_cost *known = &costing->replace->known;
 
-	if (found < 0 || add_way(costing, item->path, err) < 0)
-		return -1;
-	if (found)
-		costing->cost->files += (uint64_t)candidate.status.st_blocks * BLOCK_BYTES;
-	costing->cost->rest += rest_of(&candidate, candidate.status.st_nlink > 0);
-	costing->cost->entries += item->staged < 0 && !item->shelved;
+	if (found < 0 || item->costed)
+		return found < 0 ? -1 : 0;
+	item->costed = true;
+	known->rest += rest_of(&candidate, candidate.status.st_nlink > 0);
+	known->entries += !found;
 	add_copy_up(costing, item->path, true);
-	return 0;
-}
-
-/* Of files out of scope that get more names, each once. */
-static int add_firsts(struct costing *costing, struct error *err)
-{
-	cleanup_names_set struct names_set firsts = { 0 };
-	const struct replace *replace = costing->replace;
-
-	for (size_t i = 0; i < replace->count; i++)
-		if (replace->items[i]->first && !items_find(replace, replace->items[i]->first) &&
-		    names_set_add(&firsts, replace->items[i]->first, err) < 0)
-			return -1;
-	for (size_t i = 0; i < firsts.count; i++)
-		add_copy_up(costing, firsts.items[i], false);
-	return 0;
+	if (item->first && !items_find(costing->replace, item->first) &&
+	    names_set_add(&costing->firsts, item->first, err) < 0)
+		return -1;
+	return add_way(costing, item->path, err);
 }
 
 int replace_cost(struct replace *replace, int upper, struct replace_cost *cost, struct error *err)
@@ -130,5 +132,10 @@ int replace_cost(struct replace *replace, int upper, struct replace_cost *cost, 
 	for (size_t i = 0; i < replace->count; i++)
 		if (add_item(&costing, replace->items[i], err) < 0)
 			return -1;
-	return add_firsts(&costing, err);
+	/* Of files out of scope that get more names, each once. */
+	for (size_t i = 0; i < costing.firsts.count; i++)
+		add_copy_up(&costing, costing.firsts.items[i], false);
+	cost->rest = replace->known.rest;
+	cost->entries += replace->known.entries;
+	return 0;
 }

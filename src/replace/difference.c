@@ -216,22 +216,27 @@ int items_is_same(struct replace *replace, const char *path, struct error *err)
 	return compare_seen(replace, path, &here, &there, err);
 }
 
-int items_walk_tree(struct replace *replace, items_each_entry each, struct error *err)
+int items_walk(struct replace *replace, struct beneath *side, const char *path, items_each_entry each,
+	       struct error *err)
 {
 	cleanup_pending struct pending pending = { 0 };
 
-	if (push(&pending, strdup(""), err) < 0)
+	if (push(&pending, strdup(path), err) < 0)
 		return -1;
 	while (pending.count > 0) {
 		cleanup_free char *next = pending.paths[--pending.count];
-		struct seen there;
+		struct seen seen;
 
-		if (look(&replace->there, next, &there, err) < 0 ||
-		    (there.found && each(replace, next, &there.status, err) < 0) ||
-		    (is_folder(&there) && push_entries(&replace->there, next, &pending, err) < 0))
+		if (look(side, next, &seen, err) < 0 || (seen.found && each(replace, next, &seen.status, err) < 0) ||
+		    (is_folder(&seen) && push_entries(side, next, &pending, err) < 0))
 			return -1;
 	}
 	return 0;
+}
+
+int items_walk_tree(struct replace *replace, items_each_entry each, struct error *err)
+{
+	return items_walk(replace, &replace->there, "", each, err);
 }
 
 static int add_entry(struct replace *replace, const char *path, const struct stat *status, struct error *err)

@@ -22,9 +22,11 @@ bool items_is_mounted(const struct replace *replace, const char *path);
 /* Whether a mount's place lies below it. */
 bool items_holds_mount(const struct replace *replace, const char *path);
 
-/* Calls `each` for all that the tree has, with its status; -1 ends it. */
+/* Calls `each` for all that a side, or the tree, has in a path, with its status; -1 ends it. */
 typedef int (*items_each_entry)(struct replace *replace, const char *path, const struct stat *status,
 				struct error *err);
+int items_walk(struct replace *replace, struct beneath *side, const char *path, items_each_entry each,
+	       struct error *err);
 int items_walk_tree(struct replace *replace, items_each_entry each, struct error *err);
 
 /* Whether the entry is the same on both sides: 1, 0, -1. */

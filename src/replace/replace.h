@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #include "base/error.h"
 #include "base/names_set.h"
@@ -25,10 +26,18 @@
 
 struct replace_item {
 	char *path;
-	char *first;      /* it becomes one more name of what has this path; NULL: its own */
-	int staged;       /* the file that it will be; -1 */
-	unsigned shelved; /* the same, by its number on the shelf; 0 */
-	bool noted;       /* the worklist has it */
+	char *first;           /* it becomes one more name of what has this path; NULL: its own */
+	int staged;            /* the file that it will be; -1 */
+	unsigned shelved : 30; /* the same, by its number on the shelf; 0 */
+	bool noted : 1;        /* the worklist has it */
+	bool costed : 1;       /* its cost is known */
+};
+
+/* What it takes on the disk, as far as it is not there already. */
+struct replace_cost {
+	uint64_t files;   /* bytes of the files to be made: replace_stage(), replace_shelve() */
+	uint64_t rest;    /* bytes that are written only by replace_apply() */
+	uint64_t entries; /* inodes */
 };
 
 struct replace {
@@ -42,11 +51,14 @@ struct replace {
 	bool sorted;
 	void *index; /* of the items, by path */
 	struct xattrs_buffer *buffer;
-	void *groups;               /* files of the tree that have several names (links.c) */
-	size_t unasked;             /* groups of which not all names were looked for yet */
-	void *outsides;             /* what is linked to, out of scope (outside.c) */
-	int shelf;                  /* the folder in the root where files wait that have to have names (shelf.c); -1 */
-	unsigned shelved;           /* how many were put there */
+	void *groups;          /* files of the tree that have several names (links.c) */
+	size_t unasked;        /* groups of which not all names were looked for yet */
+	void *outsides;        /* what is linked to, out of scope (outside.c) */
+	int shelf;             /* the folder in the root where files wait that have to have names (shelf.c); -1 */
+	unsigned shelved;      /* how many were put there */
+	struct timespec begun; /* when an earlier run began it, while it is looked at what has become of it since … */
+	bool touched;          /* … and whether somebody has written to it (touched.c) */
+	struct replace_cost known;  /* of the items that were looked at (cost.c) */
 	struct beneath here, there; /* below the root, below the tree */
 	uint64_t bytes;             /* that were written */
 	struct rlimit limit_before; /* how many descriptors this process might have; 0: as many as now */
@@ -93,14 +105,8 @@ void replace_sort(struct replace *replace);
 /* ERROR_REFUSED where a mount is in the way of what is to be done, ERROR_FAILED where a file out of scope is. */
 int replace_check(struct replace *replace, struct error *err);
 
-/* What it takes on the disk, as far as it is not there already. */
-struct replace_cost {
-	uint64_t files;   /* bytes of the files to be made: replace_stage(), replace_shelve() */
-	uint64_t rest;    /* bytes that are written only by replace_apply() */
-	uint64_t entries; /* inodes */
-};
-
-/* `upper`: the folder to which an overlay, which the root is, copies what is changed in it; -1: it is none. */
+/* `upper`: the folder to which an overlay, which the root is, copies what is changed in it; -1: it is none. Asked again, it
+ * looks only at what is new. */
 int replace_cost(struct replace *replace, int upper, struct replace_cost *cost, struct error *err);
 
 /* Makes the files, as far as there are descriptors for them, and a filesystem that can (O_TMPFILE). */
@@ -114,6 +120,10 @@ int replace_clear_shelf(struct replace *replace, struct error *err);
 
 /* Whether a folder (the root, or its `upper`) holds that: the name, below it. */
 char *replace_shelf_name(const char *id);
+
+/* Of a list that was begun: whether somebody has written since then to what it changes, so that what is there is neither what
+ * it was nor what it becomes: 1, 0, -1. */
+int replace_was_touched(struct replace *replace, const struct timespec *begun, struct error *err);
 
 /* Does it; from the start, if it was interrupted. */
 int replace_apply(struct replace *replace, struct error *err);

@@ -15,6 +15,7 @@
 #include "replace/remove.h"
 
 #define NUMBER_SIZE 16
+#define MOST_SHELVED 0x3fffffffU /* as an item can say */
 
 char *replace_shelf_name(const char *id)
 {
@@ -57,7 +58,7 @@ static int put_there(struct replace *replace, const struct candidate *candidate,
 		return error_errno(err, ERROR_FAILED, errno, "a file cannot be created");
 	if (file_make(replace, candidate->folder, candidate->name, &candidate->status, file, err) < 0)
 		return -1;
-	candidate->item->shelved = replace->shelved;
+	candidate->item->shelved = replace->shelved & MOST_SHELVED;
 	return 0;
 }
 

@@ -373,6 +373,16 @@ int worklist_exists(int folder, const char *name, const char *id, struct error *
 	return found;
 }
 
+int worklist_time(const struct worklist *worklist, struct timespec *written, struct error *err)
+{
+	struct stat status;
+
+	if (fstat(worklist->file, &status) < 0)
+		return cannot(worklist, "examined", err);
+	*written = status.st_mtim;
+	return 0;
+}
+
 int worklist_read(struct worklist *worklist, struct replace *replace, struct error *err)
 {
 	cleanup_free char *done = text_format("%s" DONE, worklist->name);

@@ -57,6 +57,9 @@ int worklist_read(struct worklist *worklist, struct replace *replace, struct err
 /* Whether there is one of that operation, sealed or made: 1, 0, -1. Waits for another process that is at it. */
 int worklist_exists(int folder, const char *name, const char *id, struct error *err);
 
+/* When it was written, before anything of it was done. */
+int worklist_time(const struct worklist *worklist, struct timespec *written, struct error *err);
+
 void worklist_release(struct worklist *worklist);
 
 #endif

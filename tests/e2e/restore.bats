@@ -495,6 +495,21 @@ thaw_by_hand() {
 		version_file x 7 /data/set/1) $(cat "$root/data/set/2")"
 	nothing_is_left
 	expect 0 doctor x
+	# It does not run any more either: then it is the layer as it is. Where nobody has written to it, nothing is saved.
+	for wrote in yes no; do
+		set_of x "$wrote"
+		cut_both 3 x
+		start_anew x
+		[ "$wrote" = no ] || echo mine >"$(workspace_root x)/data/set/1"
+		ctr tasks delete --force x >/dev/null 2>&1
+		expect 0 recover
+		ctr tasks start --detach --null-io x
+		same 'first ' "$(set_says x)"
+		nothing_is_left
+	done
+	same '10 mine no' "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'x'") $(
+		version_file x 9 /data/set/1) $(version_file x 10 /data/set/4)"
+	expect 0 doctor x
 }
 
 @test "where that cannot be saved, it is said, and nothing is taken away unasked" {
@@ -631,6 +646,41 @@ longest_gap() {
 	expect 0 recover
 	[[ $output == *"the restore was taken back"* ]] || complain "another word"
 	same 2 "$(workspace_read w /data/f)"
+	nothing_is_left
+}
+
+@test "where there are no files without names, they are made before the change as well" {
+	"${CC:-gcc}" -D_GNU_SOURCE -o "$BATS_TEST_TMPDIR/without_unnamed" "$WORKSPACE_ROOT/tests/lib/without_unnamed.c" ||
+		skip "there is no compiler"
+	workspace z
+	set_of z first
+	root=$(workspace_root z)
+	head -c 300M /dev/zero | tr '\\0' x >"$root/data/set/first/big"
+	expect 0 -q create --live z
+	set_of z second
+	# More than can be made in that time: nothing is changed, and it is known before.
+	before=$(find "$root/data" -printf '%p %i %C@\n' | sort)
+	status=0
+	"$BATS_TEST_TMPDIR/without_unnamed" "$WSNAP" restore z 1 --no-save --max-freeze 20 >/dev/null \
+		2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- || status=$?
+	stderr=$(cat "$BATS_TEST_TMPDIR/stderr")
+	same 1 "$status"
+	[[ $stderr == *"what was to be changed was not ready within 20 ms"* ]] || complain "another word"
+	same "$before" "$(find "$root/data" -printf '%p %i %C@\n' | sort)"
+	same 0 "$(find "$root/" -maxdepth 1 -name '.wsnap*' | wc -l)"
+	"$BATS_TEST_TMPDIR/without_unnamed" "$WSNAP" restore z 1 --max-freeze 60000 >/dev/null 3>&- 4>&-
+	rm "$root/data/set/first/big"
+	same 'first 0' "$(set_says z)$(find "$root/" -maxdepth 1 -name '.wsnap*' | wc -l)"
+	# Not in what was saved either; and who is killed on the way leaves nothing for good.
+	expect 0 diff z 2
+	[[ $output != *.wsnap* ]] || complain "files of ours are part of a version"
+	set_of z third
+	strace -f -qq -o /dev/null -e trace=fchmod -e inject=fchmod:signal=KILL:when=3 \
+		"$BATS_TEST_TMPDIR/without_unnamed" "$WSNAP" restore z 1 --max-freeze 60000 >/dev/null 2>&1 3>&- 4>&- || true
+	servers_wait_for 5 runs_again z
+	same 1 "$(find "$root/" -maxdepth 1 -name '.wsnap*' | wc -l)"
+	expect 0 recover
+	same 'third 0' "$(set_says z)$(find "$root/" -maxdepth 1 -name '.wsnap*' | wc -l)"
 	nothing_is_left
 }
 

@@ -389,7 +389,15 @@ static void test_cost(void **test)
 		must(replace_stage(&pair.replace, &err), &err);
 		must(replace_cost(&pair.replace, layer, &cost, &err), &err);
 		assert_true(cost.files == 0 && cost.rest >= 3000000);
-		make("touch root/out/big");
+	}
+	pair_end(&pair);
+	make("touch root/out/big");
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_scope(&pair.replace, "in", &err), &err);
+	work_out(&pair, "");
+	{
+		cleanup_fd int layer = open_at("upper");
+
 		must(replace_cost(&pair.replace, layer, &cost, &err), &err);
 		assert_true(cost.rest < 200000);
 	}
@@ -563,6 +571,46 @@ static void test_power_cut(void **test)
 	}
 }
 
+/* What somebody has written since a change was begun, where finishing it would take that away. */
+static void test_touched(void **test)
+{
+	static const struct {
+		const char *words;
+		int touched;
+	} deeds[] = {
+		{ "true", 0 },
+		{ "cp -a tree/f root/f; rm root/gone/a; mkdir -p root/new", 0 },
+		{ "echo mine >root/other", 0 },
+		{ "echo mine >root/f", 1 },
+		{ "echo mine >root/new", 1 },
+		{ "echo mine >root/gone/b/c", 1 },
+		{ "echo mine >root/gone/b/d", 1 },
+	};
+	cleanup_fd int state_folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct error err = { 0 };
+
+	(void)test;
+	for (size_t i = 0; i < sizeof(deeds) / sizeof(*deeds); i++) {
+		cleanup_worklist struct worklist list = WORKLIST_NONE;
+		struct timespec written;
+		struct pair pair;
+
+		make("rm -rf root tree list*; mkdir -p root/gone/b tree/new; echo 1 >root/f; echo 2 >tree/f; echo 1 >root/gone/a;"
+		     "echo 1 >root/gone/b/c; echo 1 >root/other; cp -a root/other tree/");
+		pair_begin(&pair, "root", "tree");
+		work_out(&pair, "");
+		write_list(&pair, state_folder);
+		pair_end(&pair);
+		make("sleep 0.02; %s", deeds[i].words);
+		pair_begin(&pair, "root", "tree");
+		assert_int_equal(worklist_open(&list, state_folder, "list", "id", &pair.replace, &err), 1);
+		must(worklist_time(&list, &written, &err), &err);
+		if (replace_was_touched(&pair.replace, &written, &err) != deeds[i].touched)
+			fail_msg("%s: %s", deeds[i].words, err.message);
+		pair_end(&pair);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -577,6 +625,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_deep, begin, end),
 		cmocka_unit_test_setup_teardown(test_damaged_list, begin, end),
 		cmocka_unit_test_setup_teardown(test_power_cut, begin, end),
+		cmocka_unit_test_setup_teardown(test_touched, begin, end),
 	};
 
 	if (argc > 1)
