@@ -194,7 +194,11 @@ static int make(void *context, struct error *err)
 	restoring->run->changed = true;
 	if (restoring->held >= 0)
 		close(steal_fd(&restoring->held));
-	return replace_apply(&restoring->replace, err) < 0 ? -1 : worklist_close(&restoring->worklist, err);
+	if (replace_apply(&restoring->replace, err) == 0)
+		return worklist_close(&restoring->worklist, err);
+	/* Who tries it next makes the files anew: these take his room. */
+	replace_release(&restoring->replace);
+	return -1;
 }
 
 /* In the guard: what is to be done stands on the disk. */
