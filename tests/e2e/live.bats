@@ -249,20 +249,20 @@ state_of() {
 }
 
 @test "without the state of the newest version all is compared, and what differs is copied" {
-	workspace m
-	root=$(workspace_root m)
+	workspace state
+	root=$(workspace_root state)
 	mkdir "$root/data/d"
 	for n in $(seq 50); do echo "number $n" >"$root/data/d/$n"; done
 	ln "$root/data/d/1" "$root/data/second-name"
 	rm "$root/etc/passwd"
 	sleep 0.1
-	expect 0 --json version --live m
+	expect 0 --json version --live state
 	for how in missing cut damaged another none; do
 		tip=$(json .runtime_snapshot_name)
 		case $how in
-		missing) rm "$(state_of m)" ;;
-		cut) truncate -s -5 "$(state_of m)" ;;
-		damaged) printf X | dd of="$(state_of m)" bs=1 seek=200 conv=notrunc status=none ;;
+		missing) rm "$(state_of state)" ;;
+		cut) truncate -s -5 "$(state_of state)" ;;
+		damaged) printf X | dd of="$(state_of state)" bs=1 seek=200 conv=notrunc status=none ;;
 		another) options="--state-dir $BATS_TEST_TMPDIR/another" ;; # the next one finds this one's tip to be a stranger
 		none) options= ;;
 		esac
@@ -270,16 +270,16 @@ state_of() {
 		rm "$root/data/d/1$((RANDOM % 10))"
 		mkdir "$root/data/$how"
 		sleep 0.1
-		expect 0 ${options:-} --json version --live m
+		expect 0 ${options:-} --json version --live state
 		same "$((${#how} + 1))" "$(json .copied_bytes)"
 		same "$tip" "$(snapshot_field "$(json .runtime_snapshot_name)" .Parent)"
-		running_tree m >"$BATS_TEST_TMPDIR/now"
-		version_tree m "$(json .version)" | diff "$BATS_TEST_TMPDIR/now" - || complain "$how: the version differs"
+		running_tree state >"$BATS_TEST_TMPDIR/now"
+		version_tree state "$(json .version)" | diff "$BATS_TEST_TMPDIR/now" - || complain "$how: the version differs"
 		rm -f "$root"/data/d/1[0-9]
 		for n in $(seq 10 19); do echo "number $n" >"$root/data/d/$n"; done
 		touch -d @1000000000 "$root"/data/d/1[0-9]
 		sleep 0.1
-		expect 0 ${options:-} --json version --live m
+		expect 0 ${options:-} --json version --live state
 	done
 }
 
