@@ -257,8 +257,8 @@ check_all() {
 check_orphans() {
 	local active
 	collect
-	active=$(ctr snapshots list | awk -v id="$ID" 'NR > 1 && $NF != "Committed" && index($1, id "-") == 1' | wc -l)
-	[ "$active" -le 1 ] || complain "$active active snapshots are left after a collection"
+	active=$(ctr snapshots list | awk -v id="$ID" 'NR > 1 && $NF != "Committed" && index($1, id "-") == 1 { print $1 }')
+	[ "$(wc -w <<<"$active")" -le 1 ] || complain "active snapshots are left after a collection: ${active//$'\n'/, }"
 }
 
 # Forces a collection of garbage.
