@@ -10,6 +10,7 @@
 #include "operation/execute.h"
 #include "operation/plan.h"
 #include "operation/recovery.h"
+#include "operation/recovery_orphan.h"
 #include "operation/restoring.h"
 #include "operation/rows.h"
 #include "operation/run.h"

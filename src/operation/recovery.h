@@ -34,8 +34,4 @@ void recovery_settle_if_possible(struct session *session, const char *container_
 /* The warning. */
 void recovery_tell_settled(const char *container_id, const struct settled *settled);
 
-/* Ends an operation whose container is not ours any more (run->found says why): what is saved is kept as a version, the
- * rest is given up. *what is one line, the caller frees. ERROR_INCOMPLETE: recovery does the rest. */
-int recovery_end_orphaned(struct run *run, char **what, struct error *err);
-
 #endif

@@ -133,6 +133,20 @@ int task_remove(struct run *run, struct error *err)
 	return ctr_task_delete(ctr, id, err);
 }
 
+int task_note_absence(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct record *record = run->record;
+
+	if (record->stage != STAGE_PLANNED || record->state == CTR_TASK_NONE)
+		return 0;
+	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
+		return -1;
+	if (task.state == CTR_TASK_NONE)
+		record->stage = STAGE_DOWN;
+	return 0;
+}
+
 /* In the words of containerd, or of the system call that makes the task's folder. */
 static bool is_half_there(struct ctr *ctr, const struct error *err)
 {

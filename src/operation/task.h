@@ -20,6 +20,9 @@ int task_end(struct run *run, const struct ctr_task *task, struct error *err);
 /* Takes it for the one that is to come back: its state and streams. */
 int task_adopt(struct record *record, const struct ctr_task *task, struct error *err);
 
+/* After a reboot it is down before anything was done to it: that it has to come back is noted in the record. */
+int task_note_absence(struct run *run, struct error *err);
+
 /* SIGKILL at once, and deletes the task. No task is no error. */
 int task_remove(struct run *run, struct error *err);
 
