@@ -243,6 +243,126 @@ static void test_a_guard_that_was_killed_is_missed_before_a_freeze(void **state)
 	stand_end(&stand);
 }
 
+/* What a guard with a duty has done, in memory that it shares with the test. */
+struct deeds {
+	atomic_int finished, settled, given_up;
+};
+
+static int note_finished(void *context)
+{
+	struct deeds *deeds = context;
+
+	atomic_fetch_add(&deeds->finished, 1);
+	return 0;
+}
+
+static int note_settled(void *context)
+{
+	struct deeds *deeds = context;
+
+	atomic_fetch_add(&deeds->settled, 1);
+	return 0;
+}
+
+static int note_given_up(void *context)
+{
+	struct deeds *deeds = context;
+
+	atomic_fetch_add(&deeds->given_up, 1);
+	return 0;
+}
+
+static struct deeds *deeds_begin(struct guard_duty *duty)
+{
+	struct deeds *deeds = mmap(NULL, sizeof(*deeds), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	assert_true(deeds != MAP_FAILED);
+	*duty = (struct guard_duty){ .finish = note_finished,
+				     .settle = note_settled,
+				     .give_up = note_given_up,
+				     .context = deeds,
+				     .kept = { -1, -1, -1, -1, -1, -1, -1, -1 } };
+	return deeds;
+}
+
+static void assert_deeds(struct deeds *deeds, int finished, int given_up)
+{
+	assert_int_equal(atomic_load(&deeds->finished), finished);
+	assert_int_equal(atomic_load(&deeds->settled), finished);
+	assert_int_equal(atomic_load(&deeds->given_up), given_up);
+	munmap(deeds, sizeof(*deeds));
+}
+
+static void test_who_is_late_cannot_commit(void **state)
+{
+	cleanup_freezer struct freezer freezer = FREEZER_NONE;
+	cleanup_guard struct guard guard = GUARD_NONE;
+	struct error err = { 0 };
+	struct guard_duty duty;
+	struct deeds *deeds = deeds_begin(&duty);
+	struct stand stand;
+
+	(void)state;
+	stand_begin(&stand, hierarchies[0]);
+	assert_int_equal(freezer_open(&freezer, stand.group, &err), 0);
+	assert_int_equal(guard_begin(&guard, &freezer, &duty, &err), 0);
+	assert_int_equal(guard_arm(&guard, 100, &err), 0);
+	assert_int_equal(freezer_freeze(&freezer, 1000, &err), 1);
+	clock_sleep_ms(300);
+	assert_int_equal(guard_commit(&guard, 1000, &err), -1);
+	assert_true(guard_has_thawed(&guard));
+	assert_true(beats(&stand));
+	guard_end(&guard);
+	assert_deeds(deeds, 0, 1);
+	stand_end(&stand);
+}
+
+/* A child is wsnap again, and is killed before or behind the commit, its time long over then. */
+static void check_commit(bool commits)
+{
+	struct guard_duty duty;
+	struct deeds *deeds = deeds_begin(&duty);
+	struct stand stand;
+	pid_t wsnap;
+	int status;
+
+	stand_begin(&stand, hierarchies[0]);
+	wsnap = fork();
+	if (wsnap == 0) {
+		struct freezer freezer = FREEZER_NONE;
+		struct guard guard = GUARD_NONE;
+		struct error err = { 0 };
+
+		if (freezer_open(&freezer, stand.group, &err) < 0 || guard_begin(&guard, &freezer, &duty, &err) < 0 ||
+		    guard_arm(&guard, 300, &err) < 0 || freezer_freeze(&freezer, 1000, &err) != 1 ||
+		    (commits && guard_commit(&guard, 1000, &err) < 0))
+			_exit(1);
+		if (commits)
+			clock_sleep_ms(600);
+		if (guard_has_thawed(&guard))
+			_exit(3);
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(wsnap, &status, 0), wsnap);
+	assert_true(WIFSIGNALED(status));
+	clock_sleep_ms(200);
+	assert_true(beats(&stand));
+	assert_deeds(deeds, commits, !commits);
+	stand_end(&stand);
+}
+
+static void test_what_is_committed_is_finished(void **state)
+{
+	(void)state;
+	check_commit(true);
+}
+
+static void test_what_is_not_committed_is_given_up(void **state)
+{
+	(void)state;
+	check_commit(false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +374,9 @@ int main(void)
 		cmocka_unit_test(test_the_guard_thaws_when_wsnap_is_killed),
 		cmocka_unit_test(test_the_guard_thaws_when_wsnap_is_stopped),
 		cmocka_unit_test(test_a_guard_that_was_killed_is_missed_before_a_freeze),
+		cmocka_unit_test(test_who_is_late_cannot_commit),
+		cmocka_unit_test(test_what_is_committed_is_finished),
+		cmocka_unit_test(test_what_is_not_committed_is_given_up),
 	};
 
 	if (geteuid() != 0)
