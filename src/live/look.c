@@ -83,8 +83,6 @@ static int is_as_shown(struct pass *pass, uint32_t id, const struct stat *status
 		return LOOK_DONE;
 	if (nodes_set(pass->tree, id, status, err) < 0)
 		return -1;
-	if (node->kind == NODE_REGULAR)
-		node->flags |= NODE_SYNCED;
 	if (is_young(status))
 		node->flags |= NODE_YOUNG;
 	return LOOK_DONE;

@@ -14,12 +14,6 @@
 #include "layer/same.h"
 #include "live/frame.h"
 
-static bool write_back(int file)
-{
-	return sync_file_range(file, 0, 0,
-			       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) == 0;
-}
-
 static bool has_same_time(const struct stat *a, const struct stat *b)
 {
 	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
@@ -63,21 +57,13 @@ bool same_content_as_tip(struct pass *pass, const struct pass_frame *frame, uint
 	theirs = open_in_tip(pass, id);
 	if (ours < 0 || theirs < 0 || fstat(theirs, &shown) < 0 || !has_same_metadata(status, &shown))
 		return false;
-	return write_back(ours) && content_equal(ours, theirs, status->st_size) == 1;
+	if (sync_file_range(ours, 0, 0,
+			    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0)
+		return false;
+	return content_equal(ours, theirs, status->st_size) == 1;
 }
 
 /* --- one of which nothing is known ---------------------------------------------------------------------------- */
-
-/* Once its pages are written back: what is stored through a mapping from then on shows in its times. */
-static bool is_settled(const struct pass_frame *frame, const char *name, const struct stat *status)
-{
-	cleanup_fd int file = -1;
-
-	if (!S_ISREG(status->st_mode))
-		return true;
-	file = regular_open_same(frame->upper, name, status->st_ino);
-	return file >= 0 && write_back(file);
-}
 
 /* A file that has a name in the new layer already has all its names there. */
 static bool may_stay(struct pass *pass, const struct stat *status, const struct stat *shown)
@@ -102,8 +88,7 @@ bool same_as_tip(struct pass *pass, const struct pass_frame *frame, uint32_t id,
 	if (node->kind == NODE_WHITEOUT)
 		return true;
 	folder = tip_folder(pass->tip, pass->tree, frame->node, (size_t)node->ctime_ns);
-	if (folder < 0 || fstatat(folder, name, &shown, AT_SYMLINK_NOFOLLOW) < 0 || !may_stay(pass, status, &shown) ||
-	    !is_settled(frame, name, status))
+	if (folder < 0 || fstatat(folder, name, &shown, AT_SYMLINK_NOFOLLOW) < 0 || !may_stay(pass, status, &shown))
 		return false;
 	if (same_entries(&same, frame->upper, status, folder, &shown, name, &why) == 1)
 		return true;

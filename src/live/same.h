@@ -13,8 +13,8 @@ struct pass_frame;
  */
 bool same_content_as_tip(struct pass *pass, const struct pass_frame *frame, uint32_t id, const struct stat *status);
 
-/* The same of an entry that is only shown (NODE_SHOWN), of any kind, with all its metadata and names; of a folder without what
- * is in it. */
+/* An entry that is only shown (NODE_SHOWN), of any kind, with all its metadata and names; of a folder without what is in it.
+ * Nothing is written back. */
 bool same_as_tip(struct pass *pass, const struct pass_frame *frame, uint32_t id, const struct stat *status);
 
 #endif

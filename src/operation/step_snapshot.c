@@ -278,6 +278,13 @@ int step_repoint(struct run *run, struct error *err)
 	return move_end(run, err);
 }
 
+/* The layer of a live version was written back before it became a snapshot. */
+static bool was_synced(const struct record *record)
+{
+	return record->live && record_makes_version(record) && record->kind != OPERATION_RESTORE &&
+	       !record->live_merged;
+}
+
 /*
  * containerd syncs its own database; the files of the layer are only in memory until now. Both lie on
  * one filesystem with the new active snapshot, the only one of them that is sure to stay.
@@ -290,6 +297,8 @@ static int sync_snapshot(struct run *run, struct error *err)
 	/* The container was removed before its layer was moved into the version: that is done now. */
 	if (run_is_orphaned(run) && record_makes_version(record) && move_is_planned(record) && move_there(run, err) < 0)
 		return -1;
+	if (was_synced(record))
+		return 0;
 	if (record_makes_version(record) && record->old_upper && access(record->old_upper, F_OK) == 0)
 		return layer_sync(record->old_upper, err);
 	if (location_find(run->session, record->snapshotter, record->new_active, &location, err) == 0)

@@ -70,6 +70,17 @@ step() {
 		"${ALL_IS_TOLD[@]}"
 }
 
+# What the workspace itself has not written back yet is, before the copy; nobody waits for its writes again behind that.
+@test "the layer of a live version is on the disk before it is a snapshot" {
+	local synced='syncfs\([0-9]+<[^>]*/snapshots/[0-9]+/fs>\) = 0'
+	workspace e
+	workspace_write e /f data
+	traced create --live e
+	in_order "${RECORD_IS_SYNCED[@]}" "$(step journal)" "$synced" "$(step copy)" "$synced" "$(step keep)" \
+		"${ROW_IS_COMMITTED[@]}" "$(step record)" "${ALL_IS_TOLD[@]}"
+	same 2 "$(grep -c 'syncfs(.*) = 0' "$TRACE")"
+}
+
 @test "containerd has a commit on its own disk before it answers" {
 	local trace=$BATS_TEST_TMPDIR/containerd at file
 	workspace d

@@ -283,6 +283,29 @@ state_of() {
 	done
 }
 
+@test "without the state a restore saves what differs, and brings the version back" {
+	workspace back
+	root=$(workspace_root back)
+	mkdir "$root/data/d"
+	for n in $(seq 30); do echo "number $n" >"$root/data/d/$n"; done
+	sleep 0.1
+	expect 0 --json version --live back
+	tip=$(json .runtime_snapshot_name)
+	running_tree back >"$BATS_TEST_TMPDIR/1"
+	echo changed >"$root/data/d/8"
+	rm "$root/data/d/9"
+	mv "$root/data/d/10" "$root/data/moved"
+	sleep 0.1
+	running_tree back >"$BATS_TEST_TMPDIR/2"
+	rm "$(state_of back)"
+	expect 0 --json restore back 1
+	same 2 "$(json .saved_version)"
+	running_tree back | diff "$BATS_TEST_TMPDIR/1" - || complain "it is not version 1"
+	version_tree back 2 | diff "$BATS_TEST_TMPDIR/2" - || complain "what it was before is not saved"
+	expect 0 --json show back 2
+	same "$tip" "$(snapshot_field "$(json .runtime_snapshot_name)" .Parent)"
+}
+
 # Writers whose files must be of one moment: two files written strictly one after the other, a counter through a shared
 # mapping, a second name, folders that are exchanged, an appender.
 @test "whatever writes, a version is of one moment" {
