@@ -5,6 +5,7 @@
 #include <linux/fs.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -96,13 +97,30 @@ int content_copy(int from, int to, off_t size, bool clone, uint64_t *copied_byte
 	return copy_data(from, to, size, copied_bytes);
 }
 
-int content_equal(int a, int b, off_t size)
+/* From this offset on, the next one that is data in a file (SEEK_DATA), or none any more (SEEK_HOLE); where that cannot be
+ * told, all is data. */
+static off_t seek(int file, off_t offset, int whence, off_t size)
+{
+	off_t found = lseek(file, offset, whence);
+
+	if (found < 0 && (whence == SEEK_HOLE || errno == ENXIO))
+		return size;
+	return found < 0 ? offset : found;
+}
+
+static off_t smaller(off_t a, off_t b)
+{
+	return a < b ? a : b;
+}
+
+static int equal_data(int a, int b, off_t offset, off_t end)
 {
 	char left[CHUNK], right[CHUNK];
 
-	for (off_t offset = 0; offset < size;) {
-		ssize_t got = pread(a, left, sizeof(left), offset);
-		ssize_t other = pread(b, right, sizeof(right), offset);
+	while (offset < end) {
+		size_t want = end - offset < CHUNK ? (size_t)(end - offset) : CHUNK;
+		ssize_t got = pread(a, left, want, offset);
+		ssize_t other = pread(b, right, want, offset);
 
 		if (got < 0 || other < 0)
 			return -1;
@@ -111,4 +129,32 @@ int content_equal(int a, int b, off_t size)
 		offset += got;
 	}
 	return 1;
+}
+
+/* Whether both files have so many bytes: what is a hole in both is not read. */
+static int have_size(int a, int b, off_t size)
+{
+	struct stat one, other;
+
+	if (fstat(a, &one) < 0 || fstat(b, &other) < 0)
+		return -1;
+	return one.st_size >= size && other.st_size >= size;
+}
+
+int content_equal(int a, int b, off_t size)
+{
+	off_t done = 0;
+	int equal = have_size(a, b, size);
+
+	while (done < size && equal > 0) {
+		off_t start = smaller(seek(a, done, SEEK_DATA, size), seek(b, done, SEEK_DATA, size));
+		off_t end = smaller(seek(a, start, SEEK_HOLE, size), seek(b, start, SEEK_HOLE, size));
+
+		/* What is a hole in one of them alone is data in the other, and is read in both. */
+		if (end <= start)
+			end = start + CHUNK;
+		equal = equal_data(a, b, start, smaller(end, size));
+		done = end;
+	}
+	return equal;
 }
