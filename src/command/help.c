@@ -1,22 +1,22 @@
 /* `wsnap --help` and `wsnap COMMAND --help`, made from the tables. */
 #include "command/command.h"
 
-/* What a command's arguments may take of its line. */
-#define USAGE_COLUMNS 19
+/* What a command's name and its arguments may take of its line. */
+#define NAME_COLUMNS 9
+#define USAGE_COLUMNS 29
 
 static void add_command(struct text *text, const struct command *command)
 {
 	struct text usage = { 0 };
 
-	text_printf(&usage, "%s%s%s", command->arguments, command->behind ? " " : "",
+	text_printf(&usage, "%-*s %s%s%s", NAME_COLUMNS, command->name, command->arguments, command->behind ? " " : "",
 		    command->behind ? command->behind : "");
 	if (usage.failed)
 		text->failed = true;
 	else if (usage.length > USAGE_COLUMNS)
-		text_printf(text, "  %-9s %s\n  %*s %s\n", command->name, usage.data, USAGE_COLUMNS + 10, "",
-			    command->summary);
+		text_printf(text, "  %s\n  %*s %s\n", usage.data, USAGE_COLUMNS, "", command->summary);
 	else
-		text_printf(text, "  %-9s %-*s %s\n", command->name, USAGE_COLUMNS, usage.data, command->summary);
+		text_printf(text, "  %-*s %s\n", USAGE_COLUMNS, usage.data, command->summary);
 	text_release(&usage);
 }
 

@@ -18,6 +18,8 @@ teardown_file() { workspaces_end; }
 	matches 'wsnap [0-9]+\.[0-9]+\.[0-9]+' "$output"
 	CONTAINERD_ADDRESS=/nowhere PGHOST=/nowhere expect 0 --help
 	help=$output
+	# All of what the commands do begins in one column; it stands below where the words need that.
+	same '' "$(sed -n '/^Commands:/,/^$/p' <<<"$help" | sed '1d;$d' | grep -Ev '^.{31} [a-z]|[].A-Z]$')"
 	for command in create version list rollback show events recover init; do
 		[[ $help == *$'\n'*" $command "* ]] || complain "no $command in the help"
 		CONTAINERD_ADDRESS=/nowhere PGHOST=/nowhere expect 0 "$command" --help
