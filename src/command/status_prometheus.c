@@ -18,13 +18,19 @@ struct status_samples {
 	size_t count;
 };
 
+/* As the other forms have it: a clock that was set back makes nothing younger than now. */
+static int64_t age_s_of(const struct workspace_status *status, int64_t now_ns)
+{
+	return status->saved_ns < now_ns ? (now_ns - status->saved_ns) / NS_PER_SECOND : 0;
+}
+
 static int keep(struct sample *sample, const struct workspace_status *status, int64_t now_ns, struct error *err)
 {
 	*sample = (struct sample){
 		.container_id = strdup(status->container_id),
 		.bot_id = strdup(status->bot_id ? status->bot_id : ""),
 		.has_age = status->saved_ns > 0,
-		.age_s = (now_ns - status->saved_ns) / NS_PER_SECOND,
+		.age_s = age_s_of(status, now_ns),
 		.has_bytes = status->has_bytes,
 		.bytes = status->bytes,
 		.newest = status->newest_version,

@@ -187,3 +187,13 @@ follows_the_format() {
 	expect 1 status --prometheus -o "$BATS_TEST_TMPDIR/missing/wsnap.prom"
 	expect 2 --json status --prometheus
 }
+
+@test "a clock that was set back makes nothing younger than now, in no form" {
+	made_ago status-b '-1 hour'
+	expect 0 status --prometheus status-b
+	same 0 "$(sed -n 's/^wsnap_age_seconds.* //p' "$BATS_TEST_TMPDIR/output")"
+	expect 0 --json status status-b
+	same 0 "$(json '.workspaces[0].age_s')"
+	expect 0 status --max-age 1min status-b
+	made_ago status-b '0 hours'
+}
