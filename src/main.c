@@ -86,7 +86,8 @@ int main(int argc, char **argv)
 	allow_many_files();
 	setlocale(LC_CTYPE, "C.UTF-8"); /* for wcwidth(3); nothing else depends on it */
 	result = take_words(&line, argv + (argc > 0), argc > 0 ? (size_t)argc - 1 : 0, &settings, &err);
-	out.json = settings.json;
+	/* What the file says is a default: a flag beats it. */
+	out.json = settings.json && (settings.format_given || !settings.quiet);
 	out.quiet = settings.quiet;
 	out.columns = terminal_columns(STDOUT_FILENO);
 	out.colour = terminal_has_colour(STDOUT_FILENO);

@@ -248,6 +248,15 @@ static int read_configuration(struct settings *settings, struct error *err)
 	return config_read(named ? named : DEFAULT_CONFIG_FILE, named != NULL, settings_options, settings, err);
 }
 
+static bool gives_format(const struct options_given *given)
+{
+	for (size_t i = 0; i < given->count; i++)
+		if (strcmp(given->items[i].spec->name, "format") == 0 ||
+		    strcmp(given->items[i].spec->name, "json") == 0)
+			return true;
+	return false;
+}
+
 /* The address as the header promises it. */
 static void drop_scheme(char *address)
 {
@@ -267,6 +276,7 @@ int settings_load(struct settings *settings, const struct options_given *given, 
 	if (options_set_defaults(settings_options, settings, err) < 0)
 		return -1;
 	result = options_set_given(settings_options, given, settings, err);
+	settings->format_given = gives_format(given);
 	if (settings->show_help || settings->show_version)
 		return result;
 	if (read_configuration(settings, result < 0 ? &later : err) < 0)

@@ -34,6 +34,7 @@ struct settings {
 	unsigned stop_timeout_s;
 	enum settings_network network;
 	bool json;
+	bool format_given; /* by a flag, which any other form that a flag asks for must go with */
 	bool quiet;
 	bool verbose;
 	bool no_hooks;           /* --no-hooks */

@@ -60,17 +60,20 @@ static int diff_check(const struct invocation *invocation, struct error *err)
 {
 	const struct diff_options *options = invocation->options;
 	cleanup_paths struct paths paths = { 0 };
+	bool json = invocation->out->json && invocation->settings->format_given;
 
 	if (check_spec(invocation, err) < 0)
 		return -1;
-	if (options->patch && (options->stat || options->null || invocation->settings->json))
+	if (options->patch && (options->stat || options->null || json))
 		return error_set(err, ERROR_USAGE, "'--patch' cannot be given with --%s",
 				 options->stat   ? "stat"
 				 : options->null ? "null"
 						 : "json");
-	if (options->null && (options->stat || invocation->settings->json))
+	if (options->null && (options->stat || json))
 		return error_set(err, ERROR_USAGE, "'--null' cannot be given with --%s",
 				 options->stat ? "stat" : "json");
+	if (options->patch || options->null)
+		invocation->out->json = false;
 	return paths_read(invocation->behind, invocation->behind_count, &paths, err);
 }
 

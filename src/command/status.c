@@ -70,8 +70,10 @@ static int status_check(const struct invocation *invocation, struct error *err)
 
 	if (options->warn_age && !options->max_age)
 		return error_set(err, ERROR_USAGE, "'--warn-age' needs '--max-age'");
-	if (options->prometheus && invocation->out->json)
+	if (options->prometheus && invocation->out->json && invocation->settings->format_given)
 		return error_set(err, ERROR_USAGE, "'--prometheus' and '--json' do not go together");
+	if (options->prometheus)
+		invocation->out->json = false;
 	return 0;
 }
 

@@ -97,6 +97,37 @@ versions_seen() {
 	json .container_id
 }
 
+@test "a flag that asks for another form beats the format of the file" {
+	echo "format = json" >"$BATS_TEST_TMPDIR/conf"
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" -q version w
+	matches '[0-9]+' "$output"
+	number=$output
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" -q list w
+	same "$number" "$(tail -n 1 <<<"$output")"
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" -q version w w
+	same "w $((number + 1))" "$output"
+	expect 0 -q --json version w
+	same "$((number + 2))" "$(json .version)"
+	workspace_write w /form text
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" diff -z w
+	same 'A /form' "$(tr '\0' '\n' <"$BATS_TEST_TMPDIR/output" | grep form)"
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" diff -p w
+	grep -qx '+text' "$BATS_TEST_TMPDIR/output"
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" status --prometheus
+	[[ $output == '# HELP '* ]] || complain "not the text format"
+	expect 2 --json status --prometheus
+	expect 2 --json diff -z w
+	# Errors are in the format of the file all the same.
+	expect 3 -c "$BATS_TEST_TMPDIR/conf" -q version nosuch
+	same not_found "$(jq -r .error.code <<<"$stderr")"
+}
+
+@test "/dev/null is a configuration without a line" {
+	echo "namespace = nowhere" >"$BATS_TEST_TMPDIR/conf"
+	WSNAP_CONFIG=$BATS_TEST_TMPDIR/conf expect 0 -c /dev/null -q list w
+	WSNAP_CONFIG=/dev/null expect 0 -q list w
+}
+
 @test "the state directory: made when missing, for root alone" {
 	expect 0 --state-dir "$BATS_TEST_TMPDIR/state" create w
 	same 'directory 700' "$(stat -c '%F %a' "$BATS_TEST_TMPDIR/state")"
