@@ -128,7 +128,7 @@ static int replace_output(const char *path, const void *bytes, size_t length, st
 	if (dir < 0)
 		return error_errno(err, ERROR_FAILED, errno, "'%s' cannot be written", path);
 	if (file_replace(dir, name, OUTPUT_MODE, bytes, length, err) < 0)
-		return error_wrap(err, "'%s' cannot be written", path);
+		return error_wrap(err, "in the folder '%s'", folder);
 	return 0;
 }
 

@@ -109,6 +109,12 @@ static void print(const struct invocation *invocation, const struct fork_result 
 	writer_close(&writer);
 }
 
+/* An option of those who take versions, which a hint of theirs names. */
+static bool names_stop(const struct error *err)
+{
+	return strstr(err->hint, "--stop") != NULL;
+}
+
 /* The version that is forked then is the one that stands for the present. */
 static int take_live_version(const struct invocation *invocation, struct version_word *version, struct error *err)
 {
@@ -120,7 +126,9 @@ static int take_live_version(const struct invocation *invocation, struct version
 	cleanup_operation_result struct operation_result result = { 0 };
 
 	if (operation_run(invocation->session, &request, &result, err) < 0)
-		return -1;
+		return names_stop(err) ? error_hint(err, "'wsnap version %s --stop' takes one, which @ is then",
+						    request.target->text)
+				       : -1;
 	invocation->out->changed = true;
 	*version = (struct version_word){ .kind = VERSION_WORD_NUMBER, .number = result.version };
 	return 0;

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "command/commands.h"
 #include "command/diff_print.h"
 #include "command/freeze.h"
@@ -105,6 +107,15 @@ static void print_line(const struct invocation *invocation, const struct restore
 			    frozen);
 }
 
+/* A hint of the freeze names --stop, an option of those who take versions. */
+static int name_way(const struct invocation *invocation, struct error *err)
+{
+	if (!strstr(err->hint, "--stop"))
+		return -1;
+	return error_hint(err, "'wsnap rollback %s VERSION' brings a version back with a stop",
+			  invocation->targets->text);
+}
+
 static int restore_run_command(const struct invocation *invocation, struct error *err)
 {
 	const struct restore_options *options = invocation->options;
@@ -136,7 +147,7 @@ static int restore_run_command(const struct invocation *invocation, struct error
 	done = restore_run(invocation->session, &request, &result, err);
 	meter_line_end(&line);
 	if (done < 0)
-		return -1;
+		return name_way(invocation, err);
 	/* Of all files it is also noted what the workspace then stands on. */
 	invocation->out->changed |= !options->dry_run && (result.changes.count > 0 || paths.count == 0);
 	if (invocation->out->json)

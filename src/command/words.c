@@ -51,8 +51,9 @@ static int read_word(const char *kind, size_t length, const char *text, struct w
 
 static int wrong_count(const struct command *command, struct error *err)
 {
-	return error_hint(err, "usage: wsnap %s %s%s%s%s", command->name, command->options ? "[OPTIONS] " : "",
-			  command->arguments, command->behind ? " " : "", command->behind ? command->behind : "");
+	return error_hint(err, "usage: wsnap %s%s%s%s%s%s", command->name, command->options ? " [OPTIONS]" : "",
+			  *command->arguments ? " " : "", command->arguments, command->behind ? " " : "",
+			  command->behind ? command->behind : "");
 }
 
 /* Those that stand behind "--" are apart where the command wants them so. */

@@ -117,7 +117,9 @@ int plan_live_compact(struct session *session, const struct ctr_snapshot *active
 	int count;
 
 	if (!location->stacks)
-		return refuse(record, "its snapshotter has no layers that can be read", err);
+		return error_set(err, ERROR_REFUSED,
+				 "'%s' cannot have layers of live versions: its snapshotter has none that can be read",
+				 record->container_id);
 	if (set_tip(session, active, record, err) < 0)
 		return -1;
 	count = count_layers(session, record, err);

@@ -242,6 +242,19 @@ blobs() {
 	same "" "$(find "$WSNAP_STATE_DIR" -name '*~offork.hosts')"
 }
 
+@test "where nothing can be live, a hint names what there is" {
+	WORKSPACE_OPTIONS=(--snapshotter native)
+	ctr images unpack --snapshotter native "$IMAGE" >/dev/null 2>&1 || true
+	workspace still
+	expect 0 version still
+	expect_error 8 "'still' cannot be saved while it runs: its snapshotter has no layers that can be read" \
+		fork still @ try --live
+	same "hint: 'wsnap version still --stop' takes one, which @ is then" "${stderr#*$'\n'}"
+	expect_error 8 "'still' cannot have layers of live versions: its snapshotter has none that can be read" compact still --live
+	expect 0 version still --stop
+	expect 0 fork still @ try
+}
+
 @test "what cannot be forked is refused, and nothing is made" {
 	workspace whole
 	workspace other
