@@ -1,18 +1,23 @@
 #include "operation/recovery_orphan.h"
 
+#include <stdlib.h>
+
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "ctr/containers.h"
+#include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "operation/effect.h"
 #include "operation/execute.h"
+#include "operation/let_go.h"
 #include "operation/move.h"
 #include "operation/orphan.h"
 #include "operation/plan_network.h"
 #include "operation/steps.h"
 #include "operation/task.h"
 #include "task/remains.h"
+#include "workspace/snapshot_labels.h"
 
 /* The container is gone: its network attachment is removed, so that its address is free again. */
 static void give_address_back(struct run *run)
@@ -79,10 +84,54 @@ static void clear_the_way(struct run *run)
 		log_warning("'%s' may not start, because of what is left of its task: %s", id, failure.message);
 }
 
+/* From now on the record is that of a version which saves what lies in the receiver. It bears the time as another would. */
+static int become_version(struct record *record, struct error *err)
+{
+	char *saved = text_format("%s-%s%lld", record->container_id, kind_words(OPERATION_VERSION)->saved,
+				  (long long)record->created_ns);
+
+	if (!saved)
+		return error_memory(err);
+	free(record->saved);
+	record->saved = saved;
+	record->kind = OPERATION_VERSION;
+	record->save = SAVE_ALWAYS;
+	return 0;
+}
+
+/*
+ * Nobody but a compaction knows of the layer that it has moved, once the container is gone with the snapshot that the layer
+ * was in: it becomes a version. Where a container stands on it, it is that one's.
+ */
+static int keep_moved_layer(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+	cleanup_labels struct labels labels = { 0 };
+	cleanup_free char *receiver = NULL;
+	int owned, saved;
+
+	if (record->kind != OPERATION_COMPACT || !move_is_done(record))
+		return 0;
+	owned = move_has_home(run, err);
+	receiver = owned == 0 ? move_receiver(record, err) : NULL;
+	if (owned == 0)
+		owned = receiver ? let_go_is_stood_on(run, receiver, err) : -1;
+	if (owned != 0)
+		return owned < 0 ? -1 : 0;
+	if (become_version(record, err) < 0)
+		return -1;
+	saved = run_has_saved(run, NULL, err);
+	if (saved != 0)
+		return saved < 0 ? -1 : 0;
+	if (snapshot_labels_saved(record, &labels, err) < 0)
+		return -1;
+	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, receiver, &labels, err);
+}
+
 int recovery_end_orphaned(struct run *run, char **what, struct error *err)
 {
 	struct record *record = run->record;
-	bool saves = record_saves(record), dropped = false;
+	bool dropped = false;
 	int saved = 0;
 
 	task_finish_detachment(run);
@@ -92,9 +141,9 @@ int recovery_end_orphaned(struct run *run, char **what, struct error *err)
 	if (run->found == FOUND_GONE && record->attachment)
 		give_address_back(run);
 	clear_the_way(run);
-	if (leave_as_it_was(run, err) < 0)
+	if (leave_as_it_was(run, err) < 0 || keep_moved_layer(run, err) < 0)
 		return -1;
-	if (saves)
+	if (record_saves(record))
 		saved = run_has_saved(run, NULL, err);
 	if (saved < 0 || (saved > 0 && move_drop_hollow(run, &dropped, err) < 0))
 		return -1;

@@ -293,6 +293,28 @@ layer_of() {
 	done
 }
 
+# What the container stood on goes with it: the layer that a compaction has taken out of there is saved.
+@test "the layer of a container that is removed in the middle of a compaction becomes a version" {
+	local id version
+	for id in removed remade; do
+		layered "$id"
+		cut_in_move compact "$id"
+		remove "$id"
+		[ "$id" = removed ] || ctr run --detach --null-io "$IMAGE" "$id" sleep 1000000 3>&- 4>&-
+		expect 0 recover
+		version=$(db "SELECT max(version) FROM container_versions WHERE container_id = '$id'")
+		[[ $output == *"its state is kept as version $version"* ]] || complain "it is not said"
+		collect_garbage
+		same "" "$(ctr snapshots ls | awk -v id="$id-" 'index($1, id) == 1 && $NF != "Committed" { print $1 }')"
+		mkdir -p "$BATS_TEST_TMPDIR/look"
+		expect 0 mount "$id" "$version" "$BATS_TEST_TMPDIR/look"
+		same "precious 3" "$(cat "$BATS_TEST_TMPDIR"/look/data/{n,3} | xargs)"
+		expect 0 umount "$BATS_TEST_TMPDIR/look"
+		nothing_is_left
+	done
+	expect 0 doctor remade
+}
+
 @test "a container that is made anew while its layer is moved away has it back" {
 	local key run
 	layered window

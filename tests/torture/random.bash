@@ -220,8 +220,8 @@ client_remake() {
 
 client_clears() {
 	sleep 11
-	"$WSNAP" doctor --fix "$1" >"$SCRATCH/doctor.out" 2>&1
-	grep -q 'keeps it from starting' "$SCRATCH/doctor.out" || complain "doctor does not see what keeps '$1' from starting"
+	"$WSNAP" doctor --fix "$1" >"$SCRATCH/doctor.out" 2>&1 ||
+		complain "doctor does not clear away what keeps '$1' from starting: $(cat "$SCRATCH/doctor.out")"
 }
 
 # client ACT ID: what may be afterwards, where nobody else was at work.
