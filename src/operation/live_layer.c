@@ -140,15 +140,11 @@ int live_layer_label_tip(struct run *run, const char *name, struct error *err)
 	return ctr_snapshot_set_labels(run->session->ctr, record->snapshotter, record->old_active, &labels, err);
 }
 
-int live_layer_label_active(struct run *run, struct error *err)
+int live_layer_add_labels(const struct record *record, struct labels *labels, struct error *err)
 {
-	const struct record *record = run->record;
-	cleanup_labels struct labels labels = { 0 };
-
-	if (labels_set(&labels, LABEL_STANDS_ON, record->saved, err) < 0 || set_kept(record, "", &labels, err) < 0 ||
-	    labels_set(&labels, LABEL_LIVE_TIP, record->saved, err) < 0)
+	if (labels_set(labels, LABEL_STANDS_ON, record->saved, err) < 0 || set_kept(record, "", labels, err) < 0)
 		return -1;
-	return ctr_snapshot_set_labels(run->session->ctr, record->snapshotter, record->old_active, &labels, err);
+	return labels_set(labels, LABEL_LIVE_TIP, record->saved, err);
 }
 
 int live_layer_label_restored(struct run *run, const char *stands_on, struct error *err)

@@ -21,10 +21,10 @@ int live_layer_drop(struct run *run, struct error *err);
 /* Thaws what an earlier process may have left frozen. */
 int live_layer_thaw(struct run *run, struct error *err);
 
-/* The labels of the active snapshot that tell of the version. */
-int live_layer_label_active(struct run *run, struct error *err);
+/* Adds those of the active snapshot's labels that tell of the version. */
+int live_layer_add_labels(const struct record *record, struct labels *labels, struct error *err);
 
-/* The same after a restore: it stands on that snapshot (NULL: on what it stood on), whatever its tip is. */
+/* Labels the active snapshot after a restore: it stands on that snapshot (NULL: on what it stood on), whatever its tip is. */
 int live_layer_label_restored(struct run *run, const char *stands_on, struct error *err);
 
 /* Makes a merged layer the tip, which keeps it: no version stands on it yet. */

@@ -72,9 +72,14 @@ int step_record(struct run *run, struct error *err)
 static int label_active(struct run *run, const char *number, struct error *err)
 {
 	const struct record *record = run->record;
+	cleanup_labels struct labels labels = { 0 };
 
-	if (run_is_orphaned(run) || ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->new_active,
-							   LABEL_LAST_VERSION, number, err) == 0)
+	if (run_is_orphaned(run))
+		return 0;
+	if (labels_set(&labels, LABEL_LAST_VERSION, number, err) < 0 ||
+	    (record->live && record->kind != OPERATION_RESTORE && live_layer_add_labels(record, &labels, err) < 0))
+		return -1;
+	if (ctr_snapshot_set_labels(run->session->ctr, record->snapshotter, record->new_active, &labels, err) == 0)
 		return 0;
 	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
 }
@@ -87,9 +92,6 @@ int step_label(struct run *run, struct error *err)
 		return 0;
 	snprintf(number, sizeof(number), "%d", run->result->version);
 	if (rows_label_saved(run->session, run->record, run->result->version, err) < 0)
-		return -1;
-	if (run->record->live && run->record->kind != OPERATION_RESTORE && !run_is_orphaned(run) &&
-	    live_layer_label_active(run, err) < 0)
 		return -1;
 	return label_active(run, number, err);
 }
