@@ -34,6 +34,7 @@ static uint64_t first_seed = 1;
 static unsigned round_count = 12;
 static char folder[PATH_MAX];
 static bool mounts_work;
+static enum layer_marks marks; /* of the overlays */
 
 /* Stores once through a shared mapping, and holds it. */
 static void be_quiet(struct stand *stand)
@@ -80,6 +81,7 @@ static void begin(struct filesystem *filesystem, struct stand *stand, const char
 		skip();
 	filesystem_mount(filesystem, folder, type, strcmp(type, "ext4") == 0 ? 200 : 400);
 	stand_make(stand, filesystem->root, first_seed, NULL, live);
+	stand->marks = marks;
 }
 
 static void end(struct filesystem *filesystem, struct stand *stand)
@@ -137,6 +139,17 @@ static void test_random_btrfs(void **state)
 {
 	(void)state;
 	compare_on("btrfs");
+}
+
+/* Overlays that are mounted without root have other marks. */
+static void test_random_userxattr(void **state)
+{
+	(void)state;
+	marks = LAYER_MARKS_USER;
+	overlay_use_userxattr(true);
+	compare_on("ext4");
+	overlay_use_userxattr(false);
+	marks = LAYER_MARKS_TRUSTED;
 }
 
 /* Beside processes that never stop changing it. */
@@ -446,6 +459,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_random_ext4),
 		cmocka_unit_test(test_random_xfs),
 		cmocka_unit_test(test_random_btrfs),
+		cmocka_unit_test(test_random_userxattr),
 		cmocka_unit_test(test_busy_ext4),
 		cmocka_unit_test(test_busy_xfs),
 		cmocka_unit_test(test_a_state_that_cannot_be_believed),

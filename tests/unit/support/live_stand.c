@@ -177,6 +177,7 @@ struct live_result stand_take(struct stand *stand, const char *tip, const char *
 {
 	struct live_request request = {
 		.pid = (uint32_t)stand->pid,
+		.marks = stand->marks,
 		.upper = stand->upper,
 		.index = stand->index,
 		.tip = tip,
@@ -219,7 +220,7 @@ void stand_merge(struct stand *stand)
 	cleanup_free char *name = text_format("merged-%u", stand->merges++);
 	char *merged = make_below(stand, name);
 
-	if (layer_merge(LAYER_MARKS_TRUSTED, stand->layers, stand->count - 1, merged, &result, &err) < 0)
+	if (layer_merge(stand->marks, stand->layers, stand->count - 1, merged, &result, &err) < 0)
 		fail_msg("merge: %s", err.message);
 	stand->layers[1] = stand->layers[stand->count - 1];
 	stand->layers[0] = merged;

@@ -19,7 +19,8 @@ struct stand {
 	const char *layers[STAND_LAYERS_MAX]; /* newest first; the last one is the image's */
 	size_t count;
 	const char *next; /* the layer that is being filled */
-	bool lost;        /* nobody knows where the tip's layers are */
+	enum layer_marks marks;
+	bool lost; /* nobody knows where the tip's layers are */
 	pid_t pid;
 	uint64_t seed, state;
 	unsigned walked, compared, merges;
