@@ -130,6 +130,7 @@ torture_error() {
 			freshen "$2"
 		done
 		recover
+		check_all
 	done
 	end_case "error $1 $2"
 }
