@@ -38,17 +38,20 @@ static bool split(struct line *line)
 	return line->root && line->source && line->options;
 }
 
-/* The line of the mount with that id, as the process has it. */
-static bool find_line(uint32_t pid, uint64_t id, struct line *line)
+/* The line of the mount with that id, as the process has it: 1, 0, -1. */
+static int find_line(uint32_t pid, uint64_t id, struct line *line, struct error *err)
 {
 	cleanup_free char *path = text_format("/proc/%u/mountinfo", pid);
 	cleanup_file FILE *table = path ? fopen(path, "re") : NULL;
 	size_t size = 0;
 
-	while (table && getline(&line->text, &size, table) > 0)
+	if (!table)
+		return error_errno(err, ERROR_FAILED, errno, "the mounts of process %u cannot be read", pid);
+	while (getline(&line->text, &size, table) > 0)
 		if (strtoull(line->text, NULL, 10) == id)
 			return split(line);
-	return false;
+	return ferror(table) ? error_errno(err, ERROR_FAILED, errno, "the mounts of process %u cannot be read", pid)
+			     : 0;
 }
 
 static bool has_upper(const char *options, const char *upper)
@@ -83,24 +86,38 @@ static bool is_snapshot(const struct location *location, const struct ctr_mounts
 						   : strcmp(line->source, mount->source) == 0;
 }
 
+/* 1: the root that is open is the mount of that snapshot and all of it, 0, -1. */
+static int is_mount_of(const struct location *location, const struct ctr_mounts *mounts, uint32_t pid, int root,
+		       struct error *err)
+{
+	struct line line = { 0 };
+	struct statx status;
+	int found;
+
+	if (statx(root, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &status) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "the root of process %u cannot be looked at", pid);
+	if (!(status.stx_mask & STATX_MNT_ID) || !(status.stx_attributes & STATX_ATTR_MOUNT_ROOT))
+		return 0;
+	found = find_line(pid, status.stx_mnt_id, &line, err);
+	if (found > 0)
+		found = is_snapshot(location, mounts, &status, &line);
+	free(line.text);
+	return found;
+}
+
 static int judge(struct run *run, uint32_t pid, int root, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_location struct location location = { 0 };
 	cleanup_ctr_mounts struct ctr_mounts mounts = { 0 };
-	struct line line = { 0 };
-	struct statx status;
-	bool is_ours = false;
+	int is_ours;
 
 	if (ctr_snapshot_mounts(run->session->ctr, record->snapshotter, record->old_active, &mounts, err) < 0 ||
 	    location_find(run->session, record->snapshotter, record->old_active, &location, err) < 0)
 		return -1;
-	if (statx(root, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &status) == 0 && status.stx_mask & STATX_MNT_ID &&
-	    status.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-		is_ours = find_line(pid, status.stx_mnt_id, &line) && is_snapshot(&location, &mounts, &status, &line);
-	free(line.text);
-	if (is_ours)
-		return 0;
+	is_ours = is_mount_of(&location, &mounts, pid, root, err);
+	if (is_ours != 0)
+		return is_ours < 0 ? -1 : 0;
 	return error_set(err, ERROR_REFUSED,
 			 "the root of the first process of '%s' is not the snapshot that containerd knows",
 			 record->container_id);
