@@ -287,6 +287,6 @@ imitate() {
 	(cd "$folder" && exec setpriv --reuid "$1" bash -c 'exec 9<>pipe; rm pipe; exec -a containerd-shim-runc-v2 bash -c "read -r <&9" \
 		-namespace "$0" -id "$1" -address "$2"' "$CONTAINERD_NAMESPACE" "$2" "$CONTAINERD_ADDRESS") 3>&- 4>&- &
 	IMPOSTOR=$!
-	servers_wait_for 5 grep -qz containerd-shim "/proc/$IMPOSTOR/cmdline"
+	servers_wait_for 5 grep -qz '^containerd-shim' "/proc/$IMPOSTOR/cmdline"
 	rm -rf "$folder"
 }

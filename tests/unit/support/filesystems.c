@@ -115,6 +115,11 @@ void overlay_use_userxattr(bool use)
 	userxattr = use;
 }
 
+bool overlay_uses_userxattr(void)
+{
+	return userxattr;
+}
+
 void overlay_mount(const char *mountpoint, const char *const *lower, size_t count, const char *upper, const char *work)
 {
 	cleanup_text struct text options = { 0 };

@@ -32,6 +32,7 @@ void overlay_unmount(const char *mountpoint);
 
 /* Whether overlays are mounted with `userxattr` from now on: their marks are user.overlay.* then. */
 void overlay_use_userxattr(bool use);
+bool overlay_uses_userxattr(void);
 
 /* A new folder under /tmp (TMPDIR), and its removal with everything below. */
 void scratch_make(char path[static PATH_MAX]);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "support/filesystems.h"
 
 #define XATTR_LIMIT 65536
 #define GROUPS_LIMIT 65536
@@ -135,6 +136,9 @@ static bool same_status(struct comparison *comparison, const struct stat *a, con
 		return differ(comparison, "the size differs");
 	if (a->st_rdev != b->st_rdev)
 		return differ(comparison, "the device number differs");
+	/* What can have no user.* attributes (xattr(7)) is not known again as one inode by overlayfs. */
+	if (!S_ISREG(a->st_mode) && overlay_uses_userxattr())
+		return true;
 	if (!comparison->loosely && (a->st_nlink > 1 || b->st_nlink > 1) &&
 	    first_of(comparison, 0, a->st_ino) != first_of(comparison, 1, b->st_ino))
 		return differ(comparison, "the group of hard links differs");
