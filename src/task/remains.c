@@ -1,8 +1,12 @@
 #include "task/remains.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "ctr/tasks.h"
 #include "task/bundle.h"
+
+/* A shim that is just stopping is gone soon. */
+#define STOPPING_MS 300
 
 static bool is_idle(const struct settings *settings, const struct shims *shims, const char *container_id)
 {
@@ -20,8 +24,11 @@ int remains_find(struct ctr *ctr, const struct settings *settings, const struct 
 		return 0;
 	if (ctr_task_get(ctr, container_id, &task, err) < 0)
 		return -1;
-	return task.state == CTR_TASK_NONE && (forgotten || is_idle(settings, shims, container_id) ||
-					       bundle_is_left(settings, shims->bundles, container_id));
+	if (task.state == CTR_TASK_NONE && is_idle(settings, shims, container_id)) {
+		clock_sleep_ms(STOPPING_MS);
+		return is_idle(settings, shims, container_id);
+	}
+	return task.state == CTR_TASK_NONE && (forgotten || bundle_is_left(settings, shims->bundles, container_id));
 }
 
 /* By containerd itself, where its container is there: it does not show the task, but deletes it. */

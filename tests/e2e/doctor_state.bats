@@ -62,7 +62,8 @@ kept_layers() {
 		same precious "$(shows "$id" /data/n)" "the state after a loss behind '$step'"
 		same 3 "$(shows "$id" /data/3)" "a file of a version after a loss behind '$step'"
 		same "" "$(kept_layers "$id")" "layers that are kept for themselves after a loss behind '$step'"
-		expect 0 doctor
+		# What the killed Tasks.Delete of an earlier one has left may be old enough by now to be named.
+		expect 0 doctor "$id"
 		same true "$(expect 0 --json list "$id" && json '.versions[] | select(.version == 3) | .current')" \
 			"what it stands on after a loss behind '$step'"
 		expect 0 -q version "$id"
