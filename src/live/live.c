@@ -71,9 +71,7 @@ int live_begin(const struct live_request *request, struct live **begun, bool *ha
 
 	if (!live)
 		return error_memory(err);
-	*live = (struct live){
-		.request = *request, .freezer = FREEZER_NONE, .upper = -1, .layer = -1, .merged = -1, .marks = -1
-	};
+	*live = (struct live){ .request = *request, .freezer = FREEZER_NONE, .upper = -1, .layer = -1, .merged = -1 };
 	live->index = strdup(request->index);
 	live->upper_path = strdup(request->upper ? request->upper : "");
 	if (!live->index || !live->upper_path) {
@@ -97,8 +95,6 @@ void live_end(struct live *live)
 {
 	if (!live)
 		return;
-	if (live->marks >= 0)
-		pthread_join(live->closer, NULL);
 	freezer_release(&live->freezer);
 	nodes_release(&live->tree);
 	tip_release(&live->tip);
@@ -187,25 +183,15 @@ static int begin_watch(struct taking *taking, struct error *err)
 	return 0;
 }
 
-static void *close_marks(void *argument)
-{
-	const struct live *live = argument;
-
-	close(live->marks);
-	return NULL;
-}
-
-/* The kernel takes off the marks one by one, and nobody needs to wait for it. */
+/* The kernel takes off the marks one by one: not in a thread of its own, which would take the workspace another core. */
 static void end_watch(struct taking *taking)
 {
-	struct live *live = taking->live;
+	int marks;
 
 	pass_release(&taking->pass);
-	live->marks = watch_end(&taking->watch);
-	if (live->marks < 0 || pthread_create(&live->closer, NULL, close_marks, live) == 0)
-		return;
-	close(live->marks);
-	live->marks = -1;
+	marks = watch_end(&taking->watch);
+	if (marks >= 0)
+		close(marks);
 }
 
 /* The guard of a change comes first of all, as long as there are no other threads. */

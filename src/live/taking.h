@@ -3,7 +3,6 @@
 #ifndef WSNAP_LIVE_TAKING_H
 #define WSNAP_LIVE_TAKING_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -29,8 +28,6 @@ struct live {
 	int upper, layer, merged; /* no layer: -1 */
 	struct overlay overlay;
 	int64_t frozen_ns; /* when it stood still */
-	int marks;         /* the group with the marks of a watch that has ended; -1: it is closed */
-	pthread_t closer;  /* closes it beside what else there is to do */
 };
 
 /* What is known only while the layer is filled. */
