@@ -65,11 +65,15 @@ static int is_dry(const struct pass *pass, const char *name, struct error *err)
 	return pass->dry ? error_set(err, ERROR_FAILED, "'%s' has changed", name) : 0;
 }
 
-/* While the workspace runs, the entry may be there for a moment only: it is judged in the freeze. */
+/* While the workspace runs, the entry may be there for a moment only: it is judged in the freeze. Of the root the tree may not
+ * know the inode yet. */
 static int judge_later(struct pass *pass, const struct pass_frame *frame, const char *name, struct error *err)
 {
-	return moves_add(&pass->later, nodes_inode(pass->tree, frame->node), name, MOVE_CONTENT, err) < 0 ? -1
-													  : LOOK_DONE;
+	struct stat status;
+
+	if (fstat(frame->upper, &status) < 0)
+		return error_errno(err, ERROR_FAILED, errno, "cannot examine a folder");
+	return moves_add(&pass->later, status.st_ino, name, MOVE_CONTENT, err) < 0 ? -1 : LOOK_DONE;
 }
 
 /* An entry that the tip shows just so. NULL: it hides what the writable layer does not have either. */
