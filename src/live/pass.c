@@ -286,10 +286,15 @@ static int finish(struct pass *pass, struct error *err)
 	return finish_due(pass, err);
 }
 
+/* Numbers come again after 255 passes: then nothing counts as seen, lest an old look is taken for one of this pass. */
 static void next_number(struct pass *pass)
 {
-	pass->number++;
 	pass->copier.round++;
+	if (++pass->number != 0)
+		return;
+	pass->number = 1;
+	for (uint32_t id = 0; id < pass->tree->count; id++)
+		nodes_node(pass->tree, id)->seen = 0;
 }
 
 int pass_walk(struct pass *pass, struct error *err)
