@@ -22,6 +22,7 @@
 #include "base/cleanup.h"
 #include "layer/layer.h"
 #include "support/filesystems.h"
+#include "support/scratch.h"
 
 static char folder[PATH_MAX];
 static enum layer_marks marks;
@@ -405,19 +406,18 @@ int main(void)
 		cmocka_unit_test_setup(test_folders_that_vanish, begin),
 	};
 	struct filesystem filesystem;
-	char scratch[PATH_MAX];
 	int failed;
 
 	if (!filesystems_available()) {
 		puts("needs root: skipped");
 		return 0;
 	}
-	scratch_make(scratch);
+	scratch_set_up(NULL);
 	filesystem_mount(&filesystem, scratch, "ext4", 64);
 	memcpy(folder, filesystem.root, sizeof(folder));
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	if (chdir("/") == 0)
 		filesystem_unmount(&filesystem);
-	scratch_remove(scratch);
+	scratch_tear_down(NULL);
 	return failed;
 }

@@ -6,25 +6,22 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "layer/content.h"
-#include "support/filesystems.h"
+#include "support/scratch.h"
 #include "support/tree_random.h"
 
 #define BLOCK 4096
 #define BLOCKS 64
 #define SIZE ((off_t)BLOCK * BLOCKS)
 
-static char folder[PATH_MAX];
-
 static int make_file(off_t size)
 {
-	int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int file = open(scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	assert_true(file >= 0);
 	assert_int_equal(ftruncate(file, size), 0);
@@ -110,20 +107,6 @@ static void test_holes_are_not_read(void **state)
 	assert_int_equal(content_equal(a, b, size), 0);
 }
 
-static int make_folder(void **state)
-{
-	(void)state;
-	scratch_make(folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	scratch_remove(folder);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -132,5 +115,5 @@ int main(void)
 		cmocka_unit_test(test_holes_are_not_read),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

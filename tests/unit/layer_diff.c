@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -30,6 +29,7 @@
 #include "base/text.h"
 #include "layer/layer.h"
 #include "support/filesystems.h"
+#include "support/scratch.h"
 #include "support/tree_random.h"
 
 #define LAYERS_MAX 16
@@ -38,8 +38,6 @@
 
 static uint64_t first_seed = 1;
 static unsigned tree_count = 90;
-static char folder[PATH_MAX];
-static bool mounts_work;
 static unsigned long pairs, changes_told, pairs_without;
 
 struct chain {
@@ -325,9 +323,9 @@ static void layers_tell_what_a_plain_walk_tells(void **state)
 	char root[PATH_MAX + 8];
 
 	(void)state;
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
-	filesystem_mount(&filesystem, folder, "ext4", 256);
+	filesystem_mount(&filesystem, scratch, "ext4", 256);
 	snprintf(root, sizeof(root), "%s/tree", filesystem.root);
 	assert_int_equal(mkdir(root, 0755), 0);
 	for (unsigned i = 0; i < tree_count; i++)
@@ -347,7 +345,7 @@ static int wants_etc(const char *path, void *context)
 
 static void only_what_is_wanted_is_told(void **state)
 {
-	cleanup_free char *now = text_format("%s/wanted", folder), *before = text_format("%s/unwanted", folder);
+	cleanup_free char *now = text_format("%s/wanted", scratch), *before = text_format("%s/unwanted", scratch);
 	const char *layers[] = { now, before };
 	const struct layer_stack stacks[] = { { layers, 2 }, { layers + 1, 1 } };
 	struct lines found = { 0 };
@@ -411,7 +409,7 @@ static int forget(const struct layer_change *change, void *context, struct error
 
 static void what_vanishes_meanwhile_is_passed_over(void **state)
 {
-	cleanup_free char *now = text_format("%s/busy", folder), *before = text_format("%s/calm", folder);
+	cleanup_free char *now = text_format("%s/busy", scratch), *before = text_format("%s/calm", scratch);
 	const char *layers[] = { now, before };
 	const struct layer_stack stacks[] = { { layers, 2 }, { layers + 1, 1 } };
 	const struct layer_diff diff = { .each = forget };
@@ -441,17 +439,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(only_what_is_wanted_is_told),
 		cmocka_unit_test(what_vanishes_meanwhile_is_passed_over),
 	};
-	int failed;
 
 	if (argc > 2) {
 		first_seed = strtoull(argv[1], NULL, 10);
 		tree_count = (unsigned)strtoul(argv[2], NULL, 10);
 	}
-	mounts_work = filesystems_available();
-	scratch_make(folder);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	umount2(folder, UMOUNT_NOFOLLOW);
-	if (failed == 0 && chdir("/") == 0)
-		scratch_remove(folder);
-	return failed;
+	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

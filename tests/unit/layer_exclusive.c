@@ -13,11 +13,10 @@
 
 #include "layer/layer.h"
 #include "support/filesystems.h"
+#include "support/scratch.h"
 
 #define FILE_BYTES (4 << 20)
 #define SLACK (1 << 20) /* for folders and what the filesystem keeps beside the data */
-
-static char scratch[PATH_MAX];
 
 static void write_file(const char *folder, const char *name, char byte)
 {
@@ -127,16 +126,7 @@ static void what_is_not_there_holds_nothing(void **state)
 
 static int set_up(void **state)
 {
-	(void)state;
-	scratch_make(scratch);
-	return filesystems_available() ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	scratch_remove(scratch);
-	return 0;
+	return scratch_set_up(state) == 0 && filesystems_available() ? 0 : -1;
 }
 
 int main(void)
@@ -149,5 +139,5 @@ int main(void)
 		cmocka_unit_test(what_is_not_there_holds_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, scratch_tear_down);
 }

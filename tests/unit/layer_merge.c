@@ -22,14 +22,13 @@
 #include "base/text.h"
 #include "layer/layer.h"
 #include "support/filesystems.h"
+#include "support/scratch.h"
 #include "support/tree_compare.h"
 
 #define OPAQUE "trusted.overlay.opaque"
 #define USER_OPAQUE "user.overlay.opaque"
 
-static char folder[PATH_MAX];
 static struct filesystem ext4, xfs;
-static bool mounts_work;
 static enum layer_marks marks;
 
 /* Folders are named by the working directory: the filesystem under test. */
@@ -37,7 +36,7 @@ static void enter(const struct filesystem *filesystem)
 {
 	struct error err = { 0 };
 
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
 	marks = LAYER_MARKS_TRUSTED;
 	layer_clear(filesystem->root, &err);
@@ -687,7 +686,7 @@ static void test_deep(void **state)
 static void test_full_filesystem(void **state)
 {
 	struct filesystem small;
-	cleanup_free char *place = text_format("%s/small", folder);
+	cleanup_free char *place = text_format("%s/small", scratch);
 	cleanup_free char *layer = text_format("%s/full", ext4.root);
 	cleanup_free char *target = NULL;
 	struct layer_merge_result result;
@@ -708,27 +707,23 @@ static void test_full_filesystem(void **state)
 
 static int set_up(void **state)
 {
-	(void)state;
-	mounts_work = filesystems_available();
-	scratch_make(folder);
-	if (mounts_work) {
-		filesystem_mount(&ext4, folder, "ext4", 256);
-		filesystem_mount(&xfs, folder, "xfs", 320);
+	scratch_set_up(state);
+	if (filesystems_available()) {
+		filesystem_mount(&ext4, scratch, "ext4", 256);
+		filesystem_mount(&xfs, scratch, "xfs", 320);
 	}
 	return 0;
 }
 
 static int tear_down(void **state)
 {
-	(void)state;
 	if (chdir("/") < 0)
 		return -1;
-	if (mounts_work) {
+	if (filesystems_available()) {
 		filesystem_unmount(&ext4);
 		filesystem_unmount(&xfs);
 	}
-	scratch_remove(folder);
-	return 0;
+	return scratch_tear_down(state);
 }
 
 int main(void)

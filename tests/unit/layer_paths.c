@@ -6,7 +6,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "layer/layer.h"
-#include "support/filesystems.h"
+#include "support/scratch.h"
 
 static void refuse_paths(const char *lowerdir, const char *message)
 {
@@ -63,15 +62,12 @@ static void test_bad_paths(void **state)
 
 static void test_usage_and_clear(void **state)
 {
-	char scratch[PATH_MAX];
-	cleanup_free char *layer = NULL;
+	cleanup_free char *layer = text_format("%s/layer", scratch);
 	int64_t bytes = 0, entries = 0;
 	struct error err = { 0 };
 	int fd;
 
 	(void)state;
-	scratch_make(scratch);
-	layer = text_format("%s/layer", scratch);
 	assert_int_equal(chdir(scratch), 0);
 	assert_int_equal(mkdir("layer", 0700), 0);
 	assert_int_equal(mkdir("layer/d", 0700), 0);
@@ -92,7 +88,9 @@ static void test_usage_and_clear(void **state)
 	assert_int_equal(entries, 1);
 	layer_clear(scratch, &err);
 	assert_string_equal(err.message, "");
+	/* It is there still, and empty. */
 	assert_int_equal(rmdir(scratch), 0);
+	assert_int_equal(mkdir(scratch, 0700), 0);
 }
 
 /* Folders come and go, in the layer's root and deep in it. */
@@ -113,15 +111,12 @@ static _Noreturn void never_rest(void)
 
 static void test_usage_while_others_change_it(void **state)
 {
-	char scratch[PATH_MAX];
-	cleanup_free char *layer = NULL;
+	cleanup_free char *layer = text_format("%s/layer", scratch);
 	int64_t bytes, entries;
 	struct error err = { 0 };
 	pid_t pid;
 
 	(void)state;
-	scratch_make(scratch);
-	layer = text_format("%s/layer", scratch);
 	assert_int_equal(mkdir(layer, 0700), 0);
 	assert_int_equal(chdir(scratch), 0);
 	pid = fork();
@@ -136,24 +131,20 @@ static void test_usage_while_others_change_it(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_int_equal(chdir("/"), 0);
 	assert_int_equal(layer_clear(scratch, &err), 0);
-	assert_int_equal(rmdir(scratch), 0);
 }
 
 static void test_clear_spares_targets(void **state)
 {
-	char scratch[PATH_MAX];
-	cleanup_free char *layer = NULL;
+	cleanup_free char *layer = text_format("%s/layer", scratch);
 	struct error err = { 0 };
 
 	(void)state;
-	scratch_make(scratch);
 	assert_int_equal(chdir(scratch), 0);
 	assert_int_equal(mkdir("outside", 0700), 0);
 	assert_int_equal(mkdir("outside/kept", 0700), 0);
 	assert_int_equal(mkdir("layer", 0700), 0);
 	assert_int_equal(symlink("../outside", "layer/link"), 0);
 	assert_int_equal(symlink("layer", "alias"), 0);
-	layer = text_format("%s/layer", scratch);
 	layer_clear(layer, &err);
 	assert_string_equal(err.message, "");
 	assert_int_equal(access("outside/kept", F_OK), 0);
@@ -161,7 +152,6 @@ static void test_clear_spares_targets(void **state)
 	layer = text_format("%s/alias", scratch);
 	assert_int_equal(layer_clear(layer, &err), -1); /* a link is no directory */
 	assert_int_equal(chdir("/"), 0);
-	scratch_remove(scratch);
 }
 
 static void test_filesystem(void **state)
@@ -199,15 +189,17 @@ static void test_mount_size(void **state)
 	expect_mount_size("/a/b/c:/d/e", "/a", strlen("a/b/c:d/e:"));
 }
 
+#define in_scratch(test) cmocka_unit_test_setup_teardown(test, scratch_set_up, scratch_tear_down)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mount_size),
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_bad_paths),
-		cmocka_unit_test(test_usage_and_clear),
-		cmocka_unit_test(test_usage_while_others_change_it),
-		cmocka_unit_test(test_clear_spares_targets),
+		in_scratch(test_usage_and_clear),
+		in_scratch(test_usage_while_others_change_it),
+		in_scratch(test_clear_spares_targets),
 		cmocka_unit_test(test_filesystem),
 	};
 

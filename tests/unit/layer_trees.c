@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,6 +26,7 @@
 #include "layer/inodes.h"
 #include "layer/layer.h"
 #include "support/filesystems.h"
+#include "support/scratch.h"
 #include "support/tree_compare.h"
 #include "support/tree_random.h"
 
@@ -35,8 +35,6 @@
 
 static uint64_t first_seed = 1;
 static unsigned tree_count = 30;
-static char folder[PATH_MAX];
-static bool mounts_work;
 
 /* One tree: its folder, and the chain of layers, newest first. */
 struct tree {
@@ -264,10 +262,10 @@ static void check_filesystem(const char *type, unsigned megabytes)
 	struct filesystem filesystem;
 	char root[PATH_MAX + 8];
 
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
 	entries_compared = layers_merged = unchanged_layers = same_stacks = different_stacks = 0;
-	filesystem_mount(&filesystem, folder, type, megabytes);
+	filesystem_mount(&filesystem, scratch, type, megabytes);
 	snprintf(root, sizeof(root), "%s/tree", filesystem.root);
 	assert_int_equal(mkdir(root, 0755), 0);
 	for (unsigned i = 0; i < tree_count; i++)
@@ -306,7 +304,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_xfs),
 		cmocka_unit_test(test_btrfs),
 	};
-	int failed;
 
 	if (argc > 2) {
 		first_seed = strtoull(argv[1], NULL, 10);
@@ -314,11 +311,5 @@ int main(int argc, char **argv)
 	}
 	if (argc > 3)
 		setenv("TMPDIR", argv[3], 1);
-	mounts_work = filesystems_available();
-	scratch_make(folder);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	umount2(folder, UMOUNT_NOFOLLOW);
-	if (failed == 0)
-		scratch_remove(folder);
-	return failed;
+	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

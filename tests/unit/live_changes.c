@@ -26,13 +26,12 @@
 #include "replace/replace.h"
 #include "support/filesystems.h"
 #include "support/live_stand.h"
+#include "support/scratch.h"
 #include "support/tree_compare.h"
 #include "support/tree_random.h"
 
 static uint64_t first_seed = 1;
 static unsigned change_count = 10;
-static char folder[PATH_MAX];
-static bool mounts_work;
 
 struct changing {
 	struct stand *stand;
@@ -254,9 +253,9 @@ static void make_changes(const char *type, unsigned megabytes, life live, bool f
 	char then[PATH_MAX];
 	struct stand stand;
 
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
-	filesystem_mount(&filesystem, folder, type, megabytes);
+	filesystem_mount(&filesystem, scratch, type, megabytes);
 	stand_make(&stand, filesystem.root, first_seed, fill_image, live);
 	begin(&changing, &stand, then);
 	for (unsigned i = 0; i < change_count; i++) {
@@ -307,27 +306,13 @@ static void test_guard(void **state)
 	make_changes("ext4", 200, be_busy, true);
 }
 
-static int make_folder(void **state)
-{
-	(void)state;
-	scratch_make(folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	scratch_remove(folder);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_busy_ext4, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_busy_xfs, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_folders_ext4, make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(test_guard, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(test_busy_ext4, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_busy_xfs, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_folders_ext4, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_guard, scratch_set_up, scratch_tear_down),
 	};
 
 	if (argc > 1)
@@ -336,6 +321,5 @@ int main(int argc, char **argv)
 		change_count = (unsigned)strtoul(argv[2], NULL, 10);
 	if (argc > 3)
 		setenv("TMPDIR", argv[3], 1);
-	mounts_work = filesystems_available();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -26,14 +25,13 @@
 #include "base/text.h"
 #include "support/filesystems.h"
 #include "support/live_stand.h"
+#include "support/scratch.h"
 #include "support/tree_random.h"
 
 #define MOST_LAYERS 30
 
 static uint64_t first_seed = 1;
 static unsigned round_count = 12;
-static char folder[PATH_MAX];
-static bool mounts_work;
 static enum layer_marks marks; /* of the overlays */
 
 /* Stores once through a shared mapping, and holds it. */
@@ -77,9 +75,9 @@ static struct live_result take(struct stand *stand, unsigned number, bool follow
 
 static void begin(struct filesystem *filesystem, struct stand *stand, const char *type, life live)
 {
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
-	filesystem_mount(filesystem, folder, type, strcmp(type, "ext4") == 0 ? 200 : 400);
+	filesystem_mount(filesystem, scratch, type, strcmp(type, "ext4") == 0 ? 200 : 400);
 	stand_make(stand, filesystem->root, first_seed, NULL, live);
 	stand->marks = marks;
 }
@@ -438,21 +436,6 @@ static void test_what_size_and_times_do_not_tell(void **state)
 	end(&filesystem, &stand);
 }
 
-static int make_folder(void **state)
-{
-	(void)state;
-	mounts_work = filesystems_available();
-	scratch_make(folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	scratch_remove(folder);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,5 +456,5 @@ int main(int argc, char **argv)
 		first_seed = strtoull(argv[1], NULL, 10);
 		round_count = (unsigned)atoi(argv[2]);
 	}
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

@@ -16,16 +16,14 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "live/index.h"
-#include "support/filesystems.h"
+#include "support/scratch.h"
 #include "support/tree_random.h"
 
 #define FROZEN_NS 1000000000000
 
-static char folder[PATH_MAX];
-
 static char *path_of(const char *name)
 {
-	char *path = text_format("%s/%s", folder, name);
+	char *path = text_format("%s/%s", scratch, name);
 
 	assert_non_null(path);
 	return path;
@@ -187,20 +185,6 @@ static void test_damaged_or_cut_off_it_is_none(void **state)
 	assert_int_equal(load_bytes(bytes, size), 1);
 }
 
-static int make_folder(void **state)
-{
-	(void)state;
-	scratch_make(folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	scratch_remove(folder);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,5 +193,5 @@ int main(void)
 		cmocka_unit_test(test_damaged_or_cut_off_it_is_none),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

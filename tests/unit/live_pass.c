@@ -6,7 +6,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,13 +13,11 @@
 
 #include "base/cleanup.h"
 #include "live/pass.h"
-#include "support/filesystems.h"
-
-static char folder[PATH_MAX];
+#include "support/scratch.h"
 
 static int open_new(const char *name)
 {
-	cleanup_fd int above = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int above = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int made;
 
 	assert_int_equal(mkdirat(above, name, 0755), 0);
@@ -85,25 +82,11 @@ static void test_any_number_of_passes(void **state)
 	}
 }
 
-static int make_folder(void **state)
-{
-	(void)state;
-	scratch_make(folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	scratch_remove(folder);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_number_of_passes),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

@@ -13,7 +13,6 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +27,11 @@
 #include "base/text.h"
 #include "support/filesystems.h"
 #include "support/live_stand.h"
+#include "support/scratch.h"
 #include "support/tree_random.h"
 
 static uint64_t first_seed = 1;
 static unsigned version_count = 12;
-static char folder[PATH_MAX];
-static bool mounts_work;
 
 static unsigned *map_file(void)
 {
@@ -121,9 +119,9 @@ static void take_versions(const char *type, unsigned megabytes, life live, unsig
 	struct stand stand;
 	char *tip = NULL;
 
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
-	filesystem_mount(&filesystem, folder, type, megabytes);
+	filesystem_mount(&filesystem, scratch, type, megabytes);
 	stand_make(&stand, filesystem.root, first_seed, NULL, live);
 	for (unsigned i = 0; i < version_count; i++) {
 		char *name = text_format("v%u", i);
@@ -201,9 +199,9 @@ static void test_layers_on_two_filesystems(void **state)
 	struct stand stand;
 
 	(void)state;
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
-	filesystem_mount(&filesystem, folder, "ext4", 200);
+	filesystem_mount(&filesystem, scratch, "ext4", 200);
 	stand_make(&stand, filesystem.root, first_seed, put_elsewhere, be_storing);
 	for (unsigned i = 0; i < version_count; i++) {
 		cleanup_free char *tip = i > 0 ? text_format("v%u", i - 1) : NULL;
@@ -226,9 +224,9 @@ static void test_at_rest_nothing_is_copied(void **state)
 	struct stand stand;
 
 	(void)state;
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
-	filesystem_mount(&filesystem, folder, "ext4", 200);
+	filesystem_mount(&filesystem, scratch, "ext4", 200);
 	stand_make(&stand, filesystem.root, first_seed, NULL, be_quiet);
 	result = stand_take(&stand, NULL, "v0", false, false);
 	assert_true(result.copied_bytes >= 1 << 12);
@@ -255,9 +253,9 @@ static void test_open_past_the_cache_it_is_compared(void **state)
 	struct stand stand;
 
 	(void)state;
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
-	filesystem_mount(&filesystem, folder, "ext4", 200);
+	filesystem_mount(&filesystem, scratch, "ext4", 200);
 	stand_make(&stand, filesystem.root, first_seed, NULL, be_direct);
 	result = stand_take(&stand, NULL, "v0", false, false);
 	assert_true(result.copied_bytes >= 1 << 16);
@@ -321,9 +319,9 @@ static void test_after_a_reboot_all_is_compared(void **state)
 	struct stand stand;
 
 	(void)state;
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
-	filesystem_mount(&filesystem, folder, "ext4", 200);
+	filesystem_mount(&filesystem, scratch, "ext4", 200);
 	stand_make(&stand, filesystem.root, first_seed, NULL, be_quiet);
 	put_file(&stand, "kept", 100);
 	put_file(&stand, "torn", 50);
@@ -341,21 +339,6 @@ static void test_after_a_reboot_all_is_compared(void **state)
 	assert_int_equal(umount(boot), 0);
 	stand_end(&stand);
 	filesystem_unmount(&filesystem);
-}
-
-static int make_folder(void **state)
-{
-	(void)state;
-	mounts_work = filesystems_available();
-	scratch_make(folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	scratch_remove(folder);
-	return 0;
 }
 
 int main(int argc, char **argv)
@@ -377,5 +360,5 @@ int main(int argc, char **argv)
 		first_seed = strtoull(argv[1], NULL, 10);
 		version_count = (unsigned)atoi(argv[2]);
 	}
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

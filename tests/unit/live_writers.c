@@ -14,7 +14,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +28,7 @@
 #include "base/text.h"
 #include "support/filesystems.h"
 #include "support/live_stand.h"
+#include "support/scratch.h"
 #include "support/writers.h"
 
 #define PROCESSES 3
@@ -36,8 +36,6 @@
 
 static unsigned version_count = 4;
 static char **only; /* names, ended by NULL; NULL: all at once */
-static char folder[PATH_MAX];
-static bool mounts_work;
 
 /* For the life that begins next. */
 static const char *alone;
@@ -184,13 +182,13 @@ static void check_on(const char *type, unsigned megabytes)
 	struct filesystem filesystem;
 	struct stand stand;
 
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
 	clones = strcmp(type, "ext4") != 0;
 	numbered = strcmp(type, "btrfs") != 0;
 	if (alone && strcmp(alone, "clone") == 0 && !clones)
 		return;
-	filesystem_mount(&filesystem, folder, type, megabytes);
+	filesystem_mount(&filesystem, scratch, type, megabytes);
 	stand_make(&stand, filesystem.root, 1, put_sources, be_idle);
 	versions = 0;
 	if (!alone || told(alone))
@@ -234,21 +232,6 @@ static void test_btrfs(void **state)
 	check_each_on("btrfs", 400);
 }
 
-static int make_folder(void **state)
-{
-	(void)state;
-	mounts_work = filesystems_available();
-	scratch_make(folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	scratch_remove(folder);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,5 +245,5 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		only = argv + 2;
 	log_set_level(LOG_VERBOSE); /* why a freeze had to walk */
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

@@ -26,6 +26,7 @@
 #include "replace/replace.h"
 #include "replace/worklist.h"
 #include "support/filesystems.h"
+#include "support/scratch.h"
 #include "support/tree_compare.h"
 #include "support/tree_random.h"
 
@@ -33,8 +34,6 @@
 
 static uint64_t first_seed = 1;
 static unsigned pair_count = 40;
-static char folder[PATH_MAX];
-static bool mounts_work;
 
 static void make(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -49,7 +48,7 @@ static void make(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(command, sizeof(command), format, arguments);
 	va_end(arguments);
-	snprintf(whole, sizeof(whole), "cd '%.4000s' && { %.4000s ; }", folder, command);
+	snprintf(whole, sizeof(whole), "cd '%.4000s' && { %.4000s ; }", scratch, command);
 	pid = fork();
 	if (pid == 0) {
 		execl("/bin/bash", "bash", "-c", whole, (char *)NULL);
@@ -62,25 +61,11 @@ static void make(const char *format, ...)
 
 static int open_at(const char *name)
 {
-	cleanup_free char *path = text_format("%s/%s", folder, name);
+	cleanup_free char *path = text_format("%s/%s", scratch, name);
 	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	assert_true(fd >= 0);
 	return fd;
-}
-
-static int begin(void **state)
-{
-	(void)state;
-	scratch_make(folder);
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	scratch_remove(folder);
-	return 0;
 }
 
 static void must(int result, const struct error *err)
@@ -129,7 +114,7 @@ static void apply(struct pair *pair)
 
 static void assert_same(const char *what, const char *root, const char *tree)
 {
-	cleanup_free char *a = text_format("%s/%s", folder, root), *b = text_format("%s/%s", folder, tree);
+	cleanup_free char *a = text_format("%s/%s", scratch, root), *b = text_format("%s/%s", scratch, tree);
 	cleanup_text struct text difference = { 0 };
 
 	if (!trees_equal(a, b, true, &difference))
@@ -138,7 +123,7 @@ static void assert_same(const char *what, const char *root, const char *tree)
 
 static void change(const char *name, unsigned count, uint64_t *state)
 {
-	cleanup_free char *path = text_format("%s/%s", folder, name);
+	cleanup_free char *path = text_format("%s/%s", scratch, name);
 
 	tree_change(path, count, state);
 }
@@ -215,7 +200,7 @@ static void test_cut_off(void **test)
 	(void)test;
 	make("mkdir -p state");
 	for (unsigned i = 0; i < pair_count; i++) {
-		cleanup_fd int state_folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		cleanup_fd int state_folder = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		cleanup_worklist struct worklist list = WORKLIST_NONE;
 		uint64_t state = first_seed + 1000 + i;
 		struct error err = { 0 };
@@ -250,12 +235,12 @@ static void test_cut_off(void **test)
 static void test_overlay(void **test)
 {
 	(void)test;
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
 	for (unsigned i = 0; i < pair_count / 2; i++) {
-		cleanup_free char *base = text_format("%s/base", folder), *then = text_format("%s/then", folder);
-		cleanup_free char *upper = text_format("%s/upper", folder), *work = text_format("%s/work", folder);
-		cleanup_free char *root = text_format("%s/root", folder), *tree = text_format("%s/tree", folder);
+		cleanup_free char *base = text_format("%s/base", scratch), *then = text_format("%s/then", scratch);
+		cleanup_free char *upper = text_format("%s/upper", scratch), *work = text_format("%s/work", scratch);
+		cleanup_free char *root = text_format("%s/root", scratch), *tree = text_format("%s/tree", scratch);
 		const char *both[] = { then, base };
 		uint64_t state = first_seed + 2000 + i;
 		struct error err = { 0 };
@@ -364,15 +349,15 @@ static void test_names(void **test)
 /* What is copied up whole though only a name is added, and what cannot be staged without a name. */
 static void test_cost(void **test)
 {
-	cleanup_free char *base = text_format("%s/base", folder), *upper = text_format("%s/upper", folder);
-	cleanup_free char *work = text_format("%s/work", folder), *root = text_format("%s/root", folder);
+	cleanup_free char *base = text_format("%s/base", scratch), *upper = text_format("%s/upper", scratch);
+	cleanup_free char *work = text_format("%s/work", scratch), *root = text_format("%s/root", scratch);
 	const char *below[] = { base };
 	struct replace_cost cost;
 	struct error err = { 0 };
 	struct pair pair;
 
 	(void)test;
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
 	make("rm -rf root tree base upper work; mkdir -p root tree/in upper work base/out base/in;"
 	     "head -c 3000000 /dev/urandom >base/out/big; cp -a base/out tree/; ln tree/out/big tree/in/name; echo 1 >tree/in/small");
@@ -442,7 +427,7 @@ static void test_mounts(void **test)
 	must(replace_add_mount(&pair.replace, "file", &err), &err);
 	work_out(&pair, "");
 	pair_end(&pair);
-	if (!mounts_work)
+	if (!filesystems_available())
 		skip();
 	make("mkdir -p volume && echo kept >volume/f && mount --bind volume root/way/volume");
 	pair_begin(&pair, "root", "tree");
@@ -497,7 +482,7 @@ static void test_deep(void **test)
 
 static void test_damaged_list(void **test)
 {
-	cleanup_fd int state_folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int state_folder = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct error err = { 0 };
 	struct pair pair;
 
@@ -539,7 +524,7 @@ static void test_damaged_list(void **test)
 /* What was made just before a power cut may not have come to the disk: it is made again, and closed as it was. */
 static void test_power_cut(void **test)
 {
-	cleanup_fd int state_folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int state_folder = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct error err = { 0 };
 	struct pair pair;
 
@@ -586,7 +571,7 @@ static void test_touched(void **test)
 		{ "echo mine >root/gone/b/c", 1 },
 		{ "echo mine >root/gone/b/d", 1 },
 	};
-	cleanup_fd int state_folder = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int state_folder = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct error err = { 0 };
 
 	(void)test;
@@ -614,24 +599,23 @@ static void test_touched(void **test)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_whole, begin, end),
-		cmocka_unit_test_setup_teardown(test_cut_off, begin, end),
-		cmocka_unit_test_setup_teardown(test_overlay, begin, end),
-		cmocka_unit_test_setup_teardown(test_scope, begin, end),
-		cmocka_unit_test_setup_teardown(test_names, begin, end),
-		cmocka_unit_test_setup_teardown(test_cost, begin, end),
-		cmocka_unit_test_setup_teardown(test_links, begin, end),
-		cmocka_unit_test_setup_teardown(test_mounts, begin, end),
-		cmocka_unit_test_setup_teardown(test_deep, begin, end),
-		cmocka_unit_test_setup_teardown(test_damaged_list, begin, end),
-		cmocka_unit_test_setup_teardown(test_power_cut, begin, end),
-		cmocka_unit_test_setup_teardown(test_touched, begin, end),
+		cmocka_unit_test_setup_teardown(test_whole, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_cut_off, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_overlay, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_scope, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_names, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_cost, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_links, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_mounts, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_deep, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_damaged_list, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_power_cut, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_touched, scratch_set_up, scratch_tear_down),
 	};
 
 	if (argc > 1)
 		first_seed = strtoull(argv[1], NULL, 10);
 	if (argc > 2)
 		pair_count = (unsigned)strtoul(argv[2], NULL, 10);
-	mounts_work = filesystems_available();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,14 +5,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "support/filesystems.h"
+#include "support/scratch.h"
 #include "workspace/disk_space.h"
-
-static char scratch[PATH_MAX];
 
 static void test_room(void **state)
 {
@@ -37,10 +35,6 @@ static void test_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_room) };
-	int failed;
 
-	scratch_make(scratch);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	scratch_remove(scratch);
-	return failed;
+	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

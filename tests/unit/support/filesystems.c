@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/loop.h>
 #include <sched.h>
 #include <spawn.h>
@@ -26,11 +25,21 @@
 
 extern char **environ;
 
-bool filesystems_available(void)
+static bool enter_namespace(void)
 {
 	if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0)
 		return false;
 	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+bool filesystems_available(void)
+{
+	static bool asked, available;
+
+	if (!asked)
+		available = enter_namespace();
+	asked = true;
+	return available;
 }
 
 static void run(char *const arguments[])
@@ -143,25 +152,4 @@ void overlay_unmount(const char *mountpoint)
 	for (int try = 0; (result = umount2(mountpoint, UMOUNT_NOFOLLOW)) < 0 && errno == EBUSY && try < 500; try++)
 		usleep(10000);
 	assert_int_equal(result, 0);
-}
-
-void scratch_make(char path[static PATH_MAX])
-{
-	const char *folder = getenv("TMPDIR");
-
-	snprintf(path, PATH_MAX, "%s/wsnap-unit-XXXXXX", folder && *folder ? folder : "/tmp");
-	assert_non_null(mkdtemp(path));
-}
-
-static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
-{
-	(void)status;
-	(void)type;
-	(void)where;
-	return remove(path);
-}
-
-void scratch_remove(const char *path)
-{
-	assert_int_equal(nftw(path, remove_one, 64, FTW_DEPTH | FTW_PHYS | FTW_MOUNT), 0);
 }

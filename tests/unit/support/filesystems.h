@@ -15,7 +15,7 @@ struct filesystem {
 	char root[PATH_MAX]; /* where it is mounted */
 };
 
-/* Whether the tests can mount here at all; enters a private mount namespace. */
+/* Whether the tests can mount here at all; enters a private mount namespace when it is asked first. */
 bool filesystems_available(void);
 
 /* Makes and mounts one: "ext4", "xfs" or "btrfs", of `megabytes` (xfs needs 300, btrfs 128) below `folder`,
@@ -33,9 +33,5 @@ void overlay_unmount(const char *mountpoint);
 /* Whether overlays are mounted with `userxattr` from now on: their marks are user.overlay.* then. */
 void overlay_use_userxattr(bool use);
 bool overlay_uses_userxattr(void);
-
-/* A new folder under /tmp (TMPDIR), and its removal with everything below. */
-void scratch_make(char path[static PATH_MAX]);
-void scratch_remove(const char *path);
 
 #endif
