@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,24 +21,9 @@
 
 static char *const environment[] = { (char[]){ "PATH=/usr/bin:/bin" }, (char[]){ "ONE=1" }, NULL };
 
-static int open_stage(void **state)
-{
-	static struct stage stage;
-
-	stage_open(&stage);
-	*state = &stage;
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	stage_close(*state);
-	return 0;
-}
-
 static void run(const struct stage *stage, const char *script, unsigned timeout_ms, struct program_outcome *outcome)
 {
-	char file[128];
+	char file[PATH_MAX];
 	struct program process = { .file = file,
 				   .environment = environment,
 				   .input = "the input",
@@ -101,7 +87,7 @@ static void hanging_program_dies_with_its_children(void **state)
 {
 	const struct stage *stage = *state;
 	cleanup_program_outcome struct program_outcome outcome = { 0 };
-	char script[256];
+	char script[PATH_MAX];
 	double start_ms = clock_monotonic_ms();
 	char *child;
 
@@ -207,7 +193,7 @@ static void what_cannot_be_run(void **state)
 	assert_string_equal(err.message, "'/nowhere/plugin' cannot be run: No such file or directory");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
 
 int main(void)
 {

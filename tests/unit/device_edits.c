@@ -429,7 +429,7 @@ static void test_hostile_specs(void **state)
 	expect_spec("{\"process\":null}", "v.com/c=0", "{\"process\":{\"env\":[\"A=1\"]}}");
 }
 
-#define DEVICE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define DEVICE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_tear_down)
 
 int main(void)
 {

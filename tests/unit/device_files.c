@@ -323,7 +323,7 @@ static void test_folder_that_is_none(void **state)
 	expect_spec("{}", "v.com/c=d", ENV_SPEC);
 }
 
-#define DEVICE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define DEVICE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, scratch_tear_down)
 
 int main(void)
 {

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,11 +15,10 @@
 
 #include "base/cleanup.h"
 #include "layer/entry_copy.h"
-#include "layer/layer.h"
 #include "layer/regular.h"
+#include "support/scratch.h"
 
 struct folders {
-	char root[64];
 	int from, to;
 };
 
@@ -30,10 +28,8 @@ static int set_up(void **state)
 
 	if (!folders)
 		return -1;
-	snprintf(folders->root, sizeof(folders->root), "/tmp/wsnap-entries-XXXXXX");
-	if (!mkdtemp(folders->root))
-		return -1;
-	folders->from = open(folders->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	scratch_set_up(NULL);
+	folders->from = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (mkdirat(folders->from, "to", 0700) < 0)
 		return -1;
 	folders->to = openat(folders->from, "to", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -44,14 +40,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	struct folders *folders = *state;
-	struct error err = { 0 };
 
 	close(folders->from);
 	close(folders->to);
-	if (layer_clear(folders->root, &err) < 0 || rmdir(folders->root) < 0)
-		return -1;
 	free(folders);
-	return 0;
+	return scratch_tear_down(NULL);
 }
 
 static ino_t make_file(int dir, const char *name, const char *content)

@@ -21,21 +21,6 @@
 
 static struct network_attachment plain = { .container_id = (char[]){ "box" }, .ifname = (char[]){ "eth0" } };
 
-static int open_stage(void **state)
-{
-	static struct stage stage;
-
-	stage_open(&stage);
-	*state = &stage;
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	stage_close(*state);
-	return 0;
-}
-
 static void add(const struct stage *stage, const struct network_attachment *attachment, const char *expected)
 {
 	char *address = NULL;
@@ -324,7 +309,7 @@ static void a_result_of_another_version_is_converted(void **state)
 	cJSON_Delete(input);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
 
 int main(void)
 {

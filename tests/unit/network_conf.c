@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,21 +12,6 @@
 
 #include "network/conf.h"
 #include "support/stage.h"
-
-static int open_stage(void **state)
-{
-	static struct stage stage;
-
-	stage_open(&stage);
-	*state = &stage;
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	stage_close(*state);
-	return 0;
-}
 
 static void nothing_there(void **state)
 {
@@ -45,7 +31,7 @@ static void the_first_by_name_counts(void **state)
 	const struct stage *stage = *state;
 	cleanup_conf struct conf conf = { 0 };
 	struct error err = { 0 };
-	char folder[160];
+	char folder[PATH_MAX];
 
 	snprintf(folder, sizeof(folder), "%s/00-folder.conf", stage->confs);
 	assert_int_equal(mkdir(folder, 0755), 0);
@@ -135,7 +121,7 @@ static void every_plugin_must_be_there(void **state)
 	struct network_settings settings = { .plugin_path = stage->plugins, .conf_dir = stage->confs };
 	struct network *network;
 	struct error err = { 0 };
-	char expected[256];
+	char expected[PATH_MAX];
 
 	stage_plugin(stage, "a", "");
 	stage_write(stage, "net.d/10.conf",
@@ -174,7 +160,7 @@ static void dangling_link_and_oversized_file(void **state)
 	const struct stage *stage = *state;
 	struct conf conf = { 0 };
 	struct error err = { 0 };
-	char path[160];
+	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s/10.conf", stage->confs);
 	assert_int_equal(symlink("/nowhere", path), 0);
@@ -204,7 +190,7 @@ static void names(void **state)
 	assert_false(conf_ifname_is_valid("an-interface-too"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, stage_set_up, stage_tear_down)
 
 int main(void)
 {

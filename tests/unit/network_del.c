@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,21 +28,15 @@ static struct network_attachment rich = {
 	.capabilities = (char[]){ "{\"portMappings\":[{\"hostPort\":80}]}" },
 };
 
-static int open_stage(void **state)
+static int set_up(void **state)
 {
-	static struct stage stage;
+	struct stage *stage;
 
-	stage_open(&stage);
-	*state = &stage;
-	stage_plugin(&stage, "a", GIVES_RESULT);
-	stage_plugin(&stage, "b", GIVES_RESULT);
-	stage_load(&stage, "1.0.0", TWO, AMPLE_MS);
-	return 0;
-}
-
-static int close_stage(void **state)
-{
-	stage_close(*state);
+	stage_set_up(state);
+	stage = *state;
+	stage_plugin(stage, "a", GIVES_RESULT);
+	stage_plugin(stage, "b", GIVES_RESULT);
+	stage_load(stage, "1.0.0", TWO, AMPLE_MS);
 	return 0;
 }
 
@@ -179,7 +174,7 @@ static void after_the_cache_is_gone(void **state)
 	cleanup_network_attachment struct network_attachment kept = { 0 };
 	const char *const ids[] = { "box" };
 	struct error err = { 0 };
-	char path[160];
+	char path[PATH_MAX];
 
 	add(stage, &rich);
 	assert_int_equal(network_find(stage->network, ids, 1, &kept, &err), 1);
@@ -217,7 +212,7 @@ static void the_file_is_as_libcni_writes_it(void **state)
 	char *expected;
 	char *content;
 	struct stat st;
-	char path[160];
+	char path[PATH_MAX];
 
 	add(stage, &rich);
 	base64_encode(list, strlen(list), &config);
@@ -369,7 +364,7 @@ static void every_cached_attachment(void **state)
 	assert_int_equal(count, 2);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_stage, close_stage)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, stage_tear_down)
 
 int main(void)
 {

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <ifaddrs.h>
+#include <limits.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -69,12 +70,12 @@ static void stop_container(struct host *host)
 static int open_host(void **state)
 {
 	static struct host host;
-	struct network_settings settings = { .plugin_path = "/nowhere:" PLUGINS,
-					     .conf_dir = host.stage.confs,
-					     .cache_dir = host.stage.cache };
+	struct network_settings settings = { .plugin_path = "/nowhere:" PLUGINS };
 	struct error err = { 0 };
 
 	stage_open(&host.stage);
+	settings.conf_dir = host.stage.confs;
+	settings.cache_dir = host.stage.cache;
 	stage_write(
 		&host.stage, "net.d/10-live.conflist",
 		"{\"cniVersion\":\"1.0.0\",\"name\":\"live\",\"plugins\":["
@@ -288,7 +289,7 @@ static void an_unknown_leftover_heals(void **state)
 {
 	struct host *host = *state;
 	struct network_attachment asking = box;
-	char path[160];
+	char path[PATH_MAX];
 
 	asking.address = (char[]){ "10.213.0.2/24" };
 	add(host, &asking, "10.213.0.2/24");

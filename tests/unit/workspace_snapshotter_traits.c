@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "support/scratch.h"
 #include "workspace/snapshotter_traits.h"
 
 /* Mounts as the snapshotters of containerd 1.6 to 2.1, and of the usual plugins, give them. */
@@ -107,13 +109,10 @@ static void what_is_not_mounted_has_no_path(void **state)
 
 static void an_unfinished_image_is_seen(void **state)
 {
-	char folder[] = "/tmp/wsnap-traits-XXXXXX", fs[64], image[64];
+	cleanup_free char *fs = text_format("%s/fs", scratch), *image = text_format("%s/layer.erofs", scratch);
 	FILE *file;
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
-	snprintf(fs, sizeof(fs), "%s/fs", folder);
-	snprintf(image, sizeof(image), "%s/layer.erofs", folder);
 	assert_int_equal(mkdir(fs, 0700), 0);
 	assert_false(snapshotter_has_unfinished_layer("erofs", fs));
 	file = fopen(image, "we");
@@ -121,9 +120,6 @@ static void an_unfinished_image_is_seen(void **state)
 	fclose(file);
 	assert_true(snapshotter_has_unfinished_layer("erofs", fs));
 	assert_false(snapshotter_has_unfinished_layer("overlayfs", fs));
-	unlink(image);
-	rmdir(fs);
-	rmdir(folder);
 }
 
 static const char *const upper_and_lower[] = { "upperdir=/s/3/fs", "workdir=/s/3/work", "lowerdir=/s/2/fs:/s/1/fs" };
@@ -204,7 +200,7 @@ int main(void)
 		cmocka_unit_test(folders_and_image_files_are_their_own),
 		cmocka_unit_test(what_is_mounted_is_found),
 		cmocka_unit_test(what_is_not_mounted_has_no_path),
-		cmocka_unit_test(an_unfinished_image_is_seen),
+		cmocka_unit_test_setup_teardown(an_unfinished_image_is_seen, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test(a_mount_says_where_its_files_lie),
 		cmocka_unit_test(few_are_known_by_name),
 	};

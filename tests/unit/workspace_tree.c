@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,16 +14,15 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "support/scratch.h"
 #include "workspace/tree.h"
 
 /* Names that have to be escaped in options. */
 static const char *const names[] = { "new,est", "mid:dle", "old\\est" };
 
-static char folder[] = "/tmp/wsnap-unit-XXXXXX";
-
 static void write_file(const char *layer, const char *name, const char *content)
 {
-	cleanup_free char *path = text_format("%s/%s/%s", folder, layer, name);
+	cleanup_free char *path = text_format("%s/%s/%s", scratch, layer, name);
 	cleanup_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
 	assert_true(fd >= 0);
@@ -33,31 +31,15 @@ static void write_file(const char *layer, const char *name, const char *content)
 
 static int make_layers(void **state)
 {
-	(void)state;
-	assert_non_null(mkdtemp(folder));
+	scratch_set_up(state);
 	for (size_t i = 0; i < 3; i++) {
-		cleanup_free char *path = text_format("%s/%s", folder, names[i]);
+		cleanup_free char *path = text_format("%s/%s", scratch, names[i]);
 
 		assert_int_equal(mkdir(path, 0755), 0);
 		write_file(names[i], "shared", names[i]);
 		write_file(names[i], i == 0 ? "a" : i == 1 ? "b" : "c", "own");
 	}
 	return 0;
-}
-
-static int remove_layers(void **state)
-{
-	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		static const char *const own[] = { "a", "b", "c" };
-		cleanup_free char *path = text_format("%s/%s", folder, names[i]);
-		cleanup_free char *shared = text_format("%s/shared", path), *mine = text_format("%s/%s", path, own[i]);
-
-		unlink(shared);
-		unlink(mine);
-		rmdir(path);
-	}
-	return rmdir(folder);
 }
 
 static void expect_content(int tree, const char *name, const char *content)
@@ -80,7 +62,7 @@ static void expect_tree(mount_layers mount)
 	cleanup_fd int tree = -1;
 
 	for (size_t i = 0; i < 3; i++)
-		paths[i] = text_format("%s/%s", folder, names[i]);
+		paths[i] = text_format("%s/%s", scratch, names[i]);
 	tree = mount(&layers, LAYER_MARKS_TRUSTED, "wsnap-unit", &err);
 	if (tree < 0)
 		fail_msg("%s", err.message);
@@ -112,5 +94,5 @@ int main(void)
 		cmocka_unit_test(test_joined),
 	};
 
-	return cmocka_run_group_tests(tests, make_layers, remove_layers);
+	return cmocka_run_group_tests(tests, make_layers, scratch_tear_down);
 }

@@ -5,6 +5,7 @@
 #ifndef WSNAP_TESTS_DEVICE_HARNESS_H
 #define WSNAP_TESTS_DEVICE_HARNESS_H
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <ftw.h>
 
 #include <cmocka.h>
 
@@ -23,33 +23,17 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "device/device.h"
+#include "support/scratch.h"
 
-static char scratch[64], early[96], late[96];
+static char early[PATH_MAX], late[PATH_MAX];
 static const char *const dirs[] = { early, late, NULL };
 
-static inline int setup(void **state)
+static inline int set_up(void **state)
 {
-	(void)state;
-	snprintf(scratch, sizeof(scratch), "/tmp/wsnap-device-XXXXXX");
-	if (!mkdtemp(scratch))
-		return -1;
+	scratch_set_up(state);
 	snprintf(early, sizeof(early), "%s/etc", scratch);
 	snprintf(late, sizeof(late), "%s/run", scratch);
 	return mkdir(early, 0755) < 0 || mkdir(late, 0755) < 0 ? -1 : 0;
-}
-
-static inline int remove_entry(const char *path, const struct stat *st, int type, struct FTW *walk)
-{
-	(void)st;
-	(void)type;
-	(void)walk;
-	return remove(path);
-}
-
-static inline int teardown(void **state)
-{
-	(void)state;
-	return nftw(scratch, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 static inline void put_bytes(const char *dir, const char *name, const void *bytes, size_t length)

@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,31 +14,42 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "support/scratch.h"
 
 void stage_open(struct stage *stage)
 {
-	*stage = (struct stage){ .folder = "/tmp/wsnap-network-XXXXXX" };
-	assert_non_null(mkdtemp(stage->folder));
-	snprintf(stage->plugins, sizeof(stage->plugins), "%s/bin", stage->folder);
-	snprintf(stage->confs, sizeof(stage->confs), "%s/net.d", stage->folder);
-	snprintf(stage->cache, sizeof(stage->cache), "%s/cache", stage->folder);
+	scratch_set_up(NULL);
+	*stage = (struct stage){ .folder = scratch,
+				 .plugins = text_format("%s/bin", scratch),
+				 .confs = text_format("%s/net.d", scratch),
+				 .cache = text_format("%s/cache", scratch) };
 	assert_int_equal(mkdir(stage->plugins, 0755), 0);
 	assert_int_equal(mkdir(stage->confs, 0755), 0);
-}
-
-static int remove_entry(const char *path, const struct stat *st, int kind, struct FTW *walk)
-{
-	(void)st;
-	(void)kind;
-	(void)walk;
-	return remove(path);
 }
 
 void stage_close(struct stage *stage)
 {
 	network_free(stage->network);
-	stage->network = NULL;
-	assert_int_equal(nftw(stage->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+	free(stage->plugins);
+	free(stage->confs);
+	free(stage->cache);
+	*stage = (struct stage){ 0 };
+	scratch_tear_down(NULL);
+}
+
+int stage_set_up(void **state)
+{
+	static struct stage stage;
+
+	stage_open(&stage);
+	*state = &stage;
+	return 0;
+}
+
+int stage_tear_down(void **state)
+{
+	stage_close(*state);
+	return 0;
 }
 
 void stage_write(const struct stage *stage, const char *path, const char *format, ...)

@@ -11,16 +11,20 @@
 #include "network/network.h"
 
 struct stage {
-	char folder[64];
-	char plugins[96]; /* `bin` */
-	char confs[96];   /* `net.d` */
-	char cache[96];   /* `cache`, not there at first */
+	const char *folder; /* the test's scratch folder */
+	char *plugins;      /* `bin` */
+	char *confs;        /* `net.d` */
+	char *cache;        /* `cache`, not there at first */
 	struct network *network;
 };
 
 /* Makes the folder; stage_close() removes it and all in it. */
 void stage_open(struct stage *stage);
 void stage_close(struct stage *stage);
+
+/* The same for cmocka: before and behind a test, whose state is the stage. */
+int stage_set_up(void **state);
+int stage_tear_down(void **state);
 
 /* Writes a file below the folder with text made as by printf. */
 void stage_write(const struct stage *stage, const char *path, const char *format, ...)
