@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/btrfs_tree.h>
 #include <linux/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,9 +55,9 @@ static int find_line(uint32_t pid, uint64_t id, struct line *line, struct error 
 			     : 0;
 }
 
-static bool has_upper(const char *options, const char *upper)
+static bool has_option(const char *options, const char *name, const char *value)
 {
-	cleanup_free char *wanted = text_format(",upperdir=%s,", upper);
+	cleanup_free char *wanted = text_format(",%s=%s,", name, value);
 	cleanup_free char *all = text_format(",%s,", options);
 
 	return wanted && all && strstr(all, wanted);
@@ -71,6 +72,13 @@ static bool is_folder(const struct statx *root, const char *folder)
 	       status.st_dev == makedev(root->stx_dev_major, root->stx_dev_minor);
 }
 
+/* Of btrfs, a mount shows the whole of a subvolume only where its root is that of the subvolume, which always has one number. */
+static bool is_subvolume(const struct statx *root, const struct line *line, const struct ctr_mount *mount)
+{
+	return root->stx_ino == BTRFS_FIRST_FREE_OBJECTID &&
+	       has_option(line->options, "subvolid", ctr_mount_option(mount, "subvolid"));
+}
+
 static bool is_snapshot(const struct location *location, const struct ctr_mounts *mounts, const struct statx *root,
 			const struct line *line)
 {
@@ -80,10 +88,13 @@ static bool is_snapshot(const struct location *location, const struct ctr_mounts
 		return false;
 	if (strcmp(mount->type, "bind") == 0)
 		return is_folder(root, mount->source);
+	if (ctr_mount_option(mount, "subvolid"))
+		return strcmp(line->source, mount->source) == 0 && is_subvolume(root, line, mount);
 	if (strcmp(line->root, "/") != 0)
 		return false;
-	return ctr_mount_option(mount, "upperdir") ? location->writable && has_upper(line->options, location->writable)
-						   : strcmp(line->source, mount->source) == 0;
+	if (ctr_mount_option(mount, "upperdir"))
+		return location->writable && has_option(line->options, "upperdir", location->writable);
+	return strcmp(line->source, mount->source) == 0;
 }
 
 /* 1: the root that is open is the mount of that snapshot and all of it, 0, -1. */

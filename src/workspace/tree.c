@@ -11,7 +11,8 @@
 #include "base/text.h"
 #include "workspace/snapshotter_traits.h"
 
-#define ATTRIBUTES (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define READING (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
+#define WRITING MOUNT_ATTR_NOSUID
 
 static int cannot(const char *type, struct error *err)
 {
@@ -21,7 +22,7 @@ static int cannot(const char *type, struct error *err)
 /* A copy of the place where the files lie, which is read-only by itself. */
 static int mount_bound(const char *path, struct error *err)
 {
-	struct mount_attr attributes = { .attr_set = ATTRIBUTES };
+	struct mount_attr attributes = { .attr_set = READING };
 	cleanup_fd int tree = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
 	if (tree < 0 || mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof(attributes)) < 0)
@@ -29,13 +30,13 @@ static int mount_bound(const char *path, struct error *err)
 	return steal_fd(&tree);
 }
 
-static int finish(int context, const char *type, struct error *err)
+static int finish(int context, const char *type, unsigned attributes, struct error *err)
 {
 	int tree;
 
 	if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return cannot(type, err);
-	tree = fsmount(context, FSMOUNT_CLOEXEC, ATTRIBUTES);
+	tree = fsmount(context, FSMOUNT_CLOEXEC, attributes);
 	return tree >= 0 ? tree : cannot(type, err);
 }
 
@@ -77,7 +78,7 @@ static int mount_overlay(const struct ctr_mount *mount, const char *source, stru
 	return tree_mount_layers(&layers, snapshotter_mount_marks(mount), source, err);
 }
 
-static int mount_filesystem(const struct ctr_mount *mount, bool read_only, struct error *err)
+static int mount_filesystem(const struct ctr_mount *mount, bool read_only, unsigned attributes, struct error *err)
 {
 	cleanup_fd int context = fsopen(mount->type, FSOPEN_CLOEXEC);
 
@@ -87,7 +88,7 @@ static int mount_filesystem(const struct ctr_mount *mount, bool read_only, struc
 	for (size_t i = 0; i < mount->option_count; i++)
 		if (!is_of_the_mount(mount->options[i]) && set_option(context, mount->options[i]) < 0)
 			return cannot(mount->type, err);
-	return finish(context, mount->type, err);
+	return finish(context, mount->type, attributes, err);
 }
 
 int tree_mount(const struct ctr_mounts *mounts, const char *source, struct error *err)
@@ -101,11 +102,11 @@ int tree_mount(const struct ctr_mounts *mounts, const char *source, struct error
 		return mount_bound(mount->source, err);
 	if (snapshotter_mount_is_overlay(mount))
 		return mount_overlay(mount, source, err);
-	tree = mount_filesystem(mount, false, err);
+	tree = mount_filesystem(mount, false, READING, err);
 	if (tree >= 0)
 		return tree;
 	/* A device that is read-only by itself; one that is mounted for writing elsewhere does not want to hear of it. */
-	tree = mount_filesystem(mount, true, err);
+	tree = mount_filesystem(mount, true, READING, err);
 	if (tree >= 0)
 		error_clear(err);
 	return tree;
@@ -177,7 +178,7 @@ int tree_mount_layers(const struct layer_paths *layers, enum layer_marks marks, 
 		set_option(context, reading[i]);
 	if (add_layers(context, layers) < 0)
 		return errno == EINVAL ? tree_mount_joined(layers, marks, source, err) : cannot("overlay", err);
-	return finish(context, "overlay", err);
+	return finish(context, "overlay", READING, err);
 }
 
 /* The options of the mount, but for its layers, which are given one by one. */
@@ -217,7 +218,6 @@ static int mount_writable_overlay(const struct ctr_mount *mount, struct error *e
 	const char *lower = ctr_mount_option(mount, "lowerdir");
 	cleanup_layer_paths struct layer_paths layers = { 0 };
 	cleanup_fd int context = -1;
-	int tree;
 
 	if (!lower)
 		return error_set(err, ERROR_FAILED, "containerd does not say where the layers lie");
@@ -228,10 +228,9 @@ static int mount_writable_overlay(const struct ctr_mount *mount, struct error *e
 		return cannot("overlay", err);
 	if (add_layers(context, &layers) < 0)
 		return errno == EINVAL ? mount_writable_joined(mount, err) : cannot("overlay", err);
-	if (set_writable_options(context, mount) < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	if (set_writable_options(context, mount) < 0)
 		return cannot("overlay", err);
-	tree = fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID);
-	return tree >= 0 ? tree : cannot("overlay", err);
+	return finish(context, "overlay", WRITING, err);
 }
 
 int tree_mount_writable(const struct ctr_mounts *mounts, struct error *err)
@@ -243,6 +242,8 @@ int tree_mount_writable(const struct ctr_mounts *mounts, struct error *err)
 		return error_set(err, ERROR_FAILED, "the snapshot has %zu mounts in place of one", mounts->count);
 	if (snapshotter_mount_is_overlay(mount))
 		return mount_writable_overlay(mount, err);
+	if (ctr_mount_option(mount, "subvolid"))
+		return mount_filesystem(mount, false, WRITING, err);
 	if (strcmp(mount->type, "bind") != 0)
 		return error_set(err, ERROR_REFUSED, "files of a workspace that does not run are not changed on '%s'",
 				 mount->type);

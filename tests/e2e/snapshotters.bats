@@ -140,23 +140,61 @@ if_changed() {
 	same "$(json .version)" "$(db "SELECT max(version) FROM container_versions WHERE container_id = '$id'")"
 }
 
+# Without layers that can be watched the present cannot be saved beside running processes: only giving it up, or a stop, is left.
+restores() {
+	local id=$1-restored root pid
+	needs "$1"
+	on_it "$id"
+	workspace_write "$id" /data/kept first
+	workspace_write "$id" /data/changed first
+	expect 0 create "$id" one
+	root=$(workspace_root "$id") pid=$(workspace_pid "$id")
+	rm "$root/data/kept"
+	workspace_write "$id" /data/changed second
+	workspace_write "$id" /data/new second
+	expect 8 restore "$id" one
+	[[ $stderr == *"--no-save"* ]] || complain "no way out is named"
+	same second "$(cat "$root/data/new")"
+	expect 0 --json restore --no-save "$id" one
+	same 'added /data/kept,deleted /data/new,modified /data/changed' \
+		"$(jq -r '[.changes[] | "\(.change) \(.path)"] | sort | join(",")' <<<"$output")"
+	same "$pid" "$(workspace_pid "$id")"
+	same 'first first' "$(cat "$root/data/kept") $(cat "$root/data/changed")"
+	[ ! -e "$root/data/new" ]
+	same RUNNING "$(workspace_status "$id")"
+	workspace_write "$id" /data/new third
+	ctr tasks kill --signal KILL "$id"
+	servers_wait_for 20 ctr tasks delete "$id"
+	expect 0 --json restore "$id" one
+	same 2 "$(json .saved_version)"
+	ctr tasks start --detach --null-io "$id" 3>&- 4>&-
+	root=$(workspace_root "$id")
+	[ ! -e "$root/data/new" ]
+	expect 0 rollback "$id" 2
+	same third "$(workspace_read "$id" /data/new)"
+	expect 0 doctor "$id"
+}
+
 @test "native: what was just written" { keeps_what_was_just_written native; }
 @test "native: back and forth" { goes_back_and_forth native; }
 @test "native: stopped" { stopped_stays_stopped native; }
 @test "native: prune" { prunes native; }
 @test "native: --if-changed" { if_changed native blind; }
+@test "native: restore" { restores native; }
 
 @test "btrfs: what was just written" { keeps_what_was_just_written btrfs; }
 @test "btrfs: back and forth" { goes_back_and_forth btrfs; }
 @test "btrfs: stopped" { stopped_stays_stopped btrfs; }
 @test "btrfs: prune" { prunes btrfs; }
 @test "btrfs: --if-changed" { if_changed btrfs blind; }
+@test "btrfs: restore" { restores btrfs; }
 
 @test "blockfile: what was just written" { keeps_what_was_just_written blockfile; }
 @test "blockfile: back and forth" { goes_back_and_forth blockfile; }
 @test "blockfile: stopped" { stopped_stays_stopped blockfile; }
 @test "blockfile: prune" { prunes blockfile; }
 @test "blockfile: --if-changed" { if_changed blockfile blind; }
+@test "blockfile: restore" { restores blockfile; }
 
 @test "erofs: what was just written" { keeps_what_was_just_written erofs; }
 @test "erofs: back and forth" { goes_back_and_forth erofs; }
