@@ -352,8 +352,9 @@ int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsig
 
 	meter_add(1, 0);
 	*id = nodes_find_near(pass->tree, frame->node, name, frame->near);
-	/* The mark is set before the entry is looked at, so that no change falls between the two. */
-	if (!pass->frozen && (*id == NODE_NONE || !(node_of(pass, *id)->flags & NODE_WATCHED)))
+	/* The mark is set before the entry is looked at, so that no change falls between the two. Again each time: another inode
+	 * may have the name by now. */
+	if (!pass->frozen)
 		watch_file(pass->watch, frame->upper, name);
 	if (fstatat(frame->upper, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (!pass_is_gone(errno))
@@ -368,8 +369,6 @@ int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsig
 		return -1;
 	node_of(pass, *id)->seen = pass->number;
 	frame->near = *id;
-	if (!pass->frozen && nodes_inode(pass->tree, *id) == status.st_ino)
-		node_of(pass, *id)->flags |= NODE_WATCHED;
 	return S_ISDIR(status.st_mode) ? look_at_folder(pass, frame, *id, &status, move, err)
 				       : look_at_file(pass, frame, *id, &status, move, err);
 }

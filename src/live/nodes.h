@@ -23,16 +23,15 @@
 enum node_kind { NODE_GONE, NODE_DIRECTORY, NODE_REGULAR, NODE_WHITEOUT, NODE_OTHER };
 
 enum {
-	NODE_TIP = 1,       /* the tip has something under this name (a whiteout counts) */
-	NODE_COVERED = 2,   /* a folder in which nothing of the tip shows */
-	NODE_OPAQUE = 4,    /* a folder that is opaque in the writable layer */
-	NODE_IN_LAYER = 8,  /* the new layer has an entry for it */
-	NODE_UNSURE = 16,   /* something may have been written since that shows in no ctime */
-	NODE_YOUNG = 32,    /* was taken so soon after a change that the next one may show no new ctime */
-	NODE_SYNCED = 64,   /* a store through a shared mapping since it was taken shows in its ctime */
-	NODE_WATCHED = 256, /* the inode itself is watched */
-	NODE_DUE = 128,     /* a folder whose metadata the new layer has not got yet */
-	NODE_SHOWN = 512,   /* what the tip shows; what the writable layer has in its place is not known yet */
+	NODE_TIP = 1,      /* the tip has something under this name (a whiteout counts) */
+	NODE_COVERED = 2,  /* a folder in which nothing of the tip shows */
+	NODE_OPAQUE = 4,   /* a folder that is opaque in the writable layer */
+	NODE_IN_LAYER = 8, /* the new layer has an entry for it */
+	NODE_UNSURE = 16,  /* something may have been written since that shows in no ctime */
+	NODE_YOUNG = 32,   /* was taken so soon after a change that the next one may show no new ctime */
+	NODE_SYNCED = 64,  /* a store through a shared mapping since it was taken shows in its ctime */
+	NODE_DUE = 128,    /* a folder whose metadata the new layer has not got yet */
+	NODE_SHOWN = 256,  /* what the tip shows; what the writable layer has in its place is not known yet */
 };
 
 /* Small, since there may be a million of them. */

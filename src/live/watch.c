@@ -20,7 +20,6 @@
 #define MOST_STRAYS 256
 #define FILES_SIZE 4096 /* bytes of events read at once: each of the overlay opens a file */
 #define NAMES_SIZE 65536
-#define MOST_FILES 300000
 
 #define OVERLAY_MASK (FAN_MODIFY | FAN_CLOSE_WRITE)
 #define NAMES_MASK                                                                                             \
@@ -348,12 +347,12 @@ void watch_folder(struct watch *watch, int folder)
 
 void watch_file(struct watch *watch, int folder, const char *name)
 {
-	if (atomic_load(&watch->lost) || watch->files >= MOST_FILES)
+	if (atomic_load(&watch->lost) ||
+	    fanotify_mark(watch->names, FAN_MARK_ADD | FAN_MARK_DONT_FOLLOW | FAN_MARK_EVICTABLE,
+			  FAN_ATTRIB | FAN_MODIFY, folder, name) == 0)
 		return;
-	watch->files++;
-	if (fanotify_mark(watch->names, FAN_MARK_ADD | FAN_MARK_DONT_FOLLOW | FAN_MARK_EVICTABLE,
-			  FAN_ATTRIB | FAN_MODIFY, folder, name) < 0 &&
-	    (errno == ENOSPC || errno == ENOMEM))
+	/* A folder that is watched already, or nothing of that name any more. */
+	if (errno != EEXIST && errno != ENOENT && errno != ESTALE)
 		lose(watch, errno);
 }
 
