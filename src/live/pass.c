@@ -401,7 +401,8 @@ int pass_apply(struct pass *pass, const struct moves *moves, struct error *err)
 	next_number(pass);
 	if (apply_all(pass, moves, err) < 0 || (pass->frozen && apply_all(pass, &pass->later, err) < 0))
 		return -1;
-	/* Whatever was told of it: the root's metadata are those of the moment. */
+	/* Of a rename that failed nothing tells, and ext4 gives the folder new times for it (ext4_resetent() in fs/ext4/namei.c).
+	 * Those of the root are looked at for that; other folders have theirs from the next version on. */
 	if (pass->frozen && frame_is_due(pass, NODE_ROOT, err) < 0)
 		return -1;
 	return finish(pass, err);

@@ -237,6 +237,21 @@ static int change_metadata(int dir, const char *name, uint64_t *state)
 	}
 }
 
+static bool is_filled(int dir, const char *name)
+{
+	cleanup_fd int child = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *listing = child < 0 ? NULL : fdopendir(dup(child));
+	struct dirent *entry;
+	bool filled = false;
+
+	while (listing && !filled && (entry = readdir(listing)))
+		filled = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+	if (listing)
+		closedir(listing);
+	return filled;
+}
+
+/* Never onto a folder with something in it: ext4 changes the times of the old folder when that fails, and no event tells. */
 static int link_or_rename(int root, int dir, const char *name, uint64_t *state)
 {
 	cleanup_fd int other = random_directory(root, state);
@@ -244,7 +259,7 @@ static int link_or_rename(int root, int dir, const char *name, uint64_t *state)
 
 	if (random_below(state, 2))
 		return linkat(dir, name, other, new_name, 0);
-	return renameat(dir, name, other, new_name);
+	return is_filled(other, new_name) ? -1 : renameat(dir, name, other, new_name);
 }
 
 static int replace(int dir, const char *name, uint64_t *state)
