@@ -2,11 +2,7 @@
 # Measures wsnap on a containerd and a Postgres of its own: medians of ROUNDS operations (default 15), in one run,
 # so that they can be compared with each other. Prints figures and judges nothing.
 set -u
-here=$(dirname "$(readlink -f "$0")")
-root=$(cd "$here/../.." && pwd)
-. "$root/tests/lib/servers.sh"
-. "$root/tests/lib/image.sh"
-. "$here/common.bash"
+. "$(dirname "$(readlink -f "$0")")/common.bash"
 
 ROUNDS=${ROUNDS:-15}
 FILES=${FILES:-100000} # in the older layers, for the compaction

@@ -1,7 +1,11 @@
 # shellcheck shell=bash
 #
 # What the benchmarks share: servers of their own, a workspace whose first process is a heartbeat, samples and medians.
-# The caller has set `here` and `root`, and sourced servers.sh and image.sh.
+
+here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+root=$(cd "$here/../.." && pwd)
+. "$root/tests/lib/servers.sh"
+. "$root/tests/lib/image.sh"
 
 WSNAP=${WSNAP:-$root/build/wsnap}
 

@@ -2,11 +2,7 @@
 # What `diff` takes in a large tree: CHANGED (100) changed files among FILES (1,000,000), between two versions, across merged
 # layers, and with the present. Medians of ROUNDS (5) runs. Prints figures and judges nothing.
 set -u
-here=$(dirname "$(readlink -f "$0")")
-root=$(cd "$here/../.." && pwd)
-. "$root/tests/lib/servers.sh"
-. "$root/tests/lib/image.sh"
-. "$here/common.bash"
+. "$(dirname "$(readlink -f "$0")")/common.bash"
 
 FILES=${FILES:-1000000}
 CHANGED=${CHANGED:-100}

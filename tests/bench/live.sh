@@ -5,11 +5,7 @@
 # there is a docker. Medians of ROUNDS (default 7; 3 where much has to be written anew). Prints figures and judges
 # nothing.
 set -u
-here=$(dirname "$(readlink -f "$0")")
-root=$(cd "$here/../.." && pwd)
-. "$root/tests/lib/servers.sh"
-. "$root/tests/lib/image.sh"
-. "$here/common.bash"
+. "$(dirname "$(readlink -f "$0")")/common.bash"
 
 ROUNDS=${ROUNDS:-7}
 FILESYSTEMS=${FILESYSTEMS:-ext4 xfs}

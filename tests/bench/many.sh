@@ -3,11 +3,7 @@
 # with a change, stopped and live, with --jobs 1 and with --jobs JOBS (8), in turn, ROUNDS (3) times. Prints medians and
 # judges nothing.
 set -u
-here=$(dirname "$(readlink -f "$0")")
-root=$(cd "$here/../.." && pwd)
-. "$root/tests/lib/servers.sh"
-. "$root/tests/lib/image.sh"
-. "$here/common.bash"
+. "$(dirname "$(readlink -f "$0")")/common.bash"
 
 WORKSPACES=${WORKSPACES:-100}
 JOBS=${JOBS:-8}

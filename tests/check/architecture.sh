@@ -2,20 +2,7 @@
 # The rules of the source that a compiler does not know. Speaks TAP.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-number=0
-
-# verdict WHAT FINDINGS: a test has passed when it found nothing.
-verdict() {
-	number=$((number + 1))
-	if [ -z "$2" ]; then
-		echo "ok $number $1"
-	else
-		echo "not ok $number $1"
-		printf '%s\n' "$2" | sed 's/^/# /'
-		failures=1
-	fi
-}
-failures=0
+. tests/lib/verdict.bash
 
 # The folders that a folder may include from. main.c is `main`.
 libraries='ctr store network device layer base'

@@ -3,20 +3,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 wsnap=build/wsnap
-number=0
-failures=0
-
-# verdict WHAT FINDINGS: a test has passed when it found nothing.
-verdict() {
-	number=$((number + 1))
-	if [ -z "$2" ]; then
-		echo "ok $number $1"
-	else
-		echo "not ok $number $1"
-		printf '%s\n' "$2" | sed 's/^/# /'
-		failures=1
-	fi
-}
+. tests/lib/verdict.bash
 
 # . of the completion: it reads help texts, and so do the tests.
 . completions/wsnap.bash
