@@ -440,9 +440,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_vanishes_meanwhile_is_passed_over),
 	};
 
-	if (argc > 2) {
-		first_seed = strtoull(argv[1], NULL, 10);
-		tree_count = (unsigned)strtoul(argv[2], NULL, 10);
-	}
+	random_arguments(argc, argv, &first_seed, &tree_count);
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

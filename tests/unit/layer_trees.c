@@ -305,11 +305,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_btrfs),
 	};
 
-	if (argc > 2) {
-		first_seed = strtoull(argv[1], NULL, 10);
-		tree_count = (unsigned)strtoul(argv[2], NULL, 10);
-	}
-	if (argc > 3)
-		setenv("TMPDIR", argv[3], 1);
+	random_arguments(argc, argv, &first_seed, &tree_count);
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

@@ -11,12 +11,10 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,22 +35,10 @@ struct changing {
 	struct stand *stand;
 	struct replace replace;
 	int root, tree;
-	const char *then; /* where the version is mounted */
-	bool fails;       /* make() does, in this process */
+	char *then; /* where the version is mounted */
+	bool fails; /* make() does, in this process */
 	unsigned told, compared;
 };
-
-static unsigned *map_file(void)
-{
-	int file = open("/mapped", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	unsigned *mapped;
-
-	if (file < 0 || ftruncate(file, 1 << 16) < 0)
-		_exit(1);
-	mapped = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-	close(file);
-	return mapped;
-}
 
 /* Changes of all kinds, stores through a shared mapping, writes to a file that is open. */
 static void be_busy(struct stand *stand)
@@ -61,11 +47,11 @@ static void be_busy(struct stand *stand)
 	unsigned *mapped;
 
 	stand_enter(stand);
-	mapped = map_file();
+	mapped = stand_map_file();
 	for (unsigned round = 0;; round++) {
 		mapped[round * 1024 % (1 << 14)] = round;
 		if (round % 500 == 0)
-			mapped = map_file();
+			mapped = stand_map_file();
 		tree_change("/", 1, &state);
 	}
 }
@@ -165,7 +151,6 @@ static int settle(void *context)
 
 static int change(struct changing *changing, struct live_result *result, struct error *err)
 {
-	struct stand *stand = changing->stand;
 	const struct live_change wanted = {
 		.look = look,
 		.moved = moved,
@@ -178,35 +163,36 @@ static int change(struct changing *changing, struct live_result *result, struct 
 		.kept = { changing->root, changing->tree, -1, -1, -1, -1, -1, -1 },
 		.context = changing,
 	};
-	const uint32_t self = (uint32_t)getpid();
-	const struct live_request request = {
-		.pid = (uint32_t)stand->pid,
-		.others = &self,
-		.other_count = 1,
-		.upper = stand->upper,
-		.index = stand->index,
-		.max_freeze_ms = 60000,
-		.change = &wanted,
-	};
+	struct live_request request = stand_request(changing->stand);
 	struct live *live = NULL;
 	bool has_tip, again;
-	int done = live_begin(&request, &live, &has_tip, err);
+	int done;
 
+	request.change = &wanted;
+	done = live_begin(&request, &live, &has_tip, err);
 	if (done == 0)
 		done = live_take(live, NULL, result, &again, err);
 	live_end(live);
 	return done;
 }
 
-static void begin(struct changing *changing, struct stand *stand, char then[static PATH_MAX])
+static void begin(struct changing *changing, struct stand *stand)
 {
-	snprintf(then, PATH_MAX, "%s/then", stand->root);
-	mkdir(then, 0755);
-	stand_take(stand, NULL, "v0", false, true);
+	char *then = text_format("%s/then", stand->filesystem.root);
+
+	assert_int_equal(mkdir(then, 0755), 0);
+	stand_take_blindly(stand);
 	overlay_mount(then, stand->layers, stand->count, NULL, NULL);
 	*changing = (struct changing){ .stand = stand, .then = then };
 	changing->tree = open(then, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	assert_true(changing->tree >= 0);
+}
+
+static void end(struct changing *changing)
+{
+	close(changing->tree);
+	overlay_unmount(changing->then);
+	free(changing->then);
 }
 
 static void open_root(struct changing *changing)
@@ -246,18 +232,13 @@ static bool runs(const struct stand *stand)
 	return true;
 }
 
-static void make_changes(const char *type, unsigned megabytes, life live, bool fails)
+static void make_changes(const char *type, life live, bool fails)
 {
-	struct filesystem filesystem;
 	struct changing changing;
-	char then[PATH_MAX];
 	struct stand stand;
 
-	if (!filesystems_available())
-		skip();
-	filesystem_mount(&filesystem, scratch, type, megabytes);
-	stand_make(&stand, filesystem.root, first_seed, fill_image, live);
-	begin(&changing, &stand, then);
+	stand_make(&stand, type, first_seed, fill_image, live);
+	begin(&changing, &stand);
 	for (unsigned i = 0; i < change_count; i++) {
 		struct live_result result;
 		struct error err = { 0 };
@@ -275,35 +256,33 @@ static void make_changes(const char *type, unsigned megabytes, life live, bool f
 		close(changing.root);
 	}
 	assert_int_equal(changing.compared, fails ? 0 : change_count);
-	close(changing.tree);
-	overlay_unmount(then);
+	end(&changing);
 	stand_end(&stand);
-	filesystem_unmount(&filesystem);
 }
 
 static void test_busy_ext4(void **state)
 {
 	(void)state;
-	make_changes("ext4", 200, be_busy, false);
+	make_changes("ext4", be_busy, false);
 }
 
 static void test_busy_xfs(void **state)
 {
 	(void)state;
-	make_changes("xfs", 320, be_busy, false);
+	make_changes("xfs", be_busy, false);
 }
 
 static void test_folders_ext4(void **state)
 {
 	(void)state;
-	make_changes("ext4", 200, move_folders, false);
+	make_changes("ext4", move_folders, false);
 }
 
 /* The guard makes it then. */
 static void test_guard(void **state)
 {
 	(void)state;
-	make_changes("ext4", 200, be_busy, true);
+	make_changes("ext4", be_busy, true);
 }
 
 int main(int argc, char **argv)
@@ -315,11 +294,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_guard, scratch_set_up, scratch_tear_down),
 	};
 
-	if (argc > 1)
-		first_seed = strtoull(argv[1], NULL, 10);
-	if (argc > 2)
-		change_count = (unsigned)strtoul(argv[2], NULL, 10);
-	if (argc > 3)
-		setenv("TMPDIR", argv[3], 1);
+	random_arguments(argc, argv, &first_seed, &change_count);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -23,32 +22,14 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "support/files.h"
 #include "support/filesystems.h"
 #include "support/live_stand.h"
 #include "support/scratch.h"
 #include "support/tree_random.h"
 
-#define MOST_LAYERS 30
-
 static uint64_t first_seed = 1;
 static unsigned round_count = 12;
-static enum layer_marks marks; /* of the overlays */
-
-/* Stores once through a shared mapping, and holds it. */
-static void be_quiet(struct stand *stand)
-{
-	char *mapped;
-	int file;
-
-	stand_enter(stand);
-	file = open("/mapped", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (file < 0 || ftruncate(file, 1 << 16) < 0)
-		_exit(1);
-	mapped = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-	mapped[7] = 7;
-	for (;;)
-		pause();
-}
 
 static void be_busy(struct stand *stand)
 {
@@ -57,35 +38,6 @@ static void be_busy(struct stand *stand)
 	stand_enter(stand);
 	for (;;)
 		tree_change("/", 1, &state);
-}
-
-/* The version `number` on the one before. Its name stays: the stand may hold on to it. */
-static struct live_result take(struct stand *stand, unsigned number, bool follows)
-{
-	char *name = text_format("v%u", number);
-	cleanup_free char *tip = number > 0 ? text_format("v%u", number - 1) : NULL;
-	struct live_result result;
-
-	assert_non_null(name);
-	result = stand_take(stand, tip, name, follows, false);
-	if (stand->count > MOST_LAYERS)
-		stand_merge(stand);
-	return result;
-}
-
-static void begin(struct filesystem *filesystem, struct stand *stand, const char *type, life live)
-{
-	if (!filesystems_available())
-		skip();
-	filesystem_mount(filesystem, scratch, type, strcmp(type, "ext4") == 0 ? 200 : 400);
-	stand_make(stand, filesystem->root, first_seed, NULL, live);
-	stand->marks = marks;
-}
-
-static void end(struct filesystem *filesystem, struct stand *stand)
-{
-	stand_end(stand);
-	filesystem_unmount(filesystem);
 }
 
 static void forget(const struct stand *stand)
@@ -98,12 +50,10 @@ static void forget(const struct stand *stand)
 /* Each change is found by comparing, and what has not changed is not copied. */
 static void compare_on(const char *type)
 {
-	struct filesystem filesystem;
 	struct stand stand;
-	unsigned number = 0;
 
-	begin(&filesystem, &stand, type, be_quiet);
-	take(&stand, number++, false);
+	stand_make(&stand, type, first_seed, NULL, stand_be_quiet);
+	stand_take(&stand);
 	for (unsigned i = 0; i < round_count; i++) {
 		struct live_result result;
 
@@ -111,14 +61,14 @@ static void compare_on(const char *type)
 		/* Some changes are known of, others have to be found. */
 		if (i % 3 != 0)
 			forget(&stand);
-		take(&stand, number++, true);
+		stand_take(&stand);
 		forget(&stand);
-		result = take(&stand, number++, true);
+		result = stand_take(&stand);
 		assert_int_equal(result.copied_bytes, 0);
 		assert_int_equal(result.copied_entries, 0);
 		assert_false(result.walked_frozen);
 	}
-	end(&filesystem, &stand);
+	stand_end(&stand);
 }
 
 static void test_random_ext4(void **state)
@@ -143,26 +93,23 @@ static void test_random_btrfs(void **state)
 static void test_random_userxattr(void **state)
 {
 	(void)state;
-	marks = LAYER_MARKS_USER;
 	overlay_use_userxattr(true);
 	compare_on("ext4");
 	overlay_use_userxattr(false);
-	marks = LAYER_MARKS_TRUSTED;
 }
 
 /* Beside processes that never stop changing it. */
 static void compare_busy_on(const char *type)
 {
-	struct filesystem filesystem;
 	struct stand stand;
 
-	begin(&filesystem, &stand, type, be_busy);
-	take(&stand, 0, false);
+	stand_make(&stand, type, first_seed, NULL, be_busy);
+	stand_take(&stand);
 	for (unsigned i = 1; i <= round_count; i++) {
 		forget(&stand);
-		take(&stand, i, true);
+		stand_take(&stand);
 	}
-	end(&filesystem, &stand);
+	stand_end(&stand);
 }
 
 static void test_busy_ext4(void **state)
@@ -178,16 +125,6 @@ static void test_busy_xfs(void **state)
 }
 
 /* --- which state is believed ---------------------------------------------------------------------------------- */
-
-static void damage(const char *path, off_t at)
-{
-	cleanup_fd int fd = open(path, O_RDWR | O_CLOEXEC);
-	char byte;
-
-	assert_int_equal(pread(fd, &byte, 1, at), 1);
-	byte ^= 0x10;
-	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-}
 
 /* Names that random changes do not use. */
 static char *in(const struct stand *stand, const char *name)
@@ -211,13 +148,12 @@ static void put(const struct stand *stand, const char *name, char byte, size_t s
 /* It is damaged, cut off or empty: what has changed is found all the same. */
 static void test_a_state_that_cannot_be_believed(void **state)
 {
-	struct filesystem filesystem;
 	struct stand stand;
 	struct stat status;
 
 	(void)state;
-	begin(&filesystem, &stand, "ext4", be_quiet);
-	take(&stand, 0, false);
+	stand_make(&stand, "ext4", first_seed, NULL, stand_be_quiet);
+	stand_take(&stand);
 	for (unsigned i = 1; i < 30; i++) {
 		struct live_result result;
 
@@ -227,55 +163,53 @@ static void test_a_state_that_cannot_be_believed(void **state)
 		else if (i % 5 == 3)
 			assert_int_equal(truncate(stand.index, 0), 0);
 		else
-			damage(stand.index, status.st_size * i / 30);
+			files_damage(stand.index, status.st_size * i / 30);
 		put(&stand, "changed", (char)i, 1000 + i);
-		result = take(&stand, i, true);
+		result = stand_take(&stand);
 		assert_int_equal(result.copied_bytes, 1000 + i);
 	}
-	end(&filesystem, &stand);
+	stand_end(&stand);
 }
 
 /* Two state directories: each has the state of the version that it took itself, and the tip may be the other's. */
 static void test_the_state_of_another_directory(void **state)
 {
-	struct filesystem filesystem;
 	struct stand stand;
 	char *indexes[2];
 
 	(void)state;
-	begin(&filesystem, &stand, "ext4", be_quiet);
+	stand_make(&stand, "ext4", first_seed, NULL, stand_be_quiet);
 	indexes[0] = stand.index;
-	indexes[1] = text_format("%s/other", filesystem.root);
-	take(&stand, 0, false);
+	indexes[1] = text_format("%s/other", stand.filesystem.root);
+	stand_take(&stand);
 	for (unsigned i = 1; i < 12; i++) {
 		struct live_result result;
 
 		stand.index = indexes[i % 3 == 0];
 		put(&stand, "changed", (char)i, 1000 + i);
-		result = take(&stand, i, true);
+		result = stand_take(&stand);
 		assert_int_equal(result.copied_bytes, 1000 + i);
 	}
-	end(&filesystem, &stand);
+	stand_end(&stand);
 }
 
 /* The tip's layers are not there any more, or stand on something else: all is copied on what lies below. */
 static void test_without_the_tip_all_is_copied(void **state)
 {
-	struct filesystem filesystem;
 	struct live_result first, again;
 	struct stand stand;
 
 	(void)state;
-	begin(&filesystem, &stand, "ext4", be_quiet);
+	stand_make(&stand, "ext4", first_seed, NULL, stand_be_quiet);
 	put(&stand, "much", 'x', 100000);
-	first = take(&stand, 0, false);
+	first = stand_take(&stand);
 	forget(&stand);
 	stand.lost = true;
 	stand.layers[0] = stand.layers[--stand.count];
-	again = take(&stand, 1, false);
+	again = stand_take(&stand);
 	assert_int_equal(again.copied_bytes, first.copied_bytes);
 	assert_int_equal(again.copied_entries, first.copied_entries);
-	end(&filesystem, &stand);
+	stand_end(&stand);
 }
 
 /* --- what looks the same and is not ----------------------------------------------------------------------------- */
@@ -347,22 +281,21 @@ static void change_groups(struct stand *stand, unsigned round)
 
 static void test_names_that_change_hands(void **state)
 {
-	struct filesystem filesystem;
 	struct stand stand;
 
 	(void)state;
-	begin(&filesystem, &stand, "ext4", be_quiet);
+	stand_make(&stand, "ext4", first_seed, NULL, stand_be_quiet);
 	put_twin(&stand, "a");
 	link_names(&stand, "a", "b");
 	put_twin(&stand, "c");
 	link_names(&stand, "c", "d");
-	take(&stand, 0, false);
+	stand_take(&stand);
 	for (unsigned round = 0; round < 4; round++) {
 		change_groups(&stand, round);
 		forget(&stand);
-		take(&stand, round + 1, true);
+		stand_take(&stand);
 	}
-	end(&filesystem, &stand);
+	stand_end(&stand);
 }
 
 /* Each changes one thing of one of them, and leaves size and times as they were. */
@@ -409,13 +342,12 @@ static void change_unseen(struct stand *stand, unsigned round)
 
 static void test_what_size_and_times_do_not_tell(void **state)
 {
-	struct filesystem filesystem;
 	struct stand stand;
 	cleanup_free char *sub = NULL;
 	cleanup_free char *link = NULL;
 
 	(void)state;
-	begin(&filesystem, &stand, "ext4", be_quiet);
+	stand_make(&stand, "ext4", first_seed, NULL, stand_be_quiet);
 	sub = in(&stand, "sub");
 	link = in(&stand, "link");
 	assert_int_equal(mkdir(sub, 0755), 0);
@@ -423,17 +355,17 @@ static void test_what_size_and_times_do_not_tell(void **state)
 	put(&stand, "file", 't', 3000);
 	put(&stand, "large", 't', 1 << 20);
 	change_unseen(&stand, 8);
-	take(&stand, 0, false);
+	stand_take(&stand);
 	for (unsigned round = 0; round < 9; round++) {
 		struct live_result result;
 
 		change_unseen(&stand, round);
 		forget(&stand);
-		result = take(&stand, round + 1, true);
+		result = stand_take(&stand);
 		assert_in_range(result.copied_bytes, 0, 3000);
 		assert_in_range(result.copied_entries, 1, 1);
 	}
-	end(&filesystem, &stand);
+	stand_end(&stand);
 }
 
 int main(int argc, char **argv)
@@ -452,9 +384,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_what_size_and_times_do_not_tell),
 	};
 
-	if (argc > 2) {
-		first_seed = strtoull(argv[1], NULL, 10);
-		round_count = (unsigned)atoi(argv[2]);
-	}
+	random_arguments(argc, argv, &first_seed, &round_count);
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

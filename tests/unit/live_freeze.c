@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "live/freezer.h"
 #include "live/guard.h"
+#include "support/files.h"
 
 /* A group of one hierarchy, with a process that beats. */
 struct stand {
@@ -32,14 +33,6 @@ struct stand {
 
 static const char *const hierarchies[] = { "/sys/fs/cgroup/unified", "/sys/fs/cgroup", "/sys/fs/cgroup/freezer" };
 static unsigned number;
-
-static void write_text(const char *path, const char *text)
-{
-	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-}
 
 static bool has_freezer(const char *group)
 {
@@ -53,7 +46,7 @@ static void join(const char *group)
 {
 	cleanup_free char *path = text_format("%s/cgroup.procs", group);
 
-	write_text(path, "0");
+	files_write(path, "0");
 }
 
 static void stand_begin(struct stand *stand, const char *hierarchy)

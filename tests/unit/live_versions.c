@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -25,34 +24,13 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "support/filesystems.h"
+#include "support/files.h"
 #include "support/live_stand.h"
 #include "support/scratch.h"
 #include "support/tree_random.h"
 
 static uint64_t first_seed = 1;
 static unsigned version_count = 12;
-
-static unsigned *map_file(void)
-{
-	int file = open("/mapped", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	unsigned *mapped;
-
-	if (file < 0 || ftruncate(file, 1 << 16) < 0)
-		_exit(1);
-	mapped = mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-	close(file);
-	return mapped;
-}
-
-/* Stores once, and holds the mapping. */
-static void be_quiet(struct stand *stand)
-{
-	stand_enter(stand);
-	map_file()[7] = 7;
-	for (;;)
-		pause();
-}
 
 /* Holds a file open past the page cache, into which writes might land at any time. */
 static void be_direct(struct stand *stand)
@@ -75,7 +53,7 @@ static void be_busy(struct stand *stand)
 	unsigned *mapped;
 
 	stand_enter(stand);
-	mapped = map_file();
+	mapped = stand_map_file();
 	for (unsigned round = 0;; round++) {
 		mapped[round * 1024 % (1 << 14)] = round;
 		tree_change("/", 1, &state);
@@ -113,64 +91,55 @@ static void be_hostile(struct stand *stand)
 	}
 }
 
-static void take_versions(const char *type, unsigned megabytes, life live, unsigned changes)
+static void take_versions(const char *type, life live, unsigned changes)
 {
-	struct filesystem filesystem;
 	struct stand stand;
-	char *tip = NULL;
 
-	if (!filesystems_available())
-		skip();
-	filesystem_mount(&filesystem, scratch, type, megabytes);
-	stand_make(&stand, filesystem.root, first_seed, NULL, live);
+	stand_make(&stand, type, first_seed, NULL, live);
 	for (unsigned i = 0; i < version_count; i++) {
-		char *name = text_format("v%u", i);
-
-		stand_take(&stand, tip, name, i > 0, false);
+		stand_take(&stand);
 		tree_change(stand.merged, changes, &stand.state);
-		tip = name;
 	}
 	assert_int_equal(stand.compared, version_count);
 	stand_merge(&stand);
-	stand_take(&stand, tip, "on-merged", true, false);
+	stand_take(&stand);
 	stand_end(&stand);
-	filesystem_unmount(&filesystem);
 }
 
 static void test_quiet_ext4(void **state)
 {
 	(void)state;
-	take_versions("ext4", 200, be_quiet, 25);
+	take_versions("ext4", stand_be_quiet, 25);
 }
 
 static void test_busy_ext4(void **state)
 {
 	(void)state;
-	take_versions("ext4", 200, be_busy, 0);
+	take_versions("ext4", be_busy, 0);
 }
 
 static void test_busy_xfs(void **state)
 {
 	(void)state;
-	take_versions("xfs", 400, be_busy, 0);
+	take_versions("xfs", be_busy, 0);
 }
 
 static void test_busy_btrfs(void **state)
 {
 	(void)state;
-	take_versions("btrfs", 400, be_busy, 0);
+	take_versions("btrfs", be_busy, 0);
 }
 
 static void test_hostile_ext4(void **state)
 {
 	(void)state;
-	take_versions("ext4", 300, be_hostile, 0);
+	take_versions("ext4", be_hostile, 0);
 }
 
 static void test_hostile_xfs(void **state)
 {
 	(void)state;
-	take_versions("xfs", 400, be_hostile, 0);
+	take_versions("xfs", be_hostile, 0);
 }
 
 /* The image lies on another filesystem than the writable layer. */
@@ -185,7 +154,7 @@ static void be_storing(struct stand *stand)
 	unsigned *mapped;
 
 	stand_enter(stand);
-	mapped = map_file();
+	mapped = stand_map_file();
 	for (unsigned round = 0;; round++) {
 		mapped[round * 1024 % (1 << 14)] = round;
 		clock_sleep_ms(1);
@@ -195,96 +164,57 @@ static void be_storing(struct stand *stand)
 static void test_layers_on_two_filesystems(void **state)
 {
 	cleanup_free char *image = NULL;
-	struct filesystem filesystem;
 	struct stand stand;
 
 	(void)state;
-	if (!filesystems_available())
-		skip();
-	filesystem_mount(&filesystem, scratch, "ext4", 200);
-	stand_make(&stand, filesystem.root, first_seed, put_elsewhere, be_storing);
-	for (unsigned i = 0; i < version_count; i++) {
-		cleanup_free char *tip = i > 0 ? text_format("v%u", i - 1) : NULL;
-		char *name = text_format("v%u", i);
-
-		stand_take(&stand, tip, name, i > 0, false);
-	}
+	stand_make(&stand, "ext4", first_seed, put_elsewhere, be_storing);
+	for (unsigned i = 0; i < version_count; i++)
+		stand_take(&stand);
 	assert_int_equal(stand.walked, 0);
-	stand_end(&stand);
-	image = text_format("%s/image", filesystem.root);
+	image = text_format("%s/image", stand.filesystem.root);
 	assert_int_equal(umount(image), 0);
-	filesystem_unmount(&filesystem);
+	stand_end(&stand);
 }
 
 /* A mapped file with a store in it is not copied again as long as nothing is stored. */
 static void test_at_rest_nothing_is_copied(void **state)
 {
-	struct filesystem filesystem;
 	struct live_result result;
 	struct stand stand;
 
 	(void)state;
-	if (!filesystems_available())
-		skip();
-	filesystem_mount(&filesystem, scratch, "ext4", 200);
-	stand_make(&stand, filesystem.root, first_seed, NULL, be_quiet);
-	result = stand_take(&stand, NULL, "v0", false, false);
+	stand_make(&stand, "ext4", first_seed, NULL, stand_be_quiet);
+	result = stand_take(&stand);
 	assert_true(result.copied_bytes >= 1 << 12);
 	for (unsigned i = 1; i < 4; i++) {
-		char *tip = text_format("v%u", i - 1), *name = text_format("v%u", i);
+		cleanup_free char *before = strdup(stand.tip);
 
-		result = stand_take(&stand, tip, name, true, false);
+		result = stand_take(&stand);
 		assert_int_equal(result.copied_bytes, 0);
 		assert_false(result.walked_frozen);
-		assert_int_equal(live_is_as_tip(stand.upper, LAYER_MARKS_TRUSTED, stand.index, name), 1);
-		assert_int_equal(live_is_as_tip(stand.upper, LAYER_MARKS_TRUSTED, stand.index, tip), 0);
+		assert_int_equal(live_is_as_tip(stand.upper, LAYER_MARKS_TRUSTED, stand.index, stand.tip), 1);
+		assert_int_equal(live_is_as_tip(stand.upper, LAYER_MARKS_TRUSTED, stand.index, before), 0);
 	}
 	assert_int_equal(chmod(stand.merged, 0700), 0);
-	assert_int_equal(live_is_as_tip(stand.upper, LAYER_MARKS_TRUSTED, stand.index, "v3"), 0);
+	assert_int_equal(live_is_as_tip(stand.upper, LAYER_MARKS_TRUSTED, stand.index, stand.tip), 0);
 	stand_end(&stand);
-	filesystem_unmount(&filesystem);
 }
 
 /* Nor is one that is open past the page cache: it is compared. */
 static void test_open_past_the_cache_it_is_compared(void **state)
 {
-	struct filesystem filesystem;
 	struct live_result result;
 	struct stand stand;
 
 	(void)state;
-	if (!filesystems_available())
-		skip();
-	filesystem_mount(&filesystem, scratch, "ext4", 200);
-	stand_make(&stand, filesystem.root, first_seed, NULL, be_direct);
-	result = stand_take(&stand, NULL, "v0", false, false);
+	stand_make(&stand, "ext4", first_seed, NULL, be_direct);
+	result = stand_take(&stand);
 	assert_true(result.copied_bytes >= 1 << 16);
 	for (unsigned i = 1; i < 4; i++) {
-		cleanup_free char *tip = text_format("v%u", i - 1);
-		cleanup_free char *name = text_format("v%u", i);
-
-		result = stand_take(&stand, tip, name, true, false);
+		result = stand_take(&stand);
 		assert_int_equal(result.copied_bytes, 0);
 	}
 	stand_end(&stand);
-	filesystem_unmount(&filesystem);
-}
-
-static void damage(const char *path, off_t at)
-{
-	cleanup_fd int fd = open(path, O_RDWR | O_CLOEXEC);
-	char byte;
-
-	assert_int_equal(pread(fd, &byte, 1, at), 1);
-	byte ^= 0x10;
-	assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-}
-
-static void write_text(const char *path, const char *text)
-{
-	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 }
 
 /* A file as the writable layer holds it and the tip shows it, made different in the tip alone. */
@@ -294,7 +224,7 @@ static void change_tip(const struct stand *stand, const char *name)
 	struct stat status;
 
 	assert_int_equal(stat(path, &status), 0);
-	damage(path, 0);
+	files_damage(path, 0);
 	assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[]){ status.st_atim, status.st_mtim }, 0), 0);
 }
 
@@ -313,32 +243,26 @@ static void put_file(const struct stand *stand, const char *name, unsigned kib)
 static void test_after_a_reboot_all_is_compared(void **state)
 {
 	static const char boot[] = "/proc/sys/kernel/random/boot_id";
-	struct filesystem filesystem;
 	struct live_result result;
 	cleanup_free char *other = NULL;
 	struct stand stand;
 
 	(void)state;
-	if (!filesystems_available())
-		skip();
-	filesystem_mount(&filesystem, scratch, "ext4", 200);
-	stand_make(&stand, filesystem.root, first_seed, NULL, be_quiet);
+	stand_make(&stand, "ext4", first_seed, NULL, stand_be_quiet);
 	put_file(&stand, "kept", 100);
 	put_file(&stand, "torn", 50);
 	clock_sleep_ms(50);
-	stand_take(&stand, NULL, "v0", false, false);
-	other = text_format("%s/boot", filesystem.root);
-	assert_int_equal(close(open(other, O_WRONLY | O_CREAT | O_CLOEXEC, 0644)), 0);
-	write_text(other, "01234567-89ab-cdef-0123-456789abcdef\n");
+	stand_take(&stand);
+	other = text_format("%s/boot", stand.filesystem.root);
+	files_write(other, "01234567-89ab-cdef-0123-456789abcdef\n");
 	assert_int_equal(mount(other, boot, NULL, MS_BIND, NULL), 0);
 	change_tip(&stand, "torn");
-	result = stand_take(&stand, "v0", "v1", true, false);
+	result = stand_take(&stand);
 	assert_int_equal(result.copied_bytes, 50 * 1024);
-	result = stand_take(&stand, "v1", "v2", true, false);
+	result = stand_take(&stand);
 	assert_int_equal(result.copied_bytes, 0);
 	assert_int_equal(umount(boot), 0);
 	stand_end(&stand);
-	filesystem_unmount(&filesystem);
 }
 
 int main(int argc, char **argv)
@@ -356,9 +280,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_after_a_reboot_all_is_compared),
 	};
 
-	if (argc > 2) {
-		first_seed = strtoull(argv[1], NULL, 10);
-		version_count = (unsigned)atoi(argv[2]);
-	}
+	random_arguments(argc, argv, &first_seed, &version_count);
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
 }

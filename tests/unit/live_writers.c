@@ -26,20 +26,17 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "support/filesystems.h"
 #include "support/live_stand.h"
 #include "support/scratch.h"
 #include "support/writers.h"
 
 #define PROCESSES 3
-#define MOST_LAYERS 30
 
 static unsigned version_count = 4;
 static char **only; /* names, ended by NULL; NULL: all at once */
 
 /* For the life that begins next. */
 static const char *alone;
-static unsigned versions; /* taken until now */
 static bool clones, in_flight, nameless;
 static bool numbered; /* files are known by their inode numbers, too */
 
@@ -122,33 +119,13 @@ static void be_idle(struct stand *stand)
 		pause();
 }
 
-static char *name_of(unsigned version)
-{
-	char *name = text_format("v%u", version);
-
-	assert_non_null(name);
-	return name;
-}
-
-/* A chain that becomes long is merged, as the program does it. */
-static void take_next(struct stand *stand, bool blindly)
-{
-	cleanup_free char *tip = versions > 0 ? name_of(versions - 1) : NULL;
-	cleanup_free char *name = name_of(versions);
-
-	stand_take(stand, tip, name, versions > 0, blindly);
-	versions++;
-	if (stand->count > MOST_LAYERS)
-		stand_merge(stand);
-}
-
 /* A file that gets its name late is known by no path, and on btrfs by no number either: then the freeze walks. */
 static void check_nameless(struct stand *stand)
 {
 	nameless = true;
 	stand_stop(stand);
 	stand_live(stand, be_writers);
-	take_next(stand, false);
+	stand_take(stand);
 	nameless = false;
 }
 
@@ -157,7 +134,7 @@ static void check_told(struct stand *stand)
 	stand_stop(stand);
 	stand_live(stand, be_writers);
 	for (unsigned i = 0; i < version_count; i++)
-		take_next(stand, false);
+		stand_take(stand);
 	/* The walk in the freeze would find what nobody has told. */
 	assert_int_equal(stand->walked, 0);
 }
@@ -169,28 +146,23 @@ static void check_in_flight(struct stand *stand)
 	for (unsigned i = 0; i < version_count; i++) {
 		stand_stop(stand);
 		stand_live(stand, be_writers);
-		take_next(stand, true);
+		stand_take_blindly(stand);
 		stand_stop(stand);
 		stand_live(stand, be_idle);
-		take_next(stand, false);
+		stand_take(stand);
 	}
 	in_flight = false;
 }
 
-static void check_on(const char *type, unsigned megabytes)
+static void check_on(const char *type)
 {
-	struct filesystem filesystem;
 	struct stand stand;
 
-	if (!filesystems_available())
-		skip();
 	clones = strcmp(type, "ext4") != 0;
 	numbered = strcmp(type, "btrfs") != 0;
 	if (alone && strcmp(alone, "clone") == 0 && !clones)
 		return;
-	filesystem_mount(&filesystem, scratch, type, megabytes);
-	stand_make(&stand, filesystem.root, 1, put_sources, be_idle);
-	versions = 0;
+	stand_make(&stand, type, 1, put_sources, be_idle);
 	if (!alone || told(alone))
 		check_told(&stand);
 	if (!alone || !told(alone)) {
@@ -198,38 +170,37 @@ static void check_on(const char *type, unsigned megabytes)
 		check_in_flight(&stand);
 	}
 	stand_end(&stand);
-	filesystem_unmount(&filesystem);
 }
 
-static void check_each_on(const char *type, unsigned megabytes)
+static void check_each_on(const char *type)
 {
 	if (!only) {
-		check_on(type, megabytes);
+		check_on(type);
 		return;
 	}
 	for (char **name = only; *name; name++) {
 		print_message("%s: %s\n", type, *name);
 		alone = *name;
-		check_on(type, megabytes);
+		check_on(type);
 	}
 }
 
 static void test_ext4(void **state)
 {
 	(void)state;
-	check_each_on("ext4", 300);
+	check_each_on("ext4");
 }
 
 static void test_xfs(void **state)
 {
 	(void)state;
-	check_each_on("xfs", 400);
+	check_each_on("xfs");
 }
 
 static void test_btrfs(void **state)
 {
 	(void)state;
-	check_each_on("btrfs", 400);
+	check_each_on("btrfs");
 }
 
 int main(int argc, char **argv)

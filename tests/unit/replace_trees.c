@@ -613,9 +613,6 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_touched, scratch_set_up, scratch_tear_down),
 	};
 
-	if (argc > 1)
-		first_seed = strtoull(argv[1], NULL, 10);
-	if (argc > 2)
-		pair_count = (unsigned)strtoul(argv[2], NULL, 10);
+	random_arguments(argc, argv, &first_seed, &pair_count);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

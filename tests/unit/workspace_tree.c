@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "support/files.h"
 #include "support/scratch.h"
 #include "workspace/tree.h"
 
@@ -23,10 +24,8 @@ static const char *const names[] = { "new,est", "mid:dle", "old\\est" };
 static void write_file(const char *layer, const char *name, const char *content)
 {
 	cleanup_free char *path = text_format("%s/%s/%s", scratch, layer, name);
-	cleanup_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
-	assert_true(fd >= 0);
-	assert_int_equal(file_write_all(fd, content, strlen(content)), 0);
+	files_write(path, content);
 }
 
 static int make_layers(void **state)

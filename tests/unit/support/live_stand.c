@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,13 +19,14 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "layer/layer.h"
-#include "support/filesystems.h"
+#include "support/files.h"
+#include "support/scratch.h"
 #include "support/tree_compare.h"
 #include "support/tree_random.h"
 
 static char *below(struct stand *stand, const char *name)
 {
-	char *path = text_format("%s/%s", stand->root, name);
+	char *path = text_format("%s/%s", stand->filesystem.root, name);
 
 	assert_non_null(path);
 	return path;
@@ -36,14 +38,6 @@ static char *make_below(struct stand *stand, const char *name)
 
 	assert_int_equal(mkdir(path, 0755), 0);
 	return path;
-}
-
-static void write_text(const char *path, const char *text)
-{
-	cleanup_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 }
 
 /* The control group of the test itself is no place to freeze: one below the root of the hierarchy is. */
@@ -71,7 +65,7 @@ static void join_group(const char *group)
 {
 	cleanup_free char *path = text_format("%s/cgroup.procs", group);
 
-	write_text(path, "0");
+	files_write(path, "0");
 }
 
 static bool has_process(const char *group)
@@ -88,6 +82,23 @@ void stand_enter(const struct stand *stand)
 	join_group(stand->group);
 	if (chroot(stand->merged) < 0 || chdir("/") < 0)
 		_exit(1);
+}
+
+unsigned *stand_map_file(void)
+{
+	cleanup_fd int file = open("/mapped", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+	if (file < 0 || ftruncate(file, 1 << 16) < 0)
+		_exit(1);
+	return mmap(NULL, 1 << 16, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+}
+
+void stand_be_quiet(struct stand *stand)
+{
+	stand_enter(stand);
+	stand_map_file()[7] = 7;
+	for (;;)
+		pause();
 }
 
 void stand_live(struct stand *stand, life live)
@@ -112,16 +123,24 @@ void stand_stop(struct stand *stand)
 		clock_sleep_ms(5);
 }
 
-void stand_make(struct stand *stand, const char *root, uint64_t seed, image_filler fill, life live)
+static void make_image(struct stand *stand, image_filler fill)
 {
-	char *image;
+	char *image = make_below(stand, "image");
 
-	*stand = (struct stand){ .root = strdup(root), .seed = seed, .state = seed };
-	image = make_below(stand, "image");
 	tree_change(image, 60, &stand->state);
 	if (fill)
 		fill(image);
 	stand->layers[stand->count++] = image;
+}
+
+void stand_make(struct stand *stand, const char *type, uint64_t seed, image_filler fill, life live)
+{
+	if (!filesystems_available())
+		skip();
+	*stand = (struct stand){ .seed = seed, .state = seed };
+	stand->marks = overlay_uses_userxattr() ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED;
+	filesystem_mount(&stand->filesystem, scratch, type, strcmp(type, "ext4") == 0 ? 300 : 400);
+	make_image(stand, fill);
 	stand->upper = make_below(stand, "upper");
 	stand->work = make_below(stand, "work");
 	stand->merged = make_below(stand, "rootfs");
@@ -140,6 +159,7 @@ void stand_end(struct stand *stand)
 	for (int try = 0; rmdir(stand->group) < 0 && try < 100; try++)
 		clock_sleep_ms(10);
 	overlay_unmount(stand->merged);
+	filesystem_unmount(&stand->filesystem);
 }
 
 /* The chain with the new layer must show what the workspace shows at this moment. */
@@ -173,44 +193,77 @@ static int find_tip(struct layer_paths *layers, void *context, struct error *err
 	return 0;
 }
 
-struct live_result stand_take(struct stand *stand, const char *tip, const char *name, bool follows, bool blindly)
+struct live_request stand_request(const struct stand *stand)
 {
-	struct live_request request = {
+	static uint32_t self;
+
+	self = (uint32_t)getpid();
+	return (struct live_request){
 		.pid = (uint32_t)stand->pid,
+		.others = &self,
+		.other_count = 1,
 		.marks = stand->marks,
 		.upper = stand->upper,
 		.index = stand->index,
-		.tip = tip,
 		.max_freeze_ms = 60000,
-		.find_tip = find_tip,
-		.inspect = blindly ? NULL : compare,
-		.context = stand,
 	};
-	const uint32_t self = (uint32_t)getpid();
+}
+
+static void print_result(const char *name, const struct live_result *result)
+{
+	print_message("%s: frozen %.1f ms, %u tries, %u passes, %llu entries, %llu bytes%s\n", name, result->frozen_ms,
+		      result->tries, result->passes, (unsigned long long)result->copied_entries,
+		      (unsigned long long)result->copied_bytes, result->walked_frozen ? ", walked" : "");
+}
+
+/* The version that was taken is the tip, and its layer the newest. */
+static void push(struct stand *stand, char *name)
+{
+	free(stand->tip);
+	stand->tip = name;
+	stand->taken++;
+	memmove(stand->layers + 1, stand->layers, stand->count * sizeof(*stand->layers));
+	stand->layers[0] = stand->next;
+	if (++stand->count > STAND_LAYERS_MAX)
+		stand_merge(stand);
+}
+
+static struct live_result take(struct stand *stand, bool blindly)
+{
+	struct live_request request = stand_request(stand);
+	char *name = text_format("v%u", stand->taken);
 	struct live_result result;
 	struct live *live = NULL;
 	struct error err = { 0 };
 	bool has_tip, again;
 
-	request.others = &self;
-	request.other_count = 1;
+	request.tip = stand->tip;
+	request.find_tip = find_tip;
+	request.inspect = blindly ? NULL : compare;
+	request.context = stand;
 	stand->next = make_below(stand, name);
 	if (live_begin(&request, &live, &has_tip, &err) < 0)
 		fail_msg("begin: %s", err.message);
-	assert_int_equal(has_tip, follows);
+	assert_int_equal(has_tip, stand->tip && !stand->lost);
 	if (live_take(live, stand->next, &result, &again, &err) < 0)
 		fail_msg("seed %llu, version %s%s: %s", (unsigned long long)stand->seed, name, again ? " (again)" : "",
 			 err.message);
 	assert_int_equal(live_save_index(live, name, &err), 0);
 	live_end(live);
 	stand->walked += result.walked_frozen;
-	print_message("%s: frozen %.1f ms, %u tries, %u passes, %llu entries, %llu bytes%s\n", name, result.frozen_ms,
-		      result.tries, result.passes, (unsigned long long)result.copied_entries,
-		      (unsigned long long)result.copied_bytes, result.walked_frozen ? ", walked" : "");
-	memmove(stand->layers + 1, stand->layers, stand->count * sizeof(*stand->layers));
-	stand->layers[0] = stand->next;
-	stand->count++;
+	print_result(name, &result);
+	push(stand, name);
 	return result;
+}
+
+struct live_result stand_take(struct stand *stand)
+{
+	return take(stand, false);
+}
+
+struct live_result stand_take_blindly(struct stand *stand)
+{
+	return take(stand, true);
 }
 
 void stand_merge(struct stand *stand)

@@ -31,6 +31,16 @@ unsigned random_below(uint64_t *state, unsigned limit)
 	return (unsigned)(random_next(state) % limit);
 }
 
+void random_arguments(int argc, char **argv, uint64_t *seed, unsigned *count)
+{
+	if (argc > 1)
+		*seed = strtoull(argv[1], NULL, 10);
+	if (argc > 2)
+		*count = (unsigned)strtoul(argv[2], NULL, 10);
+	if (argc > 3)
+		setenv("TMPDIR", argv[3], 1);
+}
+
 static const char *random_name(uint64_t *state)
 {
 	static const char long_name[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123"

@@ -11,6 +11,9 @@ uint64_t random_next(uint64_t *state);
 /* Less than `limit`. */
 unsigned random_below(uint64_t *state, unsigned limit);
 
+/* The arguments [SEED [COUNT [FOLDER]]] of a test: what is not given stays. The scratch folder is made below FOLDER. */
+void random_arguments(int argc, char **argv, uint64_t *seed, unsigned *count);
+
 /* Makes `count` changes below the directory `root`; those that cannot be made (names that are taken,
  * directories that cannot be renamed across layers) are left out. Returns how many were made. */
 unsigned tree_change(const char *root, unsigned count, uint64_t *state);
