@@ -10,11 +10,11 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "workspace/record_file.h"
 #include "workspace/target.h"
 
 #define SUFFIX ".operation"
 #define HALF_SUFFIX SUFFIX FILE_REPLACE_SUFFIX
-#define RECORD_LIMIT ((size_t)16 << 20)
 
 static char *file_name(const struct session *session, const char *container_id, struct error *err)
 {
@@ -28,28 +28,20 @@ static char *file_name(const struct session *session, const char *container_id, 
 int journal_save(struct session *session, const struct record *record, struct error *err)
 {
 	cleanup_free char *name = file_name(session, record->container_id, err);
-	cleanup_free char *json = name ? record_print(record, err) : NULL;
 
-	if (!json)
-		return -1;
-	if (file_replace(session->state_dir, name, 0600, json, strlen(json), err) < 0)
-		return error_wrap(err, "the record of the operation on '%s'", record->container_id);
-	return 0;
+	return name ? record_file_write(session->state_dir, name, record, err) : -1;
 }
 
 int journal_load(struct session *session, const char *container_id, struct record *record, struct error *err)
 {
 	cleanup_free char *name = file_name(session, container_id, err);
-	cleanup_text struct text text = { 0 };
 	int found;
 
 	if (!name)
 		return -1;
-	found = file_read(session->state_dir, name, RECORD_LIMIT, &text, err);
+	found = record_file_read(session->state_dir, name, record, err);
 	if (found > 0)
 		return 0;
-	if (found == 0)
-		found = record_parse(text.data, text.length, record, err);
 	if (found == 0 && strcmp(record->container_id, container_id) != 0)
 		found = error_set(err, ERROR_FAILED, "it is about another container");
 	if (found < 0) {

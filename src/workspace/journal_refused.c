@@ -8,8 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "workspace/journal.h"
-
-#define RECORD_LIMIT ((size_t)16 << 20)
+#include "workspace/record_file.h"
 
 static char *file_name(const struct session *session, const struct record *record, struct error *err)
 {
@@ -24,13 +23,8 @@ static char *file_name(const struct session *session, const struct record *recor
 int journal_set_aside(struct session *session, const struct record *record, struct error *err)
 {
 	cleanup_free char *name = file_name(session, record, err);
-	cleanup_free char *json = name ? record_print(record, err) : NULL;
 
-	if (!json)
-		return -1;
-	if (file_replace(session->state_dir, name, 0600, json, strlen(json), err) < 0)
-		return error_wrap(err, "the record of the operation on '%s'", record->container_id);
-	return 0;
+	return name ? record_file_write(session->state_dir, name, record, err) : -1;
 }
 
 int journal_take_up(struct session *session, const struct record *record, struct error *err)
@@ -67,14 +61,11 @@ static bool is_wanted(const struct session *session, const char *container_id, c
 /* Adds the record in the file; a file that was removed meanwhile is passed over. */
 static int add_record(const struct session *session, const char *file, struct refused *refused, struct error *err)
 {
-	cleanup_text struct text text = { 0 };
 	cleanup_record struct record record = { 0 };
 	struct error problem = { 0 };
 	struct record *grown;
-	int found = file_read(session->state_dir, file, RECORD_LIMIT, &text, &problem);
+	int found = record_file_read(session->state_dir, file, &record, &problem);
 
-	if (found == 0)
-		found = record_parse(text.data, text.length, &record, &problem);
 	if (found < 0)
 		log_warning("the record '%s/%s', whose rows the database refused, cannot be read: %s",
 			    session->settings->state_dir, file, problem.message);
