@@ -12,13 +12,16 @@
 #include "store/operation.h"
 #include "store/store.h"
 #include "support/database.h"
+#include "support/rows.h"
 
-static void open_store(struct store **store)
+static struct store *open_with(const char *options)
 {
-	struct error err = { 0 };
+	struct store *store;
 
-	if (store_open(NULL, store, &err) < 0)
-		fail_msg("%s", err.message);
+	setenv("PGOPTIONS", options, 1);
+	store = rows_open_store();
+	unsetenv("PGOPTIONS");
+	return store;
 }
 
 static void init_makes_the_tables_once(void **state)
@@ -28,7 +31,7 @@ static void init_makes_the_tables_once(void **state)
 	int from, to;
 
 	(void)state;
-	open_store(&store);
+	store = rows_open_store();
 	assert_int_equal(store_init(store, &from, &to, &err), 0);
 	assert_int_equal(from, 0);
 	assert_int_equal(to, schema_step_count);
@@ -47,7 +50,7 @@ static void an_empty_database_asks_for_init(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	open_store(&store);
+	store = rows_open_store();
 	assert_int_equal(store_check_schema(store, &err), -1);
 	assert_int_equal(err.kind, ERROR_DATABASE);
 	assert_string_equal(err.message, "the database has no table 'bots'");
@@ -62,7 +65,7 @@ static void a_foreign_schema_is_left_alone(void **state)
 
 	(void)state;
 	database_make_foreign();
-	open_store(&store);
+	store = rows_open_store();
 	assert_int_equal(store_init(store, &from, &to, &err), 0);
 	assert_int_equal(from, 0);
 	assert_int_equal(to, 0);
@@ -79,7 +82,7 @@ static void half_a_foreign_schema_is_not_filled_up(void **state)
 
 	(void)state;
 	database_run("CREATE TABLE bots (id uuid PRIMARY KEY)");
-	open_store(&store);
+	store = rows_open_store();
 	assert_int_equal(store_init(store, &from, &to, &err), -1);
 	assert_int_equal(err.kind, ERROR_DATABASE);
 	assert_string_equal(err.message, "the database has no table 'container_versions'");
@@ -95,7 +98,7 @@ static void a_missing_column_is_named(void **state)
 	(void)state;
 	database_make_foreign();
 	database_run("ALTER TABLE snapshots DROP COLUMN source");
-	open_store(&store);
+	store = rows_open_store();
 	assert_int_equal(store_check_schema(store, &err), -1);
 	assert_int_equal(err.kind, ERROR_DATABASE);
 	assert_string_equal(err.message, "the database's table 'snapshots' has no column 'source'");
@@ -109,7 +112,7 @@ static void a_newer_schema_is_refused_by_init(void **state)
 	int from, to;
 
 	(void)state;
-	open_store(&store);
+	store = rows_open_store();
 	assert_int_equal(store_init(store, &from, &to, &err), 0);
 	database_run("INSERT INTO wsnap_schema VALUES (1000)");
 	assert_int_equal(store_init(store, &from, &to, &err), -1);
@@ -125,9 +128,7 @@ static void the_search_path_of_the_connection_counts(void **state)
 
 	(void)state;
 	database_run("DROP SCHEMA IF EXISTS history CASCADE; CREATE SCHEMA history");
-	setenv("PGOPTIONS", "-c search_path=history", 1);
-	open_store(&store);
-	unsetenv("PGOPTIONS");
+	store = open_with("-c search_path=history");
 	assert_int_equal(store_init(store, &from, &to, &err), 0);
 	assert_string_equal(database_value("SELECT count(*) FROM pg_tables WHERE schemaname = 'history'"), "6");
 	assert_string_equal(database_value("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"), "0");
@@ -141,9 +142,7 @@ static void a_search_path_to_nowhere_is_an_error(void **state)
 	int from, to;
 
 	(void)state;
-	setenv("PGOPTIONS", "-c search_path=nowhere", 1);
-	open_store(&store);
-	unsetenv("PGOPTIONS");
+	store = open_with("-c search_path=nowhere");
 	assert_int_equal(store_init(store, &from, &to, &err), -1);
 	assert_int_equal(err.kind, ERROR_DATABASE);
 	assert_string_equal(err.hint, "create the schema that search_path names");
@@ -157,11 +156,9 @@ static void reading_is_not_writing(void **state)
 	int from, to;
 
 	(void)state;
-	open_store(&store);
+	store = rows_open_store();
 	assert_int_equal(store_init(store, &from, &to, &err), 0);
-	setenv("PGOPTIONS", "-c default_transaction_read_only=on", 1);
-	open_store(&reader);
-	unsetenv("PGOPTIONS");
+	reader = open_with("-c default_transaction_read_only=on");
 	assert_int_equal(store_check_schema(reader, &err), 0);
 	assert_int_equal(store_check_writable(reader, &err), -1);
 	assert_string_equal(err.message, "the database is read-only");
@@ -177,15 +174,13 @@ static void missing_privileges_are_named(void **state)
 	int from, to;
 
 	(void)state;
-	open_store(&store);
+	store = rows_open_store();
 	assert_int_equal(store_init(store, &from, &to, &err), 0);
 	store_close(store);
 	database_run("CREATE ROLE wsnap_reader; GRANT USAGE ON SCHEMA public TO wsnap_reader; "
 		     "GRANT INSERT, UPDATE ON containers TO wsnap_reader; "
 		     "GRANT SELECT ON ALL TABLES IN SCHEMA public TO wsnap_reader");
-	setenv("PGOPTIONS", "-c role=wsnap_reader", 1);
-	open_store(&store);
-	unsetenv("PGOPTIONS");
+	store = open_with("-c role=wsnap_reader");
 	assert_int_equal(store_check_schema(store, &err), 0);
 	assert_int_equal(store_check_writable(store, &err), -1);
 	database_run("DROP OWNED BY wsnap_reader; DROP ROLE wsnap_reader");
