@@ -192,16 +192,22 @@ char *text_trimmed(const char *string)
 	return strndup(string, length);
 }
 
-char *text_format(const char *format, ...)
+char *text_format_list(const char *format, va_list args)
 {
 	char *string = NULL;
+
+	return vasprintf(&string, format, args) < 0 ? NULL : string;
+}
+
+char *text_format(const char *format, ...)
+{
+	char *string;
 	va_list args;
-	int length;
 
 	va_start(args, format);
-	length = vasprintf(&string, format, args);
+	string = text_format_list(format, args);
 	va_end(args);
-	return length < 0 ? NULL : string;
+	return string;
 }
 
 bool text_starts_with(const char *string, const char *prefix)

@@ -9,6 +9,7 @@
 #ifndef WSNAP_BASE_TEXT_H
 #define WSNAP_BASE_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -56,6 +57,7 @@ char *text_trimmed(const char *string);
 
 /* printf into new memory; the caller frees. NULL without memory. */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+char *text_format_list(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 
 bool text_starts_with(const char *string, const char *prefix);
 

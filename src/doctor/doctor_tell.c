@@ -1,7 +1,6 @@
 #include "doctor/doctor_tell.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -16,15 +15,12 @@ int doctor_tell(struct doctor *doctor, const struct doctor_subject *subject, str
 					  .subject = subject->subject,
 					  .fixed = subject->fate == DOCTOR_FIXED };
 	va_list arguments;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&words, format, arguments);
+	words = text_format_list(format, arguments);
 	va_end(arguments);
-	if (length < 0) {
-		words = NULL;
+	if (!words)
 		return error_memory(err);
-	}
 	text_add(&message, words);
 	/* A repair that succeeded may have left an error from an earlier try, so the fate decides. */
 	if (!finding.fixed && subject->failure && subject->failure->kind != ERROR_NONE)

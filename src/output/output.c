@@ -11,13 +11,11 @@ void output_line(struct output *out, const char *format, ...)
 {
 	cleanup_free char *line = NULL;
 	va_list args;
-	int length;
 
 	va_start(args, format);
-	length = vasprintf(&line, format, args);
+	line = text_format_list(format, args);
 	va_end(args);
-	if (length < 0) {
-		line = NULL;
+	if (!line) {
 		fputs("(out of memory)\n", out->stream);
 		return;
 	}
