@@ -41,11 +41,12 @@ void copier_release(struct copier *copier)
 
 /* A store through a shared mapping into a page that is dirty already changes no time of the file. Writing the page
  * back protects it again, so that the next store shows. */
-static void write_back(const struct copier *copier, int file)
+static void write_back(struct copier *copier, int file)
 {
 	if (copier->sync)
-		(void)!sync_file_range(
-			file, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+		copier->synced = sync_file_range(file, 0, 0,
+						 SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+							 SYNC_FILE_RANGE_WAIT_AFTER) == 0;
 }
 
 /* Whether the entry has changed since `status` was read. */

@@ -167,6 +167,7 @@ static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const 
 		return -1;
 	pass->copier.fresh = false;
 	pass->copier.sync = move & MOVE_MAPPED;
+	pass->copier.synced = false;
 	done = put(pass, frame, id, status, err);
 	if (done < 0)
 		return -1;
@@ -181,7 +182,7 @@ static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const 
 	node->flags = (node->flags & NODE_TIP) | in_layer(pass);
 	if (is_young(status))
 		node->flags |= NODE_YOUNG;
-	if (move & MOVE_MAPPED)
+	if (pass->copier.synced)
 		node->flags |= NODE_SYNCED;
 	if (frame_is_due(pass, frame->node, err) < 0)
 		return -1;

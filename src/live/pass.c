@@ -130,6 +130,23 @@ static int look_at_missing(struct pass *pass, struct pass_frame *frame, struct e
 	return 0;
 }
 
+static bool has_new_time(const struct pass *pass, const struct pass_frame *frame)
+{
+	struct stat status;
+
+	return fstat(frame->upper, &status) == 0 &&
+	       nodes_node(pass->tree, frame->node)->ctime_ns != nodes_ctime(&status);
+}
+
+/* Its own times were looked at when the folder above it was listed: whatever came and went before its mark is told by them. */
+static int begin_watching(struct pass *pass, struct pass_frame *frame, struct error *err)
+{
+	if (pass->frozen)
+		return 0;
+	watch_folder(pass->watch, frame->upper);
+	return has_new_time(pass, frame) ? frame_is_due(pass, frame->node, err) : 0;
+}
+
 /* A folder that was removed while it is listed has nothing any more; its own folder tells of that. */
 static bool was_removed(const struct pass_frame *frame)
 {
@@ -146,8 +163,8 @@ static int list_frame(struct pass *pass, struct pass_frame *frame, struct error 
 	int more;
 
 	frame->listed = true;
-	if (!pass->frozen)
-		watch_folder(pass->watch, frame->upper);
+	if (begin_watching(pass, frame, err) < 0)
+		return -1;
 	/* btrfs lists what was there when the folder was opened: that must be after the mark. */
 	folder = openat(frame->upper, ".", OPEN_FOLDER);
 	if (folder < 0)
@@ -308,10 +325,7 @@ int pass_walk(struct pass *pass, struct error *err)
 /* An entry that came and went again between two looks has changed the times of its folder all the same. */
 static int note_times(struct pass *pass, const struct pass_frame *frame, struct error *err)
 {
-	const struct node *node = nodes_node(pass->tree, frame->node);
-	struct stat status;
-
-	if (fstat(frame->upper, &status) < 0 || (node->ctime_ns == nodes_ctime(&status) && !(node->flags & NODE_YOUNG)))
+	if (!has_new_time(pass, frame) && !(nodes_node(pass->tree, frame->node)->flags & NODE_YOUNG))
 		return 0;
 	return frame_is_due(pass, frame->node, err);
 }
@@ -384,6 +398,7 @@ static int apply_all(struct pass *pass, const struct moves *moves, struct error 
 
 int pass_look(struct pass *pass, struct error *err)
 {
+	const struct node *root = nodes_node(pass->tree, NODE_ROOT);
 	struct stat status;
 
 	pass->dry = true;
@@ -391,7 +406,7 @@ int pass_look(struct pass *pass, struct error *err)
 	next_number(pass);
 	if (fstat(pass->upper, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine the writable layer");
-	if (nodes_ctime(&status) != nodes_node(pass->tree, NODE_ROOT)->ctime_ns)
+	if (nodes_ctime(&status) != root->ctime_ns || root->flags & (NODE_UNSURE | NODE_YOUNG))
 		return error_set(err, ERROR_FAILED, "its root has changed");
 	return walk_below(pass, NODE_ROOT, err);
 }

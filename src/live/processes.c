@@ -36,16 +36,30 @@ void processes_release(struct processes *processes)
 	*processes = (struct processes){ 0 };
 }
 
-/* A group that went away meanwhile has no processes. */
+/*
+ * What went away meanwhile has nothing to be looked at. What is there and was not shown, for want of memory, of descriptors or
+ * of a right, must not count as nothing: no time of a file tells of stores through a mapping.
+ */
+static int is_nothing(const char *what, struct error *err)
+{
+	static const int hidden[] = { ENOMEM, EMFILE, ENFILE, EACCES, EPERM };
+
+	for (size_t i = 0; i < sizeof(hidden) / sizeof(*hidden); i++)
+		if (errno == hidden[i])
+			return error_errno(err, ERROR_FAILED, errno, "%s of its processes cannot be looked at", what);
+	return 0;
+}
+
 static int add_group(struct processes *processes, int dir, struct error *err)
 {
 	cleanup_fd int fd = openat(dir, "cgroup.procs", O_RDONLY | O_CLOEXEC);
 	cleanup_file FILE *file = fd >= 0 ? fdopen(fd, "re") : NULL;
 	uint32_t pid;
 
-	if (file)
-		fd = -1;
-	while (file && fscanf(file, "%u", &pid) == 1)
+	if (!file)
+		return is_nothing("the list", err);
+	fd = -1;
+	while (fscanf(file, "%u", &pid) == 1)
 		if (pid > 0 && processes_add(processes, pid, err) < 0)
 			return -1;
 	return 0;
@@ -57,8 +71,10 @@ static int add_groups(struct processes *processes, int dir_fd, unsigned depth, s
 	cleanup_dir DIR *dir = fdopendir(dir_fd);
 	struct dirent *entry;
 
-	if (!dir)
-		return close(dir_fd), 0;
+	if (!dir) {
+		close(dir_fd);
+		return is_nothing("the list", err);
+	}
 	if (depth > 64)
 		return error_set(err, ERROR_REFUSED, "its control groups are nested too deep");
 	if (add_group(processes, dir_fd, err) < 0)
@@ -69,7 +85,7 @@ static int add_groups(struct processes *processes, int dir_fd, unsigned depth, s
 		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
 			continue;
 		child = openat(dir_fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (child >= 0 && add_groups(processes, child, depth + 1, err) < 0)
+		if ((child < 0 ? is_nothing("the list", err) : add_groups(processes, child, depth + 1, err)) < 0)
 			return -1;
 	}
 	return 0;
@@ -151,7 +167,9 @@ static int tell(const struct look *look, int dir, const char *link, bool mapped,
 {
 	struct open_file file = { .link_dir = dir, .link = link, .mapped = mapped, .direct = direct };
 
-	if (fstatat(dir, link, &file.status, 0) < 0 || !S_ISREG(file.status.st_mode) || file.status.st_nlink == 0)
+	if (fstatat(dir, link, &file.status, 0) < 0)
+		return is_nothing("a file", err);
+	if (!S_ISREG(file.status.st_mode) || file.status.st_nlink == 0)
 		return 0;
 	return look->each(&file, look->context, err);
 }
@@ -167,7 +185,7 @@ static int look_at_map(struct look *look, int links, const char *line, struct er
 		return 0;
 	if (text_starts_with(line + name, "/[aio]"))
 		look->asynchronous = true;
-	if (rights[3] != 's' || line[name] != '/' || links < 0)
+	if (rights[3] != 's' || line[name] != '/')
 		return 0;
 	snprintf(link, sizeof(link), "%lx-%lx", start, end);
 	return tell(look, links, link, true, false, err);
@@ -183,10 +201,12 @@ static int look_at_maps(struct look *look, struct error *err)
 
 	if (file)
 		fd = -1;
-	while (file && getline(&line, &size, file) > 0)
+	if (!file || links < 0)
+		return is_nothing("a mapping", err);
+	while (getline(&line, &size, file) > 0)
 		if (look_at_map(look, links, line, err) < 0)
 			return -1;
-	return 0;
+	return ferror(file) ? is_nothing("a mapping", err) : 0;
 }
 
 static bool is_direct(int infos, const char *name)
@@ -206,8 +226,11 @@ static int look_at_descriptor(struct look *look, int links, int infos, const cha
 {
 	struct stat link;
 
-	if (!isdigit((unsigned char)*name) || fstatat(links, name, &link, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !(link.st_mode & S_IWUSR))
+	if (!isdigit((unsigned char)*name))
+		return 0;
+	if (fstatat(links, name, &link, AT_SYMLINK_NOFOLLOW) < 0)
+		return is_nothing("a descriptor", err);
+	if (!(link.st_mode & S_IWUSR))
 		return 0;
 	return tell(look, links, name, false, look->asynchronous || is_direct(infos, name), err);
 }
@@ -219,7 +242,9 @@ static int look_at_descriptors(struct look *look, int process, struct error *err
 	cleanup_dir DIR *dir = links >= 0 ? fdopendir(links) : NULL;
 	struct dirent *entry;
 
-	while (dir && (entry = readdir(dir)))
+	if (!dir)
+		return is_nothing("a descriptor", err);
+	while ((entry = readdir(dir)))
 		if (look_at_descriptor(look, links, infos, entry->d_name, err) < 0)
 			return -1;
 	return 0;
@@ -239,13 +264,15 @@ static int look_at_threads(struct look *look, uint32_t pid, struct error *err)
 	cleanup_dir DIR *dir = tasks >= 0 ? fdopendir(tasks) : NULL;
 	struct dirent *entry;
 
-	while (dir && (entry = readdir(dir))) {
+	if (!dir)
+		return is_nothing("a thread", err);
+	while ((entry = readdir(dir))) {
 		cleanup_fd int thread = -1;
 
 		if (!isdigit((unsigned char)entry->d_name[0]) || !has_own_table(pid, entry->d_name))
 			continue;
 		thread = openat(tasks, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (thread >= 0 && look_at_descriptors(look, thread, err) < 0)
+		if ((thread < 0 ? is_nothing("a thread", err) : look_at_descriptors(look, thread, err)) < 0)
 			return -1;
 	}
 	return 0;
@@ -257,8 +284,10 @@ int processes_files(uint32_t pid, bool descriptors, processes_each_file each, vo
 	cleanup_fd int dir = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct look look = { .dir = dir, .each = each, .context = context };
 
+	if (!path)
+		return error_memory(err);
 	if (dir < 0)
-		return path ? 0 : error_memory(err);
+		return is_nothing("a process", err);
 	if (look_at_maps(&look, err) < 0)
 		return -1;
 	return descriptors ? look_at_threads(&look, pid, err) : 0;

@@ -2,13 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "layer/attributes.h"
 #include "layer/content.h"
 #include "layer/regular.h"
 #include "layer/same.h"
@@ -21,21 +20,18 @@ static bool has_same_time(const struct stat *a, const struct stat *b)
 
 /* --- one whose inode and times are the tip's ------------------------------------------------------------------ */
 
-/* The tip shows a file there, so it is that of the newest layer that has one. */
-static int open_in_tip(const struct pass *pass, uint32_t id)
+/* The tip shows a file there, so it is that of the newest layer that has one: its folder, which stays the tip's; -1. */
+static int find_in_tip(struct pass *pass, const struct pass_frame *frame, const char *name, struct stat *shown)
 {
-	const struct open_how how = {
-		.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOATIME | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-	};
-	char buffer[PATH_MAX];
-	const char *path = nodes_path(pass->tree, id, buffer);
-	int file = -1;
+	for (size_t i = 0; i < pass->tip->layers.count; i++) {
+		int folder = tip_folder(pass->tip, pass->tree, frame->node, i);
 
-	errno = ENOENT;
-	for (size_t i = 0; path && i < pass->tip->layers.count && file < 0 && errno == ENOENT; i++)
-		file = (int)syscall(SYS_openat2, pass->tip->folders[i], path, &how, sizeof(how));
-	return file;
+		if (folder >= 0 && fstatat(folder, name, shown, AT_SYMLINK_NOFOLLOW) == 0)
+			return folder;
+		if (errno != ENOENT)
+			return -1;
+	}
+	return -1;
 }
 
 static bool has_same_metadata(const struct stat *a, const struct stat *b)
@@ -44,20 +40,27 @@ static bool has_same_metadata(const struct stat *a, const struct stat *b)
 	       a->st_size == b->st_size && has_same_time(a, b);
 }
 
+/* Where times come in grains, an attribute may have changed as well without a new one. */
 bool same_content_as_tip(struct pass *pass, const struct pass_frame *frame, uint32_t id, const struct stat *status)
 {
+	const char *name = nodes_name(pass->tree, id);
+	struct error ignored = { 0 };
+	struct stat shown;
+	int folder;
 	cleanup_fd int ours = -1;
 	cleanup_fd int theirs = -1;
-	struct stat shown;
 
 	/* In the freeze nobody is asked where the layers are: the workspace would wait for the answer. */
 	if ((pass->frozen && !pass->tip->asked) || !tip_open(pass->tip))
 		return false;
-	ours = regular_open_same(frame->upper, nodes_name(pass->tree, id), status->st_ino);
-	theirs = open_in_tip(pass, id);
-	if (ours < 0 || theirs < 0 || fstat(theirs, &shown) < 0 || !has_same_metadata(status, &shown))
+	folder = find_in_tip(pass, frame, name, &shown);
+	if (folder < 0 || !has_same_metadata(status, &shown) ||
+	    xattrs_equal(frame->upper, name, folder, name, pass->copier.buffer, &ignored) != 1)
 		return false;
-	if (sync_file_range(ours, 0, 0,
+	ours = regular_open_same(frame->upper, name, status->st_ino);
+	theirs = regular_open_same(folder, name, shown.st_ino);
+	if (ours < 0 || theirs < 0 ||
+	    sync_file_range(ours, 0, 0,
 			    SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER) < 0)
 		return false;
 	return content_equal(ours, theirs, status->st_size) == 1;

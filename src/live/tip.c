@@ -78,6 +78,7 @@ int tip_folder(struct tip *tip, const struct nodes *tree, uint32_t folder, size_
 		close(tip->open);
 	tip->open = -1;
 	path = nodes_path(tree, folder, buffer);
+	errno = ENAMETOOLONG;
 	if (path && layer < tip->layers.count)
 		tip->open = (int)syscall(SYS_openat2, tip->folders[layer], path, &how, sizeof(how));
 	tip->folder = folder;

@@ -1,4 +1,4 @@
-/* Passes over a writable layer that stands still between them: each name that is told of is looked at, in whichever pass. */
+/* Passes over a writable layer that stands still between them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,9 +6,12 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -82,10 +85,109 @@ static void test_any_number_of_passes(void **state)
 	}
 }
 
+static int find_tip(struct layer_paths *layers, void *context, struct error *err)
+{
+	(void)err;
+	layers->items = calloc(1, sizeof(*layers->items));
+	assert_non_null(layers->items);
+	layers->items[layers->count++] = strdup(context);
+	return 0;
+}
+
+/* The state of a version that was taken of `upper` and lies in `tip`, so soon after a change that the next may show no new time. */
+static void take_in_doubt(struct nodes *tree, int upper, int tip)
+{
+	cleanup_pass struct pass pass = { 0 };
+	struct error err = { 0 };
+	uint32_t id;
+
+	assert_int_equal(nodes_begin(tree, &err), 0);
+	assert_int_equal(pass_begin(&pass, LAYER_MARKS_TRUSTED, tree, NULL, upper, tip, upper, &err), 0);
+	pass.frozen = true;
+	assert_int_equal(pass_walk(&pass, &err), 0);
+	id = nodes_find(tree, NODE_ROOT, "file");
+	assert_int_not_equal(id, NODE_NONE);
+	nodes_node(tree, id)->flags = NODE_TIP | NODE_UNSURE;
+	nodes_node(tree, id)->seen = 0;
+}
+
+/* As it would be of a kernel whose clock stands still between the two. */
+static void show_no_new_time(struct nodes *tree, int upper)
+{
+	struct error err = { 0 };
+	struct stat status;
+
+	assert_int_equal(fstatat(upper, "file", &status, 0), 0);
+	assert_int_equal(nodes_set(tree, nodes_find(tree, NODE_ROOT, "file"), &status, &err), 0);
+}
+
+static void set_attribute(int dir)
+{
+	cleanup_fd int file = openat(dir, "file", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(fsetxattr(file, "trusted.note", "here", 4, 0), 0);
+}
+
+static void test_an_attribute_without_a_new_time(void **state)
+{
+	cleanup_fd int upper = open_new("doubtful");
+	cleanup_fd int below = open_new("tip");
+	cleanup_fd int layer = open_new("next");
+	cleanup_nodes struct nodes tree = { 0 };
+	cleanup_pass struct pass pass = { 0 };
+	char path[PATH_MAX], value[8];
+	struct tip tip = { .find = find_tip, .context = path };
+	struct error err = { 0 };
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/tip", scratch);
+	put(upper, "content");
+	take_in_doubt(&tree, upper, below);
+	assert_true(tip_open(&tip));
+	assert_int_equal(pass_begin(&pass, LAYER_MARKS_TRUSTED, &tree, NULL, upper, layer, upper, &err), 0);
+	pass.frozen = true;
+	pass.tip = &tip;
+	apply(&pass, false);
+	assert_int_equal(pass_walk(&pass, &err), 0);
+	assert_int_equal(faccessat(layer, "file", F_OK, 0), -1);
+	nodes_node(&tree, nodes_find(&tree, NODE_ROOT, "file"))->flags |= NODE_UNSURE;
+	set_attribute(upper);
+	show_no_new_time(&tree, upper);
+	assert_int_equal(pass_walk(&pass, &err), 0);
+	holds(layer, "content");
+	snprintf(path, sizeof(path), "%s/next/file", scratch);
+	assert_int_equal(getxattr(path, "trusted.note", value, sizeof(value)), 4);
+	tip_release(&tip);
+}
+
+/* Nothing has changed only where that is certain, of the root as of all that is in it. */
+static void test_a_root_in_doubt(void **state)
+{
+	cleanup_fd int upper = open_new("root");
+	cleanup_fd int below = open_new("root-tip");
+	cleanup_nodes struct nodes tree = { 0 };
+
+	(void)state;
+	put(upper, "content");
+	take_in_doubt(&tree, upper, below);
+	for (uint32_t id = 0; id < tree.count; id++)
+		nodes_node(&tree, id)->flags = NODE_TIP;
+	for (unsigned doubt = 0; doubt < 2; doubt++) {
+		cleanup_pass struct pass pass = { 0 };
+		struct error err = { 0 };
+
+		nodes_node(&tree, NODE_ROOT)->flags |= doubt ? NODE_UNSURE : 0;
+		assert_int_equal(pass_begin(&pass, LAYER_MARKS_TRUSTED, &tree, NULL, upper, -1, -1, &err), 0);
+		assert_int_equal(pass_look(&pass, &err), doubt ? -1 : 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_number_of_passes),
+		cmocka_unit_test(test_an_attribute_without_a_new_time),
+		cmocka_unit_test(test_a_root_in_doubt),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

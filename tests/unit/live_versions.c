@@ -13,9 +13,12 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -217,6 +220,66 @@ static void test_open_past_the_cache_it_is_compared(void **state)
 	stand_end(&stand);
 }
 
+#define FOLDERS 12
+#define FILES 1500
+
+/* In each folder something comes and goes once, so many milliseconds after it is asked for. */
+static _Atomic int *asked;
+
+static void be_brief(struct stand *stand)
+{
+	char path[64];
+
+	stand_enter(stand);
+	for (;;) {
+		int wait = atomic_load(asked);
+
+		clock_sleep_ms(wait ? (unsigned)wait : 1);
+		for (unsigned i = 0; wait && i < FOLDERS; i++) {
+			snprintf(path, sizeof(path), "/brief-%u/lock", i);
+			if (mkdir(path, 0700) < 0 || rmdir(path) < 0)
+				_exit(1);
+		}
+		if (wait)
+			atomic_store(asked, 0);
+	}
+}
+
+static void fill_folders(const struct stand *stand)
+{
+	char path[PATH_MAX];
+
+	for (unsigned i = 0; i < FOLDERS; i++) {
+		snprintf(path, sizeof(path), "%s/brief-%u", stand->merged, i);
+		assert_int_equal(mkdir(path, 0755), 0);
+		for (unsigned file = 0; file < FILES; file++) {
+			snprintf(path, sizeof(path), "%s/brief-%u/%u", stand->merged, i, file);
+			assert_int_equal(mknod(path, S_IFREG | 0644, 0), 0);
+		}
+	}
+}
+
+/* The folders that the walk has not reached yet are not watched: their times alone tell. */
+static void test_what_comes_and_goes_before_a_folder_is_watched(void **state)
+{
+	struct stand stand;
+
+	(void)state;
+	asked = mmap(NULL, sizeof(*asked), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(asked, MAP_FAILED);
+	stand_make(&stand, "ext4", first_seed, NULL, be_brief);
+	fill_folders(&stand);
+	stand_take(&stand);
+	for (int i = 1; i < 8; i++) {
+		atomic_store(asked, 8 * i);
+		stand_take(&stand);
+		while (atomic_load(asked))
+			clock_sleep_ms(1);
+	}
+	stand_end(&stand);
+	munmap(asked, sizeof(*asked));
+}
+
 /* A file as the writable layer holds it and the tip shows it, made different in the tip alone. */
 static void change_tip(const struct stand *stand, const char *name)
 {
@@ -278,6 +341,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_at_rest_nothing_is_copied),
 		cmocka_unit_test(test_open_past_the_cache_it_is_compared),
 		cmocka_unit_test(test_after_a_reboot_all_is_compared),
+		cmocka_unit_test(test_what_comes_and_goes_before_a_folder_is_watched),
 	};
 
 	random_arguments(argc, argv, &first_seed, &version_count);
