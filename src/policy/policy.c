@@ -12,6 +12,7 @@
 #include "workspace/label_keys.h"
 
 #define SUFFIX ".conf"
+#define BLANK " "
 
 static void policy_release(struct policy *policy)
 {
@@ -96,21 +97,38 @@ static const struct option_spec policy_keys[] = {
 	{ .type = OPTION_END },
 };
 
-/* Cuts the words of the filter apart, where they lie. */
+static int add_filter(struct policy *policy, const char *filter, const char *path, struct error *err)
+{
+	if (policy->filters.count == SELECTION_MAX_FILTERS)
+		return error_set(err, ERROR_USAGE, "'%s': more than %d filters", path, SELECTION_MAX_FILTERS);
+	if (selection_check_filter(filter, err) < 0)
+		return error_wrap(err, "'%s'", path);
+	policy->filters.items[policy->filters.count++] = filter;
+	return 0;
+}
+
+/* Cuts the filters apart, where they lie. A word without '=' behind a value is more of it: values may have blanks. */
 static int split_filter(struct policy *policy, const char *path, struct error *err)
 {
-	char *rest = policy->filter, *word;
+	char *at = policy->filter, *filter = NULL;
+	bool has_value = false;
 
-	while (rest && (word = strsep(&rest, " \t"))) {
-		if (!*word)
-			continue;
-		if (policy->filters.count == SELECTION_MAX_FILTERS)
-			return error_set(err, ERROR_USAGE, "'%s': more than %d filters", path, SELECTION_MAX_FILTERS);
-		if (selection_check_filter(word, err) < 0)
-			return error_wrap(err, "'%s'", path);
-		policy->filters.items[policy->filters.count++] = word;
+	while (at && *at) {
+		char *word = at + strspn(at, BLANK);
+		size_t length = strcspn(word, BLANK);
+		bool is_pair = memchr(word, '=', length) != NULL;
+
+		if (is_pair || !has_value) {
+			if (word > at)
+				*at = '\0';
+			if (filter && add_filter(policy, filter, path, err) < 0)
+				return -1;
+			filter = word;
+			has_value = is_pair;
+		}
+		at = word + length;
 	}
-	return 0;
+	return filter ? add_filter(policy, filter, path, err) : 0;
 }
 
 /* By their names, which are those of the files without the suffix: 'red' comes before 'red-2'. */

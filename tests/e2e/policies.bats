@@ -65,6 +65,31 @@ forget_look() {
 	same 10-red "$(jq -r '.workspaces[] | select(.container_id == "policed-a") | .policy' <<<"$output")"
 }
 
+# chosen_by FILTER: what a policy with this filter and no other would save.
+chosen_by() {
+	rm "$POLICIES"/*
+	policy only "filter = $1" 'every = 1h'
+	expect 0 --json run-policies --policy-dir "$POLICIES" --dry-run
+	jq -r '[.workspaces[].container_id] | join(" ")' <<<"$output"
+}
+
+@test "a value may have blanks; what follows it with a = is the next filter" {
+	ctr containers label policed-b wsnap.policy= >/dev/null
+	ctr containers label policed-a 'app=my  own app' backup=x >/dev/null
+	ctr containers label policed-b 'app=my' >/dev/null
+	same policed-a "$(chosen_by 'app=my  own app')"
+	same policed-b "$(chosen_by 'app=my')"
+	same '' "$(chosen_by 'app=my own app')"
+	same policed-a "$(chosen_by 'team=red app=my  own app')"
+	same policed-a "$(chosen_by 'app=my  own app team=red')"
+	same policed-a "$(chosen_by 'backup app team=red')"
+	same '' "$(chosen_by 'backup none team=red')"
+	same policed-b "$(chosen_by 'app team=red app=my')"
+	same '' "$(chosen_by 'team=red backup')"
+	ctr containers label policed-a app= backup= >/dev/null
+	ctr containers label policed-b app= wsnap.policy=slow >/dev/null
+}
+
 @test "what is young enough is left alone, what is too old is saved once" {
 	run_policies 0
 	same '' "$output"
