@@ -57,6 +57,7 @@ static int set_value(const struct option_spec *spec, const char *text, void *fie
 		return set_number(spec, text, field, err);
 	case OPTION_OTHER:
 		return spec->set(text, field, err);
+	case OPTION_IGNORED:
 	case OPTION_END:
 		break;
 	}

@@ -19,6 +19,7 @@ enum option_type {
 	OPTION_TEXT,   /* char *, a copy that options_release() frees; "" sets NULL unless `check` refuses it */
 	OPTION_NUMBER, /* int or unsigned, in minimum…maximum */
 	OPTION_OTHER,  /* whatever `set` makes of the text */
+	OPTION_IGNORED /* known, and not looked at: something else overrules it */
 };
 
 /* The longest value of an option, bytes. */

@@ -236,7 +236,9 @@ const struct option_spec settings_options[] = {
 	{ .type = OPTION_END },
 };
 
-static int read_configuration(struct settings *settings, struct error *err)
+#define SETTINGS_COUNT (sizeof(settings_options) / sizeof(*settings_options))
+
+static int read_configuration(const struct option_spec *table, struct settings *settings, struct error *err)
 {
 	const char *named = settings->config_file;
 
@@ -245,7 +247,12 @@ static int read_configuration(struct settings *settings, struct error *err)
 		if (named && !*named)
 			named = NULL;
 	}
-	return config_read(named ? named : DEFAULT_CONFIG_FILE, named != NULL, settings_options, settings, err);
+	return config_read(named ? named : DEFAULT_CONFIG_FILE, named != NULL, table, settings, err);
+}
+
+static bool table_has(const struct option_spec *spec)
+{
+	return spec >= settings_options && spec < settings_options + SETTINGS_COUNT;
 }
 
 static bool gives_format(const struct options_given *given)
@@ -266,24 +273,50 @@ static void drop_scheme(char *address)
 		memmove(address, address + scheme, strlen(address) - scheme + 1);
 }
 
+/* Options with the same field, such as --json and --format, overrule each other. */
+static bool is_given(const struct option_spec *spec, const struct options_given *given)
+{
+	for (size_t i = 0; i < given->count; i++)
+		if (table_has(given->items[i].spec) && given->items[i].spec->offset == spec->offset)
+			return true;
+	return false;
+}
+
+static bool is_in_environment(const struct option_spec *spec)
+{
+	const char *text = spec->environment ? getenv(spec->environment) : NULL;
+
+	return text && *text;
+}
+
+/* What is overruled is not judged either: a variable meant for another program does no harm where a flag stands. */
+static void ignore_overruled(struct option_spec *table, const struct options_given *given, bool by_environment)
+{
+	for (; table->type != OPTION_END; table++)
+		if (is_given(table, given) || (by_environment && is_in_environment(table)))
+			table->type = OPTION_IGNORED;
+}
+
 int settings_load(struct settings *settings, const struct options_given *given, struct error *err)
 {
+	struct option_spec file[SETTINGS_COUNT], environment[SETTINGS_COUNT];
 	struct error later;
 	int result;
 
-	/* The flags are set twice: first because they may name the configuration file, and at the end because they
-	 * win. The first error is told, in the format that was asked for. */
+	memcpy(file, settings_options, sizeof(file));
+	memcpy(environment, settings_options, sizeof(environment));
+	ignore_overruled(file, given, true);
+	ignore_overruled(environment, given, false);
+	/* The first error is told, in the format that was asked for. */
 	if (options_set_defaults(settings_options, settings, err) < 0)
 		return -1;
 	result = options_set_given(settings_options, given, settings, err);
 	settings->format_given = gives_format(given);
 	if (settings->show_help || settings->show_version)
 		return result;
-	if (read_configuration(settings, result < 0 ? &later : err) < 0)
+	if (read_configuration(file, settings, result < 0 ? &later : err) < 0)
 		result = -1;
-	if (options_set_environment(settings_options, settings, result < 0 ? &later : err) < 0)
-		result = -1;
-	if (options_set_given(settings_options, given, settings, result < 0 ? &later : err) < 0)
+	if (options_set_environment(environment, settings, result < 0 ? &later : err) < 0)
 		result = -1;
 	drop_scheme(settings->address);
 	return result;

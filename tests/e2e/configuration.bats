@@ -38,6 +38,18 @@ versions_seen() {
 	expect 0 -c "$file" list w
 }
 
+@test "what is overruled is not judged" {
+	namespace=$CONTAINERD_NAMESPACE
+	CONTAINERD_NAMESPACE='bad name' expect 2 -q list w
+	CONTAINERD_NAMESPACE='bad name' expect 0 -n "$namespace" -q list w
+	WSNAP_STATE_DIR=here expect 0 --state-dir "$WSNAP_STATE_DIR" -q list w
+	CONTAINERD_ADDRESS=tcp://x:1 expect 0 -a "$CONTAINERD_ADDRESS" -q list w
+	printf 'namespace = bad name\nwait = soon\nformat = xml\n' >"$BATS_TEST_TMPDIR/conf"
+	expect 0 -c "$BATS_TEST_TMPDIR/conf" -w 1 --json list w
+	expect 2 -c "$BATS_TEST_TMPDIR/conf" --json list w
+	same usage "$(jq -r .error.code <<<"$stderr")"
+}
+
 @test "an empty variable is none" {
 	echo "namespace = $CONTAINERD_NAMESPACE" >"$BATS_TEST_TMPDIR/conf"
 	CONTAINERD_NAMESPACE='' WSNAP_DATABASE='' CNI_PATH='' expect 0 -c "$BATS_TEST_TMPDIR/conf" -q list w

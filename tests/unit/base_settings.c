@@ -268,6 +268,28 @@ static void errors_come_in_the_format_that_was_asked_for(void **state)
 	assert_false(fixture->settings.json);
 }
 
+static void what_is_overruled_is_not_judged(void **state)
+{
+	struct fixture *fixture = *state;
+
+	setenv("CONTAINERD_NAMESPACE", "a bad name", 1);
+	assert_int_equal(load(fixture, "", NULL), -1);
+	assert_int_equal(load(fixture, "", "-n", "good", NULL), 0);
+	assert_string_equal(fixture->settings.namespace, "good");
+	setenv("CONTAINERD_NAMESPACE", "good", 1);
+	assert_int_equal(load(fixture, "namespace = a bad name\n", NULL), 0);
+	assert_string_equal(fixture->settings.namespace, "good");
+	assert_int_equal(load(fixture, "wait = soon\nformat = xml\n", "-w5", "--json", NULL), 0);
+	assert_int_equal(fixture->settings.wait_s, 5);
+	assert_true(fixture->settings.json);
+	/* An empty variable overrules nothing. What is wrong in another way stays so. */
+	setenv("CONTAINERD_NAMESPACE", "", 1);
+	assert_int_equal(load(fixture, "namespace = a bad name\n", NULL), -1);
+	assert_int_equal(load(fixture, "wait = 1\nwait = 1\n", "-w5", NULL), -1);
+	assert_int_equal(load(fixture, "colour = red\n", "-n", "good", NULL), -1);
+	assert_int_equal(load(fixture, "namespace = good\n", "-n", "a bad name", NULL), -1);
+}
+
 static void help_does_not_need_a_good_file(void **state)
 {
 	struct fixture *fixture = *state;
@@ -290,6 +312,7 @@ int main(void)
 		TEST(files_that_cannot_be_used_are_usage_errors),
 		TEST(a_secret_is_not_in_the_message),
 		TEST(errors_come_in_the_format_that_was_asked_for),
+		TEST(what_is_overruled_is_not_judged),
 		TEST(help_does_not_need_a_good_file),
 	};
 
