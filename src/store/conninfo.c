@@ -1,12 +1,14 @@
 #include "store/conninfo.h"
 
 #include <libpq-fe.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 
 #define HIDDEN "***"
+#define PORT_MOST 65535
 #define MESSAGE_LIMIT ((size_t)64 << 10)
 
 static void options_cleanup(PQconninfoOption **options)
@@ -50,9 +52,35 @@ static bool is_split_wrongly(const PQconninfoOption *options)
 	return false;
 }
 
+/* A list: each host may have one of its own, and an empty one is the default. */
+static bool is_ports(const char *text)
+{
+	while (*text) {
+		size_t blanks = strspn(text, " "), digits = strspn(text + blanks, "0123456789");
+		long port = strtol(text, NULL, 10);
+
+		text += blanks + digits;
+		text += strspn(text, " ");
+		if ((*text && *text != ',') || digits > 5 || (digits && (port < 1 || port > PORT_MOST)))
+			return false;
+		text += *text == ',';
+	}
+	return true;
+}
+
+/* libpq repeats what is no port: in a URI without a host that is the password. */
+static int check_ports(const char *ports, struct error *err)
+{
+	if (!ports || is_ports(ports))
+		return 0;
+	error_set(err, ERROR_USAGE, "the database's connection string has a port that is no number from 1 to %d",
+		  PORT_MOST);
+	return error_hint(err, "in a URI a port stands behind the host: postgresql://USER:PASSWORD@HOST:PORT/DATABASE");
+}
+
 static int cannot_be_read(struct error *err)
 {
-	error_set(err, ERROR_DATABASE, "the database's connection string cannot be read");
+	error_set(err, ERROR_USAGE, "the database's connection string cannot be read");
 	return error_hint(err, "--database takes \"keyword=value …\", a postgresql:// URI or the name of a "
 			       "database");
 }
@@ -70,11 +98,11 @@ int conninfo_check(const char *conninfo, struct error *err)
 	if (!options)
 		return cannot_be_read(err);
 	if (is_uri(conninfo) && is_split_wrongly(options)) {
-		error_set(err, ERROR_DATABASE, "the database's connection string has an '@' too many");
+		error_set(err, ERROR_USAGE, "the database's connection string has an '@' too many");
 		return error_hint(err, "in a URI, write the special characters of a password as %%XX ('@' is "
 				       "%%40, '/' is %%2F)");
 	}
-	return 0;
+	return check_ports(option_value(options, "port"), err);
 }
 
 /* Replaces every `secret` in *message. */

@@ -7,7 +7,7 @@
 struct pg_conn;
 
 /* Whether libpq can read the string, and reads it as its author meant it. Its text is never repeated in a
- * message: a password may stand anywhere in a string that is spelled wrongly. NULL is good. */
+ * message: a password may stand anywhere in a string that is spelled wrongly. NULL is good. ERROR_USAGE. */
 int conninfo_check(const char *conninfo, struct error *err);
 
 /* A message of libpq or the server in one line: without a trailing newline, control characters

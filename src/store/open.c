@@ -50,6 +50,11 @@ int store_reopen(struct store *store, struct error *err)
 	return connection_dial(store, err) < 0 ? -1 : learn_limits(store, err);
 }
 
+int store_check_conninfo(const char *conninfo, struct error *err)
+{
+	return conninfo_check(conninfo && conninfo[0] ? conninfo : NULL, err);
+}
+
 int store_open(const char *conninfo, struct store **store, struct error *err)
 {
 	return store_open_schema(conninfo, NULL, store, err);
@@ -61,7 +66,7 @@ int store_open_schema(const char *conninfo, const char *schema, struct store **s
 
 	if (conninfo && !conninfo[0])
 		conninfo = NULL;
-	if (conninfo_check(conninfo, err) < 0)
+	if (store_check_conninfo(conninfo, err) < 0)
 		return -1;
 	opened = calloc(1, sizeof(*opened));
 	if (!opened)

@@ -26,8 +26,11 @@ struct store_origin {
 	const char *note; /* what for, NULL: nothing was said */
 };
 
+/* Whether libpq can read it: ERROR_USAGE. Connects to nothing. */
+int store_check_conninfo(const char *conninfo, struct error *err);
+
 /* `conninfo` is libpq's (keywords or URI); NULL or "" leaves all to libpq's own PG* environment. A
- * connect timeout (10 s where the conninfo has none) and a statement timeout (60 s) apply. */
+ * connect timeout (10 s where the conninfo has none) and a statement timeout (60 s) apply. ERROR_USAGE as above. */
 int store_open(const char *conninfo, struct store **store, struct error *err);
 
 /* The same in one schema, which is all that search_path names; NULL: as the server has it. */

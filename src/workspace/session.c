@@ -50,7 +50,8 @@ static int open_store(struct session *session, struct error *err)
 int session_open(const struct settings *settings, struct session *session, struct error *err)
 {
 	session_init(settings, session);
-	if (open_containerd(session, err) == 0 && open_store(session, err) == 0)
+	if (store_check_conninfo(settings->database, err) == 0 && open_containerd(session, err) == 0 &&
+	    open_store(session, err) == 0)
 		return 0;
 	session_close(session);
 	return -1;
@@ -67,7 +68,7 @@ int session_open_for_recovery(const struct settings *settings, struct session *s
 {
 	session_init(settings, session);
 	error_clear(store_err);
-	if (open_containerd(session, err) < 0) {
+	if (store_check_conninfo(settings->database, err) < 0 || open_containerd(session, err) < 0) {
 		session_close(session);
 		return -1;
 	}

@@ -19,6 +19,8 @@ struct session {
 	const struct survey *survey; /* workspace/survey.h; NULL: what is asked for is listed each time */
 };
 
+/* All of these: ERROR_USAGE for a connection string that cannot be read, before anything is opened. */
+
 /* Opens containerd (and asks it for its version and whether the namespace is a name it takes) and the
  * store (and checks its schema), in this order. */
 int session_open(const struct settings *settings, struct session *session, struct error *err);

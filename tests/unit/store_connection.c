@@ -21,19 +21,29 @@
 
 #define SECRET "s3cr3t"
 
-static void expect_failure(const char *conninfo, const char *message_part)
+static void expect_error(enum error_kind kind, const char *conninfo, const char *message_part)
 {
 	struct store *store = NULL;
 	struct error err = { 0 };
 
 	assert_int_equal(store_open(conninfo, &store, &err), -1);
 	assert_null(store);
-	assert_int_equal(err.kind, ERROR_DATABASE);
+	assert_int_equal(err.kind, kind);
 	if (!strstr(err.message, message_part))
 		fail_msg("'%s' is not in: %s", message_part, err.message);
 	assert_null(strstr(err.message, SECRET));
 	assert_null(strstr(err.hint, SECRET));
 	assert_true(strlen(err.hint) > 0);
+}
+
+static void expect_failure(const char *conninfo, const char *message_part)
+{
+	expect_error(ERROR_DATABASE, conninfo, message_part);
+}
+
+static void expect_usage(const char *conninfo, const char *message_part)
+{
+	expect_error(ERROR_USAGE, conninfo, message_part);
 }
 
 static void open_store(struct store **store)
@@ -63,16 +73,41 @@ static void a_password_is_never_shown(void **state)
 {
 	(void)state;
 	expect_failure("host=/nonexistent-" SECRET " password=" SECRET, "/nonexistent-***");
-	expect_failure("host=x password='" SECRET, "connection string cannot be read");
-	expect_failure("host=x password=a " SECRET, "connection string cannot be read");
-	expect_failure("host=x passwort=" SECRET, "connection string cannot be read");
-	expect_failure("postgres://user:%ZZ" SECRET "@host/db", "connection string cannot be read");
-	expect_failure("postgress://user:" SECRET "@host/db", "connection string cannot be read");
-	expect_failure("postgres://user:a@" SECRET "@host/db", "an '@' too many");
-	expect_failure("postgres://user:1/" SECRET "@host/db", "an '@' too many");
+	expect_usage("host=x password='" SECRET, "connection string cannot be read");
+	expect_usage("host=x password=a " SECRET, "connection string cannot be read");
+	expect_usage("host=x passwort=" SECRET, "connection string cannot be read");
+	expect_usage("postgres://user:%ZZ" SECRET "@host/db", "connection string cannot be read");
+	expect_usage("postgress://user:" SECRET "@host/db", "connection string cannot be read");
+	expect_usage("postgres://user:a@" SECRET "@host/db", "an '@' too many");
+	expect_usage("postgres://user:1/" SECRET "@host/db", "an '@' too many");
+	expect_usage("postgres://user:" SECRET, "a port that is no number from 1 to 65535");
+	expect_usage("postgres://user:1" SECRET "/db", "a port that is no number");
+	expect_usage("host=x port=5432," SECRET, "a port that is no number");
 	setenv("PGPASSWORD", SECRET, 1);
 	expect_failure("dbname=" SECRET, "database \"***\" does not exist");
 	unsetenv("PGPASSWORD");
+}
+
+static void ports_are_numbers(void **state)
+{
+	static const char *const good[] = { "port=1",  "port=65535",     "port=1,2",         "port=,2",
+					    "port=1,", "port=' 1 , 2 '", "postgres://h:1,i/" };
+	static const char *const bad[] = { "port=0",     "port=65536",    "port=x",
+					   "port=1x",    "port=-1",       "port=1;2",
+					   "port='1 2'", "port=1,,65536", "postgres://h:x,i:1/" };
+	struct error err = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++)
+		if (store_check_conninfo(good[i], &err) < 0)
+			fail_msg("'%s': %s", good[i], err.message);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		err = (struct error){ 0 };
+		if (store_check_conninfo(bad[i], &err) == 0 || err.kind != ERROR_USAGE)
+			fail_msg("'%s' passes: %s", bad[i], err.message);
+	}
+	assert_int_equal(store_check_conninfo(NULL, &err), 0);
+	assert_int_equal(store_check_conninfo("", &err), 0);
 }
 
 static void a_password_out_of_a_file_is_never_shown(void **state)
@@ -274,6 +309,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_is_not_there),
 		cmocka_unit_test(a_database_that_is_not_there),
 		cmocka_unit_test(a_password_is_never_shown),
+		cmocka_unit_test(ports_are_numbers),
 		cmocka_unit_test(a_password_out_of_a_file_is_never_shown),
 		cmocka_unit_test(several_hosts_make_one_line),
 		cmocka_unit_test_setup(statements_have_a_limit_unless_given, database_empty),
