@@ -11,14 +11,9 @@ setup_file() {
 	folder=$(servers_scratch)
 	SMALL=$folder/root/io.containerd.snapshotter.v1.native
 	export SMALL
-	mkdir -p "$SMALL"
-	truncate --size 128M "$folder/small.img"
-	mkfs.ext4 -q -F -m 0 "$folder/small.img"
-	mount -o loop "$folder/small.img" "$SMALL"
+	disk_mount "$SMALL" 128
 	unset SERVERS CONTAINERD_ADDRESS
-	servers_start "$folder" 3>&- || { servers_end; return 1; }
-	WORKSPACES_OWN_SERVERS=$SERVERS
-	export WORKSPACES_OWN_SERVERS
+	workspaces_own_servers "$folder"
 	workspaces_begin
 	for ((number = 1; number < WORKSPACES; number++)); do
 		workspace "many-$number"

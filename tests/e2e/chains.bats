@@ -11,21 +11,11 @@ setup() {
 	: >"$WSNAP_CONFIG"
 }
 
-# The folder that an active snapshot writes to.
-writable_layer() {
-	ctr snapshots mounts /mnt "$1" | grep -o 'upperdir=[^, ]*' | cut -d= -f2
-}
-
-# Layers of ours and of others under the workspace, without those of its image.
-depth_of() {
-	echo $(($(snapshot_depth "$(container_snapshot "$1")") - 1))
-}
-
 # Marks that overlayfs makes where its redirect_dir is on, which no merge may lose.
 redirect_folder() {
 	mkdir "$(workspace_root "$1")/data/moved"
 	setfattr --name trusted.overlay.redirect --value /etc \
-		"$(writable_layer "$(container_snapshot "$1")")/data/moved"
+		"$(snapshot_folder "$(container_snapshot "$1")")/data/moved"
 }
 
 @test "layers that cannot be merged: versions are taken all the same, with a warning" {
@@ -39,10 +29,10 @@ redirect_folder() {
 	expect 0 version a
 	[[ $stderr != *"could not be merged"* ]] || complain "a warning"
 	same kept "$(workspace_read a /data/f)"
-	same 2 "$(depth_of a)"
+	same 2 "$(workspace_depth a)"
 	for depth in 3 4; do
 		expect 0 version a
-		same "$depth" "$(depth_of a)"
+		same "$depth" "$(workspace_depth a)"
 	done
 	[[ $stderr == *"the layers of 'a' could not be merged: "*"'trusted.overlay.redirect'"* ]] || complain "other words"
 	same RUNNING "$(workspace_status a)"
@@ -73,7 +63,7 @@ redirect_folder() {
 	echo 'max_depth = 2' >"$WSNAP_CONFIG"
 	for _ in 1 2 3 4 5; do
 		expect 0 version c
-		[ "$(depth_of c)" -le 2 ] || complain "$(depth_of c) layers"
+		[ "$(workspace_depth c)" -le 2 ] || complain "$(workspace_depth c) layers"
 	done
 }
 
@@ -94,8 +84,8 @@ deep_workspace() {
 	ctr snapshots rm "$id"
 	for ((layer = 1; layer <= layers; layer++)); do
 		ctr snapshots prepare "$id-work" "$parent" >/dev/null
-		mkdir -p "$(writable_layer "$id-work")/data/deep/er"
-		echo "$layer" >"$(writable_layer "$id-work")/data/deep/er/of.$layer"
+		mkdir -p "$(snapshot_folder "$id-work")/data/deep/er"
+		echo "$layer" >"$(snapshot_folder "$id-work")/data/deep/er/of.$layer"
 		parent=$id-layer-$layer
 		ctr snapshots commit "$parent" "$id-work"
 		ctr snapshots label "$parent" containerd.io/gc.root=now >/dev/null
@@ -109,7 +99,7 @@ deep_workspace() {
 	before=$(cat "$(workspace_root e)"/data/deep/er/of.* | sort -n)
 	ulimit -S -n 1024
 	expect 0 version e
-	[ "$(depth_of e)" -le 3 ] || complain "$(depth_of e) layers"
+	[ "$(workspace_depth e)" -le 3 ] || complain "$(workspace_depth e) layers"
 	same "$before" "$(cat "$(workspace_root e)"/data/deep/er/of.* | sort -n)"
 	same 270 "$(wc -l <<<"$before")"
 	expect 0 rollback e 1

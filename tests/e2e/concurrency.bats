@@ -135,17 +135,23 @@ slow_workspace() {
 	sleep 0.3
 }
 
+# beside_a_version COMMAND ID WHAT: the command and, with another state directory, a version of the workspace at once.
+beside_a_version() {
+	local one other
+	timeout 120 "$WSNAP" -q "$1" "$2" >"$BATS_TEST_TMPDIR/one" 2>&1 3>&- 4>&- &
+	one=$!
+	timeout 120 "$WSNAP" --state-dir "$(other_state)" -q version "$2" >"$BATS_TEST_TMPDIR/other" 2>&1 3>&- 4>&- &
+	other=$!
+	wait $one || complain "$3: $(cat "$BATS_TEST_TMPDIR/one")"
+	wait $other || complain "$3: $(cat "$BATS_TEST_TMPDIR/other")"
+}
+
 @test "eight pairs of runs with two state directories leave the workspace running, and every version whole" {
 	workspace pairs
 	expect 0 create pairs
 	for round in 1 2 3 4 5 6 7 8; do
 		workspace_write pairs "/data/$round" "$round"
-		timeout 120 "$WSNAP" -q version pairs >"$BATS_TEST_TMPDIR/one" 2>&1 3>&- 4>&- &
-		one=$!
-		timeout 120 "$WSNAP" --state-dir "$(other_state)" -q version pairs >"$BATS_TEST_TMPDIR/other" 2>&1 3>&- 4>&- &
-		other=$!
-		wait $one || complain "round $round: $(cat "$BATS_TEST_TMPDIR/one")"
-		wait $other || complain "round $round: $(cat "$BATS_TEST_TMPDIR/other")"
+		beside_a_version version pairs "round $round"
 	done
 	same RUNNING "$(workspace_status pairs)"
 	same "$(seq 17)" "$(db "SELECT version FROM container_versions WHERE container_id = 'pairs' ORDER BY version")"
@@ -170,12 +176,7 @@ slow_workspace() {
 		workspace_write merged "/data/$round" "$round"
 		expect 0 create merged
 		workspace_write merged "/data/late" "$round"
-		timeout 120 "$WSNAP" -q compact merged >"$BATS_TEST_TMPDIR/one" 2>&1 3>&- 4>&- &
-		one=$!
-		timeout 120 "$WSNAP" --state-dir "$(other_state)" -q version merged >"$BATS_TEST_TMPDIR/other" 2>&1 3>&- 4>&- &
-		other=$!
-		wait $one || complain "round $round: $(cat "$BATS_TEST_TMPDIR/one")"
-		wait $other || complain "round $round: $(cat "$BATS_TEST_TMPDIR/other")"
+		beside_a_version compact merged "round $round"
 		same "$round" "$(workspace_read merged /data/late)"
 		same "$round" "$(workspace_read merged "/data/$round")"
 	done

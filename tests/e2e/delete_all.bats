@@ -5,15 +5,6 @@ load ../lib/workspace
 setup_file() { workspaces_begin; }
 teardown_file() { workspaces_end; }
 
-fill() {
-	local n
-	workspace "$1"
-	for ((n = 1; n <= $2; n++)); do
-		workspace_write "$1" "/data/$n" "$1 $n"
-		"$WSNAP" -q version "$1" >/dev/null
-	done
-}
-
 removed() {
 	ctr tasks delete --force "$1" >/dev/null
 	ctr containers delete "$1"
@@ -37,7 +28,7 @@ snapshots_of() {
 }
 
 @test "delete --all takes one TARGET, no VERSION, and needs --yes where nobody can be asked" {
-	fill asked 2
+	workspace_of_versions asked 2
 	expect 2 delete --all
 	expect_error 2 "'--all' cannot be given with a VERSION, '1'" delete asked 1 --all --yes
 	expect_error 2 "'--yes' goes with '--all' alone" delete asked 1 --yes
@@ -52,7 +43,7 @@ snapshots_of() {
 @test "on a terminal it asks, and only a yes is one" {
 	command -v script >/dev/null || skip 'no script'
 	local answer
-	fill terminal 2
+	workspace_of_versions terminal 2
 	for answer in n '' yess; do
 		status=0
 		script -qec "'$WSNAP' delete terminal --all" /dev/null <<<"$answer" >"$BATS_TEST_TMPDIR/output" 2>&1 || status=$?
@@ -66,7 +57,7 @@ snapshots_of() {
 
 @test "a container that is there runs on, and its next version goes on from the number where it was" {
 	local bot
-	fill lives 4
+	workspace_of_versions lives 4
 	expect 0 delete lives 2
 	expect 0 rollback lives 1
 	workspace_write lives /data/new kept
@@ -107,7 +98,7 @@ lose() {
 	local what id n=0
 	for what in container row 'row container' 'row bot' 'container row bot' 'bot container'; do
 		id=w$((n += 1))
-		fill "$id" 3
+		workspace_of_versions "$id" 3
 		[ "$what" != 'bot container' ] || db "ALTER TABLE containers DROP CONSTRAINT containers_bot_id_fkey"
 		for part in $what; do [ "$part" = bot ] && [[ $what == row* || $what == container* ]] || lose "$id" "$part"; done
 		expect 0 -q delete "$id" --all --yes
@@ -127,7 +118,7 @@ lose() {
 }
 
 @test "a history that doctor --fix has brought back does not start its container, and can be given up" {
-	fill back 2
+	workspace_of_versions back 2
 	removed back
 	lose back row
 	expect 0 doctor --fix
@@ -143,8 +134,8 @@ lose() {
 
 @test "a version that is unrecorded, a compaction's layer, and another workspace's snapshot" {
 	local theirs
-	fill mixed 3
-	fill theirs 1
+	workspace_of_versions mixed 3
+	workspace_of_versions theirs 1
 	theirs=$(db "SELECT runtime_snapshot_name FROM snapshots WHERE container_id = 'theirs'")
 	db "DELETE FROM container_versions WHERE container_id = 'mixed' AND version = 2;
 		UPDATE snapshots SET runtime_snapshot_name = '$theirs' WHERE id =
@@ -163,7 +154,7 @@ lose() {
 	local call points=0
 	for call in $(seq 12 5 200); do
 		id=cut$call
-		fill "$id" 3
+		workspace_of_versions "$id" 3
 		strace -f -qq -o /dev/null -e trace=sendto,send,sendmsg -e inject="sendto,send,sendmsg:signal=KILL:when=$call" \
 			"$WSNAP" delete "$id" --all --yes >/dev/null 2>&1 </dev/null 3>&- 4>&- && break
 		points=$((points + 1))
@@ -180,7 +171,7 @@ lose() {
 }
 
 @test "what only rows tell of may be another host's: that needs --force" {
-	fill far 2
+	workspace_of_versions far 2
 	removed far
 	collect_garbage
 	ctr snapshots ls | awk '/^far-/ { print $1 }' | while read -r name; do
@@ -195,7 +186,7 @@ lose() {
 }
 
 @test "in tables that are another server's only versions and snapshots go" {
-	fill foreign 2
+	workspace_of_versions foreign 2
 	db "DROP TABLE wsnap_schema"
 	removed foreign
 	expect 0 delete foreign --all --yes

@@ -301,8 +301,7 @@ A /labels/ex~1am~0ple "1"' "$output"
 	expect 0 diff --spec spec 1
 	same 'M /spec/process/env/'"$(container_field spec '.Spec.process.env | index("MODE=b")')"' "MODE=a" -> "MODE=b"' "$output"
 
-	name=$(db "SELECT runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
-		WHERE v.container_id = 'spec' AND v.version = 1")
+	name=$(version_snapshot spec 1)
 	ctr snapshots label "$name" containerd.io/gc.ref.content.wsnap= >/dev/null
 	expect_error 3 "nothing is kept of what made the container of version 1 of 'spec'" diff --spec spec 1
 	for option in --stat --patch --null; do

@@ -24,11 +24,6 @@ events() {
 		WHERE event_type IN ('snapshot_create', 'version_create') ORDER BY container_id, (payload->>'version')::int"
 }
 
-runtime_of() {
-	db "SELECT s.runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
-		WHERE v.container_id = '$1' AND v.version = $2"
-}
-
 kinds() {
 	json '[.findings[].kind] | sort | join(" ")'
 }
@@ -101,7 +96,7 @@ kinds() {
 
 # Takes version 2 of a workspace out of the database, as one from an old backup does not know it.
 forget_version_2() {
-	lost=$(runtime_of "$1" 2)
+	lost=$(version_snapshot "$1" 2)
 	db "DELETE FROM container_versions WHERE version = 2"
 	db "DELETE FROM snapshots WHERE runtime_snapshot_name = '$lost'"
 	db "DELETE FROM lifecycle_events"
@@ -151,9 +146,9 @@ version_of() {
 	for _ in 1 2 3; do
 		expect 0 version a
 	done
-	ctr snapshots label "$(runtime_of a 2)" wsnap.version=1 >/dev/null
+	ctr snapshots label "$(version_snapshot a 2)" wsnap.version=1 >/dev/null
 	forget_version_2 a
-	third=$(runtime_of a 3)
+	third=$(version_snapshot a 3)
 	db "DELETE FROM container_versions WHERE version = 3"
 	db "DELETE FROM snapshots WHERE runtime_snapshot_name = '$third'"
 	expect 0 doctor --fix a
@@ -186,7 +181,7 @@ version_of() {
 	expect 0 version a
 	expect 0 rollback a 1
 	expect 0 version a
-	gone=$(runtime_of a 2)
+	gone=$(version_snapshot a 2)
 	ctr snapshots label "$gone" containerd.io/gc.root= >/dev/null
 	collect_garbage
 	! snapshot_exists "$gone"
@@ -200,7 +195,7 @@ version_of() {
 @test "a version that nothing protects is protected again" {
 	workspace a
 	expect 0 version a
-	name=$(runtime_of a 1)
+	name=$(version_snapshot a 1)
 	ctr snapshots label "$name" containerd.io/gc.root= >/dev/null
 	expect 1 --json doctor
 	same version_unprotected "$(kinds)"
@@ -214,9 +209,9 @@ version_of() {
 @test "a pruning that was cut off is found and finished" {
 	workspace a
 	for n in 1 2 3; do expect 0 version a; done
-	ctr snapshots label "$(runtime_of a 1)" wsnap.given_up=2026-01-01T00:00:00Z >/dev/null
-	ctr snapshots label "$(runtime_of a 3)" wsnap.given_up=2026-01-01T00:00:00Z >/dev/null
-	first=$(runtime_of a 1) third=$(runtime_of a 3)
+	ctr snapshots label "$(version_snapshot a 1)" wsnap.given_up=2026-01-01T00:00:00Z >/dev/null
+	ctr snapshots label "$(version_snapshot a 3)" wsnap.given_up=2026-01-01T00:00:00Z >/dev/null
+	first=$(version_snapshot a 1) third=$(version_snapshot a 3)
 	expect 1 --json doctor
 	same prune_open "$(kinds)"
 	expect 0 doctor --fix
@@ -272,7 +267,7 @@ version_of() {
 @test "a workspace of which nothing is left here is found, another host's is not" {
 	workspace gone
 	expect 0 version gone
-	only=$(runtime_of gone 1)
+	only=$(version_snapshot gone 1)
 	ctr tasks delete --force gone >/dev/null
 	ctr containers delete gone
 	ctr snapshots label "$only" containerd.io/gc.root= wsnap.kind= >/dev/null

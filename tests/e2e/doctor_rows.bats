@@ -6,34 +6,16 @@ load ../lib/workspace
 setup_file() { workspaces_begin; }
 teardown_file() { workspaces_end; }
 
-fill() {
-	local n
-	workspace "$1"
-	for ((n = 1; n <= $2; n++)); do
-		workspace_write "$1" "/data/$n" "$1 $n"
-		"$WSNAP" -q version "$1" >/dev/null
-	done
-}
-
-numbers() {
-	db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = '$1'"
-}
-
-runtime_of() {
-	db "SELECT s.runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
-		WHERE v.container_id = '$1' AND v.version = $2"
-}
-
 # claims ID VERSION NAME: the row of a version of one workspace says that it is this snapshot.
 claims() {
-	db "UPDATE snapshots SET runtime_snapshot_name = '$3' WHERE runtime_snapshot_name = '$(runtime_of "$1" "$2")'"
+	db "UPDATE snapshots SET runtime_snapshot_name = '$3' WHERE runtime_snapshot_name = '$(version_snapshot "$1" "$2")'"
 }
 
 @test "a row that names another workspace's snapshot never takes that one's version" {
 	local name
-	fill mine 2
-	fill thief 3
-	name=$(runtime_of mine 1)
+	workspace_of_versions mine 2
+	workspace_of_versions thief 3
+	name=$(version_snapshot mine 1)
 	claims thief 1 "$name"
 	expect 1 --json doctor thief
 	same 1 "$(json '[.findings[] | select(.message | contains("is that of '"'mine'"'"))] | length')"
@@ -43,7 +25,7 @@ claims() {
 	same "$name 1" "$(snapshot_field "$name" '"\(.Name) \(.Labels["wsnap.version"])"')"
 	same true "$(snapshot_field "$name" '.Labels | has("containerd.io/gc.root")')"
 	same false "$(snapshot_field "$name" '.Labels | has("wsnap.given_up")')"
-	same '3' "$(numbers thief)"
+	same '3' "$(version_numbers thief)"
 	expect 0 rollback mine 1
 	[ ! -e "$(workspace_root mine)/data/2" ] || complain "it is not version 1"
 	same 'mine 1' "$(workspace_read mine /data/1)"
@@ -52,16 +34,16 @@ claims() {
 # Of another tool's snapshots only the rows tell whose they are.
 @test "a snapshot without labels that two workspaces' rows name is let go by neither" {
 	local name
-	fill one 2
-	fill two 3
-	name=$(runtime_of one 1)
+	workspace_of_versions one 2
+	workspace_of_versions two 3
+	name=$(version_snapshot one 1)
 	ctr snapshots label "$name" wsnap.container= wsnap.kind= wsnap.operation= >/dev/null
 	claims two 1 "$name"
 	expect 8 delete two 1
 	[[ $stderr == *"its snapshot '$name' is in the database as that of 'one' as well"* ]] || complain "other words"
 	snapshot_exists "$name"
 	same null "$(snapshot_field "$name" '.Labels["wsnap.given_up"]')"
-	same '1 2 3' "$(numbers two)"
+	same '1 2 3' "$(version_numbers two)"
 	db "DELETE FROM container_versions WHERE container_id = 'two' AND version = 1;
 		DELETE FROM snapshots WHERE container_id = 'two' AND runtime_snapshot_name = '$name'"
 	expect 0 delete one 1
@@ -74,8 +56,8 @@ spoil() {
 	time) db "UPDATE container_versions SET created_at = 'infinity' WHERE container_id = 'bad' AND version = 1" ;;
 	number) db "ALTER TABLE container_versions DROP CONSTRAINT IF EXISTS container_versions_version_check;
 		UPDATE container_versions SET version = -7 WHERE container_id = 'bad' AND version = 1" ;;
-	name) db "UPDATE snapshots SET display_name = repeat('n', 5000) WHERE runtime_snapshot_name = '$(runtime_of bad 1)'" ;;
-	label) ctr snapshots label "$(runtime_of bad 1)" wsnap.container=bad/slash wsnap.given_up=2026-01-01T00:00:00Z >/dev/null ;;
+	name) db "UPDATE snapshots SET display_name = repeat('n', 5000) WHERE runtime_snapshot_name = '$(version_snapshot bad 1)'" ;;
+	label) ctr snapshots label "$(version_snapshot bad 1)" wsnap.container=bad/slash wsnap.given_up=2026-01-01T00:00:00Z >/dev/null ;;
 	id) db "INSERT INTO containers (bot_id, container_id, container_name, image)
 		SELECT bot_id, repeat('c', 5000), repeat('c', 5000), '' FROM containers WHERE container_id = 'bad'" ;;
 	esac
@@ -87,7 +69,7 @@ mend() {
 	time) db "UPDATE container_versions SET created_at = now() WHERE container_id = 'bad' AND version = 1" ;;
 	number) db "UPDATE container_versions SET version = 1 WHERE container_id = 'bad' AND version = -7" ;;
 	name) db "UPDATE snapshots SET display_name = NULL WHERE length(display_name) > 1000" ;;
-	label) ctr snapshots label "$(runtime_of bad 1)" wsnap.container=bad wsnap.given_up= >/dev/null ;;
+	label) ctr snapshots label "$(version_snapshot bad 1)" wsnap.container=bad wsnap.given_up= >/dev/null ;;
 	id) db "DELETE FROM containers WHERE length(container_id) > 1000" ;;
 	esac
 }
@@ -104,8 +86,8 @@ goes_on() {
 
 @test "a bad row of one workspace is named, and list, doctor, prune and recover of the others go on" {
 	local fault
-	fill good 2
-	fill bad 2
+	workspace_of_versions good 2
+	workspace_of_versions bad 2
 	for fault in image time number name label id; do
 		spoil "$fault"
 		goes_on "0" list
@@ -113,7 +95,7 @@ goes_on() {
 		workspace_write good /data/new "$fault"
 		expect 0 -q version good
 		goes_on "0 6" prune --all --keep-last 1
-		[[ $(numbers good) != *' '* ]] || complain "'$fault': the good one was not pruned"
+		[[ $(version_numbers good) != *' '* ]] || complain "'$fault': the good one was not pruned"
 		[ "$fault" != image ] || [[ $stderr == *"the row of 'bad': "*"too long"* ]] || complain "'$fault': it is not named"
 		goes_on "0 1 6" doctor
 		[ "$fault" != image ] || [[ $stderr == *"the row of 'bad': "*"too long"* ]] || complain "doctor does not name it"
@@ -126,7 +108,7 @@ goes_on() {
 }
 
 @test "an event whose payload is too long is named, and the others are told" {
-	fill told 2
+	workspace_of_versions told 2
 	db "UPDATE lifecycle_events SET payload = payload || jsonb_build_object('much', repeat('x', 1100000))
 		WHERE id = (SELECT id FROM lifecycle_events WHERE container_id = 'told' ORDER BY created_at LIMIT 1)"
 	expect 0 --json events told
@@ -135,7 +117,7 @@ goes_on() {
 }
 
 @test "a version that only another server made is labelled as ours, so that it is found when its workspace is gone" {
-	fill served 1
+	workspace_of_versions served 1
 	ctr snapshots prepare served-own "$(snapshot_field "$(container_snapshot served)" .Parent)" >/dev/null
 	ctr snapshots commit served-own-v served-own
 	# Other tests' collections must not take it while nothing of ours keeps it.
@@ -173,7 +155,7 @@ goes_on() {
 }
 
 @test "a version in a snapshotter that is not here is not called gone, and no hint leads to its end" {
-	fill archived 2
+	workspace_of_versions archived 2
 	db "INSERT INTO snapshots (container_id, runtime_snapshot_name, display_name, snapshotter, source)
 		VALUES ('archived', 'archived-1', 'far', 'archive', 'manual');
 		INSERT INTO container_versions (container_id, snapshot_id, version)
@@ -182,7 +164,7 @@ goes_on() {
 	same 'all is well' "$output"
 	expect 0 doctor --fix archived
 	expect 0 prune archived --keep-last 1 --named
-	same '2 3' "$(numbers archived)"
+	same '2 3' "$(version_numbers archived)"
 	expect 8 delete archived far
 	[[ $stderr != *hint* ]] || complain "a hint leads to its end"
 }

@@ -9,12 +9,7 @@ teardown_file() { workspaces_end; }
 
 # layered ID: three versions, and what no version holds.
 layered() {
-	local n
-	workspace "$1"
-	for n in 1 2 3; do
-		workspace_write "$1" "/data/$n" "$n"
-		expect 0 -q version "$1"
-	done
+	workspace_of_versions "$1" 3
 	workspace_write "$1" /data/n precious
 }
 
@@ -60,7 +55,7 @@ kept_layers() {
 		expect 0 doctor --fix
 		collect_garbage
 		same precious "$(shows "$id" /data/n)" "the state after a loss behind '$step'"
-		same 3 "$(shows "$id" /data/3)" "a file of a version after a loss behind '$step'"
+		same "$id 3" "$(shows "$id" /data/3)" "a file of a version after a loss behind '$step'"
 		same "" "$(kept_layers "$id")" "layers that are kept for themselves after a loss behind '$step'"
 		# What the killed Tasks.Delete of an earlier one has left may be old enough by now to be named.
 		expect 0 doctor "$id"

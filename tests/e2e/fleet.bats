@@ -33,8 +33,7 @@ teardown_file() { workspaces_end; }
 		expect 0 -q version "w$n"
 		expect 0 -q version "w$n"
 	done
-	gone=$(db "SELECT runtime_snapshot_name FROM snapshots s JOIN container_versions v ON v.snapshot_id = s.id
-		WHERE v.container_id = 'w2' AND v.version = 2")
+	gone=$(version_snapshot w2 2)
 	ctr snapshots label "$gone" containerd.io/gc.root= >/dev/null
 	db "DELETE FROM container_versions WHERE container_id = 'w3' AND version = 1"
 	expect 1 --json doctor

@@ -71,7 +71,7 @@ teardown_file() {
 	same one "$(workspace_read a /data/f)"
 	expect 0 rollback a 2
 	same two "$(workspace_read a /data/f)"
-	same '1 2' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = 'a'")"
+	same '1 2' "$(version_numbers a)"
 	same 00000000-0000-4000-8000-000000000001 "$(db "SELECT DISTINCT team_id FROM snapshots")"
 }
 
@@ -108,7 +108,7 @@ teardown_file() {
 	expect 0 fork origin 1 origin --start
 	same kept "$(workspace_read origin /data/f)"
 	same "$BOT" "$(db "SELECT bot_id FROM containers WHERE container_id = 'origin'")"
-	same '1 2' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = 'origin'")"
+	same '1 2' "$(version_numbers origin)"
 }
 
 @test "where two teams' rows cannot be told apart no version goes" {

@@ -8,8 +8,7 @@ teardown_file() { workspaces_end; }
 
 # The digest of what makes the container that the version's snapshot refers to.
 kept_of() {
-	snapshot_field "$(db "SELECT s.runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
-		WHERE v.container_id = '$1' AND v.version = $2")" '.Labels["containerd.io/gc.ref.content.wsnap"]'
+	snapshot_field "$(version_snapshot "$1" "$2")" '.Labels["containerd.io/gc.ref.content.wsnap"]'
 }
 
 blobs() {
@@ -153,7 +152,7 @@ blobs() {
 	same saved "$(workspace_read gone /data/file)"
 	same "$args" "$(container_field gone '.Spec.process.args | tojson')"
 	tr '\0' '\n' <"/proc/$(workspace_pid gone)/environ" | grep -qx WORD=kept
-	same "1 2" "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = 'gone'")"
+	same "1 2" "$(version_numbers gone)"
 	expect 0 -q version gone
 	same 3 "$output"
 }
@@ -210,11 +209,11 @@ blobs() {
 	expect 0 --json fork lost 1 found --start
 	same 'lost 1' "$(json '.origin | "\(.container_id) \(.version)"')"
 	same one "$(workspace_read found /data/file)"
-	same '1 2' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = 'lost'")"
+	same '1 2' "$(version_numbers lost)"
 	expect 0 --json fork cccccccc-1111-4222-8333-444444444444 2 lost --start
 	same two "$(workspace_read lost /data/file)"
 	tr '\0' '\n' <"/proc/$(workspace_pid lost)/environ" | grep -qx WORD=kept
-	same '1 2 3' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = 'lost'")"
+	same '1 2 3' "$(version_numbers lost)"
 	same cccccccc-1111-4222-8333-444444444444 "$(db "SELECT bot_id FROM containers WHERE container_id = 'lost'")"
 	expect 0 rollback lost 1
 	same one "$(workspace_read lost /data/file)"

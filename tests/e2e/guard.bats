@@ -330,18 +330,13 @@ versions() {
 
 @test "where it could not be frozen, or its root is another, the command is not run either" {
 	workspace shared
-	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid shared)/cgroup")
-	freezer=$(sed -n 's/^[0-9]*:freezer://p' "/proc/$(workspace_pid shared)/cgroup")
-	shim=$(awk '/^PPid/ { print $2 }' "/proc/$(workspace_pid shared)/status")
-	echo "$shim" >"/sys/fs/cgroup/unified$group/cgroup.procs"
-	echo "$shim" >"/sys/fs/cgroup/freezer$freezer/cgroup.procs"
+	shim_joins shared
 	expect_error 125 "'shared': its processes cannot be frozen: wsnap, containerd or the shim is in their control group" \
 		guard --on-failure restore shared -- touch "$BATS_TEST_TMPDIR/ran"
 	[[ $stderr == *"hint: --on-failure rollback brings the workspace back as a whole"* ]] || complain "another hint"
 	[ ! -e "$BATS_TEST_TMPDIR/ran" ]
 	same 0 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'shared'")"
-	echo "$shim" >/sys/fs/cgroup/unified/cgroup.procs
-	echo "$shim" >/sys/fs/cgroup/freezer/cgroup.procs
+	shim_leaves shared
 	workspace rooted sh -c 'mkdir -p /jail/bin; cp /bin/busybox /jail/bin/; exec chroot /jail /bin/busybox sleep 1000000'
 	servers_wait_for 10 test ! -e "$(workspace_root rooted)/etc"
 	expect 125 guard --on-failure restore rooted -- touch "$BATS_TEST_TMPDIR/ran"

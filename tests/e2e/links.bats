@@ -27,14 +27,6 @@ links() {
 	done | xargs
 }
 
-writable_layer() {
-	ctr snapshots mounts /mnt "$1" | grep -o 'upperdir=[^, ]*' | cut -d= -f2
-}
-
-depth_of() {
-	echo $(($(snapshot_depth "$(container_snapshot "$1")") - 1))
-}
-
 @test "files of a compacted workspace have the names that it shows, and no more" {
 	workspace a
 	inside a 'mkdir /data/d; echo one >/data/d/f; ln -s f /data/d/s; mkfifo /data/d/p; echo two >/data/l; ln /data/l /data/m'
@@ -48,7 +40,7 @@ depth_of() {
 	same "$before" "$(links a /data/d/f /data/d/s /data/d/p /data/l /data/m /data/g)"
 	same "1 1 1 2 2 1" "$before"
 	inside a 'gzip /data/g' || complain "gzip refuses a file"
-	same 1 "$(depth_of a)"
+	same 1 "$(workspace_depth a)"
 	expect 0 version a
 	expect 0 rollback a 2
 	same "1 1 1 2 2 1" "$(links a /data/d/f /data/d/s /data/d/p /data/l /data/m /data/g)"
@@ -61,7 +53,7 @@ depth_of() {
 	for number in 1 2 3 4 5 6 7 8 9; do
 		workspace_write b "/data/f$number" "$number"
 		expect 0 version b
-		[ "$(depth_of b)" -le 4 ] || complain "$(depth_of b) layers"
+		[ "$(workspace_depth b)" -le 4 ] || complain "$(workspace_depth b) layers"
 		same "1 1" "$(links b "/data/f$number" /data/f1)"
 	done
 	same "1 2 3 4 5 6 7 8 9" "$(cat "$(workspace_root b)"/data/f* | xargs)"
@@ -84,7 +76,7 @@ depth_of() {
 		expect 0 version hh
 	done
 	# Those of 15 versions, those of 14 more, and the last one.
-	same 3 "$(depth_of hh)"
+	same 3 "$(workspace_depth hh)"
 	collect_garbage
 	same 2 "$(ctr snapshots ls | grep -c '^hh-merged-')"
 	same "$(seq 30)" "$(cat "$(workspace_root hh)"/data/f* | sort -n)"
@@ -119,9 +111,9 @@ depth_of() {
 	parent=$(snapshot_field "$(container_snapshot d)" .Parent)
 	ctr snapshots rm d
 	ctr snapshots prepare d-work "$parent" >/dev/null
-	mkdir -p "$(writable_layer d-work)/data"
-	echo content >"$(writable_layer d-work)/data/f"
-	ln "$(writable_layer d-work)/data/f" "$SERVERS/another-name"
+	mkdir -p "$(snapshot_folder d-work)/data"
+	echo content >"$(snapshot_folder d-work)/data/f"
+	ln "$(snapshot_folder d-work)/data/f" "$SERVERS/another-name"
 	ctr snapshots commit d-merged-1 d-work
 	ctr snapshots label d-merged-1 containerd.io/gc.root=now wsnap.kind=merged >/dev/null
 	ctr snapshots prepare d d-merged-1 >/dev/null
@@ -182,7 +174,7 @@ deep_file() {
 	expect 0 version f
 	[[ $stderr != *"could not be merged"* ]] || complain "not merged"
 	same deep "$(deep_file f /data)"
-	same 2 "$(depth_of f)"
+	same 2 "$(workspace_depth f)"
 	expect 0 rollback f 1 --no-save
 	expect 0 rollback f 4
 	same deep "$(deep_file f /data)"
@@ -202,7 +194,7 @@ deep_file() {
 @test "a version that is empty because its container went with the layer is not kept" {
 	workspace hollow
 	make_deep hollow /data
-	strace -f -qq -o /dev/null -P "$(writable_layer "$(container_snapshot hollow)")" -e trace=renameat,renameat2 \
+	strace -f -qq -o /dev/null -P "$(snapshot_folder "$(container_snapshot hollow)")" -e trace=renameat,renameat2 \
 		-e inject=renameat,renameat2:signal=KILL:when=3 \
 		"$WSNAP" version hollow >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
 	[ -n "$(records)" ] || complain "no operation was cut off"

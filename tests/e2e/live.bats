@@ -8,19 +8,10 @@ teardown_file() { workspaces_end; }
 # A process that counts in memory, with a child.
 COUNTER='sleep 1000 & n=0; while :; do n=$((n+1)); echo $n >/run/count; usleep 2000; done'
 
-# How many processes of the workspace stand still: 0.
-frozen() {
-	local group
-	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid "$1")/cgroup")
-	sed -n 's/^frozen //p' "/sys/fs/cgroup/unified$group/cgroup.events" 2>/dev/null ||
-		sed -n 's/^frozen //p' "/sys/fs/cgroup$group/cgroup.events"
-}
-
 # The tree of a version, as a line for each entry.
 version_tree() {
 	local view=$BATS_TEST_TMPDIR/view key=look-$2-$RANDOM name try
-	name=$(db "SELECT s.runtime_snapshot_name FROM snapshots s JOIN container_versions v ON v.snapshot_id = s.id
-		WHERE v.container_id = '$1' AND v.version = $2")
+	name=$(version_snapshot "$1" "$2")
 	mkdir -p "$view"
 	# A view is nobody's, so that a collection may take it before it has its label.
 	for try in 1 2 3 4 5; do
@@ -31,10 +22,6 @@ version_tree() {
 	tree_of "$view"
 	umount "$view"
 	ctr snapshots rm "$key"
-}
-
-tree_of() {
-	(cd "$1" && find data etc -printf '%p %y %m %U:%G %s %T@ %l\n' | sed -E '/ d /s/ [0-9]+ ([0-9.]+) / \1 /' | sort)
 }
 
 running_tree() {
@@ -55,7 +42,7 @@ running_tree() {
 	same "$pid" "$(workspace_pid a)"
 	same "$snapshot" "$(container_snapshot a)"
 	same "$updated" "$(container_field a .UpdatedAt)"
-	same 0 "$(frozen a)"
+	same 0 "$(workspace_frozen a)"
 	same Committed "$(snapshot_field "$name" .Kind)"
 	same true "$(snapshot_field "$name" '.Labels["wsnap.live"]')"
 	same 1 "$(snapshot_field "$name" '.Labels["wsnap.version"]')"
@@ -347,7 +334,7 @@ state_of() {
 	sleep 1
 	expect 1 version --live --max-freeze 1 m
 	matches '.*--max-freeze.*' "$(tail -n 1 <<<"$stderr")"
-	same 0 "$(frozen m)"
+	same 0 "$(workspace_frozen m)"
 	same RUNNING "$(workspace_status m)"
 	same "$before" "$(snapshot_names | grep -E '^m(-|$)' | sort)"
 	same '' "$(find "$WSNAP_STATE_DIR" -name '*.operation')"
@@ -357,15 +344,10 @@ state_of() {
 
 @test "who would have to thaw it is not frozen" {
 	workspace n
-	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid n)/cgroup")
-	freezer=$(sed -n 's/^[0-9]*:freezer://p' "/proc/$(workspace_pid n)/cgroup")
-	shim=$(awk '/^PPid/ { print $2 }' "/proc/$(workspace_pid n)/status")
-	echo "$shim" >"/sys/fs/cgroup/unified$group/cgroup.procs"
-	echo "$shim" >"/sys/fs/cgroup/freezer$freezer/cgroup.procs"
+	shim_joins n
 	expect_error 8 "'n': its processes cannot be frozen: wsnap, containerd or the shim is in their control group" \
 		create --live n
 	matches 'hint: --stop.*' "$(tail -n 1 <<<"$stderr")"
 	same 0 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'n'")"
-	echo "$shim" >/sys/fs/cgroup/unified/cgroup.procs
-	echo "$shim" >/sys/fs/cgroup/freezer/cgroup.procs
+	shim_leaves n
 }

@@ -226,12 +226,7 @@ down() {
 
 # layered ID: three versions, and what no version holds.
 layered() {
-	local n
-	workspace "$1"
-	for n in 1 2 3; do
-		workspace_write "$1" "/data/$n" "$n"
-		expect 0 -q version "$1"
-	done
+	workspace_of_versions "$1" 3
 	workspace_write "$1" /data/n precious
 }
 
@@ -248,9 +243,7 @@ remake() {
 
 # layer_of KEY: what the active snapshot holds of /data.
 layer_of() {
-	local upper
-	upper=$(ctr snapshots mounts /mnt "$1" | grep -o 'upperdir=[^, ]*' | cut -d= -f2)
-	cat "$upper/data/n"
+	cat "$(snapshot_folder "$1")/data/n"
 }
 
 @test "a container that is made anew on the new snapshot of a compaction keeps it" {
@@ -391,6 +384,6 @@ layer_of() {
 	collect_garbage
 	same RUNNING "$(workspace_status forward)"
 	same precious "$(workspace_read forward /data/n)"
-	same 3 "$(workspace_read forward /data/3)"
+	same "forward 3" "$(workspace_read forward /data/3)"
 	nothing_is_left
 }

@@ -33,15 +33,6 @@ run_policies() {
 	expect "$1" "${@:2}" run-policies --policy-dir "$POLICIES"
 }
 
-newest() {
-	db "SELECT coalesce(max(version), 0) FROM container_versions WHERE container_id = '$1'"
-}
-
-made_ago() {
-	db "UPDATE container_versions SET created_at = now() - interval '$2' WHERE container_id = '$1'"
-	db "UPDATE snapshots SET created_at = now() - interval '$2' WHERE container_id = '$1'"
-}
-
 # As if it had not been looked at since its versions were made.
 forget_look() {
 	ctr snapshots label "$(container_snapshot "$1")" wsnap.unchanged_at= >/dev/null
@@ -51,10 +42,10 @@ forget_look() {
 	expect 0 --json run-policies --policy-dir "$POLICIES" --dry-run
 	same '[["policed-a","10-red",true],["policed-b","slow",true]]' \
 		"$(jq -c '[.workspaces[] | [.container_id, .policy, .due]]' <<<"$output")"
-	same '0 0' "$(newest policed-a) $(newest policed-b)"
+	same '0 0' "$(version_newest policed-a) $(version_newest policed-b)"
 	run_policies 0 -q
 	same $'policed-a 1\npoliced-b 1' "$output"
-	same '0' "$(newest policed-c)"
+	same '0' "$(version_newest policed-c)"
 	same policy "$(db "SELECT source FROM snapshots WHERE container_id = 'policed-a'")"
 }
 
@@ -93,8 +84,8 @@ chosen_by() {
 @test "what is young enough is left alone, what is too old is saved once" {
 	run_policies 0
 	same '' "$output"
-	made_ago policed-a '90 minutes'
-	made_ago policed-b '90 minutes'
+	versions_made_ago policed-a '90 minutes'
+	versions_made_ago policed-b '90 minutes'
 	workspace_write policed-a /data/x something || workspace_write policed-a /x something
 	run_policies 0 -q
 	same 'policed-a 2' "$output"
@@ -103,7 +94,7 @@ chosen_by() {
 }
 
 @test "where nothing was written nothing is saved, and it is not due again" {
-	made_ago policed-a '90 minutes'
+	versions_made_ago policed-a '90 minutes'
 	forget_look policed-a
 	run_policies 0
 	same "'policed-a': nothing has changed (policy '10-red')" "$output"
@@ -112,7 +103,7 @@ chosen_by() {
 	policy 10-red 'filter = team=red' 'every = 1h' 'if_changed = no'
 	forget_look policed-a
 	run_policies 0 -q
-	same "policed-a $(newest policed-a)" "$output"
+	same "policed-a $(version_newest policed-a)" "$output"
 }
 
 @test "what the policy does not keep goes" {
@@ -149,7 +140,7 @@ chosen_by() {
 	policy 10-red 'filter = team=red' 'every = 1s' 'if_changed = no' 'mode = live'
 	sleep 1
 	run_policies 0 -q
-	same "policed-a $(newest policed-a)" "$output"
+	same "policed-a $(version_newest policed-a)" "$output"
 	same "$pid" "$(workspace_pid policed-a)"
 	policy 10-red 'filter = team=red' 'every = 1s' 'mode = sometimes'
 	run_policies 2
@@ -160,13 +151,13 @@ chosen_by() {
 	policy slow 'every = 1s' 'if_changed = no'
 	sleep 1
 	local before
-	before=$(newest policed-b)
+	before=$(version_newest policed-b)
 	exec 8>>"$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~policed-a.lock"
 	flock 8
 	expect 4 --json --wait 0 run-policies --policy-dir "$POLICIES"
 	exec 8>&-
 	same busy "$(json '.workspaces[0].error.code')"
-	same "$((before + 1))" "$(newest policed-b)"
+	same "$((before + 1))" "$(version_newest policed-b)"
 }
 
 @test "a policy that cannot be understood is refused before anything is done" {

@@ -10,15 +10,6 @@ setup_file() {
 }
 teardown_file() { workspaces_end; }
 
-numbers() {
-	db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = '$1'"
-}
-
-runtime_of() {
-	db "SELECT s.runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
-		WHERE v.container_id = '$1' AND v.version = $2"
-}
-
 # fill ID COUNT: so many versions, each with a file /data/N of its own.
 fill() {
 	local n
@@ -50,11 +41,11 @@ layers_of() {
 	expect 0 --json prune many --keep-last 10 --dry-run
 	same true "$(json .dry_run)"
 	same "$(seq 1 20 | xargs)" "$(json '[.removed[].version] | join(" ")')"
-	same "$(seq 1 30 | xargs)" "$(numbers many)"
+	same "$(seq 1 30 | xargs)" "$(version_numbers many)"
 	same "$before" "$(layers_of many)"
 
 	expect 0 --json prune many --keep-last 10
-	same "$(seq 21 30 | xargs)" "$(numbers many)"
+	same "$(seq 21 30 | xargs)" "$(version_numbers many)"
 	same "$(seq 21 30 | xargs)" "$(json '.kept | join(" ")')"
 	same 20 "$(db "SELECT count(*) FROM lifecycle_events WHERE container_id = 'many' AND event_type = 'version_prune'")"
 	same true "$(json '[.removed[] | select(.held)] | length == 20')"
@@ -83,13 +74,13 @@ layers_of() {
 		expect 0 rollback free base --no-save
 	done
 	expect 0 version free
-	same '1 2 3 4 5' "$(numbers free)"
-	two=$(runtime_of free 2)
+	same '1 2 3 4 5' "$(version_numbers free)"
+	two=$(version_snapshot free 2)
 	used=$(ctr snapshots usage -b "$two" | awk 'NR == 2 { print $2 }')
 	expect 0 --json prune free --keep-last 1 --dry-run
 	foreseen=$(json .freed_bytes)
 	expect 0 --json prune free --keep-last 1
-	same '1 5' "$(numbers free)"
+	same '1 5' "$(version_numbers free)"
 	same "$used" "$(json '.removed[] | select(.version == 2) | .freed_bytes')"
 	same "$foreseen" "$(json .freed_bytes)"
 	[ "$(json .freed_bytes)" -ge $((12 << 20)) ] || complain 'less than 12 MiB'
@@ -98,7 +89,7 @@ layers_of() {
 	same '' "$output$stderr"
 	expect 0 -q prune free --keep-last 1 --named
 	same '' "$output$stderr"
-	same 5 "$(numbers free)"
+	same 5 "$(version_numbers free)"
 }
 
 # Bytes that the layers take, files with several names counted once.
@@ -181,15 +172,15 @@ frees() {
 	expect 0 create names 'a name'
 	fill names 3
 	expect 0 rollback names 2
-	same '1 2 3 4 5 6' "$(numbers names)"
+	same '1 2 3 4 5 6' "$(version_numbers names)"
 	expect 0 -q prune names --keep-last 1 --dry-run
 	same '' "$output$stderr"
 	expect 0 --json prune names --keep-last 1
 	same '1 4 5' "$(json '[.removed[].version] | join(" ")')"
-	same '2 3 6' "$(numbers names)"
+	same '2 3 6' "$(version_numbers names)"
 	expect 0 -q prune names --keep-last 1 --named
 	same '' "$output"
-	same '2 6' "$(numbers names)"
+	same '2 6' "$(version_numbers names)"
 	expect 0 rollback names 6
 	same 'text 3' "$(workspace_read names /data/3)"
 }
@@ -203,13 +194,13 @@ frees() {
 	expect_error 3 "'77' is not a version of 'single'" delete single 1 77
 	expect 2 delete single
 	expect 2 delete single 0
-	same '1 2 3 4 5' "$(numbers single)"
+	same '1 2 3 4 5' "$(version_numbers single)"
 	expect 0 rollback single 2
 	expect_error 8 "version 5 is the newest of 'single': it stays" delete single 1 5
-	same '1 2 3 4 5' "$(numbers single)"
+	same '1 2 3 4 5' "$(version_numbers single)"
 	expect 0 --json delete single 1 gone 1
 	same '1 3' "$(json '[.removed[].version] | join(" ")')"
-	same '2 4 5' "$(numbers single)"
+	same '2 4 5' "$(version_numbers single)"
 	same 'text 1' "$(workspace_read single /data/1)"
 }
 
@@ -240,7 +231,7 @@ frees() {
 		INSERT INTO pins SELECT id FROM container_versions WHERE container_id = 'fixed' AND version = 2"
 	expect 6 delete fixed 1 2
 	[[ $stderr == *"no version of 'fixed' went: "*pins* ]] || complain "other words"
-	same '1 2 3' "$(numbers fixed)"
+	same '1 2 3' "$(version_numbers fixed)"
 	expect 0 recover
 	same "nothing to recover" "$output"
 	db "DROP TABLE pins"
@@ -250,7 +241,7 @@ frees() {
 	expect 0 recover
 	same "nothing to recover" "$output"
 	expect 0 delete fixed 1 2
-	same 3 "$(numbers fixed)"
+	same 3 "$(version_numbers fixed)"
 }
 
 @test "a wait for the database that takes too long is no refusal: what is marked goes later" {
@@ -260,11 +251,11 @@ frees() {
 	local holder=$!
 	servers_wait_for 60 db_has_lock
 	PGOPTIONS="$PGOPTIONS -c lock_timeout=300" expect 7 delete waits 1
-	same '1 2 3' "$(numbers waits)"
+	same '1 2 3' "$(version_numbers waits)"
 	wait "$holder"
 	expect 0 recover waits
-	same '2 3' "$(numbers waits)"
-	! snapshot_exists "$(runtime_of waits 1)" || complain "it is still there"
+	same '2 3' "$(version_numbers waits)"
+	! snapshot_exists "$(version_snapshot waits 1)" || complain "it is still there"
 }
 
 db_has_lock() {
@@ -283,7 +274,7 @@ db_has_lock() {
 	expect 0 prune --all --keep-last 1
 	[[ $output != *there* ]] || complain "it was looked at"
 	[ ! -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~there.lock" ] || complain "it is taken for one of this host from now on"
-	same '1 2 3' "$(numbers there)"
+	same '1 2 3' "$(version_numbers there)"
 	db "DELETE FROM container_versions WHERE container_id = 'there'; DELETE FROM snapshots WHERE container_id = 'there';
 		DELETE FROM containers WHERE container_id = 'there'"
 }
@@ -296,10 +287,10 @@ db_has_lock() {
 	db "INSERT INTO container_versions (container_id, snapshot_id, version)
 		SELECT 'rows', id, 3 FROM snapshots WHERE runtime_snapshot_name = 'elsewhere'"
 	expect 0 -q prune rows --keep-last 1 --named
-	same '2 3' "$(numbers rows)"
+	same '2 3' "$(version_numbers rows)"
 	expect 8 delete rows far
 	expect 0 -q delete rows 3
-	same '2' "$(numbers rows)"
+	same '2' "$(version_numbers rows)"
 	same 0 "$(db "SELECT count(*) FROM snapshots WHERE runtime_snapshot_name = 'elsewhere'")"
 }
 
@@ -310,8 +301,8 @@ db_has_lock() {
 	ctr containers delete removed
 	expect 0 --json prune removed --keep-last 1
 	same '1 2' "$(json '[.removed[].version] | join(" ")')"
-	same 3 "$(numbers removed)"
-	snapshot_exists "$(runtime_of removed 3)"
+	same 3 "$(version_numbers removed)"
+	snapshot_exists "$(version_snapshot removed 3)"
 }
 
 @test "--all prunes every workspace, and the configuration gives rules" {
@@ -323,11 +314,11 @@ db_has_lock() {
 	expect 0 --json prune --all
 	: >"$WSNAP_CONFIG"
 	same '2 3' "$(json '.workspaces[] | select(.container_id == "one") | .kept | join(" ")')"
-	same '2 3' "$(numbers one)"
-	same '2 3' "$(numbers two)"
+	same '2 3' "$(version_numbers one)"
+	same '2 3' "$(version_numbers two)"
 	expect 0 -q prune --all --keep-last 1
 	same '' "$output"
-	same 3 "$(numbers one)"
+	same 3 "$(version_numbers one)"
 }
 
 @test "an interrupted prune is finished by the next, wherever it was killed" {
@@ -340,7 +331,7 @@ db_has_lock() {
 			"$WSNAP" prune cut --keep-last 2 >/dev/null 2>&1 </dev/null 3>&- 4>&- && break
 		points=$((points + 1))
 		expect 0 prune cut --keep-last 2
-		versions=$(numbers cut)
+		versions=$(version_numbers cut)
 		same 2 "$(wc -w <<<"$versions")" "versions after a kill at call $call"
 		same 0 "$(ctr snapshots ls | awk '/^cut-v/ { print $1 }' | while read -r name; do
 			snapshot_field "$name" '.Labels | select(has("wsnap.given_up") and has("containerd.io/gc.root")) | 1'
@@ -398,9 +389,9 @@ at() {
 	[[ $stderr == *"'ahead': 3 versions have times in the future and stay, whatever the rules say: 3, 2, 1"* ]] ||
 		complain "it does not say so"
 	expect 0 prune ahead --keep-last 3
-	same '1 2 3 5 6 7' "$(numbers ahead)"
+	same '1 2 3 5 6 7' "$(version_numbers ahead)"
 	expect 0 prune ahead --keep-daily 2
-	same '1 2 3 5 7' "$(numbers ahead)"
+	same '1 2 3 5 7' "$(version_numbers ahead)"
 }
 
 @test "a clock that stands still: no name is given twice, and each version has what was saved as it" {
@@ -419,7 +410,7 @@ at() {
 	workspace_write still /data/x 5
 	at "$time" -q rollback still 1
 	same 1 "$(workspace_read still /data/x)"
-	same '1 2 3 4 5' "$(numbers still)"
+	same '1 2 3 4 5' "$(version_numbers still)"
 	for n in 2 3 4 5; do
 		expect 0 rollback still "$n"
 		same "$n" "$(workspace_read still /data/x)"

@@ -9,18 +9,6 @@ teardown_file() { workspaces_end; }
 # A process that counts in memory, with a child, and one with a file open.
 COUNTER='sleep 1000 & exec 3</data/open; n=0; while :; do n=$((n+1)); echo $n >/run/count; usleep 2000; done'
 
-frozen() {
-	local group
-	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid "$1")/cgroup")
-	sed -n 's/^frozen //p' "/sys/fs/cgroup/unified$group/cgroup.events" 2>/dev/null ||
-		sed -n 's/^frozen //p' "/sys/fs/cgroup$group/cgroup.events"
-}
-
-# What is in the folders that hold state, as a line for each entry: kind, mode, owner, size, times, links.
-tree_of() {
-	(cd "$1" && find data etc -printf '%p %y %m %U:%G %s %T@ %l\n' | sed -E '/ d /s/ [0-9]+ ([0-9.]+) / \1 /' | sort)
-}
-
 # The same without the times of folders.
 files_of() {
 	tree_of "$1" | sed -E '/ d /s/ [0-9.]+ $/ /'
@@ -68,7 +56,7 @@ version_file() {
 	same "$pid" "$(workspace_pid a)"
 	same "$snapshot" "$(container_snapshot a)"
 	same "${children%% *}" "$(cut -d " " -f 1 "/proc/$pid/task/$pid/children")"
-	same 0 "$(frozen a)"
+	same 0 "$(workspace_frozen a)"
 	sleep 0.1
 	[ "$(cat "$root/run/count")" -gt "$before" ]
 	# What was open is what it was: the file that was changed in place.
@@ -304,7 +292,7 @@ all_of() {
 	same 1 "$status"
 	grep -q '^hint: --max-freeze allows more' "$BATS_TEST_TMPDIR/stderr"
 	same 4 "$(workspace_read p /data/f)"
-	same 0 "$(frozen p)"
+	same 0 "$(workspace_frozen p)"
 	same "$before" "$(db 'SELECT * FROM container_versions ORDER BY 1')"
 	same '' "$(find "$WSNAP_STATE_DIR" -name '*.restore*' -o -name '*.operation')"
 }
@@ -402,7 +390,7 @@ cut_both() {
 }
 
 runs_again() {
-	[ "$(frozen "$1")" = 0 ]
+	[ "$(workspace_frozen "$1")" = 0 ]
 }
 
 @test "killed together with its guard: the workspace stands still until recover has finished the change" {
@@ -412,9 +400,9 @@ runs_again() {
 	for at in 1 4; do
 		set_of l "turn$at"
 		cut_both "$at" l
-		same 1 "$(frozen l)"
+		same 1 "$(workspace_frozen l)"
 		expect 0 recover
-		same 0 "$(frozen l)"
+		same 0 "$(workspace_frozen l)"
 		same 'first ' "$(set_says l)"
 		nothing_is_left
 	done
@@ -424,7 +412,7 @@ runs_again() {
 	expect 0 version --live l
 	[[ $stderr == *"the restore of version 1 was completed"* ]] || complain "another word"
 	same 'first ' "$(set_says l)"
-	same 0 "$(frozen l)"
+	same 0 "$(workspace_frozen l)"
 	# Somebody has ended it meanwhile: its files are changed, and it stays down.
 	set_of l gone
 	cut_both 2 l
@@ -474,7 +462,7 @@ thaw_by_hand() {
 		saved=$(db "SELECT max(version) FROM container_versions WHERE container_id = 'x'")
 		[[ $output == *"the restore of version 1 was completed; version $saved holds what somebody had let run meanwhile"* ]] ||
 			complain "another word"
-		same 'first mine 0' "$(set_says x)$(cat "$root/data/$how") $(frozen x)"
+		same 'first mine 0' "$(set_says x)$(cat "$root/data/$how") $(workspace_frozen x)"
 		same "mine mine" "$(echo $(version_file x "$saved" /data/set/1) $(version_file x "$saved" "/data/$how"))"
 		same "before$how" "$(version_file x $((saved - 1)) /data/set/4)"
 		same 1 "$(stands_on x)"
@@ -713,10 +701,10 @@ longest_gap() {
 	truncate -s -3 "$list"
 	expect 7 recover r
 	[[ $stderr == *"is damaged"* ]] || complain "another word"
-	same 1 "$(frozen r)"
+	same 1 "$(workspace_frozen r)"
 	cat "$BATS_TEST_TMPDIR/list" >"$list"
 	expect 0 recover r
-	same 'first 0' "$(set_says r)$(frozen r)"
+	same 'first 0' "$(set_says r)$(workspace_frozen r)"
 }
 
 @test "whatever links appear while it works, nothing outside of the workspace is written to" {
@@ -740,6 +728,6 @@ longest_gap() {
 	done
 	same 'f kept kept sub' "$(cd "$BATS_TEST_TMPDIR/volume" && echo $(ls | head -1) $(cat f sub/f) $(ls | tail -1))"
 	same '' "$(find "$BATS_TEST_TMPDIR/volume" -name '.wsnap*')"
-	same 0 "$(frozen s)"
+	same 0 "$(workspace_frozen s)"
 	expect 0 recover
 }

@@ -6,25 +6,13 @@ load ../lib/killed
 setup_file() {
 	DISK=$(servers_scratch)
 	export DISK
-	mkdir -p "$DISK/root"
-	truncate --size 256M "$DISK/root.img"
-	mkfs.ext4 -q -F -m 0 "$DISK/root.img"
-	mount -o loop "$DISK/root.img" "$DISK/root"
+	disk_mount "$DISK/root" 256
 	unset SERVERS CONTAINERD_ADDRESS
-	servers_start "$DISK" 3>&- || { servers_end; return 1; }
-	WORKSPACES_OWN_SERVERS=$SERVERS
-	export WORKSPACES_OWN_SERVERS
+	workspaces_own_servers "$DISK"
 	workspaces_begin
 }
 
 teardown_file() { workspaces_end; }
-
-frozen() {
-	local group
-	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid "$1")/cgroup")
-	sed -n 's/^frozen //p' "/sys/fs/cgroup/unified$group/cgroup.events" 2>/dev/null ||
-		sed -n 's/^frozen //p' "/sys/fs/cgroup$group/cgroup.events"
-}
 
 # fill_but MIB: takes all the disk has, but for so much.
 fill_but() {
@@ -45,7 +33,7 @@ fill_but() {
 	fill_but 40
 	expect 1 restore a 1 /data/d --no-save
 	[[ $stderr == *"has no room for restoring files"* ]] || complain "another word"
-	same '0 2' "$(frozen a) $(cat "$root/data/d/small")"
+	same '0 2' "$(workspace_frozen a) $(cat "$root/data/d/small")"
 	nothing_is_left
 	rm "$DISK/root/filler"
 	expect 0 restore a 1 /data/d --no-save
@@ -80,6 +68,6 @@ fill_but() {
 	wait "$tracer" || status=$?
 	stderr=$(cat "$BATS_TEST_TMPDIR/stderr")
 	[ "$status" -eq 0 ] || complain "not restored"
-	same '0 4000' "$(frozen b) $(ls "$root/data/d" | wc -l)"
+	same '0 4000' "$(workspace_frozen b) $(ls "$root/data/d" | wc -l)"
 	nothing_is_left
 }

@@ -42,7 +42,7 @@ history() {
 	same null "$(jq -r .saved_version <<<"$output")"
 	expect 0 --json rollback c 2
 	same null "$(jq -r .saved_version <<<"$output")"
-	same '1 2' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = 'c'")"
+	same '1 2' "$(version_numbers c)"
 }
 
 @test "--no-save gives the present state up" {

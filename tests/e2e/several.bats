@@ -16,11 +16,6 @@ teardown_file() {
 	workspaces_end
 }
 
-# The newest version of a workspace, 0 for none.
-newest() {
-	db "SELECT coalesce(max(version), 0) FROM container_versions WHERE container_id = '$1'"
-}
-
 @test "several TARGETs are all saved, and told by container id" {
 	expect 0 -q version several-b several-a
 	same $'several-a 1\nseveral-b 1' "$output"
@@ -28,15 +23,15 @@ newest() {
 	matches "CONTAINER +RESULT *
 several-a +version 2 of 'several-a' saved \(downtime [0-9]+ ms\)
 several-b +version 2 of 'several-b' saved \(downtime [0-9]+ ms\)" "$output"
-	same 0 "$(newest several-c)"
+	same 0 "$(version_newest several-c)"
 }
 
 @test "the same container twice counts once" {
 	local bot
 	bot=$(db "SELECT bot_id FROM containers WHERE container_id = 'several-a'")
 	expect 0 -q version several-a "$bot" several-a
-	same "several-a $(newest several-a)" "$output"
-	same 3 "$(newest several-a)"
+	same "several-a $(version_newest several-a)" "$output"
+	same 3 "$(version_newest several-a)"
 }
 
 @test "the form of one TARGET is that of one" {
@@ -51,12 +46,12 @@ several-b +version 2 of 'several-b' saved \(downtime [0-9]+ ms\)" "$output"
 	same '["nobody","several-a","several-b"]' "$(jq -c '[.workspaces[].container_id]' <<<"$output")"
 	same not_found "$(json '.workspaces[0].error.code')"
 	same 3 "$(json '.workspaces[0].error.exit_status')"
-	same "$(newest several-a)" "$(json '.workspaces[1].version')"
+	same "$(version_newest several-a)" "$(json '.workspaces[1].version')"
 	json_has '.workspaces[1]' id version snapshot_name runtime_snapshot_name operation_id downtime_ms steps
 	same not_found "$(jq -r .error.code <<<"$stderr")"
 	expect 3 -q version several-a nobody several-b
-	same "several-a $(newest several-a)
-several-b $(newest several-b)" "$output"
+	same "several-a $(version_newest several-a)
+several-b $(version_newest several-b)" "$output"
 	matches ".*1 of 3 workspaces failed \('nobody'\); the first: 'nobody' .*" "$stderr"
 }
 
@@ -67,17 +62,17 @@ several-b $(newest several-b)" "$output"
 	flock 8
 	expect 4 --wait 0 version zz several-a several-c
 	exec 8>&-
-	same 1 "$(newest several-c)"
+	same 1 "$(version_newest several-c)"
 }
 
 @test "--filter chooses containers by their labels, all of which must hold" {
 	expect 0 -q version --filter team=red
-	same "several-a $(newest several-a)
-several-b $(newest several-b)" "$output"
+	same "several-a $(version_newest several-a)
+several-b $(version_newest several-b)" "$output"
 	expect 0 -q version --filter team=red --filter rank
-	same "several-a $(newest several-a)" "$output"
+	same "several-a $(version_newest several-a)" "$output"
 	expect 0 -q create --filter team=blue
-	same "several-c $(newest several-c)" "$output"
+	same "several-c $(version_newest several-c)" "$output"
 }
 
 @test "a filter that nothing matches is no error, and said" {
@@ -94,10 +89,10 @@ several-b $(newest several-b)" "$output"
 	workspace several-new
 	expect 0 -q version several-c
 	expect 0 -q version --all --jobs 2
-	same "several-a $(newest several-a)
-several-b $(newest several-b)
-several-c $(newest several-c)" "$output"
-	same 0 "$(newest several-new)"
+	same "several-a $(version_newest several-a)
+several-b $(version_newest several-b)
+several-c $(version_newest several-c)" "$output"
+	same 0 "$(version_newest several-new)"
 	expect 0 -q version --filter team --all
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/output")" -eq 3 ]
 }
@@ -133,7 +128,7 @@ several-c $(newest several-c)" "$output"
 
 @test "a signal ends it in order: what is under way is finished, what has not begun is not begun" {
 	local before_b before_c pid status=0
-	before_b=$(newest several-b) before_c=$(newest several-c)
+	before_b=$(version_newest several-b) before_c=$(version_newest several-c)
 	# The first one takes a while to stop; the others wait for it.
 	ctr tasks delete --force several-a >/dev/null 2>&1
 	ctr containers delete several-a >/dev/null
@@ -148,6 +143,6 @@ several-c $(newest several-c)" "$output"
 	same '[false,true,true]' "$(jq -c '[.workspaces[] | has("error")]' <<<"$output")"
 	same "'several-b' was not touched: interrupted by SIGTERM" "$(json '.workspaces[1].error.message')"
 	same RUNNING "$(workspace_status several-a)"
-	same "$before_b $before_c" "$(newest several-b) $(newest several-c)"
+	same "$before_b $before_c" "$(version_newest several-b) $(version_newest several-c)"
 	same '' "$(find "$WSNAP_STATE_DIR" -name '*.operation')"
 }

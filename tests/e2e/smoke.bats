@@ -205,8 +205,7 @@ teardown_file() { workspaces_end; }
 	matches 'r-rollback-[0-9]{19}' "$(container_snapshot r)"
 	same rollback "$(db "SELECT source FROM snapshots s JOIN container_versions v ON v.snapshot_id = s.id
 		WHERE v.container_id = 'r' AND version = 2")"
-	target=$(db "SELECT runtime_snapshot_name FROM snapshots s JOIN container_versions v ON v.snapshot_id = s.id
-		WHERE v.container_id = 'r' AND version = 1")
+	target=$(version_snapshot r 1)
 	same "$target|1|rollback" "$(db "SELECT payload->>'snapshot_name', payload->>'version', payload->>'source'
 		FROM lifecycle_events WHERE container_id = 'r' AND event_type = 'version_rollback'")"
 	expect 0 rollback r 2

@@ -107,13 +107,11 @@ prunes() {
 	for number in 1 2 3 4; do
 		workspace_write "$id" /data/f "$number"
 		expect 0 version "$id"
-		eval "local name_$number=$(db "SELECT s.runtime_snapshot_name FROM snapshots s JOIN container_versions v
-			ON v.snapshot_id = s.id WHERE v.container_id = '$id' AND v.version = $number")"
+		eval "local name_$number=$(version_snapshot "$id" "$number")"
 	done
 	snapshots_of_it | grep -qx "$name_1"
 	expect 0 prune --keep-last 2 "$id"
-	same '3 4' "$(db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions
-		WHERE container_id = '$id'")"
+	same '3 4' "$(version_numbers "$id")"
 	expect 0 rollback "$id" 3
 	same 3 "$(workspace_read "$id" /data/f)"
 	expect 0 rollback "$id" 4

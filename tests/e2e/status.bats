@@ -15,12 +15,6 @@ teardown_file() {
 	workspaces_end
 }
 
-# made_ago CONTAINER INTERVAL: its versions are that much older from now on.
-made_ago() {
-	db "UPDATE container_versions SET created_at = now() - interval '$2' WHERE container_id = '$1'"
-	db "UPDATE snapshots SET created_at = now() - interval '$2' WHERE container_id = '$1'"
-}
-
 @test "a workspace's status is always in the form of several" {
 	expect 0 --json status status-a
 	same 1 "$(json '.workspaces | length')"
@@ -51,7 +45,7 @@ status-b +1 +1 +[0-9]+ (s|min) +[0-9.]+ [KM]?i?B +1 +0 +done *' "$output"
 }
 
 @test "as a check: well, late, too late, and unknown" {
-	made_ago status-b '3 hours'
+	versions_made_ago status-b '3 hours'
 	expect 0 status --max-age 4h
 	matches 'WSNAP OK: 2 workspaces are saved in time \| oldest=10[0-9]{3}s' "$output"
 	expect 1 status --max-age 4h --warn-age 2h
@@ -134,7 +128,7 @@ status-b +1 .*' "$output"
 }
 
 @test "an idle workspace raises no alarm" {
-	made_ago status-a '3 hours'
+	versions_made_ago status-a '3 hours'
 	expect 2 status --max-age 2h status-a
 	expect 0 create --if-changed status-a
 	expect 0 status --max-age 2h status-a
@@ -189,11 +183,11 @@ follows_the_format() {
 }
 
 @test "a clock that was set back makes nothing younger than now, in no form" {
-	made_ago status-b '-1 hour'
+	versions_made_ago status-b '-1 hour'
 	expect 0 status --prometheus status-b
 	same 0 "$(sed -n 's/^wsnap_age_seconds.* //p' "$BATS_TEST_TMPDIR/output")"
 	expect 0 --json status status-b
 	same 0 "$(json '.workspaces[0].age_s')"
 	expect 0 status --max-age 1min status-b
-	made_ago status-b '0 hours'
+	versions_made_ago status-b '0 hours'
 }

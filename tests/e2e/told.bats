@@ -15,10 +15,6 @@ versions() {
 	done
 }
 
-numbers() {
-	db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = '$1'"
-}
-
 # into_full ARGUMENT…: with a full device for standard output. $status and $stderr.
 into_full() {
 	status=0
@@ -42,25 +38,25 @@ into_closed() {
 	versions silent 6
 	into_full delete silent 1
 	same 7 "$status"
-	same "2 3 4 5 6" "$(numbers silent)"
+	same "2 3 4 5 6" "$(version_numbers silent)"
 	matches "wsnap: standard output cannot be written.*hint: what was to be done is done all the same" \
 		"$(tr '\n' ' ' <<<"$stderr" | sed 's/ $//')"
 	into_closed delete silent 2
 	same 7 "$status"
-	same "3 4 5 6" "$(numbers silent)"
+	same "3 4 5 6" "$(version_numbers silent)"
 	into_full --json prune --keep-last 3 silent
 	same 7 "$status"
-	same "4 5 6" "$(numbers silent)"
+	same "4 5 6" "$(version_numbers silent)"
 	same incomplete "$(jq -r .error.code <<<"$stderr")"
 	into_closed prune --keep-last 2 silent
 	same 7 "$status"
-	same "5 6" "$(numbers silent)"
+	same "5 6" "$(version_numbers silent)"
 	into_full prune --all --keep-last 1
 	same 7 "$status"
-	same "6" "$(numbers silent)"
+	same "6" "$(version_numbers silent)"
 	into_closed version --all
 	same 7 "$status"
-	same "6 7" "$(numbers silent)"
+	same "6 7" "$(version_numbers silent)"
 }
 
 @test "where nothing went, that nothing could be written is a failure" {
@@ -71,7 +67,7 @@ into_closed() {
 	same 1 "$status"
 	into_closed prune --dry-run --keep-last 1 kept
 	same 141 "$status"
-	same "1 2" "$(numbers kept)"
+	same "1 2" "$(version_numbers kept)"
 }
 
 @test "whatever was done is not called failed because it cannot be told" {
@@ -94,10 +90,10 @@ into_closed() {
 		"$into" restore model "$number" /data/f
 		same 7 "$status" "status of restore, $into"
 		sleep 1.1
-		before=$(numbers model)
+		before=$(version_numbers model)
 		"$into" run-policies --policy-dir "$BATS_TEST_TMPDIR/policies"
 		same 7 "$status" "status of run-policies, $into"
-		[ "$before" != "$(numbers model)" ] || complain "nothing was due"
+		[ "$before" != "$(version_numbers model)" ] || complain "nothing was due"
 	done
 	db 'DROP TABLE wsnap_schema, lifecycle_events, container_versions, snapshots, containers, bots CASCADE'
 	into_full init
@@ -109,7 +105,7 @@ into_closed() {
 	workspace deaf
 	into_closed create deaf
 	same 7 "$status"
-	same 1 "$(numbers deaf)"
+	same 1 "$(version_numbers deaf)"
 }
 
 @test "doctor of a namespace ends between two workspaces when a signal asks for it" {
@@ -138,12 +134,11 @@ into_closed() {
 
 @test "recover of all namespaces finishes a pruning that was cut off in another one" {
 	versions elsewhere 3
-	snapshot=$(db "SELECT runtime_snapshot_name FROM snapshots JOIN container_versions v ON v.snapshot_id = snapshots.id
-		WHERE v.container_id = 'elsewhere' AND version = 1")
+	snapshot=$(version_snapshot elsewhere 1)
 	ctr snapshots label "$snapshot" wsnap.given_up=2026-01-01T00:00:00Z >/dev/null
 	expect 0 -n "$CONTAINERD_NAMESPACE-other" recover
-	same "1 2 3" "$(numbers elsewhere)"
+	same "1 2 3" "$(version_numbers elsewhere)"
 	expect 0 -n "$CONTAINERD_NAMESPACE-other" recover --all-namespaces
 	[[ $output == *"'elsewhere': 1 versions that were marked to go are gone"* ]] || complain "it is not told"
-	same "2 3" "$(numbers elsewhere)"
+	same "2 3" "$(version_numbers elsewhere)"
 }

@@ -34,11 +34,6 @@ shows() {
 	snapshot_field "$(parent_of_active "$1")" '.Labels["wsnap.shows"] // "nothing"'
 }
 
-runtime_name() {
-	db "SELECT runtime_snapshot_name FROM snapshots s JOIN container_versions v ON v.snapshot_id = s.id
-	    WHERE v.container_id = '$1' AND v.version = $2"
-}
-
 two_versions() {
 	workspace "$1"
 	workspace_write "$1" /data/kept "of one"
@@ -91,7 +86,7 @@ two_versions() {
 @test "without an unsaved change a merge changes nothing, and says so" {
 	two_versions e
 	expect 0 compact e
-	same "$(runtime_name e 2)" "$(shows e)"
+	same "$(version_snapshot e 2)" "$(shows e)"
 	expect 0 -q create --if-changed e
 	same 2 "$output"
 	expect 0 rollback e two --json
@@ -108,7 +103,7 @@ two_versions() {
 	expect 0 rollback f two --no-save
 	workspace_write f /data/c unsaved
 	expect 0 compact f
-	same "$(runtime_name f 2)" "$(shows f)"
+	same "$(version_snapshot f 2)" "$(shows f)"
 	expect 0 -q create --if-changed f
 	same 3 "$output"
 	same unsaved "$(workspace_read f /data/c)"
@@ -125,8 +120,8 @@ two_versions() {
 		expect 0 -q version --if-changed g
 		same "$turn" "$output"
 	done
-	same "$(runtime_name g 4)" "$(parent_of_active g)"
-	same "$(runtime_name g 3)" "$(snapshot_field "$(snapshot_field "$(parent_of_active g)" .Parent)" '.Labels["wsnap.shows"]')"
+	same "$(version_snapshot g 4)" "$(parent_of_active g)"
+	same "$(version_snapshot g 3)" "$(snapshot_field "$(snapshot_field "$(parent_of_active g)" .Parent)" '.Labels["wsnap.shows"]')"
 	expect 0 rollback g 3
 	expect 0 rollback g 4 --json
 	same null "$(json .saved_version)"
@@ -172,7 +167,7 @@ changes() {
 		same "$count" "$output" "after: $change"
 		same "$base" "$(db "SELECT v.version FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
 			JOIN snapshots c ON c.parent_runtime_snapshot_name = s.runtime_snapshot_name
-			WHERE c.runtime_snapshot_name = '$(runtime_name hh "$count")'")" "parent after: $change"
+			WHERE c.runtime_snapshot_name = '$(version_snapshot hh "$count")'")" "parent after: $change"
 	done < <(changes)
 	# Each of them differs from where they began.
 	expect 0 rollback hh base

@@ -54,7 +54,7 @@ delayed_at() {
 
 # The folder of what the container writes into.
 writable_folder() {
-	ctr snapshots mounts /nowhere "$(container_snapshot "$1")" | grep -o 'upperdir=[^, ]*' | cut -d= -f2
+	snapshot_folder "$(container_snapshot "$1")"
 }
 
 # cut_in_move ARGUMENT…: runs wsnap, which SIGKILL ends right behind the move of the writable layer's folder.

@@ -39,11 +39,19 @@ workspaces_begin() {
 	[ "${1:-}" = bare ] || "$WSNAP" init >/dev/null
 }
 
-# For a file that stops, kills or reconfigures the servers.
+# For a file that stops, kills or reconfigures the servers: in FOLDER, or in one of their own.
 workspaces_own_servers() {
-	servers_start "" 3>&- || { servers_end; return 1; }
+	servers_start "${1:-}" 3>&- || { servers_end; return 1; }
 	WORKSPACES_OWN_SERVERS=$SERVERS
 	export WORKSPACES_OWN_SERVERS
+}
+
+# disk_mount FOLDER MIB: a small filesystem there, in a file beside it.
+disk_mount() {
+	mkdir -p "$1"
+	truncate --size "$2M" "$1.img"
+	mkfs.ext4 -q -F -m 0 "$1.img"
+	mount -o loop "$1.img" "$1"
 }
 
 workspaces_images() {
@@ -121,6 +129,16 @@ workspace_created() {
 	WORKSPACE_OPTIONS=()
 }
 
+# workspace_of_versions ID COUNT: a running one. With each of its versions a file /data/N came, which says "ID N".
+workspace_of_versions() {
+	local number
+	workspace "$1"
+	for ((number = 1; number <= $2; number++)); do
+		workspace_write "$1" "/data/$number" "$1 $number"
+		expect 0 -q version "$1"
+	done
+}
+
 # The status of the task in containerd's words: RUNNING, STOPPED, PAUSED; nothing without a task.
 workspace_status() {
 	ctr tasks ls | awk -v id="$1" '$1 == id { print $3 }'
@@ -144,6 +162,11 @@ workspace_read() {
 	cat "$(workspace_root "$1")$2"
 }
 
+# tree_of ROOT: what is in the folders that hold state, as a line for each entry: kind, mode, owner, size, times, links.
+tree_of() {
+	(cd "$1" && find data etc -printf '%p %y %m %U:%G %s %T@ %l\n' | sed -E '/ d /s/ [0-9]+ ([0-9.]+) / \1 /' | sort)
+}
+
 workspace_exec() {
 	local id=$1
 	shift
@@ -156,6 +179,33 @@ workspace_says() {
 	local id=$1
 	shift
 	workspace_exec "$id" sh -c '"$@" >/run/said' sh "$@" && cat "$(workspace_root "$id")/run/said"
+}
+
+# Whether its processes stand still: 1 or 0.
+workspace_frozen() {
+	local group
+	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid "$1")/cgroup")
+	sed -n 's/^frozen //p' "/sys/fs/cgroup/unified$group/cgroup.events" 2>/dev/null ||
+		sed -n 's/^frozen //p' "/sys/fs/cgroup$group/cgroup.events"
+}
+
+# shim_joins ID: the shim, which would have to thaw the workspace, is in its control group. shim_leaves ID: no more.
+shim_joins() {
+	local group freezer
+	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid "$1")/cgroup")
+	freezer=$(sed -n 's/^[0-9]*:freezer://p' "/proc/$(workspace_pid "$1")/cgroup")
+	shim_moves "$1" "$group" "$freezer"
+}
+
+shim_leaves() {
+	shim_moves "$1" '' ''
+}
+
+shim_moves() {
+	local shim
+	shim=$(awk '/^PPid/ { print $2 }' "/proc/$(workspace_pid "$1")/status")
+	echo "$shim" >"/sys/fs/cgroup/unified$2/cgroup.procs"
+	echo "$shim" >"/sys/fs/cgroup/freezer$3/cgroup.procs"
 }
 
 # --- containerd -----------------------------------------------------------------------------------
@@ -196,6 +246,16 @@ snapshot_depth() {
 	printf '%s\n' "$depth"
 }
 
+# How many layers the workspace has under the one that it writes to.
+workspace_depth() {
+	printf '%s\n' $(($(snapshot_depth "$(container_snapshot "$1")") - 1))
+}
+
+# The folder that an active snapshot writes to.
+snapshot_folder() {
+	ctr snapshots mounts /nowhere "$1" | grep -o 'upperdir=[^, ]*' | cut -d= -f2
+}
+
 lease_names() {
 	ctr leases ls -q
 }
@@ -209,6 +269,28 @@ collect_garbage() {
 
 db() {
 	psql --no-psqlrc -qAtv ON_ERROR_STOP=1 -c "$1"
+}
+
+# The numbers of a workspace's versions in a line.
+version_numbers() {
+	db "SELECT string_agg(version::text, ' ' ORDER BY version) FROM container_versions WHERE container_id = '$1'"
+}
+
+# The highest one; 0 without a version.
+version_newest() {
+	db "SELECT coalesce(max(version), 0) FROM container_versions WHERE container_id = '$1'"
+}
+
+# version_snapshot ID NUMBER: its snapshot's name in containerd.
+version_snapshot() {
+	db "SELECT s.runtime_snapshot_name FROM container_versions v JOIN snapshots s ON s.id = v.snapshot_id
+		WHERE v.container_id = '$1' AND v.version = $2"
+}
+
+# versions_made_ago ID TIME: all of them, "3 days".
+versions_made_ago() {
+	db "UPDATE container_versions SET created_at = now() - interval '$2' WHERE container_id = '$1'"
+	db "UPDATE snapshots SET created_at = now() - interval '$2' WHERE container_id = '$1'"
 }
 
 # Everything that an operation could change, for "nothing was touched".
