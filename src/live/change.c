@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "live/frame.h"
 #include "live/live.h"
-#include "live/processes.h"
+#include "live/own_group.h"
 #include "live/taking.h"
 
 /* A guard that is there answers at once. */
@@ -183,7 +183,7 @@ static int tell_moved(struct taking *taking, bool anything, struct error *err)
 /* From now on it is made, whatever happens. Until here the workspace may be thawed under us. */
 static int commit(struct taking *taking, struct error *err)
 {
-	int still = freezer_is_frozen(&taking->live->freezer, err);
+	int still = freezer_is_held(&taking->live->freezer, err);
 
 	if (still > 0 && guard_commit(&taking->guard, ANSWER_MS, err) == 0)
 		return 0;
@@ -246,7 +246,8 @@ static int freeze_to_finish(struct freezer *freezer, struct guard *guard, struct
 
 	if (guard_commit(guard, ANSWER_MS, err) < 0)
 		return -1;
-	frozen = freezer->frozen_before ? 1 : freezer_freeze(freezer, FINISH_FREEZE_MS, err);
+	frozen = freezer->frozen_before ? freezer_wait(freezer, FINISH_FREEZE_MS, err)
+					: freezer_freeze(freezer, FINISH_FREEZE_MS, err);
 	if (frozen > 0)
 		return 0;
 	guard_disarm(guard, &ignored);
@@ -267,20 +268,11 @@ static int finish_frozen(struct freezer *freezer, struct guard *guard, bool stay
 	return 0;
 }
 
-static int find_freezer(struct freezer *freezer, const struct live_request *request, struct error *err)
-{
-	cleanup_processes struct processes processes = { 0 };
-
-	if (processes_of(&processes, request->pid, err) < 0)
-		return -1;
-	return freezer_find(freezer, processes.pids, processes.count, request->others, request->other_count, err);
-}
-
 int live_is_frozen(const struct live_request *request, struct error *err)
 {
 	cleanup_freezer struct freezer freezer = FREEZER_NONE;
 
-	return find_freezer(&freezer, request, err) < 0 ? -1 : freezer_is_frozen(&freezer, err);
+	return own_group_find(request, &freezer, err) < 0 ? -1 : freezer_is_frozen(&freezer, err);
 }
 
 /* What we have frozen is thawed, also where somebody had paused it once. */
@@ -291,7 +283,7 @@ int live_finish(const struct live_request *request, bool stays_frozen, struct er
 	struct guard_duty duty;
 	bool stays;
 
-	if (find_freezer(&freezer, request, err) < 0)
+	if (own_group_find(request, &freezer, err) < 0)
 		return -1;
 	stays = stays_frozen && freezer.frozen_before;
 	duty = duty_of(request->change, stays);

@@ -34,6 +34,34 @@ int freezer_is_frozen(const struct freezer *freezer, struct error *err)
 	return freezer->unified ? strstr(state, "frozen 1") != NULL : text_starts_with(state, "FROZEN");
 }
 
+/* What was asked for, whether or not all stand still already; in version 1 also of a group above. */
+static int is_asked(const struct freezer *freezer, struct error *err)
+{
+	char state[STATE_SIZE];
+
+	if (read_state(freezer->control, state, err) < 0)
+		return -1;
+	return freezer->unified ? state[0] == '1' : !text_starts_with(state, "THAWED");
+}
+
+int freezer_is_held(const struct freezer *freezer, struct error *err)
+{
+	int asked = is_asked(freezer, err);
+
+	return asked == 0 && freezer->unified ? freezer_is_frozen(freezer, err) : asked;
+}
+
+/* containerd pauses through version 1 on a hybrid host. */
+int freezer_is_paused(const struct freezer *freezer, struct error *err)
+{
+	char state[STATE_SIZE];
+	int held = freezer_is_held(freezer, err);
+
+	if (held != 0 || freezer->other < 0)
+		return held;
+	return read_state(freezer->other, state, err) < 0 ? -1 : !text_starts_with(state, "THAWED");
+}
+
 static int write_state(const struct freezer *freezer, const char *word, struct error *err)
 {
 	if (pwrite(freezer->control, word, strlen(word), 0) < 0)
@@ -66,13 +94,11 @@ static void wait_for_change(const struct freezer *freezer, double left_ms)
 		usleep(PAUSE_US);
 }
 
-int freezer_freeze(const struct freezer *freezer, unsigned wait_ms, struct error *err)
+int freezer_wait(const struct freezer *freezer, unsigned wait_ms, struct error *err)
 {
 	double end_ms = clock_monotonic_ms() + wait_ms;
 	int frozen;
 
-	if (write_state(freezer, freezer->unified ? "1" : "FROZEN", err) < 0)
-		return -1;
 	while ((frozen = freezer_is_frozen(freezer, err)) == 0) {
 		double left_ms = end_ms - clock_monotonic_ms();
 
@@ -80,6 +106,16 @@ int freezer_freeze(const struct freezer *freezer, unsigned wait_ms, struct error
 			break;
 		wait_for_change(freezer, left_ms);
 	}
+	return frozen;
+}
+
+int freezer_freeze(const struct freezer *freezer, unsigned wait_ms, struct error *err)
+{
+	int frozen;
+
+	if (write_state(freezer, freezer->unified ? "1" : "FROZEN", err) < 0)
+		return -1;
+	frozen = freezer_wait(freezer, wait_ms, err);
 	if (frozen <= 0) {
 		struct error ignored = { 0 };
 
@@ -113,6 +149,8 @@ void freezer_release(struct freezer *freezer)
 		close(freezer->control);
 	if (freezer->events >= 0)
 		close(freezer->events);
+	if (freezer->other >= 0)
+		close(freezer->other);
 	free(freezer->folder);
 	*freezer = FREEZER_NONE;
 }
@@ -129,14 +167,6 @@ static char *find_folder(bool unified, const uint32_t *pids, size_t count)
 	cleanup_free char *common = cgroup_common(unified, pids, count);
 
 	return common && strcmp(common, "/") != 0 ? cgroup_folder(unified, common) : NULL;
-}
-
-/* Somebody has paused it: containerd does so through version 1, also on a hybrid host. */
-static bool is_paused(const struct freezer *freezer)
-{
-	struct error ignored = { 0 };
-
-	return freezer_is_frozen(freezer, &ignored) > 0;
 }
 
 static bool holds_any(bool unified, const uint32_t *pids, size_t count, const uint32_t *others, size_t other_count)
@@ -166,7 +196,7 @@ static int find_in(struct freezer *freezer, bool unified, const uint32_t *pids, 
 		freezer_release(freezer);
 		return 0;
 	}
-	freezer->frozen_before = is_paused(freezer);
+	freezer->frozen_before = freezer_is_paused(freezer, &ignored) > 0;
 	return 1;
 }
 
@@ -174,13 +204,17 @@ int freezer_find(struct freezer *freezer, const uint32_t *pids, size_t count, co
 		 size_t other_count, struct error *err)
 {
 	const char *why = "no control group of their own has a freezer";
+	cleanup_freezer struct freezer old = FREEZER_NONE;
+	bool has_old = find_in(&old, false, pids, count, others, other_count, &why);
 
 	*freezer = FREEZER_NONE;
-	if (find_in(freezer, false, pids, count, others, other_count, &why) && freezer->frozen_before)
+	if (!(has_old && old.frozen_before) && find_in(freezer, true, pids, count, others, other_count, &why)) {
+		freezer->other = steal_fd(&old.events);
 		return 0;
-	freezer_release(freezer);
-	if (find_in(freezer, true, pids, count, others, other_count, &why) ||
-	    find_in(freezer, false, pids, count, others, other_count, &why))
-		return 0;
-	return refuse(err, why);
+	}
+	if (!has_old)
+		return refuse(err, why);
+	*freezer = old;
+	old = FREEZER_NONE;
+	return 0;
 }

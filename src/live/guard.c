@@ -22,6 +22,7 @@ struct guard_page {
 	atomic_int phase;
 	atomic_bool thawed;
 	atomic_bool finished;
+	atomic_bool stays_frozen;
 };
 
 struct order {
@@ -106,7 +107,7 @@ static void end(const struct freezer *freezer, const struct guard_duty *duty, st
 {
 	bool committed = is_committed(page);
 
-	if ((!committed || finish(duty, page)) && !duty->stays_frozen)
+	if ((!committed || finish(duty, page)) && !atomic_load(&page->stays_frozen))
 		thaw(freezer, page);
 	if (atomic_load(&page->finished))
 		duty->settle(duty->context);
@@ -183,6 +184,7 @@ int guard_begin(struct guard *guard, const struct freezer *freezer, const struct
 		guard_end(guard);
 		return -1;
 	}
+	atomic_store(&guard->page->stays_frozen, duty && duty->stays_frozen);
 	guard->pid = fork();
 	if (guard->pid == 0) {
 		keep_only(theirs, freezer->control, duty ? duty : &no_duty);
@@ -214,10 +216,16 @@ int guard_arm(struct guard *guard, unsigned max_ms, struct error *err)
 	return give_order(guard, &(struct order){ .armed = true, .until_ms = guard->until_ms }, err);
 }
 
+void guard_leave_frozen(struct guard *guard)
+{
+	atomic_store(&guard->page->stays_frozen, true);
+}
+
 int guard_disarm(struct guard *guard, struct error *err)
 {
 	const struct order order = { .armed = false };
 
+	guard->until_ms = 0;
 	return give_order(guard, &order, err);
 }
 

@@ -55,6 +55,9 @@ int guard_commit(struct guard *guard, unsigned wait_ms, struct error *err);
 /* This process cannot finish it: the guard tries. Waits for its end; 0: it is finished, and thawed. */
 int guard_take_over(struct guard *guard, struct error *err);
 
+/* Somebody else has frozen it: from now on it is never thawed, as with `stays_frozen`. */
+void guard_leave_frozen(struct guard *guard);
+
 /* After each thaw. */
 int guard_disarm(struct guard *guard, struct error *err);
 

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "live/index.h"
-#include "live/processes.h"
+#include "live/own_group.h"
 #include "live/taking.h"
 
 /* --- before ------------------------------------------------------------------------------------------------- */
@@ -36,16 +36,6 @@ static int open_folders(struct live *live, struct error *err)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine its root");
 	live->overlay.device = status.st_dev;
 	return 0;
-}
-
-static int find_freezer(struct live *live, struct error *err)
-{
-	cleanup_processes struct processes processes = { 0 };
-
-	if (processes_of(&processes, live->request.pid, err) < 0)
-		return -1;
-	return freezer_find(&live->freezer, processes.pids, processes.count, live->request.others,
-			    live->request.other_count, err);
 }
 
 /* What the tip was taken of. Where our file does not say so, the tip's layers say what it shows. */
@@ -78,7 +68,8 @@ int live_begin(const struct live_request *request, struct live **begun, bool *ha
 		error_memory(err);
 		goto failed;
 	}
-	if (nodes_begin(&live->tree, err) < 0 || open_folders(live, err) < 0 || find_freezer(live, err) < 0)
+	if (nodes_begin(&live->tree, err) < 0 || open_folders(live, err) < 0 ||
+	    own_group_find(&live->request, &live->freezer, err) < 0)
 		goto failed;
 	loaded = find_state(live, err);
 	if (loaded < 0)

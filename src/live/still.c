@@ -7,8 +7,10 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "live/own_group.h"
 #include "live/stray.h"
 #include "live/weight.h"
 
@@ -94,21 +96,39 @@ static int lost_guard(struct taking *taking, struct error *err)
 	return taking_too_long(taking, "its processes could not be frozen", err);
 }
 
-/* 1 frozen, 0 not within a short try, -1. */
+/* Somebody else has paused it since we began: it is his group that stands still, and stays so. 0: it runs again. */
+static int take_pause_over(struct taking *taking, struct error *err)
+{
+	struct live *live = taking->live;
+	cleanup_freezer struct freezer found = FREEZER_NONE;
+
+	if (own_group_find(&live->request, &found, err) < 0)
+		return -1;
+	if (!found.frozen_before)
+		return 0;
+	freezer_release(&live->freezer);
+	live->freezer = found;
+	found = FREEZER_NONE;
+	return 1;
+}
+
+/* 1 frozen, by us or by somebody else; 0 not within a short try, -1. Nothing is done between the look and the freeze: a pause
+ * that came there would be taken for ours. */
 static int try_freeze(struct taking *taking, unsigned wait_ms, struct error *err)
 {
 	struct live *live = taking->live;
 	struct error ignored = { 0 };
-	int frozen;
+	int paused, frozen;
 
 	taking->result->tries++;
 	taking->since_ms = clock_monotonic_ms();
 	if (guard_arm(&taking->guard, live->request.max_freeze_ms, err) < 0)
 		return lost_guard(taking, err);
-	frozen = freezer_freeze(&live->freezer, wait_ms, err);
+	paused = freezer_is_paused(&live->freezer, err);
+	frozen = paused == 0 ? freezer_freeze(&live->freezer, wait_ms, err) : paused < 0 ? -1 : 0;
 	if (frozen <= 0 && guard_disarm(&taking->guard, frozen < 0 ? &ignored : err) < 0)
 		return lost_guard(taking, err);
-	return frozen;
+	return paused > 0 ? take_pause_over(taking, err) : frozen;
 }
 
 static int freeze(struct taking *taking, struct error *err)
@@ -143,7 +163,7 @@ static int thaw(struct taking *taking, struct error *err)
 
 	if (taking->begun)
 		return 0;
-	still = freezer_is_frozen(&live->freezer, err);
+	still = freezer_is_held(&live->freezer, err);
 	thawed = freezer_thaw(&live->freezer, err);
 	in_time = !guard_has_thawed(&taking->guard);
 	guard_disarm(&taking->guard, &ignored);
@@ -182,6 +202,8 @@ static int freeze_at_good_moment(struct taking *taking, struct error *err)
 	for (int try = 0;; try++) {
 		if (freeze(taking, err) < 0)
 			return -1;
+		if (taking->live->freezer.frozen_before)
+			return 0;
 		if (gather(taking, err) < 0) {
 			thaw(taking, &ignored);
 			return -1;
@@ -193,6 +215,26 @@ static int freeze_at_good_moment(struct taking *taking, struct error *err)
 	}
 }
 
+/* Somebody else has paused it: nothing moves, and it stays so. */
+static int take_paused(struct taking *taking, struct error *err)
+{
+	struct live *live = taking->live;
+	int still = freezer_wait(&live->freezer, live->request.max_freeze_ms, err);
+
+	if (still < 0)
+		return -1;
+	if (!still)
+		return error_set(err, ERROR_FAILED, "somebody else has paused it, and it does not stand still");
+	if (taking->guard.page)
+		guard_leave_frozen(&taking->guard);
+	if (gather(taking, err) < 0 || work_frozen(taking, err) < 0)
+		return -1;
+	still = freezer_is_held(&live->freezer, err);
+	if (still < 0)
+		return -1;
+	return still || taking->made ? 0 : error_set(err, ERROR_FAILED, "it was resumed while it was saved");
+}
+
 static int take_frozen(struct taking *taking, struct error *err)
 {
 	struct error failed = { 0 };
@@ -200,24 +242,14 @@ static int take_frozen(struct taking *taking, struct error *err)
 
 	if (freeze_at_good_moment(taking, err) < 0)
 		return -1;
+	if (taking->live->freezer.frozen_before)
+		return take_paused(taking, err);
 	result = work_frozen(taking, &failed);
 	thawed = thaw(taking, err);
 	taking->result->frozen_ms = clock_monotonic_ms() - taking->since_ms;
 	if (result < 0)
 		*err = failed;
 	return result < 0 ? -1 : thawed;
-}
-
-/* Somebody else has paused it: nothing moves, and it stays so. */
-static int take_paused(struct taking *taking, struct error *err)
-{
-	int still = -1;
-
-	if (gather(taking, err) == 0 && work_frozen(taking, err) == 0)
-		still = freezer_is_frozen(&taking->live->freezer, err);
-	if (still < 0)
-		return -1;
-	return still || taking->made ? 0 : error_set(err, ERROR_FAILED, "it was resumed while it was saved");
 }
 
 static int take_guarded(struct taking *taking, struct error *err)
