@@ -45,13 +45,7 @@ int change_look(struct taking *taking, struct error *err)
 
 int change_keep_moves(struct taking *taking, const struct moves *moves, struct error *err)
 {
-	if (!taking->live->request.change)
-		return 0;
-	for (uint32_t i = 0; i < moves->count; i++)
-		if (moves_add(&taking->since, moves->items[i].folder, moves_name(moves, i), moves->items[i].flags,
-			      err) < 0)
-			return -1;
-	return 0;
+	return taking->live->request.change ? moves_add_all(&taking->since, moves, MOVE_ALL, err) : 0;
 }
 
 /* --- what has moved ----------------------------------------------------------------------------------------- */

@@ -164,7 +164,7 @@ static int begin_watch(struct taking *taking, struct error *err)
 
 	if (!merged)
 		return error_memory(err);
-	if (watch_begin(&taking->watch, merged, live->upper, err) < 0)
+	if (watch_begin(&taking->watch, merged, live->upper, live->request.maps_unheard, err) < 0)
 		return -1;
 	if (pass_begin(&taking->pass, live->request.marks, &live->tree, &taking->watch, live->upper, live->layer,
 		       live->merged, err) < 0)
@@ -206,6 +206,7 @@ int live_take(struct live *live, const char *layer, struct live_result *result, 
 		end_watch(&taking);
 	moves_release(&taking.moves);
 	moves_release(&taking.since);
+	moves_release(&taking.held);
 	if (taking.made)
 		live->request.change->settle(live->request.change->context);
 	return filled;

@@ -80,6 +80,14 @@ int moves_add(struct moves *moves, uint64_t folder, const char *name, unsigned f
 	return 0;
 }
 
+int moves_add_all(struct moves *moves, const struct moves *from, unsigned mask, struct error *err)
+{
+	for (uint32_t i = 0; i < from->count; i++)
+		if (moves_add(moves, from->items[i].folder, moves_name(from, i), from->items[i].flags & mask, err) < 0)
+			return -1;
+	return 0;
+}
+
 void moves_release(struct moves *moves)
 {
 	free(moves->items);

@@ -16,6 +16,7 @@ enum {
 	MOVE_WHOLE = 2,   /* a folder came here: all that is in it has to be looked at */
 	MOVE_MAPPED = 4,  /* it is mapped shared: stores show only once its pages were written back */
 	MOVE_DIRECT = 8,  /* writes past the page cache may be under way, and land later */
+	MOVE_ALL = 15,
 };
 
 #define MOVES_INODE "/"
@@ -37,6 +38,9 @@ struct moves {
 };
 
 int moves_add(struct moves *moves, uint64_t folder, const char *name, unsigned flags, struct error *err);
+
+/* Adds all of `from`, with those of their flags that are in `mask`. */
+int moves_add_all(struct moves *moves, const struct moves *from, unsigned mask, struct error *err);
 
 static inline const char *moves_name(const struct moves *moves, uint32_t at)
 {

@@ -49,15 +49,34 @@ int taking_note_open_files(struct taking *taking, struct error *err)
 
 /* --- while it runs ------------------------------------------------------------------------------------------ */
 
+static int keep_moves(struct taking *taking, struct error *err)
+{
+	if (taking->watch.maps_unheard && moves_add_all(&taking->held, &taking->moves, 0, err) < 0)
+		return -1;
+	return change_keep_moves(taking, &taking->moves, err);
+}
+
 static int apply_moves(struct taking *taking, struct error *err)
 {
-	int result = change_keep_moves(taking, &taking->moves, err) < 0
-			     ? -1
-			     : pass_apply(&taking->pass, &taking->moves, err);
+	int result = keep_moves(taking, err) < 0 ? -1 : pass_apply(&taking->pass, &taking->moves, err);
 
 	taking->result->passes++;
 	moves_release(&taking->moves);
 	return result;
+}
+
+/* Whatever is mapped now is held on to. What was open before, or was written to, is looked at once more, and forgotten: it is
+ * told of again when it is opened anew. */
+int taking_look_at_held(struct taking *taking, struct error *err)
+{
+	cleanup_moves struct moves before = taking->held;
+
+	if (!taking->watch.maps_unheard)
+		return 0;
+	taking->held = (struct moves){ 0 };
+	if (taking_note_open_files(taking, err) < 0 || apply_moves(taking, err) < 0)
+		return -1;
+	return pass_apply(&taking->pass, &before, err);
 }
 
 /* Name by name, as they are told. */

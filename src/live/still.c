@@ -55,7 +55,7 @@ static int pass_over_frozen(struct taking *taking, struct error *err)
 
 	taking->pass.frozen = true;
 	if (watch_settle(watch, &taking->moves, taking_note_stray, taking, err) < 0 ||
-	    taking_note_open_files(taking, err) < 0)
+	    taking_note_open_files(taking, err) < 0 || moves_add_all(&taking->moves, &taking->held, 0, err) < 0)
 		return -1;
 	taking->result->passes++;
 	result = apply(taking, &taking->moves, err);
@@ -141,7 +141,8 @@ static int freeze(struct taking *taking, struct error *err)
 		if (try > 0)
 			clock_sleep_ms(PAUSE_MS);
 		/* Takes over now what was written since the last try, so that the freeze does not have to. */
-		if (taking->live->request.upper && taking_catch_up(taking, err) < 0)
+		if (taking->live->request.upper &&
+		    (taking_catch_up(taking, err) < 0 || taking_look_at_held(taking, err) < 0))
 			return -1;
 		frozen = try_freeze(taking, short_ms, err);
 	}

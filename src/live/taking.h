@@ -38,6 +38,7 @@ struct taking {
 	struct guard guard;
 	struct moves moves;
 	struct moves since; /* all that has moved since the change was worked out */
+	struct moves held;  /* what a mapping may be open to of which nothing tells (watch.h) */
 	bool lost;          /* a file that is written to could not be found */
 	bool begun;         /* the change, and it is not whole: the workspace must not run */
 	bool made;          /* the change */
@@ -50,6 +51,9 @@ int taking_pass_running(struct taking *taking, struct error *err);
 
 /* Once more, over what has moved since. */
 int taking_catch_up(struct taking *taking, struct error *err);
+
+/* Before each try to freeze it: so that in the freeze little has to be looked at only because it may have been mapped. */
+int taking_look_at_held(struct taking *taking, struct error *err);
 
 /* Adds the files that the workspace's processes have mapped or open to the moves. */
 int taking_note_open_files(struct taking *taking, struct error *err);

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -319,9 +320,21 @@ static void mark_overlay(struct watch *watch, const char *merged)
 		lose(watch, errno);
 }
 
-int watch_begin(struct watch *watch, const char *merged, int upper, struct error *err)
+/* overlayfs maps the file of the layer itself, and opens that so that nobody is told, before commit bc2473c90fca ("ovl: enable
+ * fsnotify events on underlying real files"). */
+static bool is_before_6_5(void)
+{
+	struct utsname system;
+	unsigned major, minor;
+
+	return uname(&system) < 0 || sscanf(system.release, "%u.%u", &major, &minor) != 2 || major < 6 ||
+	       (major == 6 && minor < 5);
+}
+
+int watch_begin(struct watch *watch, const char *merged, int upper, bool maps_unheard, struct error *err)
 {
 	*watch = (struct watch){ .overlay = -1, .names = -1, .upper = upper, .wake = eventfd(0, EFD_CLOEXEC) };
+	watch->maps_unheard = maps_unheard || is_before_6_5();
 	pthread_mutex_init(&watch->lock, NULL);
 	if (watch->wake < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot watch the writable layer");
@@ -341,15 +354,19 @@ int watch_begin(struct watch *watch, const char *merged, int upper, struct error
 
 void watch_folder(struct watch *watch, int folder)
 {
-	if (!atomic_load(&watch->lost) && fanotify_mark(watch->names, FAN_MARK_ADD, NAMES_MASK, folder, NULL) < 0)
+	uint64_t mask = watch->maps_unheard ? NAMES_MASK & ~OVERLAY_MASK : NAMES_MASK;
+
+	if (!atomic_load(&watch->lost) && fanotify_mark(watch->names, FAN_MARK_ADD, mask, folder, NULL) < 0)
 		lose(watch, errno);
 }
 
 void watch_file(struct watch *watch, int folder, const char *name)
 {
+	uint64_t mask = watch->maps_unheard ? FAN_ATTRIB : FAN_ATTRIB | FAN_MODIFY;
+
 	if (atomic_load(&watch->lost) ||
-	    fanotify_mark(watch->names, FAN_MARK_ADD | FAN_MARK_DONT_FOLLOW | FAN_MARK_EVICTABLE,
-			  FAN_ATTRIB | FAN_MODIFY, folder, name) == 0)
+	    fanotify_mark(watch->names, FAN_MARK_ADD | FAN_MARK_DONT_FOLLOW | FAN_MARK_EVICTABLE, mask, folder, name) ==
+		    0)
 		return;
 	/* A folder that is watched already, or nothing of that name any more. */
 	if (errno != EEXIST && errno != ENOENT && errno != ESTALE)

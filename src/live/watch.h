@@ -26,6 +26,7 @@ struct stray {
 
 struct watch {
 	int overlay, names; /* fanotify groups */
+	bool maps_unheard;  /* nothing tells of what was stored through a mapping that has ended: Linux before 6.5 */
 	int wake;           /* ends the thread */
 	int upper;          /* the writable layer's root; the caller's */
 	pthread_t thread;
@@ -38,8 +39,8 @@ struct watch {
 	int lost_errno; /* why a mark could not be had */
 };
 
-/* `merged` is a path on the overlay. */
-int watch_begin(struct watch *watch, const char *merged, int upper, struct error *err);
+/* `merged` is a path on the overlay. `maps_unheard`: also where the kernel would tell. */
+int watch_begin(struct watch *watch, const char *merged, int upper, bool maps_unheard, struct error *err);
 
 /* Watches a folder of the layer from now on; before it is listed. */
 void watch_folder(struct watch *watch, int folder);

@@ -280,6 +280,48 @@ static void test_what_comes_and_goes_before_a_folder_is_watched(void **state)
 	munmap(asked, sizeof(*asked));
 }
 
+#define MAPPED 16
+
+/* Stores through a mapping of a file that is not open any more, and gives it up. */
+static void store_briefly(unsigned number, unsigned round)
+{
+	char path[64];
+	unsigned *mapped;
+	int file;
+
+	snprintf(path, sizeof(path), "/mapped-%u", number);
+	file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (file < 0 || ftruncate(file, 1 << 12) < 0)
+		_exit(1);
+	mapped = mmap(NULL, 1 << 12, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	close(file);
+	clock_sleep_ms(20);
+	*mapped = round;
+	munmap(mapped, 1 << 12);
+}
+
+static void be_mapping(struct stand *stand)
+{
+	stand_enter(stand);
+	for (unsigned round = 0;; round++)
+		store_briefly(round % MAPPED, round);
+}
+
+/* On older kernels nothing tells of the store, nor of the end of the mapping. */
+static void test_stores_that_nobody_tells_of(void **state)
+{
+	struct stand stand;
+
+	(void)state;
+	stand_make(&stand, "ext4", first_seed, NULL, be_mapping);
+	stand.maps_unheard = true;
+	fill_folders(&stand);
+	for (unsigned i = 0; i < version_count; i++)
+		stand_take(&stand);
+	assert_int_equal(stand.walked, 0);
+	stand_end(&stand);
+}
+
 /* A file as the writable layer holds it and the tip shows it, made different in the tip alone. */
 static void change_tip(const struct stand *stand, const char *name)
 {
@@ -342,6 +384,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_open_past_the_cache_it_is_compared),
 		cmocka_unit_test(test_after_a_reboot_all_is_compared),
 		cmocka_unit_test(test_what_comes_and_goes_before_a_folder_is_watched),
+		cmocka_unit_test(test_stores_that_nobody_tells_of),
 	};
 
 	random_arguments(argc, argv, &first_seed, &version_count);

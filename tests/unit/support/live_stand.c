@@ -206,6 +206,7 @@ struct live_request stand_request(const struct stand *stand)
 		.upper = stand->upper,
 		.index = stand->index,
 		.max_freeze_ms = 60000,
+		.maps_unheard = stand->maps_unheard,
 	};
 }
 

@@ -23,7 +23,8 @@ struct stand {
 	char *tip;        /* the newest version; NULL: none */
 	const char *next; /* the layer that is being filled */
 	enum layer_marks marks;
-	bool lost; /* nobody knows where the tip's layers are */
+	bool lost;         /* nobody knows where the tip's layers are */
+	bool maps_unheard; /* see live/request.h */
 	pid_t pid;
 	uint64_t seed, state;
 	unsigned taken, walked, compared, merges;
