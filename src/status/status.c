@@ -69,9 +69,10 @@ static void measure(struct session *session, const struct layers *layers, struct
 	}
 }
 
-/* What the active snapshot says: how deep it stands, and when nothing was found to have changed. */
-static int look_at_active(struct session *session, const char *container_id, struct workspace_status *status,
-			  struct error *err)
+/* Its bot, where no row says it; and what the active snapshot says: how deep it stands, and when nothing was found to have
+ * changed. */
+static int look_at_container(struct session *session, const char *container_id, struct store_workspace *row,
+			     struct workspace_status *status, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
 	cleanup_ctr_snapshot struct ctr_snapshot active = { 0 };
@@ -80,6 +81,10 @@ static int look_at_active(struct session *session, const char *container_id, str
 
 	if (ctr_container_get(session->ctr, container_id, &container, err) < 0)
 		return -1;
+	if (!status->bot_id &&
+	    target_derive_bot(session, container_id, labels_get(&container.labels, LABEL_BOT), row->bot_id, err) < 0)
+		return -1;
+	status->bot_id = row->bot_id;
 	if (snapshotters_stat_active(session, &container, &active, err) < 0) {
 		error_clear(err); /* doctor names what is wrong with it */
 		return 0;
@@ -129,7 +134,7 @@ static int look_at(struct session *session, const struct layers *layers, struct 
 		return -1;
 	if (known)
 		fill_row(row, status);
-	if (look_at_active(session, id, status, err) < 0) {
+	if (look_at_container(session, id, row, status, err) < 0) {
 		if (!error_forgive(err, ERROR_NOT_FOUND))
 			return -1;
 		if (!known)

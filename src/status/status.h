@@ -11,7 +11,7 @@
 struct workspace_status {
 	const char *container_id;
 	const struct error *failure; /* why the rest is not known; NULL: it is */
-	const char *bot_id;          /* NULL: none is known */
+	const char *bot_id;          /* NULL where it cannot be looked at */
 	int newest_version;          /* 0: it has none */
 	int64_t saved_ns;            /* when that was made, or nothing was found to have changed since; 0: never */
 	int versions;

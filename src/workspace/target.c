@@ -24,22 +24,21 @@ static int get_row(struct session *session, const char *container_id, struct sto
 	return store_workspace_of_container(session->store, container_id, row, err);
 }
 
-/* The bot of a container that has no row: from its label, its name, or made from both names. */
-static int derive_bot(struct session *session, struct target *target, struct error *err)
+int target_derive_bot(struct session *session, const char *container_id, const char *label, char bot_id[static ID_SIZE],
+		      struct error *err)
 {
-	const char *label = labels_get(&target->container.labels, LABEL_BOT);
 	cleanup_free char *name = NULL;
 
-	if (label && id_parse(label, target->bot_id))
-		return 0;
+	if (label && id_parse(label, bot_id))
+		return 1;
 	for (size_t i = 0; i < sizeof(bot_prefixes) / sizeof(*bot_prefixes); i++)
-		if (text_starts_with(target->container_id, bot_prefixes[i]) &&
-		    id_parse(target->container_id + strlen(bot_prefixes[i]), target->bot_id))
-			return 0;
-	name = text_format("%s/%s", session->settings->namespace, target->container_id);
+		if (text_starts_with(container_id, bot_prefixes[i]) &&
+		    id_parse(container_id + strlen(bot_prefixes[i]), bot_id))
+			return 1;
+	name = text_format("%s/%s", session->settings->namespace, container_id);
 	if (!name)
 		return error_memory(err);
-	id_of_name(name, target->bot_id);
+	id_of_name(name, bot_id);
 	return 0;
 }
 
@@ -70,7 +69,10 @@ static int resolve_container(struct session *session, const char *id, bool must_
 	if (!target->container_id)
 		return error_memory(err);
 	if (!known)
-		return derive_bot(session, target, err);
+		return target_derive_bot(session, id, labels_get(&target->container.labels, LABEL_BOT), target->bot_id,
+					 err) < 0
+			       ? -1
+			       : 0;
 	memcpy(target->bot_id, row.bot_id, ID_SIZE);
 	return 0;
 }

@@ -35,6 +35,13 @@ int target_word_parse(const char *text, struct target_word *word, struct error *
 int target_resolve(struct session *session, const struct target_word *word, bool must_exist, struct target *target,
 		   struct error *err);
 
+/*
+ * The bot of a container that has no row: 1 by its label memoh.bot_id (NULL: it has none) or the prefix of its name, 0 the
+ * version 5 UUID that is made from its namespace and id.
+ */
+int target_derive_bot(struct session *session, const char *container_id, const char *label, char bot_id[static ID_SIZE],
+		      struct error *err);
+
 /* The same for an id that was found elsewhere, one without a container too. */
 int target_find(struct session *session, const char *container_id, struct target *target, struct error *err);
 

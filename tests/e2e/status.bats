@@ -44,6 +44,27 @@ status-b +1 +1 +[0-9]+ (s|min) +[0-9.]+ [KM]?i?B +1 +0 +done *' "$output"
 	expect_error 3 "'nobody' is not a container that containerd has in the namespace '$CONTAINERD_NAMESPACE'" status nobody
 }
 
+@test "the bot of a container without a row is found by its label, its name, or made from its id" {
+	local bot=dddddddd-1111-4222-8333-444444444444 other=dddddddd-1111-4222-8333-444444444445
+	WORKSPACE_OPTIONS=(--label memoh.bot_id=$bot)
+	workspace_created status-labelled
+	workspace_created "mcp-$other"
+	expect 0 --json status status-labelled "mcp-$other" status-none
+	same "$other $bot" "$(jq -r '[.workspaces[] | select(.container_id != "status-none") | .bot_id] | join(" ")' <<<"$output")"
+	matches "$UUID" "$(jq -r '.workspaces[] | select(.container_id == "status-none") | .bot_id' <<<"$output")"
+	made=$(jq -r '.workspaces[] | select(.container_id == "status-none") | .bot_id' <<<"$output")
+	ctr containers delete status-labelled
+	ctr containers delete "mcp-$other"
+	workspace_created status-made
+	expect 0 --json status status-made
+	other=$(json '.workspaces[0].bot_id')
+	! same "$made" "$other" 2>/dev/null
+	expect 0 version status-made
+	same "$other" "$(db "SELECT bot_id FROM containers WHERE container_id = 'status-made'")"
+	ctr containers delete status-made
+	expect 0 delete status-made --all --yes
+}
+
 @test "as a check: well, late, too late, and unknown" {
 	versions_made_ago status-b '3 hours'
 	expect 0 status --max-age 4h
