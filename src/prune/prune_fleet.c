@@ -36,16 +36,13 @@ struct fleet {
 	int signal;
 };
 
-/* A container that is gone is ours where this host knows of it: the database may be shared. 1, 0, -1. */
+/* The history of a container that is gone is left alone: somebody may want it back. A row may name another namespace than
+ * the one its container is in. 1, 0, -1. */
 static int is_ours(struct session *session, const struct store_workspace *row, struct error *err)
 {
-	/* A row may name another namespace than the one its container is in. */
-	if (names_set_has(&session->survey->containers, row->container_id))
-		return row->fault ? 1 : host_has_row(session, row, err);
-	if (row->fault || strcmp(row->namespace, session->settings->namespace) != 0 ||
-	    !target_name_is_valid(row->container_id))
+	if (!names_set_has(&session->survey->containers, row->container_id))
 		return 0;
-	return host_has_container(session, row->container_id, err);
+	return row->fault ? 1 : host_has_row(session, row, err);
 }
 
 static int tell_one(struct fleet *fleet, struct waiting *one, struct error *err)

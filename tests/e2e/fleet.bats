@@ -43,10 +43,16 @@ teardown_file() { workspaces_end; }
 	expect 0 doctor
 	expect 0 --json prune --all --keep-last 1 --dry-run
 	cp "$BATS_TEST_TMPDIR/output" "$BATS_TEST_TMPDIR/all"
-	for n in 1 2 3; do
+	# --all is what has a container here; the history of one that is gone goes where it is named.
+	same '' "$(jq -r '.workspaces[] | select(.container_id == "w1") | .container_id' "$BATS_TEST_TMPDIR/all")"
+	for n in 2 3; do
 		expect 0 --json prune "w$n" --keep-last 1 --dry-run
 		same "$(jq -cS . <<<"$output")" "$(jq -cS --arg id "w$n" '.workspaces[] | select(.container_id == $id)' "$BATS_TEST_TMPDIR/all")"
 	done
 	expect 0 prune --all --keep-last 1
+	same '3 1 1' "$(db "SELECT string_agg(n::text, ' ') FROM (SELECT count(*) n FROM container_versions
+		WHERE container_id LIKE 'w_' GROUP BY container_id ORDER BY container_id) counts")"
+	expect 0 prune w1 --keep-last 1
+	same 1 "$(db "SELECT count(*) FROM container_versions WHERE container_id = 'w1'")"
 	expect 0 doctor
 }
