@@ -23,7 +23,8 @@ static void print_json(const struct invocation *invocation, const struct operati
 	writer_object(&writer, NULL);
 	writer_text(&writer, "container_id", result->container_id);
 	writer_integer(&writer, "layers_merged", result->layers_merged);
-	writer_integer(&writer, "copied_bytes", (int64_t)result->copied_bytes);
+	if (!result->live)
+		writer_integer(&writer, "copied_bytes", (int64_t)result->copied_bytes);
 	report_operation(&writer, result);
 	writer_close(&writer);
 }

@@ -33,12 +33,17 @@ static void report_live(struct json_writer *writer, const struct operation_resul
 	writer_integer(writer, "copied_entries", (int64_t)result->copied_entries);
 }
 
-void report_operation(struct json_writer *writer, const struct operation_result *result)
+void report_course(struct json_writer *writer, const struct operation_result *result)
 {
 	writer_text(writer, "operation_id", result->operation_id);
 	writer_ms(writer, "downtime_ms", result->downtime_ms);
 	report_live(writer, result);
 	report_steps(writer, result);
+}
+
+void report_operation(struct json_writer *writer, const struct operation_result *result)
+{
+	report_course(writer, result);
 	writer_array(writer, "unsaved_mounts");
 	for (size_t i = 0; i < result->unsaved_mount_count; i++)
 		writer_text(writer, NULL, result->unsaved_mounts[i]);
@@ -62,7 +67,7 @@ void report_version(struct json_writer *writer, const struct operation_result *r
 void report_format_downtime(const struct operation_result *result, char text[static REPORT_DOWNTIME_SIZE])
 {
 	text[0] = '\0';
-	if (result->live)
+	if (result->live && result->frozen_ms > 0)
 		snprintf(text, REPORT_DOWNTIME_SIZE, " (frozen for %.1f ms)", result->frozen_ms);
 	else if (result->downtime_ms > 0)
 		snprintf(text, REPORT_DOWNTIME_SIZE, " (downtime %.0f ms)", result->downtime_ms);

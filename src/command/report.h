@@ -1,4 +1,4 @@
-/* What create, version, rollback and compact say alike about the operation they ran. */
+/* What operations say alike about the operation they ran. */
 #ifndef WSNAP_COMMAND_REPORT_H
 #define WSNAP_COMMAND_REPORT_H
 
@@ -6,7 +6,10 @@
 #include "operation/operation.h"
 #include "output/json_writer.h"
 
-/* The keys of every operation: operation_id, downtime_ms, steps, unsaved_mounts. */
+/* The keys of every operation: operation_id, downtime_ms, steps; of one with --live also its own. */
+void report_course(struct json_writer *writer, const struct operation_result *result);
+
+/* The same, and of those that save what a container has: unsaved_mounts. */
 void report_operation(struct json_writer *writer, const struct operation_result *result);
 
 /* The keys of the version it saved, without an id. */

@@ -111,6 +111,7 @@ int new_layer_fill(struct run *run, const char *name, const char *const *layers,
 	    layer_merge(location.marks, layers, count, location.writable, &result, err) < 0)
 		return -1;
 	run->result->copied_bytes += result.copied_bytes;
+	run->result->copied_entries += result.entries;
 	log_detail("merged %zu layers: %llu entries, %llu bytes copied", count, (unsigned long long)result.entries,
 		   (unsigned long long)result.copied_bytes);
 	/* containerd syncs only its databases: without this a power cut could leave the layer empty. */

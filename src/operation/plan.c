@@ -55,6 +55,7 @@ static int decide_live_compact(const struct plan *plan, const struct findings *f
 	int nothing = plan_live_compact(plan->session, &findings->active, &findings->location, record, err);
 
 	result->layers_merged = nothing == 0 ? record->merge_count : 0;
+	result->live = true;
 	return nothing;
 }
 

@@ -18,6 +18,11 @@ bool plan_live_is_asked(const struct session *session, const struct operation_re
 	return request->mode == MODE_LIVE || (request->mode == MODE_CONFIGURED && session->settings->mode_live);
 }
 
+bool plan_live_has_processes(enum ctr_task_state state)
+{
+	return state == CTR_TASK_RUNNING || task_is_paused(state);
+}
+
 static int refuse(const struct record *record, const char *why, struct error *err)
 {
 	error_set(err, ERROR_REFUSED, "'%s' cannot be saved while it runs: %s", record->container_id, why);
@@ -82,7 +87,7 @@ int plan_live_layer(struct session *session, const struct ctr_snapshot *active, 
 int plan_live(struct session *session, const struct operation_request *request, const struct ctr_snapshot *active,
 	      const struct location *location, struct record *record, struct error *err)
 {
-	if (record->state != CTR_TASK_RUNNING && !task_is_paused(record->state))
+	if (!plan_live_has_processes(record->state))
 		return 0;
 	if (plan_live_check(location, record, err) < 0 || set_tip(session, active, record, err) < 0)
 		return -1;

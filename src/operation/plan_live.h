@@ -3,6 +3,7 @@
 #define WSNAP_OPERATION_PLAN_LIVE_H
 
 #include "ctr/snapshots.h"
+#include "ctr/tasks.h"
 #include "operation/result.h"
 #include "workspace/location.h"
 #include "workspace/record.h"
@@ -10,6 +11,9 @@
 
 /* Whether the request is one for a live version. */
 bool plan_live_is_asked(const struct session *session, const struct operation_request *request);
+
+/* Whether a workspace with such a task has processes that would go on; without, it is saved as with a stop. */
+bool plan_live_has_processes(enum ctr_task_state state);
 
 /*
  * `compact` without a stop: the record is that of a merge of the layers of live versions. 0; 1: there is nothing to merge.

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "operation/changes.h"
 #include "operation/live_layer.h"
+#include "operation/plan_live.h"
 #include "store/versions.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshot_labels.h"
@@ -41,6 +42,8 @@ int plan_unchanged(const struct plan *plan, const struct findings *findings, con
 	if (unchanged <= 0)
 		return unchanged;
 	result->unchanged = true;
+	result->live =
+		plan_live_is_asked(plan->session, plan->request) && plan_live_has_processes(findings->task.state);
 	result->version = row.version;
 	memcpy(result->version_id, row.id, sizeof(result->version_id));
 	result->created_ns = row.created_ns;

@@ -107,8 +107,10 @@ running_tree() {
 	expect 0 -q create --live d
 	expect 0 --json version --live --if-changed d
 	same 'true 1' "$(json '"\(.unchanged) \(.version)"')"
+	same 'true 0 0 0 0' "$(json '"\(.live) \(.frozen_ms) \(.passes) \(.copied_bytes) \(.copied_entries)"')"
 	expect 0 --json version --stop --if-changed d
 	same 'true 1' "$(json '"\(.unchanged) \(.version)"')"
+	same null "$(jq -r .live <<<"$output")"
 	workspace_write d /data/f two
 	expect 0 --json version --live --if-changed d
 	same 'false 2' "$(json '"\(.unchanged) \(.version)"')"
@@ -194,10 +196,15 @@ running_tree() {
 	expect 0 --json compact --live j
 	same 4 "$(json .layers_merged)"
 	same true "$(json ".downtime_ms == 0")"
+	same 'true 0 0 true' "$(json '"\(.live) \(.frozen_ms) \(.passes) \(.copied_entries > 0)"')"
+	same 1 "$(grep -o '"copied_bytes"' <<<"$output" | wc -l)"
 	same "$pid $snapshot" "$(workspace_pid j) $(container_snapshot j)"
 	collect_garbage
 	expect 0 --json compact --live j
 	same 0 "$(json .layers_merged)"
+	same 'true 0 0 0 0' "$(json '"\(.live) \(.frozen_ms) \(.passes) \(.copied_bytes) \(.copied_entries)"')"
+	expect 0 compact --live j
+	same "'j' has no layers to merge" "$output"
 	echo five >"$root/data/five"
 	expect 0 --json version --live j
 	same 5 "$(json .copied_bytes)"
