@@ -1,10 +1,12 @@
 #include <string.h>
 
 #include "command/commands.h"
+#include "command/report.h"
 #include "fork/fork.h"
 #include "operation/operation.h"
 #include "output/json_writer.h"
 #include "recover/bring_back.h"
+#include "workspace/label_keys.h"
 #include "workspace/target.h"
 
 #define MAX_LABELS 64
@@ -72,6 +74,27 @@ static const struct option_spec fork_options[] = {
 	{ .type = OPTION_END },
 };
 
+/* Row and label are to say the same. */
+static int check_labelled_bot(const struct fork_options *options, struct error *err)
+{
+	static const char key[] = LABEL_BOT "=";
+	char named[ID_SIZE] = "", labelled[ID_SIZE];
+
+	if (options->bot)
+		id_parse(options->bot, named);
+	for (size_t i = 0; i < options->labels.count; i++) {
+		const char *label = options->labels.items[i];
+
+		if (!text_starts_with(label, key))
+			continue;
+		if (!id_parse(label + strlen(key), labelled))
+			return error_set(err, ERROR_USAGE, "'%.100s' names no bot: a UUID does", label);
+		if (*named && strcmp(named, labelled) != 0)
+			return error_set(err, ERROR_USAGE, "'--bot %s' and '--label %s' name two bots", named, label);
+	}
+	return 0;
+}
+
 static int fork_check(const struct invocation *invocation, struct error *err)
 {
 	const struct fork_options *options = invocation->options;
@@ -81,13 +104,14 @@ static int fork_check(const struct invocation *invocation, struct error *err)
 	if (options->live && strcmp(invocation->arguments[1], "@") != 0)
 		return error_set(err, ERROR_USAGE, "'--live' goes with '@' alone, not with '%.100s'",
 				 invocation->arguments[1]);
-	return 0;
+	return check_labelled_bot(options, err);
 }
 
 static void print(const struct invocation *invocation, const struct fork_result *result)
 {
 	struct output *out = invocation->out;
 	struct json_writer writer = { .stream = out->stream };
+	struct operation_result course = { .step_count = result->step_count };
 
 	if (!out->json && out->quiet)
 		output_line(out, "%s", result->container_id);
@@ -96,6 +120,8 @@ static void print(const struct invocation *invocation, const struct fork_result 
 			    result->origin_id, result->started ? ", and runs" : "");
 	if (!out->json)
 		return;
+	memcpy(course.operation_id, result->operation_id, sizeof(course.operation_id));
+	memcpy(course.steps, result->steps, sizeof(result->steps));
 	writer_object(&writer, NULL);
 	writer_text(&writer, "container_id", result->container_id);
 	writer_text(&writer, "snapshotter", result->snapshotter);
@@ -106,6 +132,7 @@ static void print(const struct invocation *invocation, const struct fork_result 
 	writer_text(&writer, "container_id", result->origin_id);
 	writer_integer(&writer, "version", result->origin_version);
 	writer_close(&writer);
+	report_course(&writer, &course);
 	writer_close(&writer);
 }
 
@@ -165,7 +192,8 @@ static int fork_command_run(const struct invocation *invocation, struct error *e
 
 	bring_back(invocation->session, invocation->targets);
 	if (set_labels(&options->labels, &labels, err) < 0 ||
-	    (options->live && take_live_version(invocation, &taken, err) < 0) ||
+	    (options->live && (fork_foresee(invocation->session, &request, err) < 0 ||
+			       take_live_version(invocation, &taken, err) < 0)) ||
 	    fork_run(invocation->session, &request, &result, err) < 0)
 		return -1;
 	invocation->out->changed = true;

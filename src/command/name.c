@@ -1,15 +1,20 @@
+#include <string.h>
+
 #include "command/commands.h"
+#include "command/report.h"
 #include "command/version_columns.h"
 #include "naming/naming.h"
 
 static void print_json(struct output *out, const struct naming_result *result)
 {
 	struct json_writer writer = { .stream = out->stream };
+	struct operation_result course = { 0 };
 
+	memcpy(course.operation_id, result->operation_id, sizeof(course.operation_id));
 	writer_object(&writer, NULL);
 	writer_text(&writer, "container_id", result->container_id);
 	version_write(&result->row, &writer);
-	writer_text(&writer, "operation_id", result->operation_id);
+	report_course(&writer, &course);
 	writer_close(&writer);
 }
 

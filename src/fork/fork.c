@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "ctr/leases.h"
@@ -130,7 +131,19 @@ static int finish(struct fork_plan *plan, const struct fork_lease *lease, int32_
 	return error_hint(err, "'wsnap recover' does the rest");
 }
 
-static int make(struct fork_plan *plan, int32_t *version, struct error *err)
+/* What took how long; hands `done` on. */
+static int note_step(struct fork_result *result, const char *name, int done)
+{
+	double now_ms = clock_monotonic_ms(), ms = now_ms - result->noted_ms;
+
+	if (result->step_count < FORK_MAX_STEPS)
+		result->steps[result->step_count++] = (struct operation_step){ .name = name, .ms = ms };
+	result->noted_ms = now_ms;
+	log_detail("%-8s %8.1f ms", name, ms);
+	return done;
+}
+
+static int make(struct fork_plan *plan, struct fork_result *result, struct error *err)
 {
 	const struct record *record = &plan->record;
 	cleanup_free char *id = text_format("wsnap-%s", record->operation_id);
@@ -145,15 +158,16 @@ static int make(struct fork_plan *plan, int32_t *version, struct error *err)
 
 	if (!id)
 		return error_memory(err);
-	if (take_lease(plan, &lease, err) < 0 || fork_plan_adapt(plan, err) < 0 || fork_start_plan(plan, err) < 0 ||
-	    make_container(plan, err) < 0)
+	if (note_step(result, "lease", take_lease(plan, &lease, err)) < 0 ||
+	    note_step(result, "adapt", fork_plan_adapt(plan, err) < 0 ? -1 : fork_start_plan(plan, err)) < 0 ||
+	    note_step(result, "create", make_container(plan, err)) < 0)
 		return take_back(plan, &lease, false, err);
-	if (start(plan, err) < 0)
+	if (note_step(result, "start", start(plan, err)) < 0)
 		return take_back(plan, &lease, true, err);
-	return finish(plan, &lease, version, err);
+	return note_step(result, "record", finish(plan, &lease, &result->version, err));
 }
 
-static int make_with_hooks(struct fork_plan *plan, int32_t *version, struct error *err)
+static int make_with_hooks(struct fork_plan *plan, struct fork_result *result, struct error *err)
 {
 	const struct record *record = &plan->record;
 	struct around around = {
@@ -169,13 +183,15 @@ static int make_with_hooks(struct fork_plan *plan, int32_t *version, struct erro
 
 	if (around_begin(&around, err) < 0)
 		return -1;
-	done = make(plan, version, err);
-	around_end(&around, done < 0 ? (int)err->kind : 0, done < 0 ? 0 : *version);
+	result->noted_ms = clock_monotonic_ms();
+	done = make(plan, result, err);
+	around_end(&around, done < 0 ? (int)err->kind : 0, done < 0 ? 0 : result->version);
 	return done;
 }
 
 static int fill_result(const struct fork_plan *plan, struct fork_result *result, struct error *err)
 {
+	memcpy(result->operation_id, plan->record.operation_id, sizeof(result->operation_id));
 	result->container_id = strdup(plan->record.container_id);
 	result->snapshotter = strdup(plan->record.snapshotter);
 	result->image = strdup(plan->container.image);
@@ -186,20 +202,40 @@ static int fill_result(const struct fork_plan *plan, struct fork_result *result,
 												 : error_memory(err);
 }
 
+static int take_lock(struct session *session, const struct fork_request *request, struct lock *lock, struct error *err)
+{
+	return lock_take(session,
+			 &(struct lock_request){
+				 .container_id = request->new_id, .what = "fork", .wait_s = session->settings->wait_s },
+			 lock, err);
+}
+
+int fork_foresee(struct session *session, const struct fork_request *request, struct error *err)
+{
+	cleanup_fork_plan struct fork_plan plan = { .session = session, .request = request };
+	struct lock lock;
+	int done, signal;
+
+	if (take_lock(session, request, &lock, err) < 0)
+		return -1;
+	done = fork_plan_foresee(&plan, err) < 0 || fork_start_decide(&plan, err) < 0 ? -1 : 0;
+	signal = lock_release(&lock);
+	if (signal && done == 0)
+		return error_set(err, ERROR_FAILED, "nothing was made: interrupted by SIG%s", sigabbrev_np(signal));
+	return done;
+}
+
 int fork_run(struct session *session, const struct fork_request *request, struct fork_result *result, struct error *err)
 {
 	cleanup_fork_plan struct fork_plan plan = { .session = session, .request = request };
 	struct lock lock;
 	int done, signal;
 
-	if (lock_take(session,
-		      &(struct lock_request){
-			      .container_id = request->new_id, .what = "fork", .wait_s = session->settings->wait_s },
-		      &lock, err) < 0)
+	if (take_lock(session, request, &lock, err) < 0)
 		return -1;
 	done = fork_plan_make(&plan, err) < 0 || fork_start_decide(&plan, err) < 0
 		       ? -1
-		       : make_with_hooks(&plan, &result->version, err);
+		       : make_with_hooks(&plan, result, err);
 	if (done == 0)
 		done = fill_result(&plan, result, err);
 	signal = lock_release_to_tell(&lock);

@@ -12,6 +12,10 @@
 #include "fork/fork_request.h"
 #include "workspace/session.h"
 
+/* Whether it could be made, as far as that can be said before its version is taken. Changes nothing, and blocks as
+ * fork_run(). */
+int fork_foresee(struct session *session, const struct fork_request *request, struct error *err);
+
 /* Makes it. 0: it is there and durable. ERROR_INCOMPLETE: it is there, and recover records it; any other error: nothing of
  * it is left. Blocks up to settings->wait_s for the lock of the new container. */
 int fork_run(struct session *session, const struct fork_request *request, struct fork_result *result,

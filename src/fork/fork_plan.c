@@ -200,25 +200,48 @@ static int choose_names(struct record *record, struct session *session, struct e
 	return taken;
 }
 
-/* The bot that owns it: the one that is named; of a history that goes on, its own; else one made from its id. */
-static int find_bot(struct fork_plan *plan, char bot_id[static ID_SIZE], struct error *err)
+/* Whether a bot was named, by option or label; both name the same (the command has looked). */
+static bool find_named_bot(const struct fork_plan *plan, char bot_id[static ID_SIZE])
 {
-	cleanup_free char *name = text_format("%s/%s", plan->session->settings->namespace, plan->request->new_id);
-	int ours = store_schema_is_ours(plan->session->store, err);
+	const char *label = labels_get(plan->request->labels, LABEL_BOT);
 
-	if (!name || ours < 0)
-		return ours < 0 ? -1 : error_memory(err);
-	if (plan->request->bot)
-		id_parse(plan->request->bot, bot_id);
-	else if (is_undelete(plan))
-		memcpy(bot_id, plan->origin.bot_id, ID_SIZE);
-	else
-		id_of_name(name, bot_id);
-	if (!ours && !plan->request->bot && !is_undelete(plan)) {
-		error_set(err, ERROR_REFUSED, "'%s' needs a bot: the tables are another server's",
-			  plan->request->new_id);
-		return error_hint(err, "--bot UUID names one that exists there");
+	return (plan->request->bot && id_parse(plan->request->bot, bot_id)) || (label && id_parse(label, bot_id));
+}
+
+/* A history that goes on has a row, which keeps its bot. */
+static int keep_bot(const struct fork_plan *plan, char bot_id[static ID_SIZE], struct error *err)
+{
+	const char *own = plan->origin.bot_id;
+
+	if (find_named_bot(plan, bot_id) && strcmp(bot_id, own) != 0) {
+		error_set(err, ERROR_REFUSED, "'%s' belongs to the bot %s, and its history goes on with it",
+			  plan->request->new_id, own);
+		return error_hint(err, "another NEW-ID begins one that bot %s can have", bot_id);
 	}
+	memcpy(bot_id, own, ID_SIZE);
+	return 0;
+}
+
+static int choose_bot(const struct fork_plan *plan, char bot_id[static ID_SIZE], struct error *err)
+{
+	int named = find_named_bot(plan, bot_id), ours;
+
+	if (!named)
+		named = target_derive_bot(plan->session, plan->request->new_id, NULL, bot_id, err);
+	ours = named == 0 ? store_schema_is_ours(plan->session->store, err) : 1;
+	if (named < 0 || ours < 0)
+		return -1;
+	if (ours)
+		return 0;
+	error_set(err, ERROR_REFUSED, "'%s' needs a bot: the tables are another server's", plan->request->new_id);
+	return error_hint(err, "--bot UUID names one that exists there");
+}
+
+/* The bot that owns it, as of any container: the one that is named, the one in its name, or one made from its id. */
+static int find_bot(const struct fork_plan *plan, char bot_id[static ID_SIZE], struct error *err)
+{
+	if ((is_undelete(plan) ? keep_bot(plan, bot_id, err) : choose_bot(plan, bot_id, err)) < 0)
+		return -1;
 	return store_check_bot(plan->session->store, bot_id, err);
 }
 
@@ -277,6 +300,26 @@ int fork_plan_make(struct fork_plan *plan, struct error *err)
 	if (target_resolve(plan->session, plan->request->target, false, &plan->origin, err) < 0 ||
 	    check_free(plan, err) < 0 || find_version(plan, err) < 0 || check_depth(plan, err) < 0 ||
 	    find_container(plan, &plan->container, err) < 0 || fill_record(plan, err) < 0)
+		return -1;
+	return rehearse(plan, err);
+}
+
+static int take_present(struct fork_plan *plan, struct error *err)
+{
+	const struct ctr_container *container = &plan->origin.container;
+
+	plan->row.version = 1;
+	plan->row.snapshotter = strdup(container->snapshotter);
+	plan->row.runtime_name = strdup(container->snapshot_key);
+	if (!plan->row.snapshotter || !plan->row.runtime_name)
+		return error_memory(err);
+	return ctr_container_get(plan->session->ctr, plan->origin.container_id, &plan->container, err);
+}
+
+int fork_plan_foresee(struct fork_plan *plan, struct error *err)
+{
+	if (target_resolve(plan->session, plan->request->target, true, &plan->origin, err) < 0 ||
+	    check_free(plan, err) < 0 || take_present(plan, err) < 0 || fill_record(plan, err) < 0)
 		return -1;
 	return rehearse(plan, err);
 }

@@ -32,6 +32,9 @@ int fork_plan_make(struct fork_plan *plan, struct error *err);
 /* Makes the container the fork's own: id, labels and spec. The files that its spec names are written: under the lease. */
 int fork_plan_adapt(struct fork_plan *plan, struct error *err);
 
+/* The same as far as it needs no version: the present of the container stands for the one that is still to be taken. */
+int fork_plan_foresee(struct fork_plan *plan, struct error *err);
+
 void fork_plan_release(struct fork_plan *plan);
 
 #define cleanup_fork_plan __attribute__((cleanup(fork_plan_release)))

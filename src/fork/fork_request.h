@@ -5,9 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/id.h"
 #include "base/labels.h"
+#include "operation/result.h"
 #include "workspace/target.h"
 #include "workspace/version_word.h"
+
+#define FORK_MAX_STEPS 8
 
 struct fork_request {
 	const struct target_word *target;
@@ -20,6 +24,10 @@ struct fork_request {
 };
 
 struct fork_result {
+	char operation_id[ID_SIZE];
+	struct operation_step steps[FORK_MAX_STEPS];
+	size_t step_count;
+	double noted_ms; /* when the last step ended */
 	char *container_id;
 	char *snapshotter;
 	char *image;

@@ -95,12 +95,19 @@ teardown_file() {
 	expect_error 8 "'child' needs a bot: the tables are another server's" fork origin 1 child
 	same 'hint: --bot UUID names one that exists there' "$(tail -n 1 <<<"$stderr")"
 	expect 3 fork origin 1 child --bot aaaaaaaa-1111-4222-8333-444444444444
+	expect 3 fork origin 1 child --label memoh.bot_id=aaaaaaaa-1111-4222-8333-444444444444
+	expect 3 fork origin 1 workspace-aaaaaaaa-1111-4222-8333-444444444444
+	expect_error 8 "'child' needs a bot: the tables are another server's" fork origin @ child --live
+	expect 3 fork origin @ child --live --bot aaaaaaaa-1111-4222-8333-444444444444
 	world | diff "$BATS_TEST_TMPDIR/before" -
 	PGUSER=$MEMBER expect 0 fork origin 1 child --bot "$BOT" --start
 	same "$BOT 00000000-0000-4000-8000-000000000001" "$(db "SELECT bot_id || ' ' || team_id FROM containers WHERE container_id = 'child'")"
 	same "child|1|fork|origin|1" "$(db "SELECT container_id, payload->>'version', event_type, payload->>'origin_container_id',
 		payload->>'origin_version' FROM lifecycle_events WHERE container_id = 'child'")"
 	same kept "$(workspace_read child /data/f)"
+	expect 0 fork origin 1 labelled --label "memoh.bot_id=$BOT"
+	expect 0 fork origin 1 "mcp-$BOT"
+	same 2 "$(db "SELECT count(*) FROM containers WHERE container_id IN ('labelled', 'mcp-$BOT') AND bot_id = '$BOT'")"
 	expect 0 -q version child
 	same 2 "$output"
 	ctr tasks delete --force origin >/dev/null

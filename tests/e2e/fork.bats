@@ -170,11 +170,88 @@ blobs() {
 		AND payload->>'version' = '2'")"
 	# Of a name or a number there is nothing to take.
 	expect_error 2 "'--live' goes with '@' alone, not with '1'" fork lively 1 other --live
-	# The version is there also where the fork itself is refused.
-	expect_error 8 "'lively-try' is a container already" fork lively @ lively-try --live
 	same RUNNING "$(workspace_status lively)"
 	expect 0 -q rollback lively 1
 	same present "$(workspace_read lively-try /data/now)"
+}
+
+@test "what can be refused before --live takes a version takes none" {
+	WORKSPACE_OPTIONS=(--label memoh.bot_id=eeeeeeee-1111-4222-8333-444444444444)
+	workspace early
+	workspace taken
+	expect 0 version early
+	expect 0 version taken
+	world >"$BATS_TEST_TMPDIR/before"
+	expect_error 8 "'taken' is a container already" fork early @ taken --live
+	expect 2 fork early @ new --live --bot nobody
+	expect 2 fork early @ new --live --label memoh.bot_id=nobody
+	expect 3 fork nowhere @ new --live
+	world | diff "$BATS_TEST_TMPDIR/before" -
+	ctr tasks delete --force taken >/dev/null
+	ctr containers delete taken
+	expect_error 8 "'taken' has a history already" fork early @ taken --live
+	same 1 "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'early'")"
+	db "CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN
+			IF NEW.container_id = 'denied' THEN RAISE 'no such forks here'; END IF; RETURN NEW; END \$\$;
+		CREATE TRIGGER deny BEFORE INSERT ON lifecycle_events FOR EACH ROW EXECUTE FUNCTION deny()"
+	expect 6 fork early @ denied --live
+	[[ $stderr == *'no such forks here'* ]] || complain "wrong words"
+	db "DROP TRIGGER deny ON lifecycle_events; DROP FUNCTION deny()"
+	same 1 "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'early'")"
+	same "" "$(lease_names)"
+	expect 0 --json fork early @ denied --live
+	same 2 "$(json .origin.version)"
+}
+
+# bots_of ID: the label's and the row's.
+bots_of() {
+	printf '%s %s\n' "$(container_field "$1" '.Labels["memoh.bot_id"]')" \
+		"$(db "SELECT bot_id FROM containers WHERE container_id = '$1'")"
+}
+
+@test "a fork's bot is found as any container's is" {
+	local one=aaaaaaaa-1111-4222-8333-000000000001 two=aaaaaaaa-1111-4222-8333-000000000002
+	workspace ruled
+	expect 0 version ruled
+	expect 0 fork ruled 1 ruled-label --label "memoh.bot_id=$one"
+	same "$one $one" "$(bots_of ruled-label)"
+	expect 0 fork ruled 1 "workspace-$two"
+	same "null $two" "$(bots_of "workspace-$two")"
+	expect 0 fork ruled 1 "mcp-$two" --label "memoh.bot_id=$one"
+	same "$one $one" "$(bots_of "mcp-$two")"
+	expect 0 fork ruled 1 ruled-both --bot "$one" --label "memoh.bot_id=${one^^}"
+	same "${one^^} $one" "$(bots_of ruled-both)"
+	# The one that an operation would have found, had the container come without a row.
+	expect 0 fork ruled 1 ruled-none
+	bot=$(db "SELECT bot_id FROM containers WHERE container_id = 'ruled-none'")
+	expect 0 delete ruled-none --all --yes
+	db "DELETE FROM lifecycle_events WHERE container_id = 'ruled-none'; DELETE FROM containers WHERE container_id = 'ruled-none'"
+	expect 0 version ruled-none
+	same "$bot" "$(db "SELECT bot_id FROM containers WHERE container_id = 'ruled-none'")"
+
+	world >"$BATS_TEST_TMPDIR/before"
+	expect_error 2 "'--bot $one' and '--label memoh.bot_id=$two' name two bots" \
+		fork ruled 1 ruled-two --bot "$one" --label "memoh.bot_id=$two"
+	expect_error 2 "'memoh.bot_id=nobody' names no bot: a UUID does" fork ruled 1 ruled-two --label memoh.bot_id=nobody
+	world | diff "$BATS_TEST_TMPDIR/before" -
+	ctr containers delete ruled-label
+	expect_error 8 "'ruled-label' belongs to the bot $one, and its history goes on with it" \
+		fork ruled-label 1 ruled-label --bot "$two"
+	expect 0 fork ruled-label 1 ruled-label --bot "$one"
+	same "$one $one" "$(bots_of ruled-label)"
+}
+
+@test "fork and name tell their course as every operation does" {
+	workspace course
+	expect 0 version course
+	expect 0 --json name course 1 first
+	same '0 []' "$(json '"\(.downtime_ms) \(.steps)"')"
+	matches "$UUID" "$(json .operation_id)"
+	expect 0 --json fork course 1 course-fork --start
+	same 0 "$(json .downtime_ms)"
+	same 'lease adapt create start record' "$(json '[.steps[].name] | join(" ")')"
+	same true "$(json '[.steps[].ms] | add > 0')"
+	same "$(json .operation_id)" "$(db "SELECT payload->>'operation_id' FROM lifecycle_events WHERE container_id = 'course-fork'")"
 }
 
 @test "a bot that is named owns the fork" {
