@@ -150,6 +150,7 @@ void comparison_let_go(struct comparison *comparison)
 		stack_release(&comparison->now);
 		stack_release(&comparison->before);
 		held_release(&comparison->held);
+		mapped_view_close(steal_pointer(comparison->view));
 	}
 	comparison->request = NULL;
 	for (size_t i = 0; i < comparison->count; i++)

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "compare/held.h"
+#include "layer/mapped_view.h"
 #include "store/versions.h"
 #include "workspace/target.h"
 
@@ -41,6 +42,7 @@ struct comparison {
 	const struct compare_request *request;
 	struct held held;
 	struct compare_stack now, before;
+	struct mapped_view *view; /* of the writable layer, where containerd maps the ids of those below it */
 };
 
 #endif

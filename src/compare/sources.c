@@ -55,13 +55,29 @@ static int find_version(struct comparison *comparison, const struct store_versio
 	return found;
 }
 
-static int keep_upper(struct state *state, struct error *err)
+/* What it has written, with the ids that it bears in a version. */
+static const char *open_view(struct comparison *comparison, const struct ctr_mount *mount, const char *upper,
+			     struct error *err)
+{
+	const char *users = snapshotter_mount_uid_map(mount), *groups = snapshotter_mount_gid_map(mount);
+	struct id_maps maps;
+
+	if (id_maps_parse(users, groups, &maps, err) == 0)
+		comparison->view = mapped_view_open(upper, &maps, err);
+	return comparison->view ? mapped_view_path(comparison->view) : NULL;
+}
+
+static int keep_upper(struct comparison *comparison, struct state *state, struct error *err)
 {
 	const struct ctr_mount *mount = &state->mounts.items[0];
 	const char *upper = snapshotter_mount_writable(mount);
 
 	if (!upper)
 		return error_set(err, ERROR_FAILED, "containerd does not say where the files of the workspace lie");
+	if (snapshotter_mount_uid_map(mount) || snapshotter_mount_gid_map(mount))
+		upper = open_view(comparison, mount, upper, err);
+	if (!upper)
+		return -1;
 	state->upper = strdup(upper);
 	return state->upper ? 0 : error_memory(err);
 }
@@ -101,7 +117,7 @@ static int find_present(struct comparison *comparison, struct state *state, stru
 	if (*active.parent && ctr_mount_option(&state->mounts.items[0], "lowerdir") &&
 	    held_know(&comparison->held, state->snapshotter, active.parent, &state->mounts, err) < 0)
 		return -1;
-	return keep_upper(state, err);
+	return keep_upper(comparison, state, err);
 }
 
 static bool has_user_marks(const struct state *state)

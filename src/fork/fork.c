@@ -65,18 +65,31 @@ static int version_labels(const struct fork_plan *plan, struct labels *labels, s
 	return fork_plan_add_origin(plan, labels, err);
 }
 
+/* Of the layer that its first version is: as all committed layers it bears ids that are not mapped yet. */
+static int layer_labels(const struct record *record, struct labels *labels, struct error *err)
+{
+	for (size_t i = 0; i < record->kept_labels.count; i++) {
+		const struct label *label = &record->kept_labels.items[i];
+
+		if (strcmp(label->key, LABEL_UID_MAPPING) != 0 && strcmp(label->key, LABEL_GID_MAPPING) != 0 &&
+		    labels_set(labels, label->key, label->value, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int make_snapshots(struct fork_plan *plan, struct error *err)
 {
 	const struct record *record = &plan->record;
 	struct ctr *ctr = plan->session->ctr;
-	cleanup_labels struct labels saved = { 0 }, active = { 0 };
+	cleanup_labels struct labels saved = { 0 }, active = { 0 }, layer = { 0 };
 	cleanup_free char *work = text_format("%s-work", record->saved);
 
 	if (!work)
 		return error_memory(err);
 	if (version_labels(plan, &saved, err) < 0 || snapshot_labels_active(record, &active, err) < 0 ||
-	    ctr_snapshot_prepare(ctr, record->snapshotter, work, plan->row.runtime_name, &record->kept_labels, NULL,
-				 err) < 0 ||
+	    layer_labels(record, &layer, err) < 0 ||
+	    ctr_snapshot_prepare(ctr, record->snapshotter, work, plan->row.runtime_name, &layer, NULL, err) < 0 ||
 	    ctr_snapshot_commit(ctr, record->snapshotter, record->saved, work, &saved, err) < 0)
 		return -1;
 	return ctr_snapshot_prepare(ctr, record->snapshotter, record->new_active, record->saved, &active, NULL, err);

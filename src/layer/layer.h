@@ -20,6 +20,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "layer/id_map.h"
 
 /* Where overlayfs notes whiteouts, opaque directories and the like: below trusted.overlay., or below user.overlay. where
  * it is mounted with `userxattr`, as by a containerd without root. */
@@ -148,6 +149,13 @@ int layer_clear(const char *directory, struct error *err);
 
 /* Bytes allocated (st_blocks) and number of entries, hard links counted once. What vanishes meanwhile does not count. */
 int layer_usage(const char *layer, int64_t *bytes, int64_t *entries, struct error *err);
+
+/*
+ * Whether something in a layer belongs to a user or a group of the host that is none inside: 1 with the path of one such entry
+ * ("/etc/hosts"), which the caller frees; 0; -1. Whiteouts, which the kernel makes as it likes, belong to nobody. What
+ * vanishes meanwhile does not count.
+ */
+int layer_find_foreign(const char *layer, const struct id_maps *maps, char **path, struct error *err);
 
 /*
  * What would be free if these layers went: the bytes that nothing else shares. A file with names elsewhere does not

@@ -2,10 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "layer/extents.h"
 #include "layer/inodes.h"
 #include "layer/listing.h"
@@ -16,8 +19,10 @@
 struct usage {
 	struct walk walk;
 	struct inodes inodes;
-	bool exclusive; /* count only what no name elsewhere shares … */
-	bool by_extent; /* … nor another file by reference */
+	bool exclusive;             /* count only what no name elsewhere shares … */
+	bool by_extent;             /* … nor another file by reference */
+	const struct id_maps *maps; /* look for what is foreign to them instead … */
+	char *foreign;              /* … and the first that was found */
 	int64_t bytes, entries;
 };
 
@@ -42,8 +47,29 @@ static int count_exclusive(struct usage *usage, int dir, const char *name, const
 	return 0;
 }
 
+static char *path_of(const struct walk *walk, const char *name)
+{
+	struct text path = { 0 };
+
+	for (size_t i = 1; i < walk->depth; i++)
+		text_printf(&path, "/%s", walk->frames[i].name);
+	text_printf(&path, "/%s", strcmp(name, ".") == 0 ? "" : name);
+	return text_steal(&path);
+}
+
+static int look_at_owner(struct usage *usage, const char *name, const struct stat *status, struct error *err)
+{
+	if (usage->foreign || listing_kind(status) == ENTRY_WHITEOUT ||
+	    (id_map_has(&usage->maps->users, status->st_uid) && id_map_has(&usage->maps->groups, status->st_gid)))
+		return 0;
+	usage->foreign = path_of(&usage->walk, name);
+	return usage->foreign ? 0 : error_memory(err);
+}
+
 static int count_inode(struct usage *usage, int dir, const char *name, const struct stat *status, struct error *err)
 {
+	if (usage->maps)
+		return look_at_owner(usage, name, status, err);
 	if (usage->exclusive)
 		return count_exclusive(usage, dir, name, status, err);
 	if (!S_ISDIR(status->st_mode) && status->st_nlink > 1) {
@@ -145,32 +171,43 @@ static int count_all(struct usage *usage, struct error *err)
 	return 0;
 }
 
-int layer_usage(const char *layer, int64_t *bytes, int64_t *entries, struct error *err)
+static int look_through(struct usage *usage, const char *layer, struct error *err)
 {
-	struct usage usage = { 0 };
-	int counted = walk_begin(&usage.walk, &layer, 1, err);
+	int counted = walk_begin(&usage->walk, &layer, 1, err);
 
-	if (counted == 0 && (counted = count_all(&usage, err)) < 0)
-		walk_wrap(&usage.walk, err);
-	*bytes = usage.bytes;
-	*entries = usage.entries;
-	walk_release(&usage.walk);
-	inodes_release(&usage.inodes);
-	return counted < 0 ? error_wrap(err, "cannot measure the layer '%s'", layer) : 0;
-}
-
-static int count_layer(struct usage *usage, const char *layer, struct error *err)
-{
-	int counted;
-
-	if (!layer || access(layer, F_OK) < 0)
-		return 0;
-	usage->by_extent = extents_can_be_shared(layer);
-	counted = walk_begin(&usage->walk, &layer, 1, err);
 	if (counted == 0 && (counted = count_all(usage, err)) < 0)
 		walk_wrap(&usage->walk, err);
 	walk_release(&usage->walk);
 	return counted < 0 ? error_wrap(err, "cannot measure the layer '%s'", layer) : 0;
+}
+
+int layer_usage(const char *layer, int64_t *bytes, int64_t *entries, struct error *err)
+{
+	struct usage usage = { 0 };
+	int counted = look_through(&usage, layer, err);
+
+	*bytes = usage.bytes;
+	*entries = usage.entries;
+	inodes_release(&usage.inodes);
+	return counted;
+}
+
+int layer_find_foreign(const char *layer, const struct id_maps *maps, char **path, struct error *err)
+{
+	struct usage usage = { .maps = maps };
+	int looked = look_through(&usage, layer, err);
+
+	*path = looked < 0 ? NULL : steal_pointer(usage.foreign);
+	free(usage.foreign);
+	return looked < 0 ? -1 : *path != NULL;
+}
+
+static int count_layer(struct usage *usage, const char *layer, struct error *err)
+{
+	if (!layer || access(layer, F_OK) < 0)
+		return 0;
+	usage->by_extent = extents_can_be_shared(layer);
+	return look_through(usage, layer, err);
 }
 
 int layer_exclusive(const char *const *layers, size_t count, int64_t *bytes, struct error *err)

@@ -11,12 +11,34 @@ const char *xattr_path_of(struct xattr_path *path, int dir, const char *name)
 	return path->text;
 }
 
+/* (Linux, fs/xfs/xfs_xattr.c: an ACL is listed under both names.) */
+static bool is_raw(const char *attribute)
+{
+	return strcmp(attribute, "trusted.SGI_ACL_FILE") == 0 || strcmp(attribute, "trusted.SGI_ACL_DEFAULT") == 0;
+}
+
+ssize_t xattrs_drop_raw(char *list, ssize_t length)
+{
+	ssize_t kept = 0;
+
+	for (ssize_t at = 0; at < length;) {
+		ssize_t size = (ssize_t)strlen(list + at) + 1;
+
+		if (!is_raw(list + at)) {
+			memmove(list + kept, list + at, (size_t)size);
+			kept += size;
+		}
+		at += size;
+	}
+	return length < 0 ? length : kept;
+}
+
 ssize_t xattrs_list(const char *path, const char *name, char list[static XATTRS_LIST_SIZE], struct error *err)
 {
 	ssize_t length = llistxattr(path, list, XATTRS_LIST_SIZE);
 
 	if (length >= 0)
-		return length;
+		return xattrs_drop_raw(list, length);
 	if (errno == ENOTSUP)
 		return 0;
 	return error_errno(err, ERROR_FAILED, errno, "cannot list the extended attributes of '%s'", name);

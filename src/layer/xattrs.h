@@ -32,7 +32,11 @@ struct xattr_path {
 };
 const char *xattr_path_of(struct xattr_path *path, int dir, const char *name);
 
-/* Bytes of the names in `list`, each ended by a NUL. Filesystems without attributes have none. */
+/* Takes out of a list of `length` bytes what says the same as another one in it, but with the ids that lie on the disk, whatever
+ * the mount shows: the form in which xfs keeps ACLs. What is left. */
+ssize_t xattrs_drop_raw(char *list, ssize_t length);
+
+/* Bytes of the names in `list`, each ended by a NUL, without those. Filesystems without attributes have none. */
 ssize_t xattrs_list(const char *path, const char *name, char list[static XATTRS_LIST_SIZE], struct error *err);
 
 /* Removes what the entry got from the directory above it when it was made (a default ACL). */

@@ -37,14 +37,18 @@ static int judge(int none, struct error *err)
 	return 0;
 }
 
-static int compare_layer(const struct location *location, struct error *err)
+static int compare_layer(struct location *location, struct error *err)
 {
-	return judge(layer_changes_nothing(location->marks, location->writable,
-					   (const char *const *)location->below.items, location->below.count, err),
+	const char *content = location_content(location, err);
+
+	if (!content)
+		return -1;
+	return judge(layer_changes_nothing(location->marks, content, (const char *const *)location->below.items,
+					   location->below.count, err),
 		     err);
 }
 
-static int compare_trees(struct session *session, const char *snapshotter, const struct location *location,
+static int compare_trees(struct session *session, const char *snapshotter, struct location *location,
 			 const char *version, struct error *err)
 {
 	cleanup_layer_paths struct layer_paths saved = { 0 };
@@ -54,9 +58,9 @@ static int compare_trees(struct session *session, const char *snapshotter, const
 
 	if (!layers)
 		return error_memory(err);
-	if (location_find_layers(session, snapshotter, version, &saved, err) < 0)
+	layers[0] = location_content(location, err);
+	if (!layers[0] || location_find_layers(session, snapshotter, version, &saved, err) < 0)
 		return -1;
-	layers[0] = location->writable;
 	for (size_t i = 0; i < location->below.count; i++)
 		layers[i + 1] = location->below.items[i];
 	then = (struct layer_stack){ .layers = (const char *const *)saved.items, .count = saved.count };

@@ -153,8 +153,6 @@ static int plan_layer(struct part *part, uint32_t pid, struct error *err)
 	if (location_find(session, record->snapshotter, record->old_active, &location, err) < 0 ||
 	    ctr_snapshot_stat(session->ctr, record->snapshotter, record->old_active, &active, err) < 0)
 		return -1;
-	if (location.maps_ids)
-		return error_set(err, ERROR_REFUSED, "its layers are mounted with other ids than they have");
 	if (plan_live_layer(session, &active, &location, record, err) < 0)
 		return -1;
 	/* Merging may wait. */
@@ -196,15 +194,17 @@ static int take_layer(struct run *run, struct error *err)
 	cleanup_location struct location location = { 0 };
 	cleanup_labels struct labels labels = { 0 };
 	const struct record *record = &part.record;
+	const char *content;
 
 	if (choose_name(run, err) < 0 || part_begin(run, &part, err) < 0 ||
 	    location_find(run->session, record->snapshotter, record->old_active, &location, err) < 0)
 		return -1;
 	if (!location.stacks || !location.writable)
 		return error_set(err, ERROR_REFUSED, "its snapshotter has no layers that can be read");
-	if (snapshot_labels_saved(record, &labels, err) < 0 ||
+	content = location_content(&location, err);
+	if (!content || snapshot_labels_saved(record, &labels, err) < 0 ||
 	    new_layer_begin(&part.run, record->saved, record->old_parent ? record->old_parent : "", err) < 0 ||
-	    new_layer_fill(&part.run, record->saved, (const char *const *)&location.writable, 1, &labels, err) < 0)
+	    new_layer_fill(&part.run, record->saved, &content, 1, &labels, err) < 0)
 		return -1;
 	run->record->meantime_whole = true;
 	return journal_save(run->session, run->record, err);

@@ -111,13 +111,12 @@ static int decide(const struct plan *plan, const struct findings *findings, stru
 	nothing = is_there(plan, findings, record, result, err);
 	if (nothing != 0)
 		return nothing;
-	if (mapped_ids_check(plan->session->settings, &findings->location, record, err) < 0 ||
-	    decide_task(&findings->task, plan->pending, record, err) < 0)
+	if (decide_task(&findings->task, plan->pending, record, err) < 0)
 		return -1;
 	nothing = decide_way(plan, findings, record, network, result, err);
 	if (nothing != 0)
 		return nothing;
-	if (rows_rehearse(plan->session, record, err) < 0)
+	if (mapped_ids_check(plan, findings, record, err) < 0 || rows_rehearse(plan->session, record, err) < 0)
 		return -1;
 	return disk_space_check(findings->location.filesystem, err);
 }

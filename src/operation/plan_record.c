@@ -75,6 +75,8 @@ static int set_container(const struct plan *plan, const struct findings *finding
 	record->old_active = strdup(container->snapshot_key);
 	record->old_parent = copy_or_null(findings->active.parent);
 	record->old_upper = copy_or_null(findings->location.writable);
+	record->uid_map = copy_or_null(findings->location.uid_map);
+	record->gid_map = copy_or_null(findings->location.gid_map);
 	record->own_pids = findings->spec.own_pids;
 	record->restart_status = copy_or_null(restart_status_of(container));
 	record->stop_signal = copy_or_null(labels_get(&container->labels, LABEL_STOP_SIGNAL));

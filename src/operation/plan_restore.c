@@ -97,11 +97,6 @@ int plan_restore(struct session *session, const struct operation_request *reques
 	bool runs = record->state == CTR_TASK_RUNNING || task_is_paused(record->state);
 	bool saves = runs && !request->no_save;
 
-	if (location->maps_ids)
-		return error_set(
-			err, ERROR_REFUSED,
-			"files of '%s' cannot be restored: its layers are mounted with other ids than they have",
-			record->container_id);
 	if (record->state == CTR_TASK_CREATED)
 		return error_set(err, ERROR_FAILED, "'%s' is just being started, and was not touched",
 				 record->container_id);

@@ -37,6 +37,18 @@ static char *view_name(const struct run *run, struct error *err)
 
 /* --- what it works on --------------------------------------------------------------------------------------- */
 
+/* What was written in the workspace bears the ids of the host, and so does what is put there. */
+static int mount_tree(const struct record *record, const struct ctr_mounts *mounts, const char *view, struct error *err)
+{
+	struct id_maps maps;
+
+	if (!record->uid_map && !record->gid_map)
+		return tree_mount(mounts, view, err);
+	return id_maps_parse(record->uid_map, record->gid_map, &maps, err) < 0
+		       ? -1
+		       : tree_mount_mapped(mounts, &maps, view, err);
+}
+
 /* The version's files. The view is the operation's until it ends; an earlier try may have made it. */
 static int open_tree_of(struct run *run, struct error *err)
 {
@@ -49,7 +61,7 @@ static int open_tree_of(struct run *run, struct error *err)
 				: ctr_snapshot_view(run->session->ctr, record->snapshotter, view, record->rollback_name,
 						    &mounts, err)) < 0)
 		return -1;
-	return tree_mount(&mounts, view, err);
+	return mount_tree(record, &mounts, view, err);
 }
 
 /* Of a workspace that does not run: nobody else has it mounted. */

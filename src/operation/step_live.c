@@ -57,17 +57,18 @@ static int find_tip(struct layer_paths *layers, void *context, struct error *err
 	return live_layer_find(context, layers, err);
 }
 
-static int begin(struct run *run, const struct location *location, bool *has_tip, struct error *err)
+static int begin(struct run *run, struct location *location, bool *has_tip, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_free char *index = live_layer_index(run->session, record->container_id, err);
+	const char *content = location_content(location, err);
 	uint32_t others[OTHERS_MAX];
 	const struct live_request request = {
 		.pid = (uint32_t)record->old_pid,
 		.others = others,
 		.other_count = restoring_list_others(run, (uint32_t)record->old_pid, others),
 		.marks = location->marks,
-		.upper = location->stacks ? location->writable : NULL,
+		.upper = location->stacks ? content : NULL,
 		.index = index,
 		.tip = record->live_tip,
 		.max_freeze_ms = (unsigned)record->max_freeze_ms,
@@ -77,6 +78,8 @@ static int begin(struct run *run, const struct location *location, bool *has_tip
 		.context = run,
 	};
 
+	if (!content && location->writable)
+		return -1;
 	return index ? live_begin(&request, &run->live, has_tip, err) : -1;
 }
 
@@ -140,7 +143,7 @@ static int merge_chain(struct run *run)
 	return 1;
 }
 
-static int copy_from(struct run *run, const struct location *location, struct error *err)
+static int copy_from(struct run *run, struct location *location, struct error *err)
 {
 	bool has_tip = false;
 

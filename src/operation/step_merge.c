@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "ctr/snapshots.h"
 #include "operation/let_go.h"
+#include "operation/mapped_ids.h"
 #include "operation/move.h"
 #include "operation/new_layer.h"
 #include "operation/steps.h"
@@ -132,7 +133,9 @@ static int merge(struct run *run, struct error *err)
 	if (source.below.count < (size_t)record->merge_count)
 		return error_set(err, ERROR_FAILED, "'%s' has %zu layers on disk, %d are to be merged",
 				 record->container_id, source.below.count, record->merge_count);
-	return fill(run, &source, err) < 0 ? -1 : move_begin(run, record->merged, err);
+	if (fill(run, &source, err) < 0)
+		return -1;
+	return mapped_ids_copies(record) ? 0 : move_begin(run, record->merged, err);
 }
 
 /* How many bytes one more layer takes in the mount's options. */

@@ -11,6 +11,7 @@
 #include "operation/orphan.h"
 #include "operation/restoring.h"
 #include "operation/half_commit.h"
+#include "operation/mapped_ids.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
 #include "workspace/moved_layer.h"
@@ -178,6 +179,8 @@ int step_commit(struct run *run, struct error *err)
 		return 0;
 	if (snapshot_labels_saved(record, &labels, err) < 0)
 		return -1;
+	if (mapped_ids_copies(record))
+		return mapped_ids_save(run, &labels, err);
 	if (found > 0 && record->merged && merge_give_up(run, err) < 0)
 		return -1;
 	if (found > 0)

@@ -13,7 +13,7 @@
 static int copy_attributes(struct replace *replace, int from, int to, const char *name, struct error *err)
 {
 	struct xattrs_buffer *buffer = replace->buffer;
-	ssize_t length = flistxattr(from, buffer->list, sizeof(buffer->list));
+	ssize_t length = xattrs_drop_raw(buffer->list, flistxattr(from, buffer->list, sizeof(buffer->list)));
 
 	if (length < 0 && errno == ENOTSUP)
 		return 0;

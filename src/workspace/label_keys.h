@@ -12,6 +12,7 @@
 #define LABEL_WORKSPACE "memoh.workspace"
 #define LABEL_NETWORK_BOT "memoh.network.bot_id" /* of a container in the network of that bot's workspace */
 #define LABEL_UID_MAPPING "containerd.io/snapshot/uidmapping" /* containerd 2.x, ctr run --remap-labels */
+#define LABEL_GID_MAPPING "containerd.io/snapshot/gidmapping"
 #define LABEL_DEVICES "memoh.workspace.cdi_devices"
 
 #define LABEL_KIND "wsnap.kind" /* KIND_… */

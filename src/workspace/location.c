@@ -21,12 +21,22 @@ static int set_writable(struct location *location, const char *path, struct erro
 	return location->writable ? 0 : error_memory(err);
 }
 
+static int set_maps(struct location *location, const struct ctr_mount *mount, struct error *err)
+{
+	const char *users = snapshotter_mount_uid_map(mount), *groups = snapshotter_mount_gid_map(mount);
+
+	location->uid_map = users ? strdup(users) : NULL;
+	location->gid_map = groups ? strdup(groups) : NULL;
+	return (users && !location->uid_map) || (groups && !location->gid_map) ? error_memory(err) : 0;
+}
+
 static int set_overlay(struct location *location, const struct ctr_mount *mount, struct error *err)
 {
 	const char *lower = ctr_mount_option(mount, "lowerdir");
 
 	location->marks = snapshotter_mount_marks(mount);
-	location->maps_ids = snapshotter_mount_maps_ids(mount);
+	if (set_maps(location, mount, err) < 0)
+		return -1;
 	if (lower && layer_paths_parse(lower, &location->below, err) < 0)
 		return -1;
 	return set_writable(location, snapshotter_mount_writable(mount), err);
@@ -79,6 +89,22 @@ int location_find_layers(struct session *session, const char *snapshotter, const
 	return snapshotter_mount_layers(&mounts, layers, err) < 0 ? error_wrap(err, "'%s'", name) : 0;
 }
 
+bool location_maps_ids(const struct location *location)
+{
+	return location->uid_map || location->gid_map;
+}
+
+const char *location_content(struct location *location, struct error *err)
+{
+	struct id_maps maps;
+
+	if (!location_maps_ids(location))
+		return location->writable;
+	if (!location->view && id_maps_parse(location->uid_map, location->gid_map, &maps, err) == 0)
+		location->view = mapped_view_open(location->writable, &maps, err);
+	return location->view ? mapped_view_path(location->view) : NULL;
+}
+
 bool location_is_other(const struct location *location, const char *folder)
 {
 	const char *start = location->writable, *slash = start ? strrchr(start, '/') : NULL;
@@ -99,6 +125,9 @@ void location_release(struct location *location)
 {
 	free(location->writable);
 	free(location->filesystem);
+	free(location->uid_map);
+	free(location->gid_map);
+	mapped_view_close(location->view);
 	layer_paths_free(&location->below);
 	*location = (struct location){ 0 };
 }

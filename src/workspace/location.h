@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "layer/layer.h"
+#include "layer/mapped_view.h"
 #include "workspace/session.h"
 
 struct location {
@@ -13,7 +14,9 @@ struct location {
 	char *writable;           /* the folder that takes the changes; NULL where the mount does not name one */
 	char *filesystem;         /* a path on the filesystem that it lies on, or NULL: that is not mounted */
 	enum layer_marks marks;   /* overlay: whose notes count in its layers */
-	bool maps_ids;            /* overlay: the layers below are mounted with other ids than they have on the disk */
+	char *uid_map;            /* overlay: how containerd maps the ids of the layers below when it mounts them … */
+	char *gid_map;            /* … (layer/id_map.h); NULL: it does not */
+	struct mapped_view *view; /* location_content() */
 	struct layer_paths below; /* overlay: the folders under it, newest first */
 };
 
@@ -21,6 +24,17 @@ struct location {
 int location_find(struct session *session, const char *snapshotter, const char *key, struct location *location,
 		  struct error *err);
 void location_release(struct location *location);
+
+/* Whether the layers below are mounted with other ids than they have on the disk. */
+bool location_maps_ids(const struct location *location);
+
+/*
+ * The path by which the files of the writable folder are read, compared and copied as those of a layer: the folder itself, or,
+ * where containerd maps the ids of the layers below, a view of it with the ids that a layer below bears. What is done to the
+ * folder itself is done to `writable`. Valid until the location is released. NULL with ERROR_REFUSED where there can be no such
+ * view.
+ */
+const char *location_content(struct location *location, struct error *err);
 
 /* Whether the folder, from which a process has its root, is that of another snapshot of the snapshotter. The root of one that
  * runs in a virtual machine, for one, lies elsewhere: there is nothing to compare then. */

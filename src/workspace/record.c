@@ -65,6 +65,8 @@ static const struct field fields[] = {
 	REQUIRED(TEXT, old_active),
 	FIELD(TEXT, old_parent),
 	FIELD(TEXT, old_upper),
+	FIELD(TEXT, uid_map),
+	FIELD(TEXT, gid_map),
 	FIELD(LABELS, kept_labels),
 	FIELD(TEXT, stands_on),
 	FIELD(FLAG, stands_on_version),

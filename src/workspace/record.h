@@ -68,8 +68,10 @@ struct record {
 	int old_pid;               /* of the first process; 0: it did not run */
 	struct ctr_task_streams streams;
 	char *old_active;
-	char *old_parent;          /* what that snapshot stands on; NULL: nothing */
-	char *old_upper;           /* the folder of the writable layer, or NULL: it has none of its own */
+	char *old_parent; /* what that snapshot stands on; NULL: nothing */
+	char *old_upper;  /* the folder of the writable layer, or NULL: it has none of its own */
+	char *uid_map;    /* how containerd maps the ids of the layers below it, of which `saved` becomes one … */
+	char *gid_map;    /* … (layer/id_map.h); NULL: it does not */
 	struct labels kept_labels; /* of old_active, from others: new_active bears them too */
 	char *stands_on;           /* the snapshot that its state came from */
 	bool stands_on_version;    /* and that is a version that can be brought back */

@@ -67,9 +67,14 @@ enum layer_marks snapshotter_mount_marks(const struct ctr_mount *mount)
 	return ctr_mount_has_word(mount, "userxattr") ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED;
 }
 
-bool snapshotter_mount_maps_ids(const struct ctr_mount *mount)
+const char *snapshotter_mount_uid_map(const struct ctr_mount *mount)
 {
-	return ctr_mount_option(mount, "uidmap") || ctr_mount_option(mount, "gidmap");
+	return ctr_mount_option(mount, "uidmap");
+}
+
+const char *snapshotter_mount_gid_map(const struct ctr_mount *mount)
+{
+	return ctr_mount_option(mount, "gidmap");
 }
 
 const char *snapshotter_mount_writable(const struct ctr_mount *mount)

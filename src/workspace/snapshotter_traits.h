@@ -30,8 +30,10 @@ bool snapshotter_mount_is_overlay(const struct ctr_mount *mount);
 /* Whose notes count in the layers of such a mount. */
 enum layer_marks snapshotter_mount_marks(const struct ctr_mount *mount);
 
-/* Whether the layers below are mounted with other ids than they have on the disk. */
-bool snapshotter_mount_maps_ids(const struct ctr_mount *mount);
+/* How the ids of the layers below are mapped when they are mounted (layer/id_map.h). NULL: they are not. Belong to the
+ * mount. */
+const char *snapshotter_mount_uid_map(const struct ctr_mount *mount);
+const char *snapshotter_mount_gid_map(const struct ctr_mount *mount);
 
 /* The folder that takes what is written to such a mount: an overlay names it, a bind is it. NULL: nothing of it is a folder
  * here. Belongs to the mount. */

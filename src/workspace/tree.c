@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "workspace/mapped_layers.h"
 #include "workspace/snapshotter_traits.h"
 
 #define READING (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV)
@@ -112,6 +113,17 @@ int tree_mount(const struct ctr_mounts *mounts, const char *source, struct error
 	return tree;
 }
 
+int tree_mount_mapped(const struct ctr_mounts *mounts, const struct id_maps *maps, const char *source,
+		      struct error *err)
+{
+	cleanup_layer_paths struct layer_paths layers = { 0 };
+	cleanup_mapped_layers struct mapped_layers mapped = { 0 };
+
+	if (snapshotter_mount_layers(mounts, &layers, err) < 0 || mapped_layers_mount(&layers, maps, &mapped, err) < 0)
+		return -1;
+	return tree_mount_layers(&mapped.paths, snapshotter_mount_marks(&mounts->items[0]), source, err);
+}
+
 /* One by one, as kernels since 6.5 take them. */
 static int add_layers(int context, const struct layer_paths *layers)
 {
@@ -181,26 +193,33 @@ int tree_mount_layers(const struct layer_paths *layers, enum layer_marks marks, 
 	return finish(context, "overlay", READING, err);
 }
 
-/* The options of the mount, but for its layers, which are given one by one. */
+/* An option of the overlay itself: neither of the mount, nor its layers, which are given on their own, nor containerd's. */
+static bool is_of_the_overlay(const char *option)
+{
+	return !is_of_the_mount(option) && !text_starts_with(option, "lowerdir=") &&
+	       !text_starts_with(option, "uidmap=") && !text_starts_with(option, "gidmap=");
+}
+
 static int set_writable_options(int context, const struct ctr_mount *mount)
 {
 	for (size_t i = 0; i < mount->option_count; i++)
-		if (!is_of_the_mount(mount->options[i]) && !text_starts_with(mount->options[i], "lowerdir=") &&
-		    set_option(context, mount->options[i]) < 0)
+		if (is_of_the_overlay(mount->options[i]) && set_option(context, mount->options[i]) < 0)
 			return -1;
 	return 0;
 }
 
 /* By mount(2), with one page of options: for kernels before 6.5. */
-static int mount_writable_joined(const struct ctr_mount *at, struct error *err)
+static int mount_writable_joined(const struct ctr_mount *at, const struct layer_paths *layers, struct error *err)
 {
 	char folder[] = "/tmp/wsnap-view-XXXXXX";
 	cleanup_text struct text options = { 0 };
 	int tree;
 
+	if (add_joined(layers, &options) < 0)
+		return error_memory(err);
 	for (size_t i = 0; i < at->option_count; i++)
-		if (!is_of_the_mount(at->options[i]))
-			text_printf(&options, "%s%s", options.length ? "," : "", at->options[i]);
+		if (is_of_the_overlay(at->options[i]))
+			text_printf(&options, ",%s", at->options[i]);
 	if (options.failed)
 		return error_memory(err);
 	if (options.length >= (size_t)sysconf(_SC_PAGESIZE))
@@ -213,24 +232,36 @@ static int mount_writable_joined(const struct ctr_mount *at, struct error *err)
 	return tree;
 }
 
+static int mount_writable_layers(const struct ctr_mount *mount, const struct layer_paths *layers, struct error *err)
+{
+	cleanup_fd int context = fsopen("overlay", FSOPEN_CLOEXEC);
+
+	if (context < 0 || fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0) < 0)
+		return cannot("overlay", err);
+	if (add_layers(context, layers) < 0)
+		return errno == EINVAL ? mount_writable_joined(mount, layers, err) : cannot("overlay", err);
+	if (set_writable_options(context, mount) < 0)
+		return cannot("overlay", err);
+	return finish(context, "overlay", WRITING, err);
+}
+
 static int mount_writable_overlay(const struct ctr_mount *mount, struct error *err)
 {
 	const char *lower = ctr_mount_option(mount, "lowerdir");
+	const char *users = snapshotter_mount_uid_map(mount), *groups = snapshotter_mount_gid_map(mount);
 	cleanup_layer_paths struct layer_paths layers = { 0 };
-	cleanup_fd int context = -1;
+	cleanup_mapped_layers struct mapped_layers mapped = { 0 };
+	struct id_maps maps;
 
 	if (!lower)
 		return error_set(err, ERROR_FAILED, "containerd does not say where the layers lie");
 	if (layer_paths_parse(lower, &layers, err) < 0)
 		return -1;
-	context = fsopen("overlay", FSOPEN_CLOEXEC);
-	if (context < 0 || fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0) < 0)
-		return cannot("overlay", err);
-	if (add_layers(context, &layers) < 0)
-		return errno == EINVAL ? mount_writable_joined(mount, err) : cannot("overlay", err);
-	if (set_writable_options(context, mount) < 0)
-		return cannot("overlay", err);
-	return finish(context, "overlay", WRITING, err);
+	if (!users && !groups)
+		return mount_writable_layers(mount, &layers, err);
+	if (id_maps_parse(users, groups, &maps, err) < 0 || mapped_layers_mount(&layers, &maps, &mapped, err) < 0)
+		return -1;
+	return mount_writable_layers(mount, &mapped.paths, err);
 }
 
 int tree_mount_writable(const struct ctr_mounts *mounts, struct error *err)

@@ -9,6 +9,10 @@
 /* A descriptor on the root. `source` is what the table of mounts will call it, where it can be called anything. */
 int tree_mount(const struct ctr_mounts *mounts, const char *source, struct error *err);
 
+/* The same with the ids that a container with these maps shows on this host (layer/id_map.h). */
+int tree_mount_mapped(const struct ctr_mounts *mounts, const struct id_maps *maps, const char *source,
+		      struct error *err);
+
 /* The same of layers of overlayfs, newest first. */
 int tree_mount_layers(const struct layer_paths *layers, enum layer_marks marks, const char *source, struct error *err);
 

@@ -291,60 +291,6 @@ on_tiny_dev() {
 	expect 0 doctor
 }
 
-needs_mapped_layers() {
-	[[ $(ctr version | awk '$1 == "Version:" { print $2 }' | tail -n 1) =~ ^v?[2-9]\. ]] ||
-		skip "this containerd maps no ids"
-}
-
-# in_user_namespace ID OPTION…: with a file that it has written itself.
-in_user_namespace() {
-	local id=$1
-	shift
-	WORKSPACE_OPTIONS=(--uidmap 0:100000:65536 --gidmap 0:100000:65536 "$@")
-	workspace "$id"
-	workspace_exec "$id" sh -c 'echo mine >/data/mine'
-	owned "$id"
-	same 100000:100000 "$(stat -Lc %u:%g "$(workspace_root "$id")/data/mine")" "owner of its own file"
-}
-
-# owned ID WHEN: the image's files belong to the root of the user namespace.
-owned() {
-	same RUNNING "$(workspace_status "$1")"
-	same 100000:100000 "$(stat -Lc %u:%g "$(workspace_root "$1")/bin/busybox")" "owner ${2-}"
-}
-
-@test "layers that containerd maps the ids of: what would take a workspace its files is refused before the stop" {
-	local before
-	needs_mapped_layers
-	in_user_namespace mapped --remap-labels
-	before=$(world)
-	for operation in "create mapped" "version mapped" "version --live mapped" "create --if-changed mapped"; do
-		# shellcheck disable=SC2086 # words
-		expect_error 8 "'mapped' was not touched: containerd maps the ids of the layers below its own (the label 'containerd.io/snapshot/uidmapping'), so that in a version all that it has written itself would belong to nobody" \
-			$operation
-	done
-	same "$before" "$(world)"
-	for operation in "create mapped" "version mapped" "compact mapped" "rollback --no-save mapped 1" "rollback mapped 1"; do
-		[[ $operation != "rollback mapped 1" ]] || expect 8 rollback mapped 1
-		# shellcheck disable=SC2086 # words
-		expect 0 --force $operation
-		[[ $stderr == *"containerd maps the ids of the layers below that of 'mapped'"* ]] || complain "no warning"
-		owned mapped "after $operation"
-	done
-}
-
-@test "an image that was copied with mapped ids: its versions have their owners" {
-	needs_mapped_layers
-	in_user_namespace copied
-	for operation in "create copied" "version copied" "compact copied" "version --live copied" "rollback copied 1"; do
-		# shellcheck disable=SC2086 # words
-		expect 0 $operation
-		owned copied "after $operation"
-		same 100000:100000 "$(stat -Lc %u:%g "$(workspace_root copied)/data/mine")" "owner of its own file after $operation"
-		same '0 0' "$(workspace_says copied stat -c '%u %g' /data/mine)" "owner inside after $operation"
-	done
-}
-
 # folder_container ID: on a plain folder, without any snapshotter; and known to the database, as a server's would be.
 folder_container() {
 	local folder=$SERVERS/folder-$1

@@ -31,7 +31,9 @@ lose() {
 
 # make_workspace ID STATE: running or stopped, with version 1 whose /token is "first".
 make_workspace() {
-	ctr run --detach --null-io "$IMAGE" "$1" sleep 1000000 || return 1
+	local options=()
+	[ -z "${MAPPED:-}" ] || options=(--uidmap "0:$MAPPED:65536" --gidmap "0:$MAPPED:65536" --remap-labels)
+	ctr run --detach --null-io "${options[@]}" "$IMAGE" "$1" sleep 1000000 || return 1
 	write_token "$1" first
 	"$WSNAP" -q create "$1" first >/dev/null || return 1
 	[ "$2" = running ] || stop_workspace "$1"
@@ -80,6 +82,12 @@ put_token() {
 		printf '%s\n' "$1" >"$ROOT/set/$file"
 	done
 	ln "$ROOT/set/3" "$ROOT/set/6"
+	[ -z "${MAPPED:-}" ] || chown -R "$MAPPED:$MAPPED" "$ROOT/set" "$ROOT/token"
+}
+
+# Entries that do not belong to whom they belonged.
+strangers() {
+	[ -z "${MAPPED:-}" ] || find "$ROOT/set" "$ROOT/token" "$ROOT/bin/busybox" "(" ! -uid "$MAPPED" -o ! -gid "$MAPPED" ")"
 }
 
 get_token() {
@@ -87,10 +95,11 @@ get_token() {
 	token=$(cat "$ROOT/token" 2>/dev/null)
 	if [ "$(cd "$ROOT/set" && find . | sort | tr '\n' ' ')" = \
 		"$(printf '%s\n' . ./1 ./2 ./3 "./$token" "./$token/4" "./$token/5" ./6 | sort | tr '\n' ' ')" ] &&
-		[ "$(cat "$ROOT"/set/? "$ROOT"/set/*/? | sort -u)" = "$token" ] && [ "$ROOT/set/3" -ef "$ROOT/set/6" ]; then
+		[ "$(cat "$ROOT"/set/? "$ROOT"/set/*/? | sort -u)" = "$token" ] && [ "$ROOT/set/3" -ef "$ROOT/set/6" ] &&
+		[ -z "$(strangers)" ]; then
 		echo "$token"
 	else
-		echo "half '$token': $(cd "$ROOT/set" && find . | sort | tr '\n' ' ')"
+		echo "half '$token': $(cd "$ROOT/set" && find . | sort | tr '\n' ' ')$(strangers)"
 	fi
 }
 
