@@ -94,6 +94,8 @@ static void print_line(const struct invocation *invocation, const struct restore
 	report_format_downtime(&result->operation, frozen);
 	if (out->quiet)
 		output_line(out, "%d", version);
+	else if (result->folder && count == 0)
+		output_line(out, "'%s' has all of it just as version %d of '%s' has it", result->folder, version, id);
 	else if (result->folder)
 		output_line(out, "%zu entries of version %d of '%s' are in '%s'", count, version, id, result->folder);
 	else if (count == 0)

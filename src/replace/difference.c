@@ -216,6 +216,20 @@ int items_is_same(struct replace *replace, const char *path, struct error *err)
 	return compare_seen(replace, path, &here, &there, err);
 }
 
+int replace_judge(struct replace *replace, const char *path, struct stat *status, struct error *err)
+{
+	struct seen here, there;
+	int same;
+
+	if (look(&replace->here, path, &here, err) < 0 || look(&replace->there, path, &there, err) < 0)
+		return -1;
+	if (!here.found)
+		return REPLACE_ABSENT;
+	*status = here.status;
+	same = compare_seen(replace, path, &here, &there, err);
+	return same < 0 ? -1 : same ? REPLACE_SAME : REPLACE_OTHER;
+}
+
 int items_walk(struct replace *replace, struct beneath *side, const char *path, items_each_entry each,
 	       struct error *err)
 {

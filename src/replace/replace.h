@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -83,6 +84,10 @@ int replace_add(struct replace *replace, const char *path, struct error *err);
 /* Adds the entry if it differs, and if it is a folder and `whole` all in it that does. What it has become, or what is in
  * a folder that is there on one side alone, is added in any case. */
 int replace_compare(struct replace *replace, const char *path, bool whole, struct error *err);
+
+/* What the root has at a path that the tree has, with its status where it is there; nothing is followed on the way. -1. */
+enum replace_judgement { REPLACE_ABSENT, REPLACE_SAME, REPLACE_OTHER };
+int replace_judge(struct replace *replace, const char *path, struct stat *here, struct error *err);
 
 /* Adds all that the tree has in scope. */
 int replace_add_all(struct replace *replace, struct error *err);

@@ -95,24 +95,50 @@ static int open_folder(const char *folder, char **path, struct error *err)
 	return opened;
 }
 
-/* The list of what comes, as a comparison with nothing. */
-static int list(const struct replace *replace, int tree, struct comparison *changes, struct error *err)
+static int64_t size_of(const struct stat *status)
 {
+	return S_ISREG(status->st_mode) || S_ISLNK(status->st_mode) ? status->st_size : 0;
+}
+
+/* What comes to the place: it was not there before, or was another. What is there just so is no change. */
+static int list_item(struct replace *replace, const char *relative, bool has_folder, struct comparison *changes,
+		     struct error *err)
+{
+	struct compare_item *item = &changes->items[changes->count];
+	cleanup_free char *path = text_format("/%s", relative);
+	struct stat now, before = { 0 };
+	int judged = has_folder ? replace_judge(replace, relative, &before, err) : REPLACE_ABSENT;
+
+	if (judged == REPLACE_SAME)
+		return 0;
+	if (!path || judged < 0 || has(replace->tree, path, &now, err) < 0)
+		return path ? -1 : error_memory(err);
+	*item = (struct compare_item){ .path = steal_pointer(path),
+				       .change = judged == REPLACE_ABSENT ? 'A' : 'M',
+				       .mode = now.st_mode,
+				       .mode_before = before.st_mode,
+				       .size = size_of(&now),
+				       .size_before = size_of(&before) };
+	changes->count++;
+	return 0;
+}
+
+/* What differs from the folder as it is, which need not be there yet. */
+static int list(const struct restore_request *request, struct replace *replace, int tree, struct comparison *changes,
+		struct error *err)
+{
+	cleanup_fd int folder = open(request->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (folder < 0 && errno != ENOENT)
+		return error_errno(err, ERROR_FAILED, errno, "the folder '%s' cannot be opened", request->folder);
 	changes->items = calloc(replace->count + 1, sizeof(*changes->items));
 	if (!changes->items)
 		return error_memory(err);
-	for (size_t i = 0; i < replace->count; i++) {
-		struct compare_item *item = &changes->items[changes->count];
-		cleanup_free char *path = text_format("/%s", replace->items[i]->path);
-		struct stat status;
-
-		if (!path || has(tree, path, &status, err) < 0)
-			return path ? -1 : error_memory(err);
-		*item = (struct compare_item){ .path = steal_pointer(path), .change = 'A', .mode = status.st_mode };
-		if (S_ISREG(status.st_mode) || S_ISLNK(status.st_mode))
-			item->size = status.st_size;
-		changes->count++;
-	}
+	replace_turn(replace, folder, tree);
+	for (size_t i = 0; i < replace->count; i++)
+		if (list_item(replace, replace->items[i]->path, folder >= 0, changes, err) < 0)
+			return -1;
+	replace_turn(replace, -1, tree);
 	return 0;
 }
 
@@ -140,7 +166,7 @@ int restore_into_folder(struct session *session, const struct restore_request *r
 	    check_paths(request, result, opened.tree, &replace, err) < 0 || replace_add_all(&replace, err) < 0)
 		return -1;
 	replace_sort(&replace);
-	if (list(&replace, opened.tree, &result->changes, err) < 0)
+	if (list(request, &replace, opened.tree, &result->changes, err) < 0)
 		return -1;
 	return request->dry_run ? 0 : fill(request, &replace, opened.tree, &result->folder, err);
 }

@@ -311,12 +311,31 @@ all_of() {
 	ln -s "$elsewhere" "$out/data/d"
 	ln -s "$elsewhere/file" "$out/data/e"
 	echo stays >"$out/data/other"
+	chmod 700 "$out/data"
 	expect 0 --json restore q 1 --target "$out" /data
 	same 'q 1 null' "$(json '"\(.container_id) \(.restored_from) \(.saved_version)"')"
 	same '1 1 stays' "$(echo $(cat "$out/data/d/f" "$out/data/e" "$out/data/other"))"
 	[ ! -L "$out/data/d" ] && [ ! -L "$out/data/e" ]
 	same '' "$(ls "$elsewhere")"
+	# The changes are those of the folder: what is there just so is none, what differs is another.
+	same '/data modified directory 0|/data/d modified directory|/data/d/f added file null|/data/e modified file' \
+		"$(jq -r '[.changes[] | if .path == "/data/d" or .path == "/data/e" then "\(.path) \(.change) \(.kind)"
+			else "\(.path) \(.change) \(.kind) \(.size_before)" end] | join("|")' <<<"$output")"
+	expect 0 --json restore q 1 --target "$out" /data
+	same '[]' "$(jq -c .changes <<<"$output")"
+	expect 0 restore q 1 --target "$out" /data
+	same "'$out' has all of it just as version 1 of 'q' has it" "$output"
+	printf 'longer\n' >"$out/data/e"
+	rm "$out/data/d/f"
+	expect 0 restore q 1 --target "$out" /data --dry-run
+	same $'A /data/d/f\nM /data/e' "$output"
+	expect 0 --json restore q 1 --target "$out" /data
+	same '/data/d/f added null|/data/e modified 7' \
+		"$(jq -r '[.changes[] | "\(.path) \(.change) \(.size_before)"] | join("|")' <<<"$output")"
+	same '1 1 stays' "$(echo $(cat "$out/data/d/f" "$out/data/e" "$out/data/other"))"
 	expect 0 restore q 1 --target "$BATS_TEST_TMPDIR/new/deep"
+	expect 0 restore q 1 --target "$BATS_TEST_TMPDIR/new/deep" --dry-run
+	same '' "$output"
 	same 1 "$(cat "$BATS_TEST_TMPDIR/new/deep/data/d/f")"
 	[ -x "$BATS_TEST_TMPDIR/new/deep/bin/busybox" ]
 	expect_error 3 "version 1 of 'q' has no '/none'" restore q 1 --target "$BATS_TEST_TMPDIR/never" /none
