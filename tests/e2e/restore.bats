@@ -126,7 +126,7 @@ version_file() {
 	expect 0 -q restore c 1 --dry-run /data/other
 	same '/data/other' "$output"
 	expect 0 --json restore c @ --dry-run
-	same '1 null 0 3' "$(json '"\(.restored_from) \(.saved_version) \(.frozen_ms) \(.changes | length)"')"
+	same '1 null 0 3' "$(json '"\(.restored_from) \(.saved_version) \(.frozen_ms + 0) \(.changes | length)"')"
 	same '{"path":"/data/other","change":"modified","kind":"file","size":2,"size_before":3}' \
 		"$(jq -c '.changes[] | select(.path == "/data/other")' <<<"$output")"
 	same "$before" "$(world)"
@@ -247,7 +247,7 @@ all_of() {
 	workspace_write o /data/g 2
 	ctr tasks delete --force o >/dev/null
 	expect 0 --json restore o 1
-	same '2 0' "$(json '"\(.saved_version) \(.frozen_ms)"')"
+	same '2 0' "$(json '"\(.saved_version) \(.frozen_ms + 0)"')"
 	same 1 "$(stands_on o)"
 	same restore "$(db "SELECT s.source FROM snapshots s JOIN container_versions v ON v.snapshot_id = s.id
 		WHERE v.container_id = 'o' AND v.version = 2")"
