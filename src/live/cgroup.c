@@ -7,15 +7,13 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-/* Whether a line's controllers ("freezer,memory") have the freezer among them. */
-static bool has_freezer(const char *controllers, size_t length)
+/* Whether a line's controllers ("freezer,memory") have this one among them. */
+static bool has_controller(const char *controllers, size_t length, const char *name)
 {
-	static const char name[] = "freezer";
-
 	while (length > 0) {
 		size_t one = strcspn(controllers, ",:");
 
-		if (one == sizeof(name) - 1 && memcmp(controllers, name, one) == 0)
+		if (one == strlen(name) && memcmp(controllers, name, one) == 0)
 			return true;
 		if (one >= length)
 			return false;
@@ -26,7 +24,7 @@ static bool has_freezer(const char *controllers, size_t length)
 }
 
 /* The path of a line "7:freezer:/path" of the wanted hierarchy, or NULL. */
-static char *path_of_line(bool unified, char *line)
+static char *path_of_line(const char *controller, char *line)
 {
 	char *controllers = strchr(line, ':');
 	char *path = controllers ? strchr(controllers + 1, ':') : NULL;
@@ -34,12 +32,12 @@ static char *path_of_line(bool unified, char *line)
 	if (!path || path[1] != '/')
 		return NULL;
 	path[1 + strcspn(path + 1, "\n")] = '\0';
-	if (unified)
+	if (!controller)
 		return text_starts_with(line, "0::") ? strdup(path + 1) : NULL;
-	return has_freezer(controllers + 1, (size_t)(path - controllers - 1)) ? strdup(path + 1) : NULL;
+	return has_controller(controllers + 1, (size_t)(path - controllers - 1), controller) ? strdup(path + 1) : NULL;
 }
 
-static char *cgroup_of(bool unified, uint32_t pid)
+static char *cgroup_of(const char *controller, uint32_t pid)
 {
 	cleanup_free char *name = text_format("/proc/%u/cgroup", pid);
 	cleanup_file FILE *file = name ? fopen(name, "re") : NULL;
@@ -48,7 +46,7 @@ static char *cgroup_of(bool unified, uint32_t pid)
 	size_t size = 0;
 
 	while (file && !path && getline(&line, &size, file) > 0)
-		path = path_of_line(unified, line);
+		path = path_of_line(controller, line);
 	return path;
 }
 
@@ -61,12 +59,12 @@ bool cgroup_is_in(const char *path, const char *group)
 	return strncmp(path, group, length) == 0 && (path[length] == '/' || path[length] == '\0');
 }
 
-char *cgroup_common(bool unified, const uint32_t *pids, size_t count)
+char *cgroup_common(const char *controller, const uint32_t *pids, size_t count)
 {
 	char *common = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		cleanup_free char *path = cgroup_of(unified, pids[i]);
+		cleanup_free char *path = cgroup_of(controller, pids[i]);
 
 		if (!path)
 			continue;
@@ -82,7 +80,7 @@ char *cgroup_common(bool unified, const uint32_t *pids, size_t count)
 }
 
 /* "36 35 0:41 ROOT POINT rw - cgroup2 cgroup2 rw": the point whose root the group lies in, with the rest of its path. */
-static char *folder_in(bool unified, const char *line, const char *path)
+static char *folder_in(const char *controller, const char *line, const char *path)
 {
 	char root[4096], point[4096];
 	const char *type = strstr(line, " - ");
@@ -90,15 +88,15 @@ static char *folder_in(bool unified, const char *line, const char *path)
 
 	if (!type || sscanf(line, "%*s %*s %*s %4095s %4095s", root, point) != 2)
 		return NULL;
-	if (unified ? !text_starts_with(type, " - cgroup2 ")
-		    : !text_starts_with(type, " - cgroup ") || !strstr(options, "freezer"))
+	if (controller ? !text_starts_with(type, " - cgroup ") || !strstr(options, controller)
+		       : !text_starts_with(type, " - cgroup2 "))
 		return NULL;
 	if (strcmp(root, "/") == 0)
 		return text_format("%s%s", point, path);
 	return cgroup_is_in(path, root) ? text_format("%s%s", point, path + strlen(root)) : NULL;
 }
 
-char *cgroup_folder(bool unified, const char *path)
+char *cgroup_folder(const char *controller, const char *path)
 {
 	cleanup_file FILE *file = fopen("/proc/self/mountinfo", "re");
 	cleanup_free char *line = NULL;
@@ -106,6 +104,6 @@ char *cgroup_folder(bool unified, const char *path)
 	size_t size = 0;
 
 	while (file && !folder && getline(&line, &size, file) > 0)
-		folder = folder_in(unified, line, path);
+		folder = folder_in(controller, line, path);
 	return folder;
 }

@@ -161,20 +161,25 @@ static int refuse(struct error *err, const char *why)
 	return error_hint(err, "--stop saves it with a stop");
 }
 
+static const char *controller_of(bool unified)
+{
+	return unified ? NULL : "freezer";
+}
+
 /* The folder of the group that all are in, in one hierarchy; NULL with errno 0 where that has none. */
 static char *find_folder(bool unified, const uint32_t *pids, size_t count)
 {
-	cleanup_free char *common = cgroup_common(unified, pids, count);
+	cleanup_free char *common = cgroup_common(controller_of(unified), pids, count);
 
-	return common && strcmp(common, "/") != 0 ? cgroup_folder(unified, common) : NULL;
+	return common && strcmp(common, "/") != 0 ? cgroup_folder(controller_of(unified), common) : NULL;
 }
 
 static bool holds_any(bool unified, const uint32_t *pids, size_t count, const uint32_t *others, size_t other_count)
 {
-	cleanup_free char *common = cgroup_common(unified, pids, count);
+	cleanup_free char *common = cgroup_common(controller_of(unified), pids, count);
 
 	for (size_t i = 0; common && i < other_count; i++) {
-		cleanup_free char *path = cgroup_common(unified, &others[i], 1);
+		cleanup_free char *path = cgroup_common(controller_of(unified), &others[i], 1);
 
 		if (!path || cgroup_is_in(path, common))
 			return true;

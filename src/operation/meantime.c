@@ -17,7 +17,6 @@
 #include "operation/rows.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
-#include "workspace/keepers.h"
 #include "workspace/label_keys.h"
 #include "workspace/location.h"
 #include "workspace/snapshot_labels.h"
@@ -171,6 +170,8 @@ static int note_whole(void *context, struct error *err)
 
 	if (restoring_write_back(restoring, err) < 0)
 		return -1;
+	if (restoring_stamp(restoring, &run->record->meantime_stamp, err) < 0)
+		return -1;
 	run->record->meantime_whole = true;
 	return journal_save(run->session, run->record, err);
 }
@@ -231,14 +232,6 @@ static int take_or_say(struct run *run, live_note_freezer note, struct error *er
 
 /* --- whether it is to be taken -------------------------------------------------------------------------------------- */
 
-static bool is_same_boot(const struct record *record)
-{
-	char boot[KEEPERS_BOOT_SIZE];
-
-	keepers_boot(boot);
-	return record->boot && strcmp(boot, record->boot) == 0;
-}
-
 /* Of one that does not run. */
 static int was_touched(struct restoring *restoring, struct error *err)
 {
@@ -251,10 +244,21 @@ static int was_touched(struct restoring *restoring, struct error *err)
 	return replace_was_touched(&restoring->replace, &written, err);
 }
 
+/* Somebody may have let it run, and have paused it again. */
+static int has_run_between(struct run *run, struct error *err)
+{
+	const struct restoring *restoring = run->restoring;
+	const char *then = run->record->meantime_whole ? run->record->meantime_stamp : restoring->worklist.stamp;
+	cleanup_free char *now = NULL;
+
+	if (restoring_stamp(restoring, &now, err) < 0)
+		return -1;
+	return !*now || !then || strcmp(now, then) != 0;
+}
+
 /* Whether it may have run since the change was begun, to the harm of what is there: 1, 0, -1. */
 static int has_run(struct run *run, struct error *err)
 {
-	const struct record *record = run->record;
 	uint32_t others[OTHERS_MAX], pid = run->restoring->pid;
 	const struct live_request request = { .pid = pid,
 					      .others = others,
@@ -264,12 +268,7 @@ static int has_run(struct run *run, struct error *err)
 	if (!pid)
 		return was_touched(run->restoring, err);
 	still = live_is_frozen(&request, err);
-	if (still < 0)
-		return -1;
-	/* What we have frozen when that was taken has not run since. */
-	if (still && record->meantime_whole)
-		return 0;
-	return !still || (int)pid != record->old_pid || !is_same_boot(record);
+	return still > 0 ? has_run_between(run, err) : still < 0 ? -1 : 1;
 }
 
 /* What was taken by a run before us, and has been thawed since by somebody, is another version. */

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
+#include "live/runtime.h"
 #include "operation/lease.h"
 #include "operation/restoring_change.h"
 #include "operation/root.h"
@@ -93,6 +94,7 @@ static int open_all(struct restoring *restoring, struct error *err)
 	restoring->tree = open_tree_of(run, err);
 	if (restoring->tree < 0)
 		return -1;
+	restoring->runtime = restoring->pid ? runtime_open(restoring->pid) : -1;
 	restoring->root = restoring->pid ? root_open(run, restoring->pid, err) : mount_root(run, err);
 	return restoring->root < 0 ? -1 : check_writable(restoring, err);
 }
@@ -108,7 +110,7 @@ static int create(struct run *run, uint32_t pid, struct error *err)
 	if (!restoring)
 		return error_memory(err);
 	*restoring = (struct restoring){
-		.run = run, .worklist = WORKLIST_NONE, .root = -1, .tree = -1, .held = -1, .pid = pid
+		.run = run, .worklist = WORKLIST_NONE, .root = -1, .tree = -1, .held = -1, .runtime = -1, .pid = pid
 	};
 	restoring->worklist_name = worklist_name(run, err);
 	return restoring->worklist_name ? 0 : -1;
@@ -136,6 +138,8 @@ void restoring_end(struct run *run)
 	worklist_release(&restoring->worklist);
 	if (restoring->held >= 0)
 		close(restoring->held);
+	if (restoring->runtime >= 0)
+		close(restoring->runtime);
 	if (restoring->root >= 0)
 		close(restoring->root);
 	if (restoring->tree >= 0)

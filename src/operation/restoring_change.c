@@ -7,12 +7,15 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "live/processes.h"
+#include "live/runtime.h"
 #include "operation/lease.h"
 #include "operation/orphan.h"
 #include "operation/room.h"
 #include "operation/task.h"
 #include "task/process.h"
+#include "workspace/keepers.h"
 #include "workspace/mount_table.h"
 
 /* 0: the workspace does not run. */
@@ -155,6 +158,17 @@ static int check_again(struct restoring *restoring, struct error *err)
 	return orphan_check(restoring->run, err);
 }
 
+int restoring_stamp(const struct restoring *restoring, char **stamp, struct error *err)
+{
+	int64_t runtime = restoring->runtime >= 0 ? runtime_settled(restoring->runtime) : -1;
+	char boot[KEEPERS_BOOT_SIZE];
+
+	keepers_boot(boot);
+	free(*stamp);
+	*stamp = runtime >= 0 ? text_format("%s %u %lld", boot, restoring->pid, (long long)runtime) : strdup("");
+	return *stamp ? 0 : error_memory(err);
+}
+
 /* All that can be known before is known now; and what is saved has to outlive a power cut before anything of it is changed. */
 static int ready(void *context, struct error *err)
 {
@@ -163,6 +177,7 @@ static int ready(void *context, struct error *err)
 	if (restoring_add_mounts(restoring, err) < 0 || replace_link(&restoring->replace, true, err) < 0 ||
 	    replace_settle_links(&restoring->replace, err) < 0 || replace_check(&restoring->replace, err) < 0 ||
 	    make_files(restoring, err) < 0 || check_again(restoring, err) < 0 ||
+	    restoring_stamp(restoring, &restoring->worklist.stamp, err) < 0 ||
 	    worklist_note(&restoring->worklist, &restoring->replace, true, err) < 0)
 		return -1;
 	return record_saves(restoring->run->record) ? restoring_write_back(restoring, err) : 0;

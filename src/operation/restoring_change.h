@@ -20,6 +20,10 @@ void restoring_set_change(struct restoring *restoring);
  * `saved` is called when that is. */
 void restoring_set_again(struct restoring *restoring, int (*saved)(void *context, struct error *err));
 
+/* *stamp (which is replaced; the caller frees) is the same text as long as none of its processes has run, and never again
+ * after. "" where that cannot be told. */
+int restoring_stamp(const struct restoring *restoring, char **stamp, struct error *err);
+
 /* All that was written to its filesystem is on the disk. */
 int restoring_write_back(const struct restoring *restoring, struct error *err);
 

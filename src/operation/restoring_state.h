@@ -14,6 +14,7 @@ struct restoring {
 	struct replace replace;
 	int root, tree;
 	int held;     /* room on the disk until the change begins (room.h); -1 */
+	int runtime;  /* what counts how long it has run (live/runtime.h); -1 */
 	uint32_t pid; /* of the workspace's first process; 0: nothing runs on it */
 	struct live_change change;
 };

@@ -26,7 +26,7 @@
 #define PAUSE_MS 20
 
 /* Each word of the file ends with a NUL. The first letter of an entry says what it is. */
-enum { ENTRY_SCOPE = 'S', ENTRY_MOUNT = 'M', ENTRY_ITEM = 'I', ENTRY_LINK = 'L', ENTRY_END = 'E' };
+enum { ENTRY_SCOPE = 'S', ENTRY_MOUNT = 'M', ENTRY_ITEM = 'I', ENTRY_LINK = 'L', ENTRY_STAMP = 'T', ENTRY_END = 'E' };
 
 static int boot_id(char boot[static BOOT_SIZE], struct error *err)
 {
@@ -49,6 +49,7 @@ void worklist_release(struct worklist *worklist)
 	if (worklist->file >= 0)
 		close(worklist->file);
 	free(worklist->name);
+	free(worklist->stamp);
 	*worklist = WORKLIST_NONE;
 }
 
@@ -140,6 +141,8 @@ int worklist_note(struct worklist *worklist, struct replace *replace, bool last,
 			add_entry(&text, item->first ? ENTRY_LINK : ENTRY_ITEM, item->path, item->first);
 		item->noted = true;
 	}
+	if (last && worklist->stamp)
+		add_entry(&text, ENTRY_STAMP, worklist->stamp, NULL);
 	if (last)
 		add_entry(&text, ENTRY_END, "", NULL);
 	if (write_text(worklist, &text, err) < 0)
@@ -278,9 +281,15 @@ static int read_item(const struct worklist *worklist, struct reading *reading, c
 	return first && !item->first ? error_memory(err) : 0;
 }
 
+static int read_stamp(struct worklist *worklist, const char *stamp, struct error *err)
+{
+	free(worklist->stamp);
+	worklist->stamp = strdup(stamp);
+	return worklist->stamp ? 0 : error_memory(err);
+}
+
 /* 1 there is more, 0 that was the end, -1. */
-static int read_entry(const struct worklist *worklist, struct reading *reading, struct replace *replace,
-		      struct error *err)
+static int read_entry(struct worklist *worklist, struct reading *reading, struct replace *replace, struct error *err)
 {
 	char what = reading->at < reading->end ? *reading->at++ : '\0';
 	const char *path = next_word(reading);
@@ -295,6 +304,8 @@ static int read_entry(const struct worklist *worklist, struct reading *reading, 
 	case ENTRY_ITEM:
 	case ENTRY_LINK:
 		return read_item(worklist, reading, what, path, replace, err) < 0 ? -1 : 1;
+	case ENTRY_STAMP:
+		return read_stamp(worklist, path, err) < 0 ? -1 : 1;
 	case ENTRY_END:
 		return 0;
 	default:

@@ -14,7 +14,8 @@
 struct worklist {
 	int folder; /* the caller's */
 	char *name;
-	int file;      /* -1: none is open */
+	int file;    /* -1: none is open */
+	char *stamp; /* the caller's word on the moment of its end, which goes into it and comes out of it; NULL: none */
 	bool was_made; /* in an earlier boot, and may not have come to the disk: it is NAME.done and stays so */
 };
 

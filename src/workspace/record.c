@@ -88,6 +88,7 @@ static const struct field fields[] = {
 	FIELD(TEXT, meantime_id),
 	FIELD(TIME, meantime_ns),
 	FIELD(FLAG, meantime_whole),
+	FIELD(TEXT, meantime_stamp),
 	FIELD(NUMBER, restore_saved),
 	FIELD(TEXT, merged),
 	FIELD(TEXT, merge_base),

@@ -93,18 +93,19 @@ struct record {
 	char *rollback_name; /* runtime name of the target; also a restore's */
 	char *paths;         /* restore: an array of texts, as JSON; NULL: all of it */
 	char *meantime_id; /* restore: the operation that saves what the workspace became while its files were half changed … */
-	int64_t meantime_ns; /* … its time … */
-	bool meantime_whole; /* … and whether its layer holds all of it */
-	int restore_saved;   /* restore: the version that was saved before it, by an operation of its own */
-	char *merged;        /* merging: the layers above the image's as one … */
-	char *merge_base;    /* … on this ("" for none) … */
-	int merge_count;     /* … and how many they are */
-	char *merged_shows;  /* the snapshot whose tree `merged` shows; NULL: none that stays */
-	char *top;           /* of an earlier build's record: a copy of the newest layer, on `merged` */
-	char *moved_to;      /* merging: where the writable layer's folder goes, in exchange for the one there … */
-	int64_t moved_inode; /* … which is the one with this inode */
-	int depth;           /* layers of ours under new_active */
-	int version_floor;   /* the greatest number of a version so far, as far as labels know */
+	int64_t meantime_ns;  /* … its time … */
+	bool meantime_whole;  /* … whether its layer holds all of it … */
+	char *meantime_stamp; /* … and since when it stands still then (restoring_stamp()) */
+	int restore_saved;    /* restore: the version that was saved before it, by an operation of its own */
+	char *merged;         /* merging: the layers above the image's as one … */
+	char *merge_base;     /* … on this ("" for none) … */
+	int merge_count;      /* … and how many they are */
+	char *merged_shows;   /* the snapshot whose tree `merged` shows; NULL: none that stays */
+	char *top;            /* of an earlier build's record: a copy of the newest layer, on `merged` */
+	char *moved_to;       /* merging: where the writable layer's folder goes, in exchange for the one there … */
+	int64_t moved_inode;  /* … which is the one with this inode */
+	int depth;            /* layers of ours under new_active */
+	int version_floor;    /* the greatest number of a version so far, as far as labels know */
 	char *blueprint; /* digest of what makes the container (blueprint.h); NULL: it is not kept with the version */
 
 	/* what has become of it */

@@ -519,6 +519,98 @@ thaw_by_hand() {
 	expect 0 doctor x
 }
 
+freeze_by_hand() {
+	local group
+	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid "$1")/cgroup")
+	echo 1 >"/sys/fs/cgroup/unified$group/cgroup.freeze" || echo 1 >"/sys/fs/cgroup$group/cgroup.freeze"
+	servers_wait_for 5 eval '[ "$(frozen '"$1"')" = 1 ]'
+}
+
+# run_between ID WORD: it runs for a moment, and stands still again as if nothing had been.
+run_between() {
+	thaw_by_hand "$1"
+	workspace_exec "$1" sh -c "echo $2 >/data/set/1; echo $2 >/data/$2"
+	freeze_by_hand "$1"
+}
+
+# holds_meanwhile VERSION ID: whether recover tells of a version with what somebody had let run.
+holds_meanwhile() {
+	[[ $output == *"the restore of version 1 was completed; version $1 holds what somebody had let run meanwhile"* ]] ||
+		complain "another word: $output"
+	same 'first ' "$(set_says "$2")"
+	nothing_is_left
+}
+
+newest_of() {
+	db "SELECT max(version) FROM container_versions WHERE container_id = '$1'"
+}
+
+# cut_recovery ID: killed together with its guard, when what was found is saved and the change goes on.
+cut_recovery() {
+	local tracer program guard
+	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=8000000:when=2 \
+		"$WSNAP" recover "$1" >/dev/null 2>&1 </dev/null 3>&- 4>&- &
+	tracer=$!
+	servers_wait_for 20 grep -q '"meantime_whole":[[:space:]]*true' "$(records)"
+	sleep 0.5
+	program=$(pgrep -P "$tracer")
+	guard=$(pgrep -P "$program")
+	kill -KILL "$guard"
+	kill -KILL "$program"
+	wait "$tracer" || true
+}
+
+@test "what ran on half a change, and stands still again, is a version before that is finished" {
+	workspace z
+	set_of z first
+	expect 0 -q create --live z
+	set_of z before
+	cut_both 3 z
+	run_between z mine
+	expect 0 recover
+	holds_meanwhile 3 z
+	same 'mine mine before' "$(version_file z 3 /data/set/1) $(version_file z 3 /data/mine) $(version_file z 2 /data/set/4)"
+	same 'mine 0' "$(workspace_read z /data/mine) $(frozen z)"
+	# Where nobody has let it run, there is nothing more to be saved.
+	set_of z quiet
+	cut_both 3 z
+	sleep 1
+	expect 0 recover
+	[[ $output == *"the restore of version 1 was completed" ]] || complain "another word: $output"
+	same '4 quiet' "$(newest_of z) $(version_file z 4 /data/set/4)"
+	# Both at once: what ran first is saved when that is cut off as well, and it runs again.
+	set_of z more
+	cut_both 3 z
+	run_between z once
+	cut_recovery z
+	run_between z twice
+	expect 0 recover
+	holds_meanwhile 7 z
+	same 'once more twice' "$(echo $(for n in 5 6 7; do version_file z $n /data/set/1; done))"
+	same 'once twice 0' "$(workspace_read z /data/once) $(workspace_read z /data/twice) $(frozen z)"
+	# Cut off alone, it has not run since.
+	set_of z last
+	cut_both 3 z
+	run_between z thrice
+	cut_recovery z
+	expect 0 recover
+	holds_meanwhile 9 z
+	same 'thrice 9' "$(version_file z 9 /data/set/1) $(newest_of z)"
+	# Paused by its owner, who lets it run and pauses it again.
+	set_of z owner
+	ctr tasks pause z
+	cut_both 3 z
+	ctr tasks resume z
+	workspace_exec z sh -c 'echo his >/data/set/1'
+	ctr tasks pause z
+	expect 0 recover
+	same PAUSED "$(workspace_status z)"
+	ctr tasks resume z
+	holds_meanwhile 11 z
+	same 'owner his' "$(version_file z 10 /data/set/4) $(version_file z 11 /data/set/1)"
+	expect 0 doctor z
+}
+
 @test "where that cannot be saved, it is said, and nothing is taken away unasked" {
 	WORKSPACE_OPTIONS=(--snapshotter native)
 	ctr images unpack --snapshotter native "$IMAGE" >/dev/null 2>&1 || true

@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "live/freezer.h"
 #include "live/guard.h"
+#include "live/runtime.h"
 #include "support/files.h"
 
 /* A group of one hierarchy, with a process that beats. */
@@ -121,6 +122,70 @@ static void test_version_1(void **state)
 {
 	(void)state;
 	check_freezes(hierarchies[2]);
+}
+
+/* Frozen, it stays what it is; as soon as one of its processes has run it has grown. */
+static void check_runtime(const struct stand *stand)
+{
+	cleanup_fd int runtime = runtime_open((uint32_t)stand->pid);
+	cleanup_freezer struct freezer freezer = FREEZER_NONE;
+	struct error err = { 0 };
+	int64_t before, after;
+	unsigned long beat;
+
+	assert_true(runtime >= 0);
+	assert_int_equal(freezer_open(&freezer, stand->group, &err), 0);
+	for (unsigned i = 0; i < 20; i++) {
+		assert_int_equal(freezer_freeze(&freezer, 5000, &err), 1);
+		before = runtime_settled(runtime);
+		usleep(5000);
+		after = runtime_settled(runtime);
+		assert_true(before >= 0);
+		assert_int_equal(after, before);
+		beat = atomic_load(stand->beats);
+		assert_int_equal(freezer_thaw(&freezer, &err), 0);
+		while (atomic_load(stand->beats) == beat)
+			usleep(10);
+		assert_int_equal(freezer_freeze(&freezer, 5000, &err), 1);
+		assert_true(runtime_settled(runtime) > after);
+		assert_int_equal(freezer_thaw(&freezer, &err), 0);
+	}
+}
+
+static void test_runtime_unified(void **state)
+{
+	struct stand stand;
+
+	(void)state;
+	stand_begin(&stand, "/sys/fs/cgroup/unified");
+	check_runtime(&stand);
+	stand_end(&stand);
+}
+
+static void test_runtime_version_1(void **state)
+{
+	cleanup_free char *group = text_format("/sys/fs/cgroup/cpuacct/wsnap-runtime-%d", getpid());
+	cleanup_free char *procs = text_format("%s/cgroup.procs", group);
+	struct stand stand;
+	char pid[16];
+
+	(void)state;
+	if (mkdir(group, 0755) < 0)
+		skip();
+	stand_begin(&stand, "/sys/fs/cgroup/freezer");
+	snprintf(pid, sizeof(pid), "%d", stand.pid);
+	files_write(procs, pid);
+	check_runtime(&stand);
+	stand_end(&stand);
+	while (rmdir(group) < 0)
+		usleep(1000);
+}
+
+/* One that has no group of its own: whatever else runs would count as well. */
+static void test_no_runtime_of_others(void **state)
+{
+	(void)state;
+	assert_int_equal(runtime_open((uint32_t)getpid()), -1);
 }
 
 static void test_whoever_would_thaw_is_not_frozen(void **state)
@@ -362,6 +427,9 @@ int main(void)
 		cmocka_unit_test(test_unified),
 		cmocka_unit_test(test_only_unified),
 		cmocka_unit_test(test_version_1),
+		cmocka_unit_test(test_runtime_unified),
+		cmocka_unit_test(test_runtime_version_1),
+		cmocka_unit_test(test_no_runtime_of_others),
 		cmocka_unit_test(test_whoever_would_thaw_is_not_frozen),
 		cmocka_unit_test(test_the_guard_thaws_when_time_is_over),
 		cmocka_unit_test(test_the_guard_thaws_when_wsnap_is_killed),
