@@ -523,7 +523,7 @@ freeze_by_hand() {
 	local group
 	group=$(sed -n 's/^0:://p' "/proc/$(workspace_pid "$1")/cgroup")
 	echo 1 >"/sys/fs/cgroup/unified$group/cgroup.freeze" || echo 1 >"/sys/fs/cgroup$group/cgroup.freeze"
-	servers_wait_for 5 eval '[ "$(frozen '"$1"')" = 1 ]'
+	servers_wait_for 5 eval '[ "$(workspace_frozen '"$1"')" = 1 ]'
 }
 
 # run_between ID WORD: it runs for a moment, and stands still again as if nothing had been.
@@ -570,7 +570,7 @@ cut_recovery() {
 	expect 0 recover
 	holds_meanwhile 3 z
 	same 'mine mine before' "$(version_file z 3 /data/set/1) $(version_file z 3 /data/mine) $(version_file z 2 /data/set/4)"
-	same 'mine 0' "$(workspace_read z /data/mine) $(frozen z)"
+	same 'mine 0' "$(workspace_read z /data/mine) $(workspace_frozen z)"
 	# Where nobody has let it run, there is nothing more to be saved.
 	set_of z quiet
 	cut_both 3 z
@@ -587,7 +587,7 @@ cut_recovery() {
 	expect 0 recover
 	holds_meanwhile 7 z
 	same 'once more twice' "$(echo $(for n in 5 6 7; do version_file z $n /data/set/1; done))"
-	same 'once twice 0' "$(workspace_read z /data/once) $(workspace_read z /data/twice) $(frozen z)"
+	same 'once twice 0' "$(workspace_read z /data/once) $(workspace_read z /data/twice) $(workspace_frozen z)"
 	# Cut off alone, it has not run since.
 	set_of z last
 	cut_both 3 z
