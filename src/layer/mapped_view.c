@@ -117,13 +117,25 @@ static int open_mapped(const char *folder, const struct id_maps *maps, enum id_w
 	return steal_fd(&tree);
 }
 
+/* What a kernel or a filesystem says that cannot do it, or is told not to (mount_setattr(2), user_namespaces(7)); anything else
+ * may be over a moment later. */
+static bool is_impossible(int number)
+{
+	static const int numbers[] = { EINVAL, EPERM, ENOSYS, EOPNOTSUPP, ENOSPC, EUSERS };
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		if (number == numbers[i])
+			return true;
+	return false;
+}
+
 int mapped_view_mount(const char *folder, const struct id_maps *maps, enum id_way way, struct error *err)
 {
 	int tree = open_mapped(folder, maps, way);
 
 	if (tree >= 0)
 		return tree;
-	return error_errno(err, errno == ENOENT ? ERROR_NOT_FOUND : ERROR_REFUSED, errno,
+	return error_errno(err, is_impossible(errno) ? ERROR_REFUSED : ERROR_FAILED, errno,
 			   "'%s' cannot be read with the ids of its container", folder);
 }
 

@@ -14,7 +14,7 @@
 struct mapped_view;
 
 /* Each id that is the host's in `maps` is seen as the one inside. NULL with ERROR_REFUSED where the kernel, or the
- * filesystem, cannot do that; ERROR_NOT_FOUND where there is no such folder. */
+ * filesystem, cannot do that. */
 struct mapped_view *mapped_view_open(const char *folder, const struct id_maps *maps, struct error *err);
 
 /* Of the folder's root, in this process, as long as the view is open. */

@@ -25,7 +25,7 @@
 # STATE: running, stopped.
 # CONFIGURED='max_depth = 2' is the configuration: with that one every version merges layers.
 # MAPPED=100000 is the first id of the host of a user namespace that the workspace is in, whose image containerd 2 maps: its
-# files, all written by its own root, must have that owner ever after. For running ones.
+# files, all written by its own root, must have that owner ever after. For running ones, without reboots.
 # BETWEEN='stop start' is what another client tries behind each kill, before anything is recovered.
 set -u
 here=$(dirname "$(readlink -f "$0")")

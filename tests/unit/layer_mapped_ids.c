@@ -365,7 +365,7 @@ static void no_folder(void **state)
 
 	(void)state;
 	assert_null(mapped_view_open("/nowhere/at/all", &maps, &err));
-	assert_int_equal(err.kind, ERROR_NOT_FOUND);
+	assert_int_equal(err.kind, ERROR_FAILED);
 }
 
 /* proc(5) is one that cannot do it. */
