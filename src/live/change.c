@@ -240,6 +240,8 @@ static int freeze_to_finish(struct freezer *freezer, struct guard *guard, struct
 
 	if (guard_commit(guard, ANSWER_MS, err) < 0)
 		return -1;
+	if (!freezer->frozen_before && freezer_note(freezer, true, err) < 0)
+		return -1;
 	frozen = freezer->frozen_before ? freezer_wait(freezer, FINISH_FREEZE_MS, err)
 					: freezer_freeze(freezer, FINISH_FREEZE_MS, err);
 	if (frozen > 0)
@@ -269,8 +271,9 @@ int live_is_frozen(const struct live_request *request, struct error *err)
 	return own_group_find(request, &freezer, err) < 0 ? -1 : freezer_is_frozen(&freezer, err);
 }
 
-/* What we have frozen is thawed, also where somebody had paused it once. */
-int live_finish(const struct live_request *request, bool stays_frozen, struct error *err)
+/* What we have frozen is thawed. Somebody else's pause stays, and so does the one in the other hierarchy beside it, which the
+ * caller thaws. */
+int live_finish(const struct live_request *request, const char *ours, struct error *err)
 {
 	cleanup_freezer struct freezer freezer = FREEZER_NONE;
 	cleanup_guard struct guard guard = GUARD_NONE;
@@ -279,10 +282,11 @@ int live_finish(const struct live_request *request, bool stays_frozen, struct er
 
 	if (own_group_find(request, &freezer, err) < 0)
 		return -1;
-	stays = stays_frozen && freezer.frozen_before;
+	stays = freezer.frozen_before && !(ours && strcmp(ours, freezer.folder) == 0);
 	duty = duty_of(request->change, stays);
-	if ((!stays && request->note_freezer(freezer.folder, request->context, err) < 0) ||
-	    guard_begin(&guard, &freezer, &duty, err) < 0)
+	if (!stays)
+		freezer.sign = request->note_freezer(freezer.folder, request->context, err);
+	if ((!stays && freezer.sign < 0) || guard_begin(&guard, &freezer, &duty, err) < 0)
 		return -1;
 	return finish_frozen(&freezer, &guard, stays, request->change, err);
 }

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "live/cgroup.h"
+#include "live/sign.h"
 
 #define STATE_SIZE 256
 #define PAUSE_US 100
@@ -76,7 +77,15 @@ const char *freezer_thaw_word(const struct freezer *freezer)
 
 int freezer_thaw(const struct freezer *freezer, struct error *err)
 {
-	return write_state(freezer, freezer_thaw_word(freezer), err);
+	if (write_state(freezer, freezer_thaw_word(freezer), err) < 0)
+		return -1;
+	sign_write_thawed(freezer->sign);
+	return 0;
+}
+
+int freezer_note(const struct freezer *freezer, bool frozen, struct error *err)
+{
+	return sign_write(freezer->sign, frozen, err);
 }
 
 /* In the unified hierarchy the kernel tells of a change. In version 1 the state has to be read again, and each
@@ -149,6 +158,8 @@ void freezer_release(struct freezer *freezer)
 		close(freezer->control);
 	if (freezer->events >= 0)
 		close(freezer->events);
+	if (freezer->sign >= 0)
+		close(freezer->sign);
 	if (freezer->other >= 0)
 		close(freezer->other);
 	free(freezer->folder);

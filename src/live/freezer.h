@@ -17,13 +17,14 @@ struct freezer {
 	bool frozen_before; /* somebody else has frozen it, or is about to: it stays so */
 	int control;        /* cgroup.freeze or freezer.state */
 	int events;         /* cgroup.events, or freezer.state again */
+	int sign;           /* says whether it may be frozen by us (sign.h), or -1 */
 	int other; /* unified: freezer.state, where the processes are in version 1's hierarchy as well; or -1 */
 };
 
-#define FREEZER_NONE                                     \
-	(struct freezer)                                 \
-	{                                                \
-		.control = -1, .events = -1, .other = -1 \
+#define FREEZER_NONE                                                 \
+	(struct freezer)                                             \
+	{                                                            \
+		.control = -1, .events = -1, .sign = -1, .other = -1 \
 	}
 #define cleanup_freezer __attribute__((cleanup(freezer_release)))
 
@@ -53,6 +54,9 @@ int freezer_is_frozen(const struct freezer *freezer, struct error *err);
 /* Whether what has stood still does so yet. A process that comes into the group only now does not stand still at once, but has
  * done nothing in it either. */
 int freezer_is_held(const struct freezer *freezer, struct error *err);
+
+/* Before each freeze: the sign says that it may be frozen by us, until it is thawed, or does not come to be frozen. */
+int freezer_note(const struct freezer *freezer, bool frozen, struct error *err);
 
 int freezer_thaw(const struct freezer *freezer, struct error *err);
 

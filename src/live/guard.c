@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "live/sign.h"
 
 /* Whether what is committed has begun; it is one of the last two for ever. */
 enum { PHASE_OPEN, PHASE_COMMITTED, PHASE_LATE };
@@ -42,6 +43,7 @@ static void thaw(const struct freezer *freezer, struct guard_page *page)
 	atomic_store(&page->thawed, true);
 	while (pwrite(freezer->control, word, strlen(word), 0) < 0 && (errno == EINTR || errno == EBUSY))
 		;
+	sign_write_thawed(freezer->sign);
 }
 
 /* False: it is too late for that from now on. */
@@ -141,16 +143,17 @@ static int compare_numbers(const void *a, const void *b)
 }
 
 /* Closes all other descriptors of wsnap's: the guard would go on holding its locks. */
-static void keep_only(int line, int control, const struct guard_duty *duty)
+static void keep_only(int line, const struct freezer *freezer, const struct guard_duty *duty)
 {
-	int kept[GUARD_MOST_KEPT + 2];
+	int kept[GUARD_MOST_KEPT + 3];
 	unsigned next = 0;
 
 	memcpy(kept, duty->kept, sizeof(duty->kept));
 	kept[GUARD_MOST_KEPT] = line;
-	kept[GUARD_MOST_KEPT + 1] = control;
-	qsort(kept, GUARD_MOST_KEPT + 2, sizeof(*kept), compare_numbers);
-	for (size_t i = 0; i < GUARD_MOST_KEPT + 2; i++) {
+	kept[GUARD_MOST_KEPT + 1] = freezer->control;
+	kept[GUARD_MOST_KEPT + 2] = freezer->sign;
+	qsort(kept, GUARD_MOST_KEPT + 3, sizeof(*kept), compare_numbers);
+	for (size_t i = 0; i < GUARD_MOST_KEPT + 3; i++) {
 		if (kept[i] > (int)next)
 			close_range(next, (unsigned)kept[i] - 1, 0);
 		if (kept[i] >= (int)next)
@@ -187,7 +190,7 @@ int guard_begin(struct guard *guard, const struct freezer *freezer, const struct
 	atomic_store(&guard->page->stays_frozen, duty && duty->stays_frozen);
 	guard->pid = fork();
 	if (guard->pid == 0) {
-		keep_only(theirs, freezer->control, duty ? duty : &no_duty);
+		keep_only(theirs, freezer, duty ? duty : &no_duty);
 		stand_guard(theirs, freezer, duty ? duty : &no_duty, guard->page);
 	}
 	close(theirs);

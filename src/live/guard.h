@@ -1,6 +1,6 @@
 /*
  * A small process that thaws the workspace whatever becomes of wsnap: when the time is over, or as soon as wsnap is
- * gone. It holds nothing but the control group's file and one end of a pair of sockets, and what a duty needs.
+ * gone. It holds nothing but the control group's file, the sign that says so, one end of a pair of sockets, and what a duty needs.
  *
  * With a duty there is a moment from which on the workspace must not run before something is finished: guard_commit().
  * Then no time is over any more, and when wsnap is gone the guard finishes that itself before it thaws. Both decide it in

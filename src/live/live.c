@@ -185,6 +185,17 @@ static void end_watch(struct taking *taking)
 		close(marks);
 }
 
+/* Whoever comes after a crash must know what may be frozen, and the guard what to tell him. */
+static int note_freezer(struct live *live, struct error *err)
+{
+	const struct live_request *request = &live->request;
+
+	if (!request->note_freezer || live->freezer.frozen_before)
+		return 0;
+	live->freezer.sign = request->note_freezer(live->freezer.folder, request->context, err);
+	return live->freezer.sign < 0 ? -1 : 0;
+}
+
 /* The guard of a change comes first of all, as long as there are no other threads. */
 int live_take(struct live *live, const char *layer, struct live_result *result, bool *again, struct error *err)
 {
@@ -194,7 +205,7 @@ int live_take(struct live *live, const char *layer, struct live_result *result, 
 	*again = false;
 	*result = (struct live_result){ 0 };
 	if ((layer && open_folder(layer, O_RDONLY | O_NOFOLLOW, &live->layer, err) < 0) ||
-	    (live->request.change && change_begin(&taking, err) < 0))
+	    note_freezer(live, err) < 0 || (live->request.change && change_begin(&taking, err) < 0))
 		return -1;
 	if ((!live->request.upper || begin_watch(&taking, err) == 0) && prepare(&taking, err) == 0)
 		filled = taking_pass_still(&taking, err);

@@ -45,8 +45,9 @@ int live_rename_index(const char *index, const char *from, const char *to, struc
 void live_end(struct live *live);
 
 /* Makes a change that an earlier run has sealed: freezes the processes, if they are not frozen, and thaws them behind it
- * unless `stays_frozen`. Of the request pid, others and change count. ERROR_INCOMPLETE as for live_take(). */
-int live_finish(const struct live_request *request, bool stays_frozen, struct error *err);
+ * unless somebody else has frozen them. `ours`: the folder of the control group that is frozen by us, or NULL. Of the request pid,
+ * others, change and note_freezer count. ERROR_INCOMPLETE as for live_take(). */
+int live_finish(const struct live_request *request, const char *ours, struct error *err);
 
 /* Whether its processes stand still now: 1, 0; -1 ERROR_REFUSED where they could not be made to. Of the request pid and others
  * count. */

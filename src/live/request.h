@@ -37,6 +37,7 @@ struct live_change {
 	void *context;
 };
 
+/* Says whether that control group may be frozen by us (sign.h), for whoever comes after a crash. A descriptor, or -1. */
 typedef int (*live_note_freezer)(const char *folder, void *context, struct error *err);
 
 struct live_request {
@@ -57,7 +58,7 @@ struct live_request {
 	 * compared with what the tip shows. NULL: it cannot be, and is copied. */
 	int (*find_tip)(struct layer_paths *layers, void *context, struct error *err);
 	/* Called before the first freeze with the control group's folder: it is to be remembered, so that whoever comes
-	 * after a crash can thaw it. NULL folder: it is not to be thawed any more. */
+	 * after a crash can thaw it, if the sign does not say that somebody has. NULL: nobody will. */
 	live_note_freezer note_freezer;
 	/* For tests: called in the freeze, when the layer is filled. NULL: nothing. */
 	int (*inspect)(void *context, struct error *err);

@@ -102,7 +102,7 @@ static int take_pause_over(struct taking *taking, struct error *err)
 	struct live *live = taking->live;
 	cleanup_freezer struct freezer found = FREEZER_NONE;
 
-	if (own_group_find(&live->request, &found, err) < 0)
+	if (freezer_note(&live->freezer, false, err) < 0 || own_group_find(&live->request, &found, err) < 0)
 		return -1;
 	if (!found.frozen_before)
 		return 0;
@@ -124,7 +124,7 @@ static int try_freeze(struct taking *taking, unsigned wait_ms, struct error *err
 	taking->since_ms = clock_monotonic_ms();
 	if (guard_arm(&taking->guard, live->request.max_freeze_ms, err) < 0)
 		return lost_guard(taking, err);
-	paused = freezer_is_paused(&live->freezer, err);
+	paused = freezer_note(&live->freezer, true, err) < 0 ? -1 : freezer_is_paused(&live->freezer, err);
 	frozen = paused == 0 ? freezer_freeze(&live->freezer, wait_ms, err) : paused < 0 ? -1 : 0;
 	if (frozen <= 0 && guard_disarm(&taking->guard, frozen < 0 ? &ignored : err) < 0)
 		return lost_guard(taking, err);
@@ -255,12 +255,8 @@ static int take_frozen(struct taking *taking, struct error *err)
 
 static int take_guarded(struct taking *taking, struct error *err)
 {
-	const struct live_request *request = &taking->live->request;
-
-	if (request->note_freezer && request->note_freezer(taking->live->freezer.folder, request->context, err) < 0)
-		return -1;
 	/* The one of a change stands already. */
-	if (!request->change && guard_begin(&taking->guard, &taking->live->freezer, NULL, err) < 0)
+	if (!taking->live->request.change && guard_begin(&taking->guard, &taking->live->freezer, NULL, err) < 0)
 		return -1;
 	return take_frozen(taking, err);
 }

@@ -116,11 +116,6 @@ int live_layer_drop(struct run *run, struct error *err)
 	return ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->live_merged, err);
 }
 
-int live_layer_thaw(struct run *run, struct error *err)
-{
-	return run->record->frozen ? live_thaw(run->record->frozen, err) : 0;
-}
-
 /* "containerd.io/gc.ref.snapshot.SNAPSHOTTER": what it names is kept as long as the active snapshot is (containerd,
  * docs/garbage-collection.md). "" takes it off. */
 static int set_kept(const struct record *record, const char *name, struct labels *labels, struct error *err)

@@ -18,9 +18,6 @@ int live_layer_prepare(struct run *run, struct error *err);
 /* Of an operation that is taken back: it goes, and so does what was committed already. Nothing stands on them. */
 int live_layer_drop(struct run *run, struct error *err);
 
-/* Thaws what an earlier process may have left frozen. */
-int live_layer_thaw(struct run *run, struct error *err);
-
 /* Adds those of the active snapshot's labels that tell of the version. */
 int live_layer_add_labels(const struct record *record, struct labels *labels, struct error *err);
 

@@ -212,19 +212,19 @@ static int take_layer(struct run *run, struct error *err)
 }
 
 /* It is not taken away unless that is asked for. */
-static int take_or_say(struct run *run, live_note_freezer note, struct error *err)
+static int take_or_say(struct run *run, struct error *err)
 {
 	const char *id = run->record->container_id;
 
 	/* One that runs is changed by then. */
 	if ((run->restoring->pid ? take(run, err) : take_layer(run, err)) == 0)
-		return run->restoring ? restoring_finish(run, note, err) : 0;
+		return run->restoring ? restoring_finish(run, err) : 0;
 	if (err->kind == ERROR_INCOMPLETE)
 		return -1;
 	if (run->session->settings->force) {
 		log_warning("what '%s' has become meanwhile is not saved: %s", id, err->message);
 		error_clear(err);
-		return restoring_open(run, err) <= 0 ? -1 : restoring_finish(run, note, err);
+		return restoring_open(run, err) <= 0 ? -1 : restoring_finish(run, err);
 	}
 	error_wrap(err, "somebody has let it run meanwhile, and what it is now could not be saved");
 	return error_hint(err, "'wsnap recover %s' tries again; --force finishes it without saving that", id);
@@ -281,16 +281,14 @@ static int end_earlier(struct run *run, struct error *err)
 	return meantime_keep(run, err) < 0 ? -1 : meantime_tell(run, &version, err);
 }
 
-int meantime_finish(struct run *run, live_note_freezer note, struct error *err)
+int meantime_finish(struct run *run, struct error *err)
 {
 	int begun = restoring_open(run, err), unsaved = 0;
 
 	if (begun > 0)
 		unsaved = has_run(run, err);
 	if (begun > 0 && unsaved >= 0)
-		begun = !unsaved                    ? restoring_finish(run, note, err)
-			: end_earlier(run, err) < 0 ? -1
-						    : take_or_say(run, note, err);
+		begun = !unsaved ? restoring_finish(run, err) : end_earlier(run, err) < 0 ? -1 : take_or_say(run, err);
 	/* Nothing of it is mounted or open any more when the workspace is started again. */
 	restoring_end(run);
 	if (begun >= 0 && unsaved >= 0)

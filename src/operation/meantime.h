@@ -6,12 +6,11 @@
 #ifndef WSNAP_OPERATION_MEANTIME_H
 #define WSNAP_OPERATION_MEANTIME_H
 
-#include "live/live.h"
 #include "operation/run.h"
 
-/* Makes to the end what an earlier run has begun, whether the workspace runs by now or not, and whatever it has become. `note`
- * is told of the freezer, with the run as its context. ERROR_INCOMPLETE. */
-int meantime_finish(struct run *run, live_note_freezer note, struct error *err);
+/* Makes to the end what an earlier run has begun, whether the workspace runs by now or not, and whatever it has become.
+ * ERROR_INCOMPLETE. */
+int meantime_finish(struct run *run, struct error *err);
 
 /* What was taken so is committed. 0 also where nothing was. */
 int meantime_keep(struct run *run, struct error *err);

@@ -9,6 +9,7 @@
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "operation/execute.h"
+#include "operation/frozen.h"
 #include "operation/live_layer.h"
 #include "operation/meantime.h"
 #include "operation/restoring.h"
@@ -22,7 +23,7 @@ int recovery_thaw(struct run *run, struct error *err)
 {
 	int begun = run->record->kind == OPERATION_RESTORE ? restoring_is_begun(run, err) : 0;
 
-	return begun != 0 ? begun : live_layer_thaw(run, err);
+	return begun != 0 ? begun : frozen_thaw(run, err);
 }
 
 /* The state before the change is whole in its layer once the change was begun: it becomes a version, whatever has become of
@@ -81,15 +82,6 @@ static int go_on_live(struct run *run, struct error *err)
 	return saved ? execute(run, ENTRY_TIDY, err) : execute_back(run, "interrupted", err);
 }
 
-static int note_freezer(const char *folder, void *context, struct error *err)
-{
-	struct run *run = context;
-
-	free(run->record->frozen);
-	run->record->frozen = strdup(folder);
-	return run->record->frozen ? journal_save(run->session, run->record, err) : error_memory(err);
-}
-
 /* Nobody may start it while its files are changed. */
 static int hold_stopped(struct run *run, struct error *err)
 {
@@ -134,8 +126,8 @@ static int go_on_restore(struct run *run, struct error *err)
 		return -1;
 	run->changed = begun;
 	/* Who has made it may have died before he could thaw the workspace. */
-	if (begun && (hold_stopped(run, err) < 0 || meantime_finish(run, note_freezer, err) < 0 ||
-		      live_layer_thaw(run, err) < 0 || keep_saved(run, err) < 0 || keep_meantime(run, err) < 0))
+	if (begun && (hold_stopped(run, err) < 0 || meantime_finish(run, err) < 0 || frozen_thaw(run, err) < 0 ||
+		      keep_saved(run, err) < 0 || keep_meantime(run, err) < 0))
 		return -1;
 	if (bring_up(run, err) < 0)
 		return -1;
@@ -154,7 +146,7 @@ int recovery_keep_restored(struct run *run, struct error *err)
 
 	if (begun <= 0)
 		return begun;
-	if (live_layer_thaw(run, err) < 0 || keep_saved(run, err) < 0)
+	if (frozen_thaw(run, err) < 0 || keep_saved(run, err) < 0)
 		return -1;
 	return keep_meantime(run, err);
 }

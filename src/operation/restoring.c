@@ -11,6 +11,7 @@
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
 #include "live/runtime.h"
+#include "operation/frozen.h"
 #include "operation/lease.h"
 #include "operation/restoring_change.h"
 #include "operation/root.h"
@@ -179,7 +180,7 @@ int restoring_is_begun(struct run *run, struct error *err)
 	return name ? worklist_exists(run->session->state_dir, name, run->record->operation_id, err) : -1;
 }
 
-static int finish_running(struct run *run, live_note_freezer note, struct error *err)
+static int finish_running(struct run *run, struct error *err)
 {
 	struct restoring *restoring = run->restoring;
 	uint32_t others[OTHERS_MAX];
@@ -188,11 +189,11 @@ static int finish_running(struct run *run, live_note_freezer note, struct error 
 		.others = others,
 		.other_count = restoring_list_others(run, restoring->pid, others),
 		.change = &restoring->change,
-		.note_freezer = note,
+		.note_freezer = frozen_note,
 		.context = run,
 	};
 
-	return live_finish(&request, task_is_paused(run->record->state), err);
+	return live_finish(&request, frozen_by_us(run), err);
 }
 
 static int open_begun(struct run *run, struct error *err)
@@ -222,12 +223,12 @@ int restoring_open(struct run *run, struct error *err)
 	return open_begun(run, err);
 }
 
-int restoring_finish(struct run *run, live_note_freezer note, struct error *err)
+int restoring_finish(struct run *run, struct error *err)
 {
 	const struct live_change *change = &run->restoring->change;
 
 	if (run->restoring->pid)
-		return finish_running(run, note, err);
+		return finish_running(run, err);
 	if (change->make(run->restoring, err) < 0)
 		return -1;
 	change->settle(run->restoring);

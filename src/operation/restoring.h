@@ -22,8 +22,8 @@ int restoring_is_begun(struct run *run, struct error *err);
  * will be; -1. */
 int restoring_open(struct run *run, struct error *err);
 
-/* Makes it, whether the workspace runs by now or not. `note` is told of the freezer, with the run as its context. */
-int restoring_finish(struct run *run, live_note_freezer note, struct error *err);
+/* Makes it, whether the workspace runs by now or not. */
+int restoring_finish(struct run *run, struct error *err);
 
 /* It is on the disk. */
 int restoring_forget(struct run *run, struct error *err);

@@ -9,6 +9,7 @@
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "operation/around.h"
+#include "operation/frozen.h"
 #include "operation/lease.h"
 #include "operation/live_layer.h"
 #include "operation/move.h"
@@ -160,7 +161,7 @@ int step_release(struct run *run, struct error *err)
 	if (run->record->live)
 		live_layer_tidy(run);
 	if (run->record->live && run->record->turned_back && !record_saves(run->record) &&
-	    (live_layer_thaw(run, err) < 0 || live_layer_drop(run, err) < 0))
+	    (frozen_thaw(run, err) < 0 || live_layer_drop(run, err) < 0))
 		return -1;
 	if (run->record->kind == OPERATION_RESTORE && restoring_tidy(run, err) < 0)
 		return -1;
@@ -172,6 +173,7 @@ int step_release(struct run *run, struct error *err)
 		return keep_pending(run, err);
 	if (journal_remove(run->session, run->record->container_id, err) < 0)
 		return -1;
+	frozen_forget(run);
 	run->ending = ENDING_RELEASED;
 	return 0;
 }

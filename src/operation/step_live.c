@@ -10,6 +10,7 @@
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
 #include "live/live.h"
+#include "operation/frozen.h"
 #include "operation/live_layer.h"
 #include "operation/restoring.h"
 #include "operation/steps.h"
@@ -18,18 +19,6 @@
 #include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
-
-/* Whoever comes after a crash must know what may be frozen. */
-static int note_freezer(const char *folder, void *context, struct error *err)
-{
-	struct run *run = context;
-
-	if (run->whole)
-		run = run->whole;
-	free(run->record->frozen);
-	run->record->frozen = strdup(folder);
-	return run->record->frozen ? journal_save(run->session, run->record, err) : error_memory(err);
-}
 
 /* Without a tip a whole layer must fit. With one, the size of what has changed is not known beforehand. */
 static int check_size(const char *upper, const char *filesystem, struct error *err)
@@ -74,7 +63,7 @@ static int begin(struct run *run, struct location *location, bool *has_tip, stru
 		.max_freeze_ms = (unsigned)record->max_freeze_ms,
 		.find_tip = find_tip,
 		.change = run->restoring ? &run->restoring->change : NULL,
-		.note_freezer = note_freezer,
+		.note_freezer = frozen_note,
 		.context = run,
 	};
 

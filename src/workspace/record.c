@@ -56,6 +56,7 @@ static const struct field fields[] = {
 	FIELD(TEXT, live_tip),
 	FIELD(TEXT, live_merged),
 	FIELD(TEXT, frozen),
+	FIELD(TIME, frozen_inode),
 	REQUIRED(NUMBER, state),
 	FIELD(NUMBER, old_pid),
 	{ "stdin", FIELD_TEXT, offsetof(struct record, streams.stdin_path), false },

@@ -61,7 +61,8 @@ struct record {
 	char *filling;     /* live: the active snapshot that becomes `saved` … */
 	char *live_tip;    /* … on this one, or NULL: on old_parent */
 	char *live_merged; /* live: the chain down from the tip becomes one layer of this name first */
-	char *frozen;      /* live: the folder of the control group, once it may be frozen by us */
+	char *frozen;      /* live: the folder of the control group, once it may be frozen by us … */
+	int64_t frozen_inode; /* … with this inode; whether it still may be stands beside the record (operation/frozen.h) */
 
 	/* the workspace before */
 	enum ctr_task_state state; /* NONE also for a task that had ended */

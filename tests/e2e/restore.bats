@@ -453,6 +453,21 @@ runs_again() {
 	nothing_is_left
 }
 
+@test "paused while it stands still in the middle of the change: recover finishes that, and it stays paused" {
+	workspace pz
+	set_of pz first
+	expect 0 -q create --live pz
+	set_of pz later
+	cut_both 2 pz
+	ctr tasks pause pz || skip "it is one and the same to containerd"
+	expect 0 recover
+	same PAUSED "$(workspace_status pz)"
+	ctr tasks resume pz
+	same 0 "$(workspace_frozen pz)"
+	same 'first ' "$(set_says pz)"
+	nothing_is_left
+}
+
 # What somebody does who finds a workspace standing still.
 start_anew() {
 	ctr tasks kill --signal KILL "$1" >/dev/null 2>&1 || true

@@ -6,10 +6,12 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -18,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "live/sign.h"
 #include "support/files.h"
 #include "support/live_stand.h"
 #include "support/scratch.h"
@@ -26,6 +29,7 @@
 
 /* Another group of the same processes, in the hierarchy of version 1's freezer. */
 static char old_group[128];
+static char sign[PATH_MAX + 8];
 
 static void make_old_group(void)
 {
@@ -77,13 +81,12 @@ static void pause_it(struct pause_way *way)
 	way->done = true;
 }
 
-/* Behind the passes over the running workspace. */
-static int pause_before_the_freeze(const char *folder, void *context, struct error *err)
+/* Once it is known that nobody has, and before the passes over the running workspace. */
+static int pause_when_begun(const char *folder, void *context, struct error *err)
 {
 	(void)folder;
-	(void)err;
 	pause_it(context);
-	return 0;
+	return sign_open(AT_FDCWD, sign, false, err);
 }
 
 static struct live_result take(struct stand *stand, struct live_request *request)
@@ -131,10 +134,12 @@ static void check_version(struct stand *stand, struct pause_way *way)
 	struct live_request request = stand_request(stand);
 	struct live_result result;
 
-	request.note_freezer = pause_before_the_freeze;
+	request.note_freezer = pause_when_begun;
 	request.context = way;
 	request.max_freeze_ms = 3000;
+	snprintf(sign, sizeof(sign), "%s/sign", stand->filesystem.root);
 	result = take(stand, &request);
+	assert_true(sign_says_thawed(AT_FDCWD, sign));
 	check_paused(way, &result);
 }
 
@@ -278,48 +283,110 @@ static void test_a_pause_stays_behind_a_change_that_the_guard_makes(void **state
 	check_change(true);
 }
 
-/* --- processes that come ---------------------------------------------------------------------------------------- */
+/* --- a process that comes ---------------------------------------------------------------------------------------- */
 
-/* As fast as they can: each is not yet still when it has come into a group that is frozen. */
-static pid_t send_processes(const struct stand *stand)
+#define LONG_WRITE (64 << 20)
+
+/* It is inside of a system call nearly all of the time, and does not stand still before that returns. */
+static pid_t begin_visitor(void)
 {
-	pid_t sender = fork();
+	pid_t pid = fork();
+	char *bytes;
+	int file;
 
-	if (sender != 0)
-		return sender;
+	if (pid != 0)
+		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;) {
-		pid_t pid = fork();
-
-		if (pid == 0) {
-			cleanup_free char *path = text_format("%s/cgroup.procs", stand->group);
-			int file = open(path, O_WRONLY | O_CLOEXEC);
-
-			alarm(20);
-			for (int i = 0; i < 100000; i++)
-				getppid();
-			(void)!write(file, "0", 1);
-			_exit(0);
-		}
-		usleep(500);
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-	}
+	bytes = calloc(1, LONG_WRITE);
+	file = memfd_create("long", MFD_CLOEXEC);
+	for (;;)
+		if (pwrite(file, bytes, LONG_WRITE, 0) < 0)
+			_exit(1);
 }
 
-static void test_who_comes_into_the_freeze_spoils_nothing(void **state)
+static void end_visitor(pid_t pid)
 {
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+struct visit {
+	char procs[160];
+	pid_t visitor;
+	bool made;
+};
+
+static int come_in(void *context, struct error *err)
+{
+	struct visit *visit = context;
+	cleanup_free char *pid = text_format("%d", visit->visitor);
+
+	(void)err;
+	files_write(visit->procs, pid);
+	return 0;
+}
+
+static struct visit visit_begin(const struct stand *stand)
+{
+	struct visit visit = { .visitor = begin_visitor() };
+
+	snprintf(visit.procs, sizeof(visit.procs), "%s/cgroup.procs", stand->group);
+	clock_sleep_ms(100);
+	return visit;
+}
+
+static void test_who_comes_into_the_freeze_has_thawed_nothing(void **state)
+{
+	struct live_request request;
+	struct visit visit;
 	struct stand stand;
-	pid_t sender;
 
 	(void)state;
 	stand_make(&stand, "ext4", 1, NULL, stand_be_quiet);
-	sender = send_processes(&stand);
-	for (int i = 0; i < 25; i++)
-		stand_take_blindly(&stand);
-	kill(sender, SIGKILL);
-	assert_int_equal(waitpid(sender, NULL, 0), sender);
-	clock_sleep_ms(200);
+	visit = visit_begin(&stand);
+	request = stand_request(&stand);
+	request.inspect = come_in;
+	request.context = &visit;
+	take(&stand, &request);
+	end_visitor(visit.visitor);
+	stand_end(&stand);
+}
+
+static int note_made(void *context, struct error *err)
+{
+	struct visit *visit = context;
+
+	(void)err;
+	visit->made = true;
+	return 0;
+}
+
+static void test_who_comes_before_a_change_does_not_hinder_it(void **state)
+{
+	struct visit visit;
+	const struct live_change change = {
+		.look = nothing,
+		.moved = nothing_moves,
+		.ready = come_in,
+		.seal = nothing,
+		.give_up = settle,
+		.make = note_made,
+		.finish = settle,
+		.settle = settle,
+		.kept = { -1, -1, -1, -1, -1, -1, -1, -1 },
+		.context = &visit,
+	};
+	struct live_request request;
+	struct stand stand;
+
+	(void)state;
+	stand_make(&stand, "ext4", 1, NULL, stand_be_quiet);
+	visit = visit_begin(&stand);
+	request = stand_request(&stand);
+	request.change = &change;
+	take(&stand, &request);
+	assert_true(visit.made);
+	end_visitor(visit.visitor);
 	stand_end(&stand);
 }
 
@@ -331,7 +398,8 @@ int main(void)
 		cmocka_unit_test(test_a_pause_in_version_1_alone_stays),
 		cmocka_unit_test(test_a_pause_stays_behind_a_change),
 		cmocka_unit_test(test_a_pause_stays_behind_a_change_that_the_guard_makes),
-		cmocka_unit_test(test_who_comes_into_the_freeze_spoils_nothing),
+		cmocka_unit_test(test_who_comes_into_the_freeze_has_thawed_nothing),
+		cmocka_unit_test(test_who_comes_before_a_change_does_not_hinder_it),
 	};
 
 	if (geteuid() != 0)
