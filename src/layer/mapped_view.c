@@ -121,7 +121,7 @@ static int open_mapped(const char *folder, const struct id_maps *maps, enum id_w
  * may be over a moment later. */
 static bool is_impossible(int number)
 {
-	static const int numbers[] = { EINVAL, EPERM, ENOSYS, EOPNOTSUPP, ENOSPC, EUSERS };
+	static const int numbers[] = { EINVAL, EPERM, ENOSYS, EOPNOTSUPP, EUSERS };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
 		if (number == numbers[i])
@@ -131,12 +131,16 @@ static bool is_impossible(int number)
 
 int mapped_view_mount(const char *folder, const struct id_maps *maps, enum id_way way, struct error *err)
 {
-	int tree = open_mapped(folder, maps, way);
+	int tree = open_mapped(folder, maps, way), number = errno;
 
 	if (tree >= 0)
 		return tree;
-	return error_errno(err, is_impossible(errno) ? ERROR_REFUSED : ERROR_FAILED, errno,
-			   "'%s' cannot be read with the ids of its container", folder);
+	error_errno(err, is_impossible(number) ? ERROR_REFUSED : ERROR_FAILED, number,
+		    "'%s' cannot be read with the ids of its container", folder);
+	/* (user_namespaces(7)) */
+	return number == ENOSPC ? error_hint(err, "the host may have as many user namespaces as it is allowed to: see "
+						  "/proc/sys/user/max_user_namespaces")
+				: -1;
 }
 
 struct mapped_view *mapped_view_open(const char *folder, const struct id_maps *maps, struct error *err)
