@@ -11,6 +11,7 @@ static void item_free(struct replace_item *item)
 	if (item->staged >= 0)
 		close(item->staged);
 	free(item->path);
+	free(item->was);
 	free(item->first);
 	free(item);
 }

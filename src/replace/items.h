@@ -29,6 +29,10 @@ int items_walk(struct replace *replace, struct beneath *side, const char *path, 
 	       struct error *err);
 int items_walk_tree(struct replace *replace, items_each_entry each, struct error *err);
 
+/* What tells an entry of the root from all that anybody may make of it later, whatever the clock says then (touched.c). */
+#define ITEMS_STATE_SIZE 80
+int items_state(struct replace *replace, const char *path, char state[static ITEMS_STATE_SIZE], struct error *err);
+
 /* Whether the entry is the same on both sides: 1, 0, -1. */
 int items_is_same(struct replace *replace, const char *path, struct error *err);
 

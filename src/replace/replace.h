@@ -27,8 +27,9 @@
 
 struct replace_item {
 	char *path;
-	char *first;           /* it becomes one more name of what has this path; NULL: its own */
-	int staged;            /* the file that it will be; -1 */
+	char *was;   /* of a list that was begun: what was there when it was noted (touched.c); NULL: unknown */
+	char *first; /* it becomes one more name of what has this path; NULL: its own */
+	int staged;  /* the file that it will be; -1 */
 	unsigned shelved : 30; /* the same, by its number on the shelf; 0 */
 	bool noted : 1;        /* the worklist has it */
 	bool costed : 1;       /* its cost is known */
@@ -59,6 +60,7 @@ struct replace {
 	unsigned shelved;      /* how many were put there */
 	struct timespec begun; /* when an earlier run began it, while it is looked at what has become of it since … */
 	bool touched;          /* … and whether somebody has written to it (touched.c) */
+	uint64_t seen, sum;    /* how many files a folder that goes has, and what tells them from others (touched.c) */
 	struct replace_cost known;  /* of the items that were looked at (cost.c) */
 	struct beneath here, there; /* below the root, below the tree */
 	uint64_t bytes;             /* that were written */

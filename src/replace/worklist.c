@@ -26,7 +26,15 @@
 #define PAUSE_MS 20
 
 /* Each word of the file ends with a NUL. The first letter of an entry says what it is. */
-enum { ENTRY_SCOPE = 'S', ENTRY_MOUNT = 'M', ENTRY_ITEM = 'I', ENTRY_LINK = 'L', ENTRY_STAMP = 'T', ENTRY_END = 'E' };
+enum {
+	ENTRY_SCOPE = 'S',
+	ENTRY_MOUNT = 'M',
+	ENTRY_ITEM = 'I',
+	ENTRY_LINK = 'L',
+	ENTRY_WAS = 'W',
+	ENTRY_STAMP = 'T',
+	ENTRY_END = 'E'
+};
 
 static int boot_id(char boot[static BOOT_SIZE], struct error *err)
 {
@@ -128,19 +136,30 @@ static void add_limits(struct text *text, const struct replace *replace)
 		add_entry(text, ENTRY_MOUNT, replace->mounts.items[i], NULL);
 }
 
+/* With what is there, so that whoever comes after a crash finds out what somebody has written since. */
+static int add_item(struct text *text, struct replace *replace, struct replace_item *item, struct error *err)
+{
+	char state[ITEMS_STATE_SIZE];
+
+	if (item->noted)
+		return 0;
+	if (items_state(replace, item->path, state, err) < 0)
+		return -1;
+	add_entry(text, item->first ? ENTRY_LINK : ENTRY_ITEM, item->path, item->first);
+	add_entry(text, ENTRY_WAS, state, NULL);
+	item->noted = true;
+	return 0;
+}
+
 int worklist_note(struct worklist *worklist, struct replace *replace, bool last, struct error *err)
 {
 	cleanup_text struct text text = { .limit = MOST_BYTES };
 
 	if (!last)
 		add_limits(&text, replace);
-	for (size_t i = 0; i < replace->count; i++) {
-		struct replace_item *item = replace->items[i];
-
-		if (!item->noted)
-			add_entry(&text, item->first ? ENTRY_LINK : ENTRY_ITEM, item->path, item->first);
-		item->noted = true;
-	}
+	for (size_t i = 0; i < replace->count; i++)
+		if (add_item(&text, replace, replace->items[i], err) < 0)
+			return -1;
 	if (last && worklist->stamp)
 		add_entry(&text, ENTRY_STAMP, worklist->stamp, NULL);
 	if (last)
@@ -246,6 +265,7 @@ static int read_all(struct worklist *worklist, struct text *text, struct error *
 
 struct reading {
 	const char *at, *end;
+	struct replace_item *item; /* the last one */
 };
 
 /* The next word, or NULL: there is none that is whole. */
@@ -276,9 +296,22 @@ static int read_item(const struct worklist *worklist, struct reading *reading, c
 	item = items_add(replace, path, err);
 	if (!item)
 		return -1;
+	reading->item = item;
 	if (first && !item->first)
 		item->first = strdup(first);
 	return first && !item->first ? error_memory(err) : 0;
+}
+
+static int read_was(const struct worklist *worklist, const struct reading *reading, const char *state,
+		    struct error *err)
+{
+	struct replace_item *item = reading->item;
+
+	if (!item)
+		return damaged(worklist, err);
+	free(item->was);
+	item->was = strdup(state);
+	return item->was ? 0 : error_memory(err);
 }
 
 static int read_stamp(struct worklist *worklist, const char *stamp, struct error *err)
@@ -304,6 +337,8 @@ static int read_entry(struct worklist *worklist, struct reading *reading, struct
 	case ENTRY_ITEM:
 	case ENTRY_LINK:
 		return read_item(worklist, reading, what, path, replace, err) < 0 ? -1 : 1;
+	case ENTRY_WAS:
+		return read_was(worklist, reading, path, err) < 0 ? -1 : 1;
 	case ENTRY_STAMP:
 		return read_stamp(worklist, path, err) < 0 ? -1 : 1;
 	case ENTRY_END:
