@@ -126,21 +126,28 @@ static int make_other(struct replace *replace, const struct entry_at *there, int
 			     : copy_metadata(replace, there, folder, replace->temporary, err);
 }
 
-/* One more name of what is there under another: 1; 0 it is not there, and the item becomes a file of its own. */
-static int make_link(struct replace *replace, const char *first, int folder)
+/* One more name of what is there under another: 1; 0 it is not there, or may have no more names, and the item becomes a file of
+ * its own. */
+static int make_link(struct replace *replace, const char *first, int folder, struct error *err)
 {
 	cleanup_beneath struct beneath way = BENEATH(replace->root);
 	const char *name;
 	int from = beneath_parent(&way, first, &name);
 
-	return from >= 0 && linkat(from, name, folder, replace->temporary, 0) == 0;
+	if (from >= 0 && linkat(from, name, folder, replace->temporary, 0) == 0)
+		return 1;
+	if (beneath_is_gone(errno) || errno == ESTALE || errno == EMLINK || errno == EPERM)
+		return 0;
+	return error_errno(err, ERROR_FAILED, errno, "'/%s' cannot be given one more name", first);
 }
 
 static int make_new(struct replace *replace, const struct replace_item *item, const struct entry_at *there, int folder,
 		    struct error *err)
 {
-	if (item->first && make_link(replace, item->first, folder))
-		return 0;
+	int linked = item->first ? make_link(replace, item->first, folder, err) : 0;
+
+	if (linked != 0)
+		return linked < 0 ? -1 : 0;
 	if (item->staged >= 0 && linkat(item->staged, "", folder, replace->temporary, AT_EMPTY_PATH) == 0)
 		return 0;
 	if (item->shelved && shelf_take(replace, item, folder, replace->temporary) == 0)

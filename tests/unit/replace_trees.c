@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -390,6 +391,37 @@ static void test_cost(void **test)
 	overlay_unmount(root);
 }
 
+/* In place of the library's: for one call the disk is full. */
+static bool is_full;
+
+int linkat(int from, const char *name, int to, const char *other, int flags)
+{
+	if (!is_full)
+		return (int)syscall(SYS_linkat, from, name, to, other, flags);
+	is_full = false;
+	errno = ENOSPC;
+	return -1;
+}
+
+/* What cannot have one more name for the moment does not become two files for that. */
+static void test_no_room_for_a_name(void **test)
+{
+	struct error err = { 0 };
+	struct pair pair;
+
+	(void)test;
+	make("rm -rf root tree; mkdir root tree; echo 1 >tree/a; ln tree/a tree/b");
+	pair_begin(&pair, "root", "tree");
+	work_out(&pair, "");
+	is_full = true;
+	assert_int_equal(replace_apply(&pair.replace, &err), -1);
+	assert_false(is_full);
+	apply(&pair);
+	pair_end(&pair);
+	assert_same("names", "root", "tree");
+	make("test root/a -ef root/b");
+}
+
 /* Folders become links to elsewhere between the look and the deed: nothing is written there. */
 static void test_links(void **test)
 {
@@ -609,6 +641,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_names, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_cost, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_links, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_no_room_for_a_name, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_mounts, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_deep, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged_list, scratch_set_up, scratch_tear_down),
