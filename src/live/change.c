@@ -238,9 +238,8 @@ static int freeze_to_finish(struct freezer *freezer, struct guard *guard, struct
 	struct error ignored = { 0 };
 	int frozen;
 
-	if (guard_commit(guard, ANSWER_MS, err) < 0)
-		return -1;
-	if (!freezer->frozen_before && freezer_note(freezer, true, err) < 0)
+	if ((!freezer->frozen_before && freezer_note(freezer, true, err) < 0) ||
+	    guard_commit(guard, ANSWER_MS, err) < 0)
 		return -1;
 	frozen = freezer->frozen_before ? freezer_wait(freezer, FINISH_FREEZE_MS, err)
 					: freezer_freeze(freezer, FINISH_FREEZE_MS, err);

@@ -648,6 +648,17 @@ cut_recovery() {
 		complain "another word"
 	[[ $stderr == *"--force finishes it without saving that"* ]] || complain "another hint"
 	same mine "$(workspace_read y /data/set/1)"
+	# Who cannot freeze it leaves nobody behind who changes its files all the same.
+	status=0
+	strace -qq -o /dev/null -P "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~y.frozen" -e trace=pwrite64 \
+		-e inject=pwrite64:error=EIO:when=2 \
+		"$WSNAP" --force recover y >/dev/null 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- || status=$?
+	same 7 "$status"
+	grep -q 'cannot note whether it is frozen: Input/output error' "$BATS_TEST_TMPDIR/stderr" ||
+		complain "$(cat "$BATS_TEST_TMPDIR/stderr")"
+	sleep 0.5
+	same mine "$(workspace_read y /data/set/1)"
+	same 0 "$(workspace_frozen y)"
 	expect 0 --force recover y
 	same 'first ' "$(set_says y)"
 	nothing_is_left
