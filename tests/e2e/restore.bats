@@ -576,54 +576,54 @@ cut_recovery() {
 }
 
 @test "what ran on half a change, and stands still again, is a version before that is finished" {
-	workspace z
-	set_of z first
-	expect 0 -q create --live z
-	set_of z before
-	cut_both 3 z
-	run_between z mine
+	workspace between
+	set_of between first
+	expect 0 -q create --live between
+	set_of between before
+	cut_both 3 between
+	run_between between mine
 	expect 0 recover
-	holds_meanwhile 3 z
-	same 'mine mine before' "$(version_file z 3 /data/set/1) $(version_file z 3 /data/mine) $(version_file z 2 /data/set/4)"
-	same 'mine 0' "$(workspace_read z /data/mine) $(workspace_frozen z)"
+	holds_meanwhile 3 between
+	same 'mine mine before' "$(version_file between 3 /data/set/1) $(version_file between 3 /data/mine) $(version_file between 2 /data/set/4)"
+	same 'mine 0' "$(workspace_read between /data/mine) $(workspace_frozen between)"
 	# Where nobody has let it run, there is nothing more to be saved.
-	set_of z quiet
-	cut_both 3 z
+	set_of between quiet
+	cut_both 3 between
 	sleep 1
 	expect 0 recover
 	[[ $output == *"the restore of version 1 was completed" ]] || complain "another word: $output"
-	same '4 quiet' "$(newest_of z) $(version_file z 4 /data/set/4)"
+	same '4 quiet' "$(newest_of between) $(version_file between 4 /data/set/4)"
 	# Both at once: what ran first is saved when that is cut off as well, and it runs again.
-	set_of z more
-	cut_both 3 z
-	run_between z once
-	cut_recovery z
-	run_between z twice
+	set_of between more
+	cut_both 3 between
+	run_between between once
+	cut_recovery between
+	run_between between twice
 	expect 0 recover
-	holds_meanwhile 7 z
-	same 'once more twice' "$(echo $(for n in 5 6 7; do version_file z $n /data/set/1; done))"
-	same 'once twice 0' "$(workspace_read z /data/once) $(workspace_read z /data/twice) $(workspace_frozen z)"
+	holds_meanwhile 7 between
+	same 'once more twice' "$(echo $(for n in 5 6 7; do version_file between $n /data/set/1; done))"
+	same 'once twice 0' "$(workspace_read between /data/once) $(workspace_read between /data/twice) $(workspace_frozen between)"
 	# Cut off alone, it has not run since.
-	set_of z last
-	cut_both 3 z
-	run_between z thrice
-	cut_recovery z
+	set_of between last
+	cut_both 3 between
+	run_between between thrice
+	cut_recovery between
 	expect 0 recover
-	holds_meanwhile 9 z
-	same 'thrice 9' "$(version_file z 9 /data/set/1) $(newest_of z)"
+	holds_meanwhile 9 between
+	same 'thrice 9' "$(version_file between 9 /data/set/1) $(newest_of between)"
 	# Paused by its owner, who lets it run and pauses it again.
-	set_of z owner
-	ctr tasks pause z
-	cut_both 3 z
-	ctr tasks resume z
-	workspace_exec z sh -c 'echo his >/data/set/1'
-	ctr tasks pause z
+	set_of between owner
+	ctr tasks pause between
+	cut_both 3 between
+	ctr tasks resume between
+	workspace_exec between sh -c 'echo his >/data/set/1'
+	ctr tasks pause between
 	expect 0 recover
-	same PAUSED "$(workspace_status z)"
-	ctr tasks resume z
-	holds_meanwhile 11 z
-	same 'owner his' "$(version_file z 10 /data/set/4) $(version_file z 11 /data/set/1)"
-	expect 0 doctor z
+	same PAUSED "$(workspace_status between)"
+	ctr tasks resume between
+	holds_meanwhile 11 between
+	same 'owner his' "$(version_file between 10 /data/set/4) $(version_file between 11 /data/set/1)"
+	expect 0 doctor between
 }
 
 @test "where that cannot be saved, it is said, and nothing is taken away unasked" {
