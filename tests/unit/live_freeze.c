@@ -89,6 +89,16 @@ static bool beats(const struct stand *stand)
 	return atomic_load(stand->beats) != before;
 }
 
+/* Beside others that want the processor, its next beat may take long. */
+static bool goes_on(const struct stand *stand)
+{
+	unsigned tries = 0;
+
+	while (!beats(stand) && tries < 200)
+		tries++;
+	return tries < 200;
+}
+
 static void check_freezes(const char *hierarchy)
 {
 	cleanup_freezer struct freezer freezer = FREEZER_NONE;
@@ -102,7 +112,7 @@ static void check_freezes(const char *hierarchy)
 	assert_int_equal(freezer_is_frozen(&freezer, &err), 1);
 	assert_false(beats(&stand));
 	assert_int_equal(freezer_thaw(&freezer, &err), 0);
-	assert_true(beats(&stand));
+	assert_true(goes_on(&stand));
 	stand_end(&stand);
 }
 
@@ -242,7 +252,7 @@ static void test_the_guard_thaws_when_time_is_over(void **state)
 		usleep(1000);
 	assert_true(clock_monotonic_ms() - since_ms >= 140);
 	assert_true(guard_has_thawed(&guard));
-	assert_true(beats(&stand));
+	assert_true(goes_on(&stand));
 	stand_end(&stand);
 }
 
@@ -275,7 +285,7 @@ static void check_death(int signal)
 	assert_int_equal(waitpid(wsnap, &status, WUNTRACED), wsnap);
 	assert_true(signal == SIGSTOP ? WIFSTOPPED(status) : WIFSIGNALED(status));
 	clock_sleep_ms(400);
-	assert_true(beats(&stand));
+	assert_true(goes_on(&stand));
 	if (signal == SIGSTOP) {
 		kill(wsnap, SIGKILL);
 		assert_int_equal(waitpid(wsnap, &status, 0), wsnap);
@@ -381,7 +391,7 @@ static void test_who_is_late_cannot_commit(void **state)
 	clock_sleep_ms(300);
 	assert_int_equal(guard_commit(&guard, 1000, &err), -1);
 	assert_true(guard_has_thawed(&guard));
-	assert_true(beats(&stand));
+	assert_true(goes_on(&stand));
 	guard_end(&guard);
 	assert_deeds(deeds, 0, 1);
 	stand_end(&stand);
@@ -416,7 +426,7 @@ static void check_commit(bool commits)
 	assert_int_equal(waitpid(wsnap, &status, 0), wsnap);
 	assert_true(WIFSIGNALED(status));
 	clock_sleep_ms(200);
-	assert_true(beats(&stand));
+	assert_true(goes_on(&stand));
 	assert_deeds(deeds, commits, !commits);
 	stand_end(&stand);
 }
