@@ -192,7 +192,6 @@ restores() {
 @test "blockfile: stopped" { stopped_stays_stopped blockfile; }
 @test "blockfile: prune" { prunes blockfile; }
 @test "blockfile: --if-changed" { if_changed blockfile blind; }
-@test "blockfile: restore" { restores blockfile; }
 
 @test "erofs: what was just written" { keeps_what_was_just_written erofs; }
 @test "erofs: back and forth" { goes_back_and_forth erofs; }
