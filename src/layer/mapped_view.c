@@ -24,14 +24,25 @@ struct holder {
 	int line;
 };
 
-/* Only what may be called between fork and exec in a process with threads (fork(2)). */
-static void hold(int line)
+static void keep_namespace(int line)
 {
 	char ready = unshare(CLONE_NEWUSER) < 0 ? (char)errno : 0;
 
 	if (write(line, &ready, 1) == 1)
 		(void)!read(line, &ready, 1);
 	_exit(0);
+}
+
+/*
+ * Only what may be called between fork and exec in a process with threads (fork(2)). It keeps nothing else open: another
+ * thread's line would never end, and the locks of a wsnap that was killed would stay.
+ */
+static void hold(int line)
+{
+	if (line > 0)
+		close_range(0, (unsigned)line - 1, 0);
+	close_range((unsigned)line + 1, ~0U, 0);
+	keep_namespace(line);
 }
 
 static void holder_end(struct holder *holder)
@@ -55,10 +66,8 @@ static int holder_begin(struct holder *holder)
 		return -1;
 	holder->line = line[0];
 	holder->pid = fork();
-	if (holder->pid == 0) {
-		close(line[0]);
+	if (holder->pid == 0)
 		hold(line[1]);
-	}
 	close(line[1]);
 	if (holder->pid < 0)
 		return -1;

@@ -283,6 +283,8 @@ int live_finish(const struct live_request *request, const char *ours, struct err
 		return -1;
 	stays = freezer.frozen_before && !(ours && strcmp(ours, freezer.folder) == 0);
 	duty = duty_of(request->change, stays);
+	/* Nobody may take back what was begun. */
+	duty.committed = true;
 	if (!stays)
 		freezer.sign = request->note_freezer(freezer.folder, request->context, err);
 	if ((!stays && freezer.sign < 0) || guard_begin(&guard, &freezer, &duty, err) < 0)

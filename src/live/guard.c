@@ -188,6 +188,8 @@ int guard_begin(struct guard *guard, const struct freezer *freezer, const struct
 		return -1;
 	}
 	atomic_store(&guard->page->stays_frozen, duty && duty->stays_frozen);
+	if (duty && duty->committed)
+		atomic_store(&guard->page->phase, PHASE_COMMITTED);
 	guard->pid = fork();
 	if (guard->pid == 0) {
 		keep_only(theirs, freezer, duty ? duty : &no_duty);
@@ -243,7 +245,7 @@ int guard_commit(struct guard *guard, unsigned wait_ms, struct error *err)
 		return -1;
 	if (poll(&wait, 1, (int)wait_ms) != 1 || recv(guard->line, &answered, 1, MSG_DONTWAIT) != 1)
 		return error_set(err, ERROR_FAILED, "the guard of the frozen workspace does not answer");
-	if (atomic_compare_exchange_strong(&guard->page->phase, &phase, PHASE_COMMITTED))
+	if (atomic_compare_exchange_strong(&guard->page->phase, &phase, PHASE_COMMITTED) || phase == PHASE_COMMITTED)
 		return 0;
 	return error_set(err, ERROR_FAILED, "the guard of the frozen workspace has thawed it");
 }

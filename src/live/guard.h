@@ -40,6 +40,7 @@ struct guard_duty {
 	void *context;
 	int kept[GUARD_MOST_KEPT]; /* descriptors that it needs; -1 where there is none */
 	bool stays_frozen;         /* somebody else has frozen it */
+	bool committed; /* an earlier run has begun it: from the first order on it thaws only once all is finished */
 };
 
 /* `duty` NULL: there is none. With one, this process must have no other threads yet: the guard uses the library. */

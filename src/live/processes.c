@@ -191,22 +191,48 @@ static int look_at_map(struct look *look, int links, const char *line, struct er
 	return tell(look, links, link, true, false, err);
 }
 
-static int look_at_maps(struct look *look, struct error *err)
+/* 1; 0 it has none: then it has ended, or its first thread has. */
+static int look_at_maps(struct look *look, int dir, struct error *err)
 {
-	cleanup_fd int fd = openat(look->dir, "maps", O_RDONLY | O_CLOEXEC);
-	cleanup_fd int links = openat(look->dir, "map_files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_fd int fd = openat(dir, "maps", O_RDONLY | O_CLOEXEC);
+	cleanup_fd int links = openat(dir, "map_files", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	cleanup_file FILE *file = fd >= 0 ? fdopen(fd, "re") : NULL;
 	cleanup_free char *line = NULL;
 	size_t size = 0;
+	int any = 0;
 
 	if (file)
 		fd = -1;
 	if (!file || links < 0)
 		return is_nothing("a mapping", err);
-	while (getline(&line, &size, file) > 0)
+	for (; getline(&line, &size, file) > 0; any = 1)
 		if (look_at_map(look, links, line, err) < 0)
 			return -1;
-	return ferror(file) ? is_nothing("a mapping", err) : 0;
+	return ferror(file) && is_nothing("a mapping", err) < 0 ? -1 : any;
+}
+
+/* Threads share their mappings, and where the first one has ended, only the others show them; in /proc by their own numbers. */
+static int look_at_maps_of_threads(struct look *look, struct error *err)
+{
+	int tasks = openat(look->dir, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_dir DIR *dir = tasks >= 0 ? fdopendir(tasks) : NULL;
+	struct dirent *entry;
+	int found = 0;
+
+	if (!dir)
+		return is_nothing("a thread", err);
+	while (found == 0 && (entry = readdir(dir))) {
+		cleanup_free char *path = text_format("/proc/%s", entry->d_name);
+		cleanup_fd int thread = -1;
+
+		if (!path)
+			return error_memory(err);
+		if (!isdigit((unsigned char)entry->d_name[0]))
+			continue;
+		thread = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		found = thread < 0 ? is_nothing("a thread", err) : look_at_maps(look, thread, err);
+	}
+	return found;
 }
 
 static bool is_direct(int infos, const char *name)
@@ -283,12 +309,16 @@ int processes_files(uint32_t pid, bool descriptors, processes_each_file each, vo
 	cleanup_free char *path = text_format("/proc/%u", pid);
 	cleanup_fd int dir = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	struct look look = { .dir = dir, .each = each, .context = context };
+	int found;
 
 	if (!path)
 		return error_memory(err);
 	if (dir < 0)
 		return is_nothing("a process", err);
-	if (look_at_maps(&look, err) < 0)
+	found = look_at_maps(&look, dir, err);
+	if (found == 0)
+		found = look_at_maps_of_threads(&look, err);
+	if (found < 0)
 		return -1;
 	return descriptors ? look_at_threads(&look, pid, err) : 0;
 }

@@ -78,11 +78,27 @@ const char *frozen_by_us(const struct run *run)
 	return name && sign_says_thawed(run->session->state_dir, name) ? NULL : record->frozen;
 }
 
+/* Whoever comes next, and finds it frozen, finds somebody else's pause. Where that cannot be written he thaws it once more. */
+static void tell_thawed(const struct run *run)
+{
+	cleanup_free char *name = sign_name(run);
+	struct error ignored = { 0 };
+	cleanup_fd int sign = name ? sign_open(run->session->state_dir, name, true, &ignored) : -1;
+
+	if (sign >= 0)
+		sign_write_thawed(sign);
+}
+
 int frozen_thaw(struct run *run, struct error *err)
 {
 	const char *folder = frozen_by_us(run);
 
-	return folder ? live_thaw(folder, err) : 0;
+	if (!folder)
+		return 0;
+	if (live_thaw(folder, err) < 0)
+		return -1;
+	tell_thawed(run);
+	return 0;
 }
 
 void frozen_forget(const struct run *run)

@@ -241,7 +241,7 @@ static int was_touched(struct restoring *restoring, struct error *err)
 		return 0;
 	if (worklist_time(&restoring->worklist, &written, err) < 0)
 		return -1;
-	return replace_was_touched(&restoring->replace, &written, err);
+	return replace_was_touched(&restoring->replace, &written, restoring->worklist.same_boot, err);
 }
 
 /* Somebody may have let it run, and have paused it again. */

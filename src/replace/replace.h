@@ -58,6 +58,7 @@ struct replace {
 	void *outsides;        /* what is linked to, out of scope (outside.c) */
 	int shelf;             /* the folder in the root where files wait that have to have names (shelf.c); -1 */
 	unsigned shelved;      /* how many were put there */
+	bool same_boot;        /* the same: … in this boot of the host */
 	struct timespec begun; /* when an earlier run began it, while it is looked at what has become of it since … */
 	bool touched;          /* … and whether somebody has written to it (touched.c) */
 	uint64_t seen, sum;    /* how many files a folder that goes has, and what tells them from others (touched.c) */
@@ -129,8 +130,8 @@ int replace_clear_shelf(struct replace *replace, struct error *err);
 char *replace_shelf_name(const char *id);
 
 /* Of a list that was begun: whether somebody has written since then to what it changes, so that what is there is neither what
- * it was nor what it becomes: 1, 0, -1. */
-int replace_was_touched(struct replace *replace, const struct timespec *begun, struct error *err);
+ * it was nor what it becomes: 1, 0, -1. `same_boot`: it was begun in this boot of the host. */
+int replace_was_touched(struct replace *replace, const struct timespec *begun, bool same_boot, struct error *err);
 
 /* Does it; from the start, if it was interrupted. */
 int replace_apply(struct replace *replace, struct error *err);

@@ -80,12 +80,18 @@ int items_state(struct replace *replace, const char *path, char state[static ITE
 	return 0;
 }
 
-/* An earlier build's list says only when it was written. */
+/* Times tell as long as the host runs: what was written while the list was worked out comes before its end. Of an earlier boot,
+ * whose clock may have gone otherwise, only what was noted does; an earlier build has noted nothing. */
+static bool times_tell(const struct replace *replace, const struct replace_item *item)
+{
+	return replace->same_boot || !item->was;
+}
+
 static bool is_as_noted(const struct replace *replace, const struct replace_item *item, const struct stat *status)
 {
 	char state[ITEMS_STATE_SIZE];
 
-	if (!item->was)
+	if (times_tell(replace, item))
 		return !is_later(&status->st_ctim, &replace->begun);
 	describe(status, state);
 	return strcmp(state, item->was) == 0;
@@ -107,7 +113,7 @@ static int look_at_folder(struct replace *replace, const struct replace_item *it
 
 	if (items_walk(replace, &replace->here, item->path, look_at_entry, err) < 0)
 		return -1;
-	if (replace->touched || !item->was || sscanf(item->was, "%llu files %llx", &seen, &sum) != 2)
+	if (replace->touched || times_tell(replace, item) || sscanf(item->was, "%llu files %llx", &seen, &sum) != 2)
 		return 0;
 	if (sum_up(replace, item->path, err) < 0)
 		return -1;
@@ -134,9 +140,10 @@ static int look_at_item(struct replace *replace, const struct replace_item *item
 	return same < 0 ? -1 : 0;
 }
 
-int replace_was_touched(struct replace *replace, const struct timespec *begun, struct error *err)
+int replace_was_touched(struct replace *replace, const struct timespec *begun, bool same_boot, struct error *err)
 {
 	replace->begun = *begun;
+	replace->same_boot = same_boot;
 	replace->touched = false;
 	beneath_forget(&replace->here);
 	for (size_t i = 0; i < replace->count && !replace->touched; i++)

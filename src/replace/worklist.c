@@ -380,6 +380,7 @@ static int read_worklist(struct worklist *worklist, bool done, const char *id, s
 		return damaged(worklist, err);
 	if ((id && strcmp(head.id, id) != 0) || (done && strcmp(head.boot, now) == 0))
 		return 0;
+	worklist->same_boot = strcmp(head.boot, now) == 0;
 	while (more > 0)
 		more = read_entry(worklist, &reading, replace, err);
 	return more < 0 ? -1 : 1;

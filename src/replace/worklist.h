@@ -16,7 +16,8 @@ struct worklist {
 	char *name;
 	int file;    /* -1: none is open */
 	char *stamp; /* the caller's word on the moment of its end, which goes into it and comes out of it; NULL: none */
-	bool was_made; /* in an earlier boot, and may not have come to the disk: it is NAME.done and stays so */
+	bool same_boot; /* it was begun in this boot of the host */
+	bool was_made;  /* in an earlier boot, and may not have come to the disk: it is NAME.done and stays so */
 };
 
 #define WORKLIST_NONE      \

@@ -301,7 +301,7 @@ layer_of() {
 		same "" "$(ctr snapshots ls | awk -v id="$id-" 'index($1, id) == 1 && $NF != "Committed" { print $1 }')"
 		mkdir -p "$BATS_TEST_TMPDIR/look"
 		expect 0 mount "$id" "$version" "$BATS_TEST_TMPDIR/look"
-		same "precious 3" "$(cat "$BATS_TEST_TMPDIR"/look/data/{n,3} | xargs)"
+		same "precious $id 3" "$(cat "$BATS_TEST_TMPDIR"/look/data/{n,3} | xargs)"
 		expect 0 umount "$BATS_TEST_TMPDIR/look"
 		nothing_is_left
 	done

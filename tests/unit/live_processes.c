@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,20 +22,46 @@
 #include "live/processes.h"
 #include "support/scratch.h"
 
+static volatile sig_atomic_t asked;
+
+static void ask(int signal)
+{
+	asked = signal;
+}
+
+static void *stay(void *argument)
+{
+	while (!argument)
+		pause();
+	return argument;
+}
+
+/* At a signal the first thread ends, and another goes on. */
+static void leave_to_a_thread(void)
+{
+	pthread_t thread;
+
+	while (!asked)
+		pause();
+	if (pthread_create(&thread, NULL, stay, NULL) != 0)
+		_exit(1);
+	pthread_exit(NULL);
+}
+
 /* A file that is mapped and not open any more, and one that is open. */
 static void hold_files(int ready)
 {
 	int open_file, mapped_file;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGUSR1, ask);
 	open_file = open("open", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	mapped_file = open("mapped", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (open_file < 0 || ftruncate(mapped_file, 4096) < 0 ||
 	    mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, mapped_file, 0) == MAP_FAILED ||
 	    close(mapped_file) < 0 || write(ready, "", 1) != 1)
 		_exit(1);
-	for (;;)
-		pause();
+	leave_to_a_thread();
 }
 
 static pid_t begin(void)
@@ -116,6 +143,32 @@ static void test_what_cannot_be_looked_at(void **state)
 	waitpid(pid, NULL, 0);
 }
 
+/* Its first thread ends, and the others go on: what they have mapped shows under their numbers alone. */
+static void test_a_first_thread_that_has_ended(void **state)
+{
+	struct found found = { 0 };
+	struct error err = { 0 };
+	pid_t pid = begin();
+
+	(void)state;
+	kill(pid, SIGUSR1);
+	for (unsigned tries = 0; tries < 1000 && found.mapped == 0; tries++) {
+		char path[64], state_of[512] = "";
+		cleanup_fd int file = -1;
+
+		snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+		file = open(path, O_RDONLY | O_CLOEXEC);
+		assert_true(read(file, state_of, sizeof(state_of) - 1) > 0);
+		if (strstr(state_of, ") Z "))
+			assert_int_equal(processes_files((uint32_t)pid, true, count, &found, &err), 0);
+		usleep(10000);
+	}
+	assert_int_equal(found.mapped, 1);
+	assert_int_equal(found.open, 1);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
 /* Whoever has ended has nothing. */
 static void test_a_process_that_is_gone(void **state)
 {
@@ -137,6 +190,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_cannot_be_looked_at),
+		cmocka_unit_test(test_a_first_thread_that_has_ended),
 		cmocka_unit_test(test_a_process_that_is_gone),
 	};
 
