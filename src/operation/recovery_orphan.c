@@ -11,6 +11,7 @@
 #include "operation/effect.h"
 #include "operation/execute.h"
 #include "operation/let_go.h"
+#include "operation/mapped_ids.h"
 #include "operation/move.h"
 #include "operation/orphan.h"
 #include "operation/plan_network.h"
@@ -125,6 +126,10 @@ static int keep_moved_layer(struct run *run, struct error *err)
 		return saved < 0 ? -1 : 0;
 	if (snapshot_labels_saved(record, &labels, err) < 0)
 		return -1;
+	if (mapped_ids_copies(record))
+		log_warning("what '%s' had written has the ids of the host in that version, which are nobody's in its "
+			    "user namespace",
+			    record->container_id);
 	return ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, receiver, &labels, err);
 }
 
