@@ -103,8 +103,9 @@ int frozen_thaw(struct run *run, struct error *err)
 
 void frozen_forget(const struct run *run)
 {
-	cleanup_free char *name = run->record->frozen ? sign_name(run) : NULL;
+	cleanup_free char *name = sign_name(run);
 
+	/* Whoever was killed in between had a sign, and no word of it in the record. */
 	if (name && unlinkat(run->session->state_dir, name, 0) < 0 && errno != ENOENT)
 		log_detail("'%s' cannot be removed: %s", name, strerror(errno));
 }

@@ -98,3 +98,11 @@ is_locked() {
 	stays_paused c
 	nothing_is_left
 }
+
+@test "a sign that nobody came to tell of in the record goes with the next operation" {
+	workspace unsaid
+	expect 0 -q create unsaid
+	: >"$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~unsaid.frozen"
+	expect 0 -q version unsaid
+	same '' "$(find "$WSNAP_STATE_DIR" -name '*.frozen')"
+}
