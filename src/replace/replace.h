@@ -58,8 +58,8 @@ struct replace {
 	void *outsides;        /* what is linked to, out of scope (outside.c) */
 	int shelf;             /* the folder in the root where files wait that have to have names (shelf.c); -1 */
 	unsigned shelved;      /* how many were put there */
-	bool same_boot;        /* the same: … in this boot of the host */
 	struct timespec begun; /* when an earlier run began it, while it is looked at what has become of it since … */
+	bool same_boot;        /* … whether in this boot of the host … */
 	bool touched;          /* … and whether somebody has written to it (touched.c) */
 	uint64_t seen, sum;    /* how many files a folder that goes has, and what tells them from others (touched.c) */
 	struct replace_cost known;  /* of the items that were looked at (cost.c) */

@@ -103,6 +103,9 @@ int tree_mount(const struct ctr_mounts *mounts, const char *source, struct error
 		return mount_bound(mount->source, err);
 	if (snapshotter_mount_is_overlay(mount))
 		return mount_overlay(mount, source, err);
+	if (ctr_mount_has_word(mount, "loop"))
+		return error_set(err, ERROR_REFUSED, "its snapshots are images ('%s'), which are not looked into",
+				 mount->source);
 	tree = mount_filesystem(mount, false, READING, err);
 	if (tree >= 0)
 		return tree;

@@ -173,6 +173,25 @@ restores() {
 	expect 0 doctor "$id"
 }
 
+# Nobody looks into images, and nothing is touched for it.
+is_not_looked_into() {
+	local id=$1-image before
+	needs "$1"
+	on_it "$id"
+	workspace_write "$id" /data/f first
+	expect 0 create "$id" one
+	workspace_write "$id" /data/f second
+	mkdir -p "$BATS_TEST_TMPDIR/look"
+	before=$(world)
+	for operation in "restore --no-save $id one" "restore $id one --target $BATS_TEST_TMPDIR/out" "diff $id one" \
+		"mount $id one $BATS_TEST_TMPDIR/look"; do
+		# shellcheck disable=SC2086 # words
+		expect 8 $operation
+	done
+	same "$before" "$(world)"
+	same second "$(cat "$(workspace_root "$id")/data/f")"
+}
+
 @test "native: what was just written" { keeps_what_was_just_written native; }
 @test "native: back and forth" { goes_back_and_forth native; }
 @test "native: stopped" { stopped_stays_stopped native; }
@@ -192,6 +211,7 @@ restores() {
 @test "blockfile: stopped" { stopped_stays_stopped blockfile; }
 @test "blockfile: prune" { prunes blockfile; }
 @test "blockfile: --if-changed" { if_changed blockfile blind; }
+@test "blockfile: not looked into" { is_not_looked_into blockfile; }
 
 @test "erofs: what was just written" { keeps_what_was_just_written erofs; }
 @test "erofs: back and forth" { goes_back_and_forth erofs; }
