@@ -23,6 +23,7 @@ int error_set(struct error *err, enum error_kind kind, const char *format, ...)
 	format_into(err->message, sizeof(err->message), format, args);
 	va_end(args);
 	err->kind = kind;
+	err->number = 0;
 	err->hint[0] = '\0';
 	return -1;
 }
@@ -38,6 +39,7 @@ int error_errno(struct error *err, enum error_kind kind, int number, const char 
 	used = strlen(err->message);
 	snprintf(err->message + used, sizeof(err->message) - used, ": %s", strerror(number));
 	err->kind = kind;
+	err->number = number;
 	err->hint[0] = '\0';
 	return -1;
 }

@@ -31,11 +31,12 @@ enum error_kind {
 
 struct error {
 	enum error_kind kind;
+	int number; /* the errno value that the message ends with; 0: with none */
 	char message[2048];
 	char hint[512];
 };
 
-/* Sets kind and message, drops the hint. Always returns -1, so that a failing
+/* Sets kind and message, drops number and hint. Always returns -1, so that a failing
  * line reads `return error_set(err, …)`. */
 int error_set(struct error *err, enum error_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -43,7 +44,7 @@ int error_set(struct error *err, enum error_kind kind, const char *format, ...) 
 int error_errno(struct error *err, enum error_kind kind, int number, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* Puts "<text>: " in front of the message; kind and hint stay. Returns -1. */
+/* Puts "<text>: " in front of the message; kind, number and hint stay. Returns -1. */
 int error_wrap(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Sets the hint: what the user does next. Returns -1. */

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "layer/listing.h"
+#include "layer/moved.h"
 #include "layer/xattrs.h"
 
 /* For one layer against those below it. A larger file is not compared but counts as changed: a workspace may be down
@@ -34,23 +35,17 @@ static int same_shown(struct changes *changes, const struct walk_frame *frame, c
 }
 
 /* Whether what was looked at has become something else meanwhile, which is why it could not be read. */
-static bool has_moved(const struct walk_frame *frame, const struct shown *shown, const char *name)
+static bool has_moved(const struct walk_frame *frame, const struct shown *shown, const char *name,
+		      const struct error *failure)
 {
-	const struct stat *was = &shown->status;
-	struct stat now;
-
-	if (!shown->looked)
-		return false;
-	return fstatat(frame->places[shown->place].fd, name, &now, AT_SYMLINK_NOFOLLOW) < 0 ||
-	       now.st_ino != was->st_ino || now.st_dev != was->st_dev || now.st_ctim.tv_sec != was->st_ctim.tv_sec ||
-	       now.st_ctim.tv_nsec != was->st_ctim.tv_nsec;
+	return shown->looked && entry_has_moved(frame->places[shown->place].fd, name, &shown->status, failure);
 }
 
 /* What cannot be read because of what overlayfs noted on it is a change; so is what has moved. */
 static int judge_failure(const struct walk_frame *frame, const struct shown *shown, const char *name, struct error *err)
 {
-	if (err->kind != ERROR_REFUSED && !has_moved(frame, &shown[ONE], name) &&
-	    !has_moved(frame, &shown[OTHER], name))
+	if (err->kind != ERROR_REFUSED && !has_moved(frame, &shown[ONE], name, err) &&
+	    !has_moved(frame, &shown[OTHER], name, err))
 		return -1;
 	error_clear(err);
 	return 0;

@@ -18,6 +18,7 @@
 #include "layer/listing.h"
 #include "layer/marks.h"
 #include "layer/metadata.h"
+#include "layer/moved.h"
 #include "layer/regular.h"
 #include "live/patch.h"
 #include "live/nodes.h"
@@ -49,15 +50,11 @@ static void write_back(struct copier *copier, int file)
 							 SYNC_FILE_RANGE_WAIT_AFTER) == 0;
 }
 
-/* Whether the entry has changed since `status` was read. */
-static bool has_moved(int from, const char *name, const struct stat *status)
+/* Whether what could not be copied has moved since `status` was read. */
+static bool has_moved(const struct copier *copier, int from, const char *name, const struct stat *status,
+		      const struct error *failure)
 {
-	struct stat now;
-
-	if (fstatat(from, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
-		return true;
-	return now.st_ino != status->st_ino || now.st_mode != status->st_mode || now.st_size != status->st_size ||
-	       nodes_ctime(&now) != nodes_ctime(status);
+	return entry_has_moved(from, name, status, copier->frozen ? NULL : failure);
 }
 
 static int copy_file(struct copier *copier, int from, const char *name, const struct stat *status, int to,
@@ -184,7 +181,7 @@ int copier_put(struct copier *copier, int from, const char *name, const struct s
 {
 	if (put(copier, from, name, status, to, there, err) == 0)
 		return 1;
-	if (!has_moved(from, name, status))
+	if (!has_moved(copier, from, name, status, err))
 		return -1;
 	error_clear(err);
 	return copier_remove(to, name, err);
@@ -206,7 +203,7 @@ int copier_finish_folder(struct copier *copier, int from, int to, struct error *
 	if (xattrs_remove_all(to, ".", copier->buffer, err) == 0 &&
 	    metadata_copy(from, ".", &status, to, ".", copier->buffer, err) == 0)
 		return 1;
-	if (!has_moved(from, ".", &status))
+	if (!has_moved(copier, from, ".", &status, err))
 		return -1;
 	error_clear(err);
 	return 0;

@@ -22,6 +22,7 @@ struct copier {
 	struct inodes links;
 	struct xattrs_buffer *buffer;
 	unsigned round; /* each pass has its own number: in one pass an inode with several names is copied once */
+	bool frozen;    /* nobody is at work in the writable layer */
 	bool sync;      /* write the pages back before the next one is read, so that later stores show */
 	bool synced;    /* that was done, and has worked */
 	bool fresh;     /* the inode that was put last was copied by that call, and has other names */

@@ -14,6 +14,7 @@
 #include "base/meter.h"
 #include "base/text.h"
 #include "layer/marks.h"
+#include "layer/moved.h"
 #include "live/same.h"
 #include "live/stray.h"
 
@@ -246,18 +247,14 @@ static int look_at_file(struct pass *pass, struct pass_frame *frame, uint32_t id
 }
 
 /* Whether overlayfs has marked the folder as opaque: 1, 0; -1. One that moves meanwhile is not. */
-static int read_opaque(struct pass *pass, const struct pass_frame *frame, const char *name, ino_t inode,
+static int read_opaque(struct pass *pass, const struct pass_frame *frame, const char *name, const struct stat *status,
 		       struct error *err)
 {
 	int opaque = marks_read_opaque(pass->copier.buffer, frame->upper, name, err);
-	int number = errno;
-	struct stat status;
 
 	if (opaque >= 0)
 		return opaque;
-	if (err->kind == ERROR_REFUSED || pass->frozen ||
-	    (fstatat(frame->upper, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_ino == inode &&
-	     !pass_is_gone(number)))
+	if (err->kind == ERROR_REFUSED || pass->frozen || !entry_has_moved(frame->upper, name, status, err))
 		return -1;
 	error_clear(err);
 	return 0;
@@ -335,7 +332,7 @@ static int look_at_folder(struct pass *pass, struct pass_frame *frame, uint32_t 
 		return LOOK_KNOWN_FOLDER;
 	if (is_dry(pass, name, err) < 0)
 		return -1;
-	opaque = read_opaque(pass, frame, name, status->st_ino, err);
+	opaque = read_opaque(pass, frame, name, status, err);
 	if (opaque < 0)
 		return -1;
 	if (node->flags & NODE_SHOWN && !(move & MOVE_WHOLE))

@@ -307,6 +307,7 @@ static int finish(struct pass *pass, struct error *err)
 static void next_number(struct pass *pass)
 {
 	pass->copier.round++;
+	pass->copier.frozen = pass->frozen;
 	if (++pass->number != 0)
 		return;
 	pass->number = 1;

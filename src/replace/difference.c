@@ -9,6 +9,7 @@
 #include "base/meter.h"
 #include "base/text.h"
 #include "layer/listing.h"
+#include "layer/moved.h"
 #include "layer/same.h"
 #include "replace/items.h"
 
@@ -112,16 +113,6 @@ static bool leads_to_scope(const struct replace *replace, const char *folder)
 	return false;
 }
 
-/* Whether the entry is not what was looked at any more: others may be at work in the root. */
-static bool has_moved(const struct seen *here)
-{
-	const struct stat *was = &here->status;
-	struct stat now;
-
-	return fstatat(here->folder, here->name, &now, AT_SYMLINK_NOFOLLOW) < 0 || now.st_ino != was->st_ino ||
-	       now.st_ctim.tv_sec != was->st_ctim.tv_sec || now.st_ctim.tv_nsec != was->st_ctim.tv_nsec;
-}
-
 /* 1, 0, -1. */
 static int compare_seen(struct replace *replace, const char *path, const struct seen *here, const struct seen *there,
 			struct error *err)
@@ -136,7 +127,8 @@ static int compare_seen(struct replace *replace, const char *path, const struct 
 	equal = same_entries(&same, here->folder, &here->status, there->folder, &there->status, here->name, err);
 	if (equal >= 0)
 		return equal;
-	if (!has_moved(here))
+	/* Others may be at work in the root. */
+	if (!entry_has_moved(here->folder, here->name, &here->status, err))
 		return error_wrap(err, "'/%s'", path);
 	error_clear(err);
 	return 0;

@@ -94,19 +94,37 @@ static void be_hostile(struct stand *stand)
 	}
 }
 
-static void take_versions(const char *type, life live, unsigned changes)
+/* Links that are there and not there, so fast that ext4 gives the next one the inode and the times of the one before. */
+static void be_flickering(struct stand *stand)
+{
+	char path[] = "/flickers0";
+
+	stand_enter(stand);
+	for (unsigned round = 0;; round++) {
+		path[sizeof(path) - 2] = (char)('0' + round / 64 % 8);
+		(void)!symlink("/etc", path);
+		unlink(path);
+	}
+}
+
+static void take_versions_of(const char *type, life live, unsigned changes, unsigned count)
 {
 	struct stand stand;
 
 	stand_make(&stand, type, first_seed, NULL, live);
-	for (unsigned i = 0; i < version_count; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		stand_take(&stand);
 		tree_change(stand.merged, changes, &stand.state);
 	}
-	assert_int_equal(stand.compared, version_count);
+	assert_int_equal(stand.compared, count);
 	stand_merge(&stand);
 	stand_take(&stand);
 	stand_end(&stand);
+}
+
+static void take_versions(const char *type, life live, unsigned changes)
+{
+	take_versions_of(type, live, changes, version_count);
 }
 
 static void test_quiet_ext4(void **state)
@@ -143,6 +161,12 @@ static void test_hostile_xfs(void **state)
 {
 	(void)state;
 	take_versions("xfs", be_hostile, 0);
+}
+
+static void test_flickering_ext4(void **state)
+{
+	(void)state;
+	take_versions_of("ext4", be_flickering, 0, 4 * version_count);
 }
 
 /* The image lies on another filesystem than the writable layer. */
@@ -379,6 +403,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_busy_btrfs),
 		cmocka_unit_test(test_hostile_ext4),
 		cmocka_unit_test(test_hostile_xfs),
+		cmocka_unit_test(test_flickering_ext4),
 		cmocka_unit_test(test_layers_on_two_filesystems),
 		cmocka_unit_test(test_at_rest_nothing_is_copied),
 		cmocka_unit_test(test_open_past_the_cache_it_is_compared),

@@ -93,12 +93,14 @@ static int attach_loop(const char *image, char device[static 32])
 
 void filesystem_mount(struct filesystem *filesystem, const char *folder, const char *type, unsigned megabytes)
 {
+	static unsigned number; /* what a failed test has left behind is in nobody's way */
 	char device[32];
 	cleanup_fd int loop = -1;
 	int file;
 
-	snprintf(filesystem->image, sizeof(filesystem->image), "%s/%s.image", folder, type);
-	snprintf(filesystem->root, sizeof(filesystem->root), "%s/%s", folder, type);
+	number++;
+	snprintf(filesystem->image, sizeof(filesystem->image), "%s/%s-%u.image", folder, type, number);
+	snprintf(filesystem->root, sizeof(filesystem->root), "%s/%s-%u", folder, type, number);
 	file = open(filesystem->image, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	assert_true(file >= 0);
 	assert_int_equal(ftruncate(file, (off_t)megabytes << 20), 0);
