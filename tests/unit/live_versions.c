@@ -94,16 +94,51 @@ static void be_hostile(struct stand *stand)
 	}
 }
 
-/* Links that are there and not there, so fast that ext4 gives the next one the inode and the times of the one before. */
+static void write_number(const char *path, unsigned number)
+{
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (file >= 0) {
+		(void)!write(file, &number, sizeof(number));
+		close(file);
+	}
+}
+
+/* Links that are there and not there, so fast that ext4 gives the next one the inode number and the times of the one
+ * before. */
 static void be_flickering(struct stand *stand)
 {
 	char path[] = "/flickers0";
 
 	stand_enter(stand);
 	for (unsigned round = 0;; round++) {
-		path[sizeof(path) - 2] = (char)('0' + round / 64 % 8);
+		path[9] = (char)('0' + round / 64 % 8);
 		(void)!symlink("/etc", path);
 		unlink(path);
+	}
+}
+
+/* What comes next has the inode number as well, but is of another kind, or has other content. */
+static void be_changing_kind(struct stand *stand)
+{
+	char path[] = "/changes0", other[] = "/changes0.other", inside[] = "/changes0/inside";
+
+	stand_enter(stand);
+	for (unsigned round = 0;; round++) {
+		path[8] = other[8] = inside[8] = (char)('0' + round / 64 % 8);
+		write_number(path, round);
+		if (round % 2 == 0)
+			(void)!link(path, other);
+		unlink(path);
+		unlink(other);
+		mkdir(path, 0755);
+		write_number(inside, round);
+		unlink(inside);
+		rmdir(path);
+		if (round % 64 == 63)
+			write_number(path, round);
+		else if (round % 64 == 0)
+			unlink(path);
 	}
 }
 
@@ -167,6 +202,12 @@ static void test_flickering_ext4(void **state)
 {
 	(void)state;
 	take_versions_of("ext4", be_flickering, 0, 4 * version_count);
+}
+
+static void test_changing_kind_ext4(void **state)
+{
+	(void)state;
+	take_versions("ext4", be_changing_kind, 0);
 }
 
 /* The image lies on another filesystem than the writable layer. */
@@ -404,6 +445,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_hostile_ext4),
 		cmocka_unit_test(test_hostile_xfs),
 		cmocka_unit_test(test_flickering_ext4),
+		cmocka_unit_test(test_changing_kind_ext4),
 		cmocka_unit_test(test_layers_on_two_filesystems),
 		cmocka_unit_test(test_at_rest_nothing_is_copied),
 		cmocka_unit_test(test_open_past_the_cache_it_is_compared),
