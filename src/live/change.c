@@ -12,8 +12,6 @@
 
 /* A guard that is there answers at once. */
 #define ANSWER_MS 2000
-/* How long a change that has to be finished waits for processes in long system calls. */
-#define FINISH_FREEZE_MS 60000
 
 static struct guard_duty duty_of(const struct live_change *change, bool stays_frozen)
 {
@@ -241,8 +239,8 @@ static int freeze_to_finish(struct freezer *freezer, struct guard *guard, struct
 	if ((!freezer->frozen_before && freezer_note(freezer, true, err) < 0) ||
 	    guard_commit(guard, ANSWER_MS, err) < 0)
 		return -1;
-	frozen = freezer->frozen_before ? freezer_wait(freezer, FINISH_FREEZE_MS, err)
-					: freezer_freeze(freezer, FINISH_FREEZE_MS, err);
+	frozen = freezer->frozen_before ? freezer_wait(freezer, GUARD_FREEZE_MS, err)
+					: freezer_freeze(freezer, GUARD_FREEZE_MS, err);
 	if (frozen > 0)
 		return 0;
 	guard_disarm(guard, &ignored);

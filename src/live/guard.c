@@ -95,9 +95,24 @@ static void answer(int line)
 	(void)!send(line, "", 1, MSG_NOSIGNAL);
 }
 
-/* Whether it may run again. */
-static bool finish(const struct guard_duty *duty, struct guard_page *page)
+/* Whoever was killed on the way to it has not frozen it yet, and somebody else's pause may have ended: what is committed is
+ * finished over a workspace that stands still, or that nobody is in any more. */
+static bool stands_still(const struct freezer *freezer, struct guard_page *page)
 {
+	struct error ignored = { 0 };
+	int held = freezer_is_held(freezer, &ignored);
+
+	if (held != 0)
+		return held < 0 || freezer_wait(freezer, GUARD_FREEZE_MS, &ignored) != 0;
+	atomic_store(&page->stays_frozen, false);
+	return freezer_freeze(freezer, GUARD_FREEZE_MS, &ignored) != 0;
+}
+
+/* Whether it may run again. Where it cannot be made to stand still, it runs with what an earlier run has left, as before. */
+static bool finish(const struct freezer *freezer, const struct guard_duty *duty, struct guard_page *page)
+{
+	if (!stands_still(freezer, page))
+		return true;
 	if (!duty->finish || duty->finish(duty->context) < 0)
 		return false;
 	atomic_store(&page->finished, true);
@@ -109,7 +124,7 @@ static void end(const struct freezer *freezer, const struct guard_duty *duty, st
 {
 	bool committed = is_committed(page);
 
-	if ((!committed || finish(duty, page)) && !atomic_load(&page->stays_frozen))
+	if ((!committed || finish(freezer, duty, page)) && !atomic_load(&page->stays_frozen))
 		thaw(freezer, page);
 	if (atomic_load(&page->finished))
 		duty->settle(duty->context);
@@ -145,15 +160,15 @@ static int compare_numbers(const void *a, const void *b)
 /* Closes all other descriptors of wsnap's: the guard would go on holding its locks. */
 static void keep_only(int line, const struct freezer *freezer, const struct guard_duty *duty)
 {
-	int kept[GUARD_MOST_KEPT + 3];
+	const int own[] = { line, freezer->control, freezer->events, freezer->sign };
+	enum { MOST = GUARD_MOST_KEPT + sizeof(own) / sizeof(*own) };
+	int kept[MOST];
 	unsigned next = 0;
 
 	memcpy(kept, duty->kept, sizeof(duty->kept));
-	kept[GUARD_MOST_KEPT] = line;
-	kept[GUARD_MOST_KEPT + 1] = freezer->control;
-	kept[GUARD_MOST_KEPT + 2] = freezer->sign;
-	qsort(kept, GUARD_MOST_KEPT + 3, sizeof(*kept), compare_numbers);
-	for (size_t i = 0; i < GUARD_MOST_KEPT + 3; i++) {
+	memcpy(kept + GUARD_MOST_KEPT, own, sizeof(own));
+	qsort(kept, MOST, sizeof(*kept), compare_numbers);
+	for (size_t i = 0; i < MOST; i++) {
 		if (kept[i] > (int)next)
 			close_range(next, (unsigned)kept[i] - 1, 0);
 		if (kept[i] >= (int)next)

@@ -32,6 +32,8 @@ struct guard {
 #define cleanup_guard __attribute__((cleanup(guard_end)))
 
 #define GUARD_MOST_KEPT 8
+/* How long a change that has to be finished waits for processes in long system calls. */
+#define GUARD_FREEZE_MS 60000
 
 struct guard_duty {
 	int (*finish)(void *context);  /* -1: it could not be finished, and the workspace stays frozen */

@@ -326,12 +326,17 @@ static void test_a_guard_that_was_killed_is_missed_before_a_freeze(void **state)
 /* What a guard with a duty has done, in memory that it shares with the test. */
 struct deeds {
 	atomic_int finished, settled, given_up;
+	atomic_ulong *beats; /* of the process that must stand still meanwhile; or NULL */
 };
 
 static int note_finished(void *context)
 {
 	struct deeds *deeds = context;
+	unsigned long before = deeds->beats ? atomic_load(deeds->beats) : 0;
 
+	clock_sleep_ms(deeds->beats ? 60 : 0);
+	if (deeds->beats && atomic_load(deeds->beats) != before)
+		return -1;
 	atomic_fetch_add(&deeds->finished, 1);
 	return 0;
 }
@@ -443,6 +448,39 @@ static void test_what_is_not_committed_is_given_up(void **state)
 	check_commit(false);
 }
 
+/* A child is the wsnap that finishes what an earlier one has begun, and is killed between its order and the freeze: somebody
+ * has let the workspace run since. */
+static void test_what_is_finished_later_is_finished_over_a_frozen_one(void **state)
+{
+	struct guard_duty duty;
+	struct deeds *deeds = deeds_begin(&duty);
+	struct stand stand;
+	pid_t wsnap;
+	int status;
+
+	(void)state;
+	stand_begin(&stand, hierarchies[0]);
+	deeds->beats = stand.beats;
+	duty.committed = true;
+	wsnap = fork();
+	if (wsnap == 0) {
+		struct freezer freezer = FREEZER_NONE;
+		struct guard guard = GUARD_NONE;
+		struct error err = { 0 };
+
+		if (freezer_open(&freezer, stand.group, &err) < 0 || guard_begin(&guard, &freezer, &duty, &err) < 0 ||
+		    guard_commit(&guard, 1000, &err) < 0)
+			_exit(1);
+		kill(getpid(), SIGKILL);
+	}
+	assert_int_equal(waitpid(wsnap, &status, 0), wsnap);
+	assert_true(WIFSIGNALED(status));
+	clock_sleep_ms(500);
+	assert_true(goes_on(&stand));
+	assert_deeds(deeds, 1, 0);
+	stand_end(&stand);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -460,6 +498,7 @@ int main(void)
 		cmocka_unit_test(test_who_is_late_cannot_commit),
 		cmocka_unit_test(test_what_is_committed_is_finished),
 		cmocka_unit_test(test_what_is_not_committed_is_given_up),
+		cmocka_unit_test(test_what_is_finished_later_is_finished_over_a_frozen_one),
 	};
 
 	if (geteuid() != 0)
