@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -37,13 +38,10 @@ _Static_assert(sizeof(struct index_entry) == 24 && KEPT_FLAGS <= UINT8_MAX, "the
 /* "MAGIC BOOT TIP\n"; the caller frees. */
 static char *header_for(const char *tip)
 {
-	cleanup_text struct text boot = { 0 };
-	struct error ignored = { 0 };
+	char boot[BOOT_ID_SIZE];
 
-	if (file_read_linked(AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64, &boot, &ignored) != 0)
-		return NULL;
-	boot.data[strcspn(boot.data, "\n")] = '\0';
-	return text_format("%s %s %s\n", MAGIC, boot.data, tip);
+	boot_id(boot);
+	return *boot ? text_format("%s %s %s\n", MAGIC, boot, tip) : NULL;
 }
 
 /* --- writing ---------------------------------------------------------------------------------------------------- */

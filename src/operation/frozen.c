@@ -6,13 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "live/live.h"
 #include "live/sign.h"
 #include "workspace/journal.h"
-#include "workspace/keepers.h"
 
 static char *sign_name(const struct run *run)
 {
@@ -59,9 +59,9 @@ int frozen_note(const char *folder, void *context, struct error *err)
 
 static bool is_of_this_boot(const struct record *record)
 {
-	char boot[KEEPERS_BOOT_SIZE];
+	char boot[BOOT_ID_SIZE];
 
-	keepers_boot(boot);
+	boot_id(boot);
 	return !record->boot || strcmp(boot, record->boot) == 0;
 }
 

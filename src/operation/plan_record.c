@@ -3,13 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ctr/server.h"
 #include "operation/around.h"
 #include "operation/decide.h"
 #include "store/versions.h"
-#include "workspace/keepers.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshot_labels.h"
 #include "workspace/version_label.h"
@@ -30,9 +30,9 @@ static const char *restart_status_of(const struct ctr_container *container)
 /* NULL where the kernel does not tell. */
 static char *boot_now(void)
 {
-	char boot[KEEPERS_BOOT_SIZE];
+	char boot[BOOT_ID_SIZE];
 
-	keepers_boot(boot);
+	boot_id(boot);
 	return copy_or_null(boot);
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ctr/containers.h"
@@ -16,7 +17,6 @@
 #include "operation/steps.h"
 #include "operation/task.h"
 #include "workspace/journal.h"
-#include "workspace/keepers.h"
 #include "workspace/label_keys.h"
 
 int recovery_thaw(struct run *run, struct error *err)
@@ -51,9 +51,9 @@ static int keep_saved(struct run *run, struct error *err)
 static int bring_up(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
-	char boot[KEEPERS_BOOT_SIZE];
+	char boot[BOOT_ID_SIZE];
 
-	keepers_boot(boot);
+	boot_id(boot);
 	if (!record->boot || strcmp(boot, record->boot) == 0)
 		return 0;
 	if (task_note_absence(run, err) < 0)

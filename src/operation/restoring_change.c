@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -15,7 +16,6 @@
 #include "operation/room.h"
 #include "operation/task.h"
 #include "task/process.h"
-#include "workspace/keepers.h"
 #include "workspace/mount_table.h"
 
 /* 0: the workspace does not run. */
@@ -161,9 +161,9 @@ static int check_again(struct restoring *restoring, struct error *err)
 int restoring_stamp(const struct restoring *restoring, char **stamp, struct error *err)
 {
 	int64_t runtime = restoring->runtime >= 0 ? runtime_settled(restoring->runtime) : -1;
-	char boot[KEEPERS_BOOT_SIZE];
+	char boot[BOOT_ID_SIZE];
 
-	keepers_boot(boot);
+	boot_id(boot);
 	free(*stamp);
 	*stamp = runtime >= 0 ? text_format("%s %u %lld", boot, restoring->pid, (long long)runtime) : strdup("");
 	return *stamp ? 0 : error_memory(err);

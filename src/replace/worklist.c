@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -19,7 +20,6 @@
 #define DONE ".done"
 #define SETTLED ".settled"
 #define HEAD_SIZE 512
-#define BOOT_SIZE 64
 #define MOST_BYTES ((size_t)4 << 30)
 /* How long another process that is at it is waited for. */
 #define PATIENCE_MS 120000
@@ -36,15 +36,10 @@ enum {
 	ENTRY_END = 'E'
 };
 
-static int boot_id(char boot[static BOOT_SIZE], struct error *err)
+static int this_boot(char boot[static BOOT_ID_SIZE], struct error *err)
 {
-	cleanup_text struct text text = { 0 };
-
-	if (file_read_linked(AT_FDCWD, "/proc/sys/kernel/random/boot_id", BOOT_SIZE - 1, &text, err) != 0)
-		return err->kind ? -1 : error_set(err, ERROR_FAILED, "the kernel does not say which boot this is");
-	text.data[strcspn(text.data, "\n")] = '\0';
-	memcpy(boot, text.data, strlen(text.data) + 1);
-	return 0;
+	boot_id(boot);
+	return *boot ? 0 : error_set(err, ERROR_FAILED, "the kernel does not say which boot this is");
 }
 
 static int cannot(const struct worklist *worklist, const char *what, struct error *err)
@@ -102,9 +97,9 @@ static char *half_name(const char *name)
 static int write_head(struct worklist *worklist, const char *id, struct error *err)
 {
 	cleanup_text struct text text = { 0 };
-	char boot[BOOT_SIZE];
+	char boot[BOOT_ID_SIZE];
 
-	if (boot_id(boot, err) < 0)
+	if (this_boot(boot, err) < 0)
 		return -1;
 	add_word(&text, MAGIC);
 	add_word(&text, boot);
@@ -369,11 +364,11 @@ static int read_worklist(struct worklist *worklist, bool done, const char *id, s
 {
 	cleanup_text struct text text = { 0 };
 	struct reading reading;
-	char now[BOOT_SIZE];
+	char now[BOOT_ID_SIZE];
 	struct head head;
 	int more = 1;
 
-	if (boot_id(now, err) < 0 || read_all(worklist, &text, err) < 0)
+	if (this_boot(now, err) < 0 || read_all(worklist, &text, err) < 0)
 		return -1;
 	reading = (struct reading){ .at = text.data, .end = text.data ? text.data + text.length : NULL };
 	if (!read_head(&reading, &head))

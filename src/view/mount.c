@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/id.h"
@@ -49,10 +50,10 @@ static int set_label(struct session *session, const struct store_version *row, c
 static int set_labels(struct session *session, const struct store_version *row, const struct view_result *result,
 		      bool plain, struct error *err)
 {
-	char boot[KEEPERS_BOOT_SIZE], space[KEEPERS_BOOT_SIZE], number[16], now[CLOCK_TEXT_SIZE];
+	char boot[BOOT_ID_SIZE], space[KEEPERS_SPACE_SIZE], number[16], now[CLOCK_TEXT_SIZE];
 	const char *view = result->name;
 
-	keepers_boot(boot);
+	boot_id(boot);
 	keepers_mount_space(space);
 	clock_format(clock_unix_ns(), now);
 	snprintf(number, sizeof(number), "%d", row->version);

@@ -10,6 +10,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -85,12 +86,14 @@ static int set_process(struct labels *labels, struct error *err)
 static int set_host(struct labels *labels, struct error *err)
 {
 	struct utsname host;
+	char boot[BOOT_ID_SIZE];
 
+	boot_id(boot);
 	if (uname(&host) == 0 && set(labels, LABEL_LOCK_HOST, host.nodename, err) < 0)
 		return -1;
-	if (set_line_of(labels, LABEL_LOCK_MACHINE, "/etc/machine-id", err) < 0)
+	if (*boot && set(labels, LABEL_LOCK_BOOT, boot, err) < 0)
 		return -1;
-	return set_line_of(labels, LABEL_LOCK_BOOT, "/proc/sys/kernel/random/boot_id", err);
+	return set_line_of(labels, LABEL_LOCK_MACHINE, "/etc/machine-id", err);
 }
 
 static int set_files(struct session *session, int lock, struct labels *labels, struct error *err)

@@ -5,23 +5,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "workspace/label_keys.h"
 #include "workspace/mount_table.h"
 
-void keepers_boot(char boot[static KEEPERS_BOOT_SIZE])
+void keepers_mount_space(char space[static KEEPERS_SPACE_SIZE])
 {
-	cleanup_fd int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t got = fd >= 0 ? read(fd, boot, KEEPERS_BOOT_SIZE - 1) : 0;
-
-	boot[got > 0 ? got : 0] = '\0';
-	boot[strcspn(boot, "\n")] = '\0';
-}
-
-void keepers_mount_space(char space[static KEEPERS_BOOT_SIZE])
-{
-	ssize_t length = readlink("/proc/self/ns/mnt", space, KEEPERS_BOOT_SIZE - 1);
+	ssize_t length = readlink("/proc/self/ns/mnt", space, KEEPERS_SPACE_SIZE - 1);
 
 	space[length > 0 ? length : 0] = '\0';
 }
@@ -43,10 +35,10 @@ static bool says(const struct ctr_snapshot *view, const char *key, const char *w
 /* What another mount namespace has cannot be seen from here: it counts until the next boot. */
 const char *keepers_mounted_at(const struct ctr_snapshot *view)
 {
-	char boot[KEEPERS_BOOT_SIZE], space[KEEPERS_BOOT_SIZE];
+	char boot[BOOT_ID_SIZE], space[KEEPERS_SPACE_SIZE];
 	const char *folder;
 
-	keepers_boot(boot);
+	boot_id(boot);
 	keepers_mount_space(space);
 	if (!is_view(view) || !says(view, LABEL_BOOT, boot))
 		return NULL;
@@ -89,10 +81,10 @@ static unsigned long long started(int pid)
 
 static char *guard_value(int pid)
 {
-	char boot[KEEPERS_BOOT_SIZE];
+	char boot[BOOT_ID_SIZE];
 	unsigned long long ticks = started(pid);
 
-	keepers_boot(boot);
+	boot_id(boot);
 	return ticks ? text_format("%llu %s", ticks, boot) : NULL;
 }
 

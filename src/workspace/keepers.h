@@ -32,11 +32,8 @@ int keepers_guard_of(const struct ctr_snapshot *version);
 /* What the label of a guard says for this process; the caller frees both. -1: no memory, or /proc cannot be read. */
 int keepers_guard_label(char **key, char **value, struct error *err);
 
-/* The id of this boot, "" where the kernel does not tell. */
-#define KEEPERS_BOOT_SIZE 64
-void keepers_boot(char boot[static KEEPERS_BOOT_SIZE]);
-
 /* The mount namespace of this process, "mnt:[4026531840]". */
-void keepers_mount_space(char space[static KEEPERS_BOOT_SIZE]);
+#define KEEPERS_SPACE_SIZE 64
+void keepers_mount_space(char space[static KEEPERS_SPACE_SIZE]);
 
 #endif
