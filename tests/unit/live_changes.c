@@ -220,6 +220,16 @@ static void fill_image(const char *path)
 	}
 }
 
+/* What flickers is there in the version. */
+static void fill_with_links(const char *path)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		cleanup_free char *link = text_format("%s/flickers%u", path, i);
+
+		(void)!symlink("/etc", link);
+	}
+}
+
 static bool runs(const struct stand *stand)
 {
 	cleanup_free char *path = text_format("%s/cgroup.events", stand->group);
@@ -232,12 +242,12 @@ static bool runs(const struct stand *stand)
 	return true;
 }
 
-static void make_changes(const char *type, life live, bool fails)
+static void make_changes(const char *type, image_filler fill, life live, bool fails)
 {
 	struct changing changing;
 	struct stand stand;
 
-	stand_make(&stand, type, first_seed, fill_image, live);
+	stand_make(&stand, type, first_seed, fill, live);
 	begin(&changing, &stand);
 	for (unsigned i = 0; i < change_count; i++) {
 		struct live_result result;
@@ -263,26 +273,32 @@ static void make_changes(const char *type, life live, bool fails)
 static void test_busy_ext4(void **state)
 {
 	(void)state;
-	make_changes("ext4", be_busy, false);
+	make_changes("ext4", fill_image, be_busy, false);
 }
 
 static void test_busy_xfs(void **state)
 {
 	(void)state;
-	make_changes("xfs", be_busy, false);
+	make_changes("xfs", fill_image, be_busy, false);
 }
 
 static void test_folders_ext4(void **state)
 {
 	(void)state;
-	make_changes("ext4", move_folders, false);
+	make_changes("ext4", fill_image, move_folders, false);
+}
+
+static void test_flickering_ext4(void **state)
+{
+	(void)state;
+	make_changes("ext4", fill_with_links, stand_be_flickering, false);
 }
 
 /* The guard makes it then. */
 static void test_guard(void **state)
 {
 	(void)state;
-	make_changes("ext4", be_busy, true);
+	make_changes("ext4", fill_image, be_busy, true);
 }
 
 int main(int argc, char **argv)
@@ -291,6 +307,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_busy_ext4, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_busy_xfs, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_folders_ext4, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_flickering_ext4, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_guard, scratch_set_up, scratch_tear_down),
 	};
 

@@ -104,20 +104,6 @@ static void write_number(const char *path, unsigned number)
 	}
 }
 
-/* Links that are there and not there, so fast that ext4 gives the next one the inode number and the times of the one
- * before. */
-static void be_flickering(struct stand *stand)
-{
-	char path[] = "/flickers0";
-
-	stand_enter(stand);
-	for (unsigned round = 0;; round++) {
-		path[9] = (char)('0' + round / 64 % 8);
-		(void)!symlink("/etc", path);
-		unlink(path);
-	}
-}
-
 /* What comes next has the inode number as well, but is of another kind, or has other content. */
 static void be_changing_kind(struct stand *stand)
 {
@@ -201,7 +187,7 @@ static void test_hostile_xfs(void **state)
 static void test_flickering_ext4(void **state)
 {
 	(void)state;
-	take_versions_of("ext4", be_flickering, 0, 4 * version_count);
+	take_versions_of("ext4", stand_be_flickering, 0, 4 * version_count);
 }
 
 static void test_changing_kind_ext4(void **state)

@@ -101,6 +101,18 @@ void stand_be_quiet(struct stand *stand)
 		pause();
 }
 
+void stand_be_flickering(struct stand *stand)
+{
+	char path[] = "/flickers0";
+
+	stand_enter(stand);
+	for (unsigned round = 0;; round++) {
+		path[sizeof(path) - 2] = (char)('0' + round / 64 % 8);
+		(void)!symlink("/etc", path);
+		unlink(path);
+	}
+}
+
 void stand_live(struct stand *stand, life live)
 {
 	stand->pid = fork();

@@ -56,6 +56,10 @@ unsigned *stand_map_file(void);
 /* A life: it stores once through a shared mapping, and holds that. */
 void stand_be_quiet(struct stand *stand);
 
+/* A life: links in the root, flickers0 to flickers7, that are there and not there, so fast that ext4 gives the next one the
+ * inode number and the times of the one before. */
+void stand_be_flickering(struct stand *stand);
+
 /* What every request to the stand says. */
 struct live_request stand_request(const struct stand *stand);
 
