@@ -40,10 +40,10 @@ static int check_empty(const char *folder, struct error *err)
 	return 0;
 }
 
-static int set_label(struct session *session, const struct store_version *row, const char *view, const char *key,
+static int set_label(struct session *session, const struct store_version *row, const char *snapshot, const char *key,
 		     const char *value, struct error *err)
 {
-	return ctr_snapshot_set_label(session->ctr, row->snapshotter, view, key, value, err);
+	return ctr_snapshot_set_label(session->ctr, row->snapshotter, snapshot, key, value, err);
 }
 
 /* Whose it is and where; the one that keeps it comes last. */
@@ -73,11 +73,15 @@ static int make_view(struct session *session, const struct store_version *row, c
 		     struct ctr_mounts *mounts, struct error *err)
 {
 	const char *id = result->container_id;
+	char now[CLOCK_TEXT_SIZE];
 
 	if (ctr_snapshot_view(session->ctr, row->snapshotter, result->name, row->runtime_name, mounts, err) < 0)
 		return err->kind == ERROR_NOT_FOUND ? history_is_missing(session, id, row, err) : -1;
-	return set_labels(session, row, result, mounts->count != 1 || !snapshotter_mount_is_overlay(&mounts->items[0]),
-			  err);
+	if (set_labels(session, row, result, mounts->count != 1 || !snapshotter_mount_is_overlay(&mounts->items[0]),
+		       err) < 0)
+		return -1;
+	clock_format(clock_unix_ns(), now);
+	return set_label(session, row, row->runtime_name, LABEL_MOUNTED, now, err);
 }
 
 /* A lease keeps the view until its labels do. */

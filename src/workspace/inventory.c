@@ -270,19 +270,48 @@ static void link_keepers(struct inventory *inventory, const struct inventory_sna
 	}
 }
 
+static int read_all(struct reading *reading, bool surveyed, struct error *err)
+{
+	if (store_versions_each(reading->session->store, reading->target->container_id, add_version, reading, err) <
+		    0 ||
+	    (surveyed ? add_surveyed(reading, err) : add_all_labelled(reading, err)) < 0 ||
+	    add_unlabelled(reading, err) < 0)
+		return -1;
+	link_versions(reading->inventory, reading->target->container_id);
+	return 0;
+}
+
+/* What a survey that is older than a mount says of the views is not all of them. */
+static bool was_mounted_since(const struct inventory *inventory, int64_t unix_ns)
+{
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		const struct inventory_snapshot *snapshot = inventory->versions[i].snapshot;
+
+		if (snapshot && keepers_mounted_since(&snapshot->info, unix_ns))
+			return true;
+	}
+	return false;
+}
+
+static int read_anew(struct reading *reading, struct error *err)
+{
+	inventory_release(reading->inventory);
+	return read_all(reading, false, err);
+}
+
 int inventory_read(struct session *session, const struct target *target, struct inventory *inventory, struct error *err)
 {
+	const struct survey *survey = session->survey;
 	cleanup_free char *stands_on = NULL;
 	struct reading reading = { .session = session, .target = target, .inventory = inventory };
 
 	if (history_stands_on(session, target, &stands_on, err) < 0)
 		return -1;
 	reading.stands_on = stands_on;
-	if (store_versions_each(session->store, target->container_id, add_version, &reading, err) < 0 ||
-	    (session->survey ? add_surveyed(&reading, err) : add_all_labelled(&reading, err)) < 0 ||
-	    add_unlabelled(&reading, err) < 0)
+	if (read_all(&reading, survey != NULL, err) < 0)
 		return -1;
-	link_versions(inventory, target->container_id);
+	if (survey && was_mounted_since(inventory, survey->began_ns) && read_anew(&reading, err) < 0)
+		return -1;
 	for (size_t i = 0; i < inventory->snapshot_count; i++)
 		if (keepers_may_be(&inventory->snapshots[i].info))
 			link_keepers(inventory, &inventory->snapshots[i]);

@@ -7,6 +7,7 @@
 
 #include "base/boot.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "workspace/label_keys.h"
 #include "workspace/mount_table.h"
@@ -58,6 +59,14 @@ bool keepers_may_be(const struct ctr_snapshot *snapshot)
 	return is_view(snapshot);
 }
 
+bool keepers_mounted_since(const struct ctr_snapshot *version, int64_t unix_ns)
+{
+	const char *mounted = labels_get(&version->labels, LABEL_MOUNTED);
+	int64_t mounted_ns;
+
+	return mounted && (!clock_parse(mounted, &mounted_ns) || mounted_ns >= unix_ns);
+}
+
 bool keepers_is_stale_view(const struct ctr_snapshot *snapshot)
 {
 	return is_view(snapshot) && !keepers_mounted_at(snapshot);
@@ -79,13 +88,46 @@ static unsigned long long started(int pid)
 	return at ? strtoull(at + 1, NULL, 10) : 0;
 }
 
+/* "pid:[4026531836]", which no blank is in. */
+static void pid_space(char space[static KEEPERS_SPACE_SIZE])
+{
+	ssize_t length = readlink("/proc/self/ns/pid", space, KEEPERS_SPACE_SIZE - 1);
+
+	space[length > 0 ? length : 0] = '\0';
+}
+
 static char *guard_value(int pid)
 {
-	char boot[BOOT_ID_SIZE];
+	char boot[BOOT_ID_SIZE], space[KEEPERS_SPACE_SIZE];
 	unsigned long long ticks = started(pid);
 
 	boot_id(boot);
-	return ticks ? text_format("%llu %s", ticks, boot) : NULL;
+	pid_space(space);
+	return ticks ? text_format("%llu %s %s", ticks, boot, space) : NULL;
+}
+
+/* Of this boot, and of another PID namespace than this process is in. */
+static bool is_elsewhere(const char *value)
+{
+	char boot[BOOT_ID_SIZE], space[KEEPERS_SPACE_SIZE];
+	const char *said = strchr(value, ' ');
+	size_t length;
+
+	boot_id(boot);
+	pid_space(space);
+	length = strlen(boot);
+	return said && *boot && strncmp(said + 1, boot, length) == 0 && said[1 + length] == ' ' &&
+	       strcmp(said + 1 + length + 1, space) != 0;
+}
+
+static bool is_alive(int pid, const char *value)
+{
+	cleanup_free char *now = guard_value(pid);
+	size_t length = strlen(value);
+
+	if (is_elsewhere(value))
+		return true;
+	return now && strncmp(now, value, length) == 0 && (now[length] == '\0' || now[length] == ' ');
 }
 
 int keepers_guard_of(const struct ctr_snapshot *version)
@@ -93,12 +135,9 @@ int keepers_guard_of(const struct ctr_snapshot *version)
 	for (size_t i = 0; i < version->labels.count; i++) {
 		const char *key = version->labels.items[i].key;
 		const char *digits = key + strlen(LABEL_GUARD);
-		cleanup_free char *now = NULL;
 
-		if (!text_starts_with(key, LABEL_GUARD) || !text_is_digits(digits) || strlen(digits) > 9)
-			continue;
-		now = guard_value(atoi(digits));
-		if (now && strcmp(now, version->labels.items[i].value) == 0)
+		if (text_starts_with(key, LABEL_GUARD) && text_is_digits(digits) && strlen(digits) <= 9 &&
+		    is_alive(atoi(digits), version->labels.items[i].value))
 			return atoi(digits);
 	}
 	return 0;

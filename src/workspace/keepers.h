@@ -14,7 +14,10 @@
 #define LABEL_MOUNT_SPACE "wsnap.mount_space" /* view: the mount namespace that has it */
 #define LABEL_MOUNT_PLAIN "wsnap.mount_plain" /* view: its mount cannot be told by its source */
 #define LABEL_BOOT "wsnap.boot"               /* view: the boot that it was mounted in */
-/* Of a version: "wsnap.guard.PID", with "START BOOT": when that process began, in ticks since the boot. */
+/* Of a version: when it was mounted last. Whoever has listed the views before does not know that one. */
+#define LABEL_MOUNTED "wsnap.mounted"
+/* Of a version: "wsnap.guard.PID", with "START BOOT SPACE": when that process began, in ticks since the boot, and the PID
+ * namespace that gives it this number. Earlier programs have not said the last. */
 #define LABEL_GUARD "wsnap.guard."
 
 /* The folder that the view is mounted on. NULL: it is no view of ours, or it is mounted no more. */
@@ -26,7 +29,11 @@ bool keepers_is_stale_view(const struct ctr_snapshot *snapshot);
 /* Whether there is anything in its labels that the functions here look at. */
 bool keepers_may_be(const struct ctr_snapshot *snapshot);
 
-/* The process of a guard that still runs, 0 for none. */
+/* Whether a view of the version may have been made after that time. */
+bool keepers_mounted_since(const struct ctr_snapshot *version, int64_t unix_ns);
+
+/* The process of a guard that still runs, 0 for none. One in another PID namespace cannot be seen from here: it counts until
+ * the next boot. */
 int keepers_guard_of(const struct ctr_snapshot *version);
 
 /* What the label of a guard says for this process; the caller frees both. -1: no memory, or /proc cannot be read. */

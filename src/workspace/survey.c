@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "ctr/containers.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshotters.h"
@@ -97,6 +98,7 @@ int survey_take(struct session *session, struct survey *survey, struct error *er
 {
 	cleanup_names_set struct names_set snapshotters = { 0 };
 
+	survey->began_ns = clock_unix_ns();
 	if (look_at_containers(session, survey, &snapshotters, err) < 0)
 		return -1;
 	for (size_t i = 0; i < snapshotters.count; i++)

@@ -17,6 +17,7 @@ struct survey_snapshot {
 };
 
 struct survey {
+	int64_t began_ns; /* of clock_unix_ns() */
 	struct names_set containers;
 	struct names_set snapshotters;     /* of the containers, and containerd's default, as far as they are loaded */
 	struct survey_snapshot *snapshots; /* by owner and name */

@@ -106,6 +106,25 @@ guards() {
 	kill "$(cat "$BATS_TEST_TMPDIR/pid")"
 }
 
+@test "a guard in a PID namespace of its own keeps its version as well" {
+	unshare --pid --fork --mount-proc --kill-child "$WSNAP" guard --on-failure rollback "$id" -- \
+		sh -c "touch $BATS_TEST_TMPDIR/ran; while [ ! -e $BATS_TEST_TMPDIR/end ]; do sleep 0.1; done; exit 3" \
+		2>"$BATS_TEST_TMPDIR/stderr" 3>&- 4>&- &
+	guard=$!
+	servers_wait_for 20 test -e "$BATS_TEST_TMPDIR/ran"
+	kept=$(version_newest "$id")
+	workspace_write "$id" /data/f after
+	expect 0 -q version --live "$id"
+	expect 0 prune "$id" --keep-last 1
+	[[ $stderr == *"version $kept of '$id' stays as long as the guard with the process"* ]] ||
+		complain "prune does not say it"
+	touch "$BATS_TEST_TMPDIR/end"
+	status=0
+	wait "$guard" || status=$?
+	same 3 "$status"
+	same "" "$(guards)"
+}
+
 @test "signals are passed on, and the status is the command's" {
 	for signal in TERM INT HUP USR1; do
 		rm -f "$BATS_TEST_TMPDIR/said" # so that it is not the last one's `ready` that is seen

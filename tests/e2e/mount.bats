@@ -76,6 +76,29 @@ saved() {
 	expect 0 umount "$two"
 }
 
+@test "prune --all keeps what is mounted while it waits for another workspace" {
+	workspace first
+	workspace then
+	for n in 1 2 3; do saved first $n && saved then $n; done
+	dir=$(folder late)
+	flock "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~first.lock" sleep 30 3>&- 4>&- &
+	holder=$!
+	servers_wait_for 20 pgrep -P "$holder"
+	"$WSNAP" -w 60 prune --all --keep-last 1 >"$BATS_TEST_TMPDIR/pruned" 2>&1 3>&- 4>&- &
+	pruner=$!
+	servers_wait_for 20 grep -q 'first' "$BATS_TEST_TMPDIR/pruned" || sleep 2
+	expect 0 mount then 1 "$dir"
+	pkill -P "$holder" sleep
+	wait "$pruner"
+	expect 0 -q list then
+	same $'1\n3' "$output"
+	same 1 "$(cat "$dir/data/f")"
+	expect 0 umount "$dir"
+	expect 0 prune --all --keep-last 1
+	expect 0 -q list then
+	same 3 "$output"
+}
+
 @test "what is shown does not change while versions come, go and are merged" {
 	workspace c
 	saved c kept
