@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "live/own_group.h"
 #include "live/processes.h"
 #include "live/runtime.h"
 #include "operation/lease.h"
@@ -56,6 +57,20 @@ static int add_mounts(struct restoring *restoring, struct error *err)
 	return restoring->pid ? mount_table_each(restoring->pid, add_mount, restoring, err) : 0;
 }
 
+/* Without a PID namespace of its own only its control group tells which they are. */
+static int find_processes(uint32_t pid, struct processes *processes, struct error *err)
+{
+	const struct live_request request = { .pid = pid };
+	cleanup_freezer struct freezer freezer = FREEZER_NONE;
+	struct error ignored = { 0 };
+
+	if (processes_of(processes, pid, err) < 0)
+		return -1;
+	if (processes->count > 1 || own_group_find(&request, &freezer, &ignored) < 0)
+		return 0;
+	return processes_in(processes, freezer.folder, err);
+}
+
 /* Of the mount namespaces that its processes have made for themselves, too: what is mounted there on a place that goes would
  * go with it. Paths that are seen from another root only protect more than they have to. */
 int restoring_add_mounts(struct restoring *restoring, struct error *err)
@@ -64,7 +79,7 @@ int restoring_add_mounts(struct restoring *restoring, struct error *err)
 
 	if (!restoring->pid)
 		return 0;
-	if (add_mounts(restoring, err) < 0 || processes_of(&processes, restoring->pid, err) < 0)
+	if (add_mounts(restoring, err) < 0 || find_processes(restoring->pid, &processes, err) < 0)
 		return -1;
 	for (size_t i = 0; i < processes.count; i++)
 		if (!process_shares_mounts(restoring->pid, processes.pids[i]) &&
@@ -226,6 +241,9 @@ static int finish(void *context)
 	replace_release(&restoring->replace);
 	if (restoring_begin_list(restoring, &err) < 0)
 		return -1;
+	/* A run that was resumed may have found mounts that the list does not know. */
+	if (restoring_add_mounts(restoring, &err) < 0)
+		error_clear(&err);
 	sealed = worklist_read(&restoring->worklist, &restoring->replace, &err);
 	return sealed > 0 ? make(restoring, &err) : sealed;
 }

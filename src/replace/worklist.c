@@ -122,10 +122,11 @@ int worklist_begin(struct worklist *worklist, int folder, const char *name, cons
 	return write_head(worklist, id, err);
 }
 
-/* With the first items also what they are limited to. */
-static void add_limits(struct text *text, const struct replace *replace)
+/* With the first items also what they are limited to. Mounts are looked for once more before the end: all that are known by then
+ * have to be known to whoever finishes it. One that stands there twice is one. */
+static void add_limits(struct text *text, const struct replace *replace, bool last)
 {
-	for (size_t i = 0; i < replace->scopes.count; i++)
+	for (size_t i = 0; i < replace->scopes.count && !last; i++)
 		add_entry(text, ENTRY_SCOPE, replace->scopes.items[i], NULL);
 	for (size_t i = 0; i < replace->mounts.count; i++)
 		add_entry(text, ENTRY_MOUNT, replace->mounts.items[i], NULL);
@@ -150,8 +151,7 @@ int worklist_note(struct worklist *worklist, struct replace *replace, bool last,
 {
 	cleanup_text struct text text = { .limit = MOST_BYTES };
 
-	if (!last)
-		add_limits(&text, replace);
+	add_limits(&text, replace, last);
 	for (size_t i = 0; i < replace->count; i++)
 		if (add_item(&text, replace, replace->items[i], err) < 0)
 			return -1;

@@ -412,6 +412,52 @@ runs_again() {
 	[ "$(workspace_frozen "$1")" = 0 ]
 }
 
+# private_process ID: one that has a mount namespace of its own.
+private_process() {
+	local pid
+	for pid in $(ctr tasks ps "$1" | awk 'NR > 1 { print $1 }'); do
+		[ "$(readlink "/proc/$pid/ns/mnt")" = "$(readlink "/proc/$(workspace_pid "$1")/ns/mnt")" ] || echo "$pid"
+	done | head -n 1
+}
+
+has_private() {
+	local pid
+	pid=$(private_process "$1")
+	[ -n "$pid" ] && [ -e "/proc/$pid/root/data/private/f" ]
+}
+
+# The namespaces of processes in the workspace, whose version has no place for what they have mounted.
+@test "what a process has mounted for itself alone outlives the restore, whoever finishes it" {
+	local id pid
+	for id in owned hosted; do
+		WORKSPACE_OPTIONS=(--privileged)
+		[ "$id" = owned ] || WORKSPACE_OPTIONS+=(--with-ns "pid:/proc/$$/ns/pid")
+		workspace "$id" sh -c 'mkdir -p /data; trap "exit 0" TERM; while [ ! -e /data/go ]; do sleep 0.1; done
+			unshare -m sh -c "mount -t tmpfs none /data/private; echo precious >/data/private/f; while :; do sleep 1; done" &
+			while :; do sleep 60 & wait $!; done'
+		set_of "$id" first
+		expect 0 -q create --live "$id"
+		mkdir "$(workspace_root "$id")/data/private"
+		touch "$(workspace_root "$id")/data/go"
+		servers_wait_for 10 has_private "$id"
+		pid=$(private_process "$id")
+		set_of "$id" second
+		expect 0 restore "$id" 1
+		same 'first precious' "$(set_says "$id")$(cat "/proc/$pid/root/data/private/f")" "after a restore of '$id'"
+		set_of "$id" third
+		cut_at_link 1 "$id"
+		servers_wait_for 5 runs_again "$id"
+		same 'first precious' "$(set_says "$id")$(cat "/proc/$pid/root/data/private/f")" "after the guard of '$id'"
+		expect 0 recover "$id"
+		set_of "$id" fourth
+		cut_both 1 "$id"
+		expect 0 recover "$id"
+		same 'first precious' "$(set_says "$id")$(cat "/proc/$pid/root/data/private/f")" "after a recovery of '$id'"
+		nothing_is_left
+		kill -KILL "$pid"
+	done
+}
+
 @test "killed together with its guard: the workspace stands still until recover has finished the change" {
 	workspace l
 	set_of l first

@@ -553,6 +553,34 @@ static void test_damaged_list(void **test)
 	assert_int_equal(worklist_exists(state_folder, "list", "id", &err), 0);
 }
 
+/* What is mounted while the list is worked out is not touched by whoever finishes it either. */
+static void test_late_mount(void **test)
+{
+	cleanup_fd int state_folder = open(scratch, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_worklist struct worklist list = WORKLIST_NONE;
+	struct error err = { 0 };
+	struct pair pair;
+
+	(void)test;
+	make("rm -rf root tree list*; mkdir -p root/early root/late root/gone tree; touch root/early/f root/late/f");
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_mount(&pair.replace, "early", &err), &err);
+	must(replace_compare(&pair.replace, "", true, &err), &err);
+	must(worklist_begin(&list, state_folder, "list", "id", &err), &err);
+	must(worklist_note(&list, &pair.replace, false, &err), &err);
+	must(replace_add_mount(&pair.replace, "late", &err), &err);
+	must(worklist_note(&list, &pair.replace, true, &err), &err);
+	must(worklist_seal(&list, &err), &err);
+	worklist_release(&list);
+	pair_end(&pair);
+	pair_begin(&pair, "root", "tree");
+	assert_int_equal(worklist_open(&list, state_folder, "list", "id", &pair.replace, &err), 1);
+	assert_int_equal(pair.replace.mounts.count, 2);
+	apply(&pair);
+	pair_end(&pair);
+	make("test -e root/early/f && test -e root/late/f && test ! -e root/gone");
+}
+
 /* What was made just before a power cut may not have come to the disk: it is made again, and closed as it was. */
 static void test_power_cut(void **test)
 {
@@ -648,6 +676,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_mounts, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_deep, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_damaged_list, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_late_mount, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_power_cut, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_touched, scratch_set_up, scratch_tear_down),
 	};
