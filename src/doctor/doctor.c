@@ -98,6 +98,16 @@ static int examine_locked(struct doctor *doctor, const char *container_id, struc
 	return check_state(doctor, &target, &inventory, err) < 0 ? -1 : doctor_check_task(doctor, &target, err);
 }
 
+/* What is there of a fork in the making is judged once that has ended. */
+static int examine_whole(struct doctor *doctor, const char *container_id, struct error *err)
+{
+	int open = doctor_check_fork(doctor, container_id, err);
+
+	if (open != 0)
+		return open < 0 ? -1 : 0;
+	return examine_locked(doctor, container_id, err);
+}
+
 /* A workspace of another host is examined without its lock: the lock's file would mark it as worked on here. */
 static int examine_foreign(struct doctor *doctor, const char *container_id, struct error *err)
 {
@@ -123,7 +133,7 @@ static int examine_ours(struct doctor *doctor, const char *container_id, struct 
 		error_clear(err);
 		return 0;
 	}
-	result = examine_locked(doctor, container_id, err);
+	result = examine_whole(doctor, container_id, err);
 	doctor->signal = lock_release(&lock);
 	if (doctor->signal && doctor->is_one && result == 0)
 		return error_set(err, ERROR_FAILED, "a signal came; '%s' was finished first", container_id);

@@ -15,6 +15,11 @@ int doctor_check_layers(struct doctor *doctor, const struct target *target, stru
 /* Whether there is anything for it to look at. */
 bool doctor_has_layers(const struct inventory *inventory);
 int doctor_check_task(struct doctor *doctor, const struct target *target, struct error *err);
+
+/* 1: it is a fork that was cut off, and stays so. */
+int doctor_check_fork(struct doctor *doctor, const char *container_id, struct error *err);
+
+/* Takes the locks itself. */
 int doctor_check_leases(struct doctor *doctor, const char *container_id, struct error *err);
 int doctor_check_locks(struct doctor *doctor, const char *container_id, struct error *err);
 

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "fork/fork_finish.h"
 #include "store/workspaces.h"
 #include "workspace/host.h"
 #include "workspace/journal.h"
@@ -47,11 +48,26 @@ static int add_surveyed(const struct survey *survey, struct names_set *ids, stru
 	return 0;
 }
 
+/* One that was cut off may have made nothing yet but its lease. */
+static int add_forks(struct session *session, struct names_set *ids, struct error *err)
+{
+	cleanup_ctr_leases struct ctr_leases leases = { 0 };
+	struct fork_lease fork;
+
+	if (ctr_lease_list(session->ctr, FORK_LEASES, &leases, err) < 0)
+		return -1;
+	for (size_t i = 0; i < leases.count; i++)
+		if (fork_lease_read(&leases.items[i], &fork) && target_name_is_valid(fork.container_id) &&
+		    names_set_add(ids, fork.container_id, err) < 0)
+			return -1;
+	return 0;
+}
+
 int doctor_find_workspaces(struct session *session, struct names_set *ids, struct error *err)
 {
 	int found;
 
-	if (session_open_state(session, err) < 0 || add_rows(session, ids, err) < 0)
+	if (session_open_state(session, err) < 0 || add_rows(session, ids, err) < 0 || add_forks(session, ids, err) < 0)
 		return -1;
 	found = session->survey ? add_surveyed(session->survey, ids, err)
 				: host_add_labelled(session, "labels.\"" LABEL_CONTAINER "\"", ids, err);

@@ -95,39 +95,74 @@ static int make_snapshots(struct fork_plan *plan, struct error *err)
 	return ctr_snapshot_prepare(ctr, record->snapshotter, record->new_active, record->saved, &active, NULL, err);
 }
 
-static int make_container(struct fork_plan *plan, struct error *err)
+/* What was asked for last may be done, or still be on its way: who takes it back now may come before it. */
+static int leave_unknown(const struct fork_lease *lease, const char *what, struct error *err)
+{
+	error_wrap(err, "whether '%s' was %s is not known", lease->container_id, what);
+	err->kind = ERROR_INCOMPLETE;
+	return error_hint(err, "once containerd is back, 'wsnap recover %s' completes it or takes it back",
+			  lease->container_id);
+}
+
+/* Where the answer was lost, containerd is asked what has become of it. */
+static int create_container(struct fork_plan *plan, const struct fork_lease *lease, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container found = { 0 };
+	struct error unknown = { 0 };
+	int made = ctr_container_create(plan->session->ctr, &plan->container, err);
+
+	if (made > 0 || (made < 0 && err->kind != ERROR_CONTAINERD))
+		return made > 0 ? 0 : -1;
+	if (fork_find_made(plan->session, lease, &found, &unknown) > 0) {
+		error_clear(err);
+		return 0;
+	}
+	if (made < 0)
+		return leave_unknown(lease, "made", err);
+	return error_set(err, ERROR_REFUSED, "'%s' is a container that somebody has made meanwhile",
+			 lease->container_id);
+}
+
+static int make_container(struct fork_plan *plan, const struct fork_lease *lease, struct error *err)
 {
 	const struct blueprint_request request = {
 		.operation_id = plan->record.operation_id,
 		.container = &plan->container,
 		.snapshotter = plan->record.snapshotter,
 	};
-	int made;
 
 	if (blueprint_keep(plan->session, &request, &plan->record.blueprint, err) < 0 || make_snapshots(plan, err) < 0)
 		return -1;
-	made = ctr_container_create(plan->session->ctr, &plan->container, err);
-	if (made == 0)
-		return error_set(err, ERROR_REFUSED, "'%s' is a container that somebody has made meanwhile",
-				 plan->record.container_id);
-	return made < 0 ? -1 : 0;
+	return create_container(plan, lease, err);
 }
 
-static int start(struct fork_plan *plan, struct error *err)
+static int start(struct fork_plan *plan, const struct fork_lease *lease, struct error *err)
 {
 	if (!plan->start || fork_start(plan, err) == 0)
 		return 0;
-	error_wrap(err, "'%s' does not start", plan->record.container_id);
+	if (err->kind == ERROR_CONTAINERD)
+		return leave_unknown(lease, "started", err);
+	/* Nothing of it stays: so it is not a part of the way that is left. */
+	if (err->kind == ERROR_INCOMPLETE)
+		err->kind = ERROR_FAILED;
+	error_wrap(err, "'%s' does not start", lease->container_id);
 	return -1;
 }
 
-/* Nothing of it stays. What cannot be taken back now recover takes back. */
+/* Nothing of it stays. What cannot be taken back now, or is not to be, recover ends. */
 static int take_back(struct fork_plan *plan, const struct fork_lease *lease, bool made, struct error *err)
 {
 	struct error failure = { 0 };
 
-	if ((!made || ctr_container_delete(plan->session->ctr, lease->container_id, &failure) == 0) &&
-	    fork_take_back(plan->session, lease, &failure) == 0)
+	if (err->kind == ERROR_INCOMPLETE)
+		return -1;
+	if (made && ctr_container_delete(plan->session->ctr, lease->container_id, &failure) < 0) {
+		error_wrap(err, "%s; whether '%s' was removed again is not known", failure.message,
+			   lease->container_id);
+		err->kind = ERROR_INCOMPLETE;
+		return error_hint(err, "'wsnap recover %s' does the rest", lease->container_id);
+	}
+	if (fork_take_back(plan->session, lease, &failure) == 0)
 		return -1;
 	log_detail("%s", failure.message);
 	if (!err->hint[0])
@@ -173,9 +208,9 @@ static int make(struct fork_plan *plan, struct fork_result *result, struct error
 		return error_memory(err);
 	if (note_step(result, "lease", take_lease(plan, &lease, err)) < 0 ||
 	    note_step(result, "adapt", fork_plan_adapt(plan, err) < 0 ? -1 : fork_start_plan(plan, err)) < 0 ||
-	    note_step(result, "create", make_container(plan, err)) < 0)
+	    note_step(result, "create", make_container(plan, &lease, err)) < 0)
 		return take_back(plan, &lease, false, err);
-	if (note_step(result, "start", start(plan, err)) < 0)
+	if (note_step(result, "start", start(plan, &lease, err)) < 0)
 		return take_back(plan, &lease, true, err);
 	return note_step(result, "record", finish(plan, &lease, &result->version, err));
 }

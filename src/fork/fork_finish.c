@@ -150,9 +150,8 @@ int fork_take_back(struct session *session, const struct fork_lease *lease, stru
 	return let_go(session, lease->id, true, err);
 }
 
-/* Whether the container is there, and made by this fork: 1, 0, -1. */
-static int find_made(struct session *session, const struct fork_lease *lease, struct ctr_container *container,
-		     struct error *err)
+int fork_find_made(struct session *session, const struct fork_lease *lease, struct ctr_container *container,
+		   struct error *err)
 {
 	int found = ctr_container_find(session->ctr, lease->container_id, container, err);
 	const char *operation;
@@ -194,7 +193,7 @@ int fork_settle(struct session *session, const struct fork_lease *lease, char **
 {
 	const struct around_outcome undone = { .exit_status = ERROR_FAILED };
 	cleanup_ctr_container struct ctr_container container = { 0 };
-	int made = find_made(session, lease, &container, err);
+	int made = fork_find_made(session, lease, &container, err);
 
 	if (made > 0)
 		return complete(session, lease, &container, what, err);

@@ -2,6 +2,7 @@
 #ifndef WSNAP_FORK_FORK_FINISH_H
 #define WSNAP_FORK_FORK_FINISH_H
 
+#include "ctr/containers.h"
 #include "ctr/leases.h"
 #include "workspace/label_keys.h"
 #include "workspace/session.h"
@@ -15,6 +16,10 @@ struct fork_lease {
 	const char *version_name; /* runtime name of its first version */
 	const char *start;        /* FORK_START_…; NULL: it is not to be started */
 };
+
+/* Whether the container is there, and made by this fork: 1, 0, -1. The caller releases it. */
+int fork_find_made(struct session *session, const struct fork_lease *lease, struct ctr_container *container,
+		   struct error *err);
 
 /* Keeps the version, writes the rows and lets the lease go; *version is its number. The lock is held. */
 int fork_finish(struct session *session, const struct fork_lease *lease, int32_t *version, struct error *err);

@@ -10,7 +10,7 @@ may_include() {
 	case $1 in
 	main) echo "command workspace output base" ;;
 	command) echo "command fork view guard restore compare policy status doctor recover naming prune operation workspace output base" ;;
-	doctor) echo "doctor prune operation task workspace $libraries" ;;
+	doctor) echo "doctor fork prune operation task workspace $libraries" ;;
 	compare) echo "compare view workspace $libraries" ;;
 	guard) echo "guard restore operation workspace $libraries" ;;
 	restore) echo "restore recover compare replace operation workspace $libraries" ;;

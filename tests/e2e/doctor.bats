@@ -393,3 +393,24 @@ kept_active() {
 	exec 7>&-
 	expect 0 -w 0 doctor held
 }
+
+@test "the lease of a run with another state directory is left alone while that lives, and when it was killed" {
+	local other=$BATS_TEST_TMPDIR/other run lease
+	workspace busy
+	told_by version busy
+	delayed_at lease 6 version busy &
+	run=$!
+	servers_wait_for 20 grep -q '^wsnap: journal ' "$BATS_TEST_TMPDIR/told"
+	servers_wait_for 20 sh -c 'ctr leases ls -q | grep -q "^wsnap-"'
+	expect 0 --wait 0 --state-dir "$other" doctor --fix
+	lease=$(lease_names | grep '^wsnap-') || complain "the lease of a run that lives was deleted"
+	wait $run
+	same "" "$(lease_names)" "leases"
+	killed_after commit version busy
+	lease=$(lease_names | grep '^wsnap-')
+	expect 1 --wait 0 --json --state-dir "$other" doctor --fix
+	same lock_held "$(kinds)"
+	same "$lease" "$(lease_names | grep '^wsnap-')" "the lease of an operation that was cut off"
+	expect 0 recover
+	nothing_is_left
+}

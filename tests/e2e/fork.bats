@@ -405,3 +405,86 @@ killed_anywhere() {
 	expect 0 version base2
 	started=RUNNING killed_anywhere base2 s --start
 }
+
+# whole_or_nothing ID: the fork is there with its version, or nothing of it is.
+whole_or_nothing() {
+	collect_garbage
+	if container_exists "$1"; then
+		same 1 "$(db "SELECT version FROM container_versions WHERE container_id = '$1'")" "the version of '$1'"
+		snapshot_exists "$(container_snapshot "$1")" || complain "'$1' stands on a snapshot that is gone"
+		expect 0 -q version "$1"
+		same 2 "$output"
+	else
+		same "" "$(snapshot_names | grep "^$1-")" "snapshots of '$1'"
+		same 0 "$(db "SELECT count(*) FROM containers WHERE container_id = '$1'")" "rows of '$1'"
+	fi
+	same "" "$(lease_names)" "leases"
+}
+
+# How many answers are read until the line of that step is told, of a whole fork.
+answers_until() {
+	strace -f -qq -s 16 -o "$BATS_TEST_TMPDIR/calls" -e trace=recvfrom,write "$WSNAP" -v fork "${@:2}" \
+		>/dev/null 2>&1 </dev/null 3>&- 4>&-
+	sed "/\"wsnap: $1 /q" "$BATS_TEST_TMPDIR/calls" | grep -c recvfrom
+}
+
+# answers_lost STEP LAST ORIGIN PREFIX OPTION…: forks, each of which loses one of the last answers before that step is done.
+answers_lost() {
+	local until call status step=$1 last=$2 base=$3 prefix=$4
+	shift 4
+	until=$(answers_until "$step" "$@" "$base" 1 "${prefix}whole")
+	for call in $(seq $((until - last)) $((until + 1))); do
+		status=0
+		timeout 100 strace -f -qq -o /dev/null -e trace=recvfrom -e inject=recvfrom:error=ECONNRESET:when="$call" \
+			"$WSNAP" fork "$@" "$base" 1 "$prefix$call" >/dev/null 2>&1 </dev/null 3>&- 4>&- || status=$?
+		# Only what is to be ended by recover may be left.
+		if [ $status -ne 7 ] && [ $status -ne 0 ] && container_exists "$prefix$call"; then
+			complain "answer $call: status $status, and '$prefix$call' is there"
+		fi
+		expect 0 recover
+		whole_or_nothing "$prefix$call"
+	done
+}
+
+@test "whichever answer is lost while the container is made, a fork is whole or there is none" {
+	workspace deaf
+	expect 0 version deaf
+	answers_lost create 7 deaf d
+}
+
+@test "whichever answer is lost while it is started, a fork is whole or there is none" {
+	workspace deaf2
+	expect 0 version deaf2
+	answers_lost start 7 deaf2 e --start
+}
+
+@test "doctor leaves a fork in the making alone, and ends one that was cut off" {
+	local making
+	workspace seen
+	expect 0 version seen
+	told_by fork seen 1 seen-like
+	delayed_at adapt 6 fork seen 1 seen-new &
+	making=$!
+	servers_wait_for 20 grep -q '^wsnap: lease ' "$BATS_TEST_TMPDIR/told"
+	expect 0 --wait 0 doctor --fix
+	same 'all is well' "$output"
+	expect 0 --wait 0 --state-dir "$BATS_TEST_TMPDIR/other" doctor --fix
+	collect_garbage
+	wait $making
+	whole_or_nothing seen-new
+	container_exists seen-new
+	for step in lease create; do
+		line=$(grep -n "^wsnap: $step " "$LIKE" | cut -d: -f1)
+		strace -f -qq -o /dev/null -e trace=write -P "$BATS_TEST_TMPDIR/told" \
+			-e inject=write:signal=KILL:when="$line" "$WSNAP" -v fork seen 1 "cut-$step" \
+			>/dev/null 2>"$BATS_TEST_TMPDIR/told" </dev/null 3>&- 4>&- || true
+		expect 1 --json doctor
+		same "operation_open cut-$step" "$(json '[.findings[] | .kind + " " + .container_id] | join(",")')"
+		expect 1 --json doctor "cut-$step"
+		expect 0 doctor --fix
+		whole_or_nothing "cut-$step"
+		expect 0 doctor
+	done
+	container_exists cut-create
+	same "" "$(ctr containers ls -q | grep -x cut-lease)"
+}
