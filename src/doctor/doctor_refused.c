@@ -13,7 +13,7 @@ static int tell_refused(const struct record *record, void *context, struct error
 					  .failure = &failure };
 	int32_t version;
 
-	if (doctor->fix && rows_write_refused(doctor->session, record, &version, &failure) == 0)
+	if (doctor->fix && rows_write_refused(doctor->session, record, &version, &failure) >= 0)
 		subject.fate = DOCTOR_FIXED;
 	return doctor_tell(doctor, &subject, err,
 			   "'%s' has finished an operation, but its rows are not written: %s%s%s%s",

@@ -52,7 +52,8 @@ static int protect(struct doctor *doctor, const struct target *target, const str
 
 	clock_format(clock_unix_ns(), now);
 	if ((labels_get(has, LABEL_GIVEN_UP) && labels_set(&labels, LABEL_GIVEN_UP, "", err) < 0) ||
-	    (!labels_get(has, LABEL_GC_ROOT) && labels_set(&labels, LABEL_GC_ROOT, now, err) < 0))
+	    (!labels_get(has, LABEL_GC_ROOT) &&
+	     (labels_set(&labels, LABEL_GC_ROOT, now, err) < 0 || labels_set(&labels, LABEL_KEPT, now, err) < 0)))
 		return -1;
 	if (!labels_get(has, LABEL_CONTAINER) &&
 	    (check_owner(doctor, target, &version->row, err) < 0 || describe(target, &version->row, &labels, err) < 0))

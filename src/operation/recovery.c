@@ -6,7 +6,6 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "ctr/containers.h"
-#include "ctr/server.h"
 #include "ctr/tasks.h"
 #include "operation/effect.h"
 #include "operation/execute.h"
@@ -16,6 +15,7 @@
 #include "operation/recovery_orphan.h"
 #include "operation/restoring.h"
 #include "operation/run.h"
+#include "operation/same_server.h"
 #include "operation/steps.h"
 #include "operation/task.h"
 #include "workspace/journal.h"
@@ -120,30 +120,12 @@ static char *describe_failure(const struct run *run, const struct error *err)
 	return what ? text_format("%s (%s)", what, err->message) : NULL;
 }
 
-/* Another containerd (a wrong address, a disk that is not mounted yet) knows nothing of what the record is about. */
-static int check_server(struct run *run, struct error *err)
-{
-	const struct record *record = run->record;
-	cleanup_free char *id = record->server_id ? ctr_server_id(run->session->ctr, err) : NULL;
-
-	if (!record->server_id || (id && strcmp(id, record->server_id) == 0))
-		return 0;
-	if (!id)
-		return -1;
-	error_set(err, ERROR_FAILED, "'%s' has an operation that was begun in another containerd than the one at '%s'",
-		  record->container_id, run->session->settings->address);
-	return error_hint(err,
-			  "let that one run, or name it with --address: 'wsnap recover %s' ends the operation there; "
-			  "where it is gone for good, move the record out of '%s'",
-			  record->container_id, run->session->settings->state_dir);
-}
-
 static int settle_with(struct run *run, char **what, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
 	int found;
 
-	if (recovery_thaw(run, err) < 0 || check_server(run, err) < 0)
+	if (recovery_thaw(run, err) < 0 || same_server_check(run->session, run->record, err) < 0)
 		return -1;
 	found = ctr_container_find(run->session->ctr, run->record->container_id, &container, err);
 	if (found < 0)

@@ -7,6 +7,7 @@
 #include "ctr/containers.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
+#include "operation/same_server.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
 
@@ -102,12 +103,32 @@ static int is_gone(struct session *session, const char *container_id, struct err
 	return error_forgive(err, ERROR_NOT_FOUND) ? 1 : -1;
 }
 
+/* What was saved, and has been removed or given up since then: a row would promise what there is not. 1, 0, -1. */
+static int is_let_go(struct session *session, const struct record *record, struct error *err)
+{
+	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
+	int found = record_makes_version(record)
+			    ? ctr_snapshot_stat(session->ctr, record->snapshotter, record->saved, &snapshot, err)
+			    : 1;
+
+	if (found < 0 || (found > 0 && !labels_get(&snapshot.labels, LABEL_GIVEN_UP)))
+		return found < 0 ? -1 : 0;
+	if (found == 0 && same_server_check(session, record, err) < 0)
+		return -1;
+	log_warning("what an operation has saved of '%s' becomes no version: its snapshot '%s' %s",
+		    record->container_id, record->saved, found ? "was given up" : "is gone");
+	return 1;
+}
+
 int rows_write_refused(struct session *session, const struct record *record, int32_t *version, struct error *err)
 {
 	struct store_operation rows = rows_of(record);
 	struct store_written written = { 0 };
-	int result, gone = is_gone(session, record->container_id, err);
+	int result, gone, let_go = is_let_go(session, record, err);
 
+	if (let_go != 0)
+		return let_go < 0 || journal_take_up(session, record, err) < 0 ? -1 : 1;
+	gone = is_gone(session, record->container_id, err);
 	if (gone < 0)
 		return -1;
 	rows.is_gone = gone > 0;

@@ -14,8 +14,9 @@ int rows_rehearse(struct session *session, const struct record *record, struct e
 
 /*
  * Writes the rows that the database refused when the operation was done, and forgets that it did; what was saved
- * gets the version's number, in *version (0 where nothing was saved). ERROR_INCOMPLETE where it refuses again: the
- * hint says what must change.
+ * gets the version's number, in *version (0 where nothing was saved). 1: nothing is written, and it is forgotten with a
+ * warning, because the snapshot has been given up or removed since. ERROR_INCOMPLETE where it refuses again: the hint says
+ * what must change.
  */
 int rows_write_refused(struct session *session, const struct record *record, int32_t *version, struct error *err);
 

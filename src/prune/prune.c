@@ -101,8 +101,8 @@ static int mark(struct pruning *pruning, struct error *err)
 		if (!pruning->goes[i] || !names_set_has(&pruning->given_up, version->row.runtime_name) ||
 		    names_set_has(&marked, version->row.runtime_name))
 			continue;
-		if (prune_mark(pruning->session, pruning->target->container_id, version->snapshot, false, &failure) ==
-		    0) {
+		if (prune_mark(pruning->session, pruning->target->container_id, version->snapshot, PRUNE_ALONE,
+			       &failure) == 0) {
 			if (names_set_add(&marked, version->row.runtime_name, err) < 0)
 				return -1;
 			continue;
@@ -124,9 +124,12 @@ static int mark(struct pruning *pruning, struct error *err)
 static int let_all_go(struct pruning *pruning, struct error *err)
 {
 	const struct target *target = pruning->target;
+	struct session *session = pruning->session;
+	int32_t greatest;
 
-	if (prune_all_keep_number(pruning->session, target, &pruning->inventory, err) < 0 ||
-	    prune_all_mark(pruning->session, target->container_id, &pruning->inventory, &pruning->given_up, err) < 0)
+	if (prune_all_keep_number(session, target, &pruning->inventory, &greatest, err) < 0 ||
+	    prune_all_begin(session, &pruning->inventory, &pruning->given_up, err) < 0 ||
+	    prune_all_mark(session, target->container_id, &pruning->inventory, greatest, &pruning->given_up, err) < 0)
 		return -1;
 	return prune_complete_all(pruning->session, target, pruning->operation_id, &pruning->inventory,
 				  &pruning->given_up, err);

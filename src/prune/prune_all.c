@@ -66,7 +66,8 @@ int prune_all_find(struct session *session, const struct target_word *word, stru
 
 /* --- which snapshots ---------------------------------------------------------------------------------- */
 
-/* A state that gc.root keeps, or kept: merged layers and writable ones are kept by what stands on them alone. */
+/* A state that gc.root keeps, or that nobody has given up yet: merged layers and writable ones are kept by what stands on
+ * them alone. */
 static bool is_state(const struct inventory_snapshot *snapshot, const char *container_id)
 {
 	const struct labels *labels = &snapshot->info.labels;
@@ -74,7 +75,8 @@ static bool is_state(const struct inventory_snapshot *snapshot, const char *cont
 
 	if (!owner || strcmp(owner, container_id) != 0 || snapshot->info.kind != CTR_SNAPSHOT_COMMITTED)
 		return false;
-	return labels_get(labels, LABEL_GC_ROOT) || (kind && strcmp(kind, KIND_VERSION) == 0);
+	return labels_get(labels, LABEL_GC_ROOT) ||
+	       (kind && strcmp(kind, KIND_VERSION) == 0 && !labels_get(labels, LABEL_GIVEN_UP));
 }
 
 int prune_all_choose(const struct inventory *inventory, const char *container_id, struct names_set *given_up,
@@ -93,34 +95,59 @@ int prune_all_choose(const struct inventory *inventory, const char *container_id
 
 /* --- the steps ---------------------------------------------------------------------------------------- */
 
-int prune_all_keep_number(struct session *session, const struct target *target, const struct inventory *inventory,
-			  struct error *err)
+/* Notes on the active snapshot, where there is one, the greatest number so far: the next one goes on from there, though
+ * rows and events are gone. */
+static int keep_number(struct session *session, const struct target *target, int32_t greatest, struct error *err)
 {
 	const struct ctr_container *container = &target->container;
-	int32_t greatest = 0, label = inventory_greatest_label(inventory);
 	cleanup_free char *number = NULL;
 
-	if (!target->present || !*container->snapshotter || !*container->snapshot_key)
+	if (greatest == 0 || !target->present || !*container->snapshotter || !*container->snapshot_key)
 		return 0;
-	if (store_version_greatest(session->store, target->container_id, &greatest, err) < 0)
-		return -1;
-	greatest = label > greatest ? label : greatest;
 	number = text_format("%d", greatest);
 	if (!number)
 		return error_memory(err);
-	if (greatest == 0 || ctr_snapshot_set_label(session->ctr, container->snapshotter, container->snapshot_key,
-						    LABEL_LAST_VERSION, number, err) == 0)
+	if (ctr_snapshot_set_label(session->ctr, container->snapshotter, container->snapshot_key, LABEL_LAST_VERSION,
+				   number, err) == 0)
 		return 0;
 	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1; /* the container has lost its active snapshot */
 }
 
-/* 1: it is marked (or gone), 0: it stays, because it is another workspace's as well. */
-static int mark_one(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
+int prune_all_keep_number(struct session *session, const struct target *target, const struct inventory *inventory,
+			  int32_t *greatest, struct error *err)
+{
+	int32_t label = inventory_greatest_label(inventory);
+
+	if (store_version_greatest(session->store, target->container_id, greatest, err) < 0)
+		return -1;
+	*greatest = label > *greatest ? label : *greatest;
+	return keep_number(session, target, *greatest, err);
+}
+
+int prune_all_begin(struct session *session, const struct inventory *inventory, const struct names_set *given_up,
 		    struct error *err)
 {
-	if (prune_mark(session, container_id, snapshot, true, err) == 0)
+	for (size_t i = 0; i < inventory->snapshot_count; i++) {
+		const struct inventory_snapshot *snapshot = &inventory->snapshots[i];
+
+		if (names_set_has(given_up, snapshot->info.name) && labels_get(&snapshot->info.labels, LABEL_KEPT) &&
+		    ctr_snapshot_set_label(session->ctr, snapshot->snapshotter, snapshot->info.name, LABEL_KEPT, "",
+					   err) < 0 &&
+		    !error_forgive(err, ERROR_NOT_FOUND))
+			return -1;
+	}
+	return 0;
+}
+
+/* 1: it is marked (or gone), 0: it stays, because it is another workspace's as well. */
+static int mark_one(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
+		    int32_t greatest, struct error *err)
+{
+	int32_t before;
+
+	if (prune_is_unfinished(&snapshot->info.labels) && prune_is_whole_mark(&snapshot->info.labels, &before))
 		return 1;
-	if (error_forgive(err, ERROR_NOT_FOUND))
+	if (prune_mark(session, container_id, snapshot, greatest, err) == 0 || error_forgive(err, ERROR_NOT_FOUND))
 		return 1;
 	if (err->kind != ERROR_REFUSED)
 		return -1;
@@ -129,37 +156,115 @@ static int mark_one(struct session *session, const char *container_id, const str
 	return 0;
 }
 
-int prune_all_mark(struct session *session, const char *container_id, const struct inventory *inventory,
-		   struct names_set *given_up, struct error *err)
+/* Those that have rows, or those that have none. */
+static int mark_those(struct session *session, const char *container_id, const struct inventory *inventory,
+		      const struct names_set *recorded, bool with_row, int32_t greatest,
+		      const struct names_set *given_up, struct names_set *marked, struct error *err)
 {
-	cleanup_names_set struct names_set marked = { 0 };
-
 	for (size_t i = 0; i < inventory->snapshot_count; i++) {
 		const struct inventory_snapshot *snapshot = &inventory->snapshots[i];
-		int done = names_set_has(given_up, snapshot->info.name) ? mark_one(session, container_id, snapshot, err)
-									: 0;
+		const char *name = snapshot->info.name;
+		int done;
 
+		if (!names_set_has(given_up, name) || names_set_has(recorded, name) != with_row)
+			continue;
+		done = mark_one(session, container_id, snapshot, greatest, err);
 		if (done < 0)
-			return marked.count ? prune_incomplete(container_id, err) : -1;
-		if (done && names_set_add(&marked, snapshot->info.name, err) < 0)
+			return marked->count ? prune_incomplete(container_id, err) : -1;
+		if (done && names_set_add(marked, name, err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+int prune_all_mark(struct session *session, const char *container_id, const struct inventory *inventory,
+		   int32_t greatest, struct names_set *given_up, struct error *err)
+{
+	cleanup_names_set struct names_set marked = { 0 }, recorded = { 0 };
+
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (names_set_add(&recorded, inventory->versions[i].row.runtime_name, err) < 0)
+			return -1;
+	if (mark_those(session, container_id, inventory, &recorded, false, greatest, given_up, &marked, err) < 0 ||
+	    mark_those(session, container_id, inventory, &recorded, true, greatest, given_up, &marked, err) < 0)
+		return -1;
 	names_set_release(given_up);
 	*given_up = marked;
 	marked = (struct names_set){ 0 };
 	return 0;
 }
 
-int prune_all_finish(struct session *session, const struct target *target, const struct inventory *inventory,
-		     struct error *err)
+/* --- going on with a run that was cut off -------------------------------------------------------------- */
+
+bool prune_all_was_meant(const struct inventory *inventory, const struct names_set *marked, int32_t *greatest)
 {
-	cleanup_names_set struct names_set given_up = { 0 };
+	bool meant = false;
+	int32_t one;
+
+	for (size_t i = 0; i < inventory->snapshot_count; i++) {
+		const struct inventory_snapshot *snapshot = &inventory->snapshots[i];
+
+		if (!names_set_has(marked, snapshot->info.name) || !prune_is_whole_mark(&snapshot->info.labels, &one))
+			continue;
+		*greatest = meant && *greatest < one ? *greatest : one;
+		meant = true;
+	}
+	return meant;
+}
+
+/* A marked version that has its row: the run was cut off before it deleted any. */
+static bool has_marked_row(const struct inventory *inventory, const struct names_set *marked)
+{
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (inventory->versions[i].snapshot && names_set_has(marked, inventory->versions[i].row.runtime_name))
+			return true;
+	return false;
+}
+
+int prune_all_add_unmarked(const struct inventory *inventory, const struct names_set *marked, int32_t greatest,
+			   struct names_set *unmarked, struct error *err)
+{
+	if (!has_marked_row(inventory, marked))
+		return 0;
+	for (size_t i = 0; i < inventory->version_count; i++) {
+		const struct inventory_version *version = &inventory->versions[i];
+
+		if (version->row.version <= greatest && !names_set_has(marked, version->row.runtime_name) &&
+		    !(version->snapshot && labels_get(&version->snapshot->info.labels, LABEL_KEPT)) &&
+		    names_set_add(unmarked, version->row.runtime_name, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Whether anything of the history outlives it. */
+static bool something_stays(const struct inventory *inventory, const char *container_id, const bool *goes,
+			    const struct names_set *given_up)
+{
+	for (size_t i = 0; i < inventory->version_count; i++)
+		if (!goes[i])
+			return true;
+	for (size_t i = 0; i < inventory->snapshot_count; i++) {
+		const struct inventory_snapshot *snapshot = &inventory->snapshots[i];
+
+		if (is_state(snapshot, container_id) && !names_set_has(given_up, snapshot->info.name))
+			return true;
+	}
+	return false;
+}
+
+int prune_all_finish(struct session *session, const struct target *target, const struct inventory *inventory,
+		     int32_t greatest, const bool *goes, struct names_set *given_up, struct error *err)
+{
+	const char *container_id = target->container_id;
 	char operation_id[ID_SIZE];
+	int32_t number;
 
 	id_random(operation_id);
-	if (prune_all_choose(inventory, target->container_id, &given_up, err) < 0 ||
-	    prune_all_keep_number(session, target, inventory, err) < 0 ||
-	    prune_all_mark(session, target->container_id, inventory, &given_up, err) < 0)
+	if (prune_all_keep_number(session, target, inventory, &number, err) < 0 ||
+	    prune_all_mark(session, container_id, inventory, greatest, given_up, err) < 0)
 		return -1;
-	return prune_complete_all(session, target, operation_id, inventory, &given_up, err);
+	if (something_stays(inventory, container_id, goes, given_up))
+		return prune_complete(session, container_id, operation_id, inventory, goes, given_up, err);
+	return prune_complete_all(session, target, operation_id, inventory, given_up, err);
 }

@@ -15,7 +15,7 @@
 #include "workspace/snapshotters.h"
 #include "workspace/survey.h"
 
-/* A mark is unfinished as long as the snapshot has gc.root: without it, the giving up has ended. */
+/* As prune_is_unfinished has it. */
 #define UNFINISHED "labels.\"" LABEL_GIVEN_UP "\",labels.\"" LABEL_GC_ROOT "\""
 
 static char *unfinished_filter(const char *container_id)
@@ -50,11 +50,6 @@ static int each_unfinished(struct session *session, const char *container_id, sn
 	return filter ? snapshotters_each(session, filter, each, context, err) : error_memory(err);
 }
 
-static bool is_unfinished(const struct labels *labels)
-{
-	return labels_get(labels, LABEL_GIVEN_UP) && labels_get(labels, LABEL_GC_ROOT);
-}
-
 /* By the survey: a snapshot that was marked since then is left to the next run. */
 static int find_surveyed(struct session *session, const char *container_id, struct names_set *names, struct error *err)
 {
@@ -63,11 +58,12 @@ static int find_surveyed(struct session *session, const char *container_id, stru
 
 	for (const struct survey_snapshot *end = one + count; one < end; one++) {
 		cleanup_ctr_snapshot struct ctr_snapshot info = { 0 };
-		int found = is_unfinished(&one->info.labels)
+		int found = prune_is_unfinished(&one->info.labels)
 				    ? ctr_snapshot_stat(session->ctr, one->snapshotter, one->info.name, &info, err)
 				    : 0;
 
-		if (found < 0 || (found > 0 && is_unfinished(&info.labels) && names_set_add(names, info.name, err) < 0))
+		if (found < 0 ||
+		    (found > 0 && prune_is_unfinished(&info.labels) && names_set_add(names, info.name, err) < 0))
 			return -1;
 	}
 	return 0;
@@ -89,17 +85,44 @@ int prune_count_unfinished(struct session *session, const char *container_id, st
 	return (int)names.count;
 }
 
-/* A mark whose version has become the newest, or the one the workspace stands on, is taken back. */
-static int keep_needed(struct session *session, const struct inventory *inventory, const struct names_set *marked,
-		       bool *goes, struct names_set *given_up, struct error *err)
+/* What is to be finished. */
+struct finish {
+	struct inventory inventory;
+	bool whole;       /* the whole history was to go, … */
+	int32_t greatest; /* … up to this version; 0: not known */
+	bool *goes;       /* one for each version */
+	struct names_set given_up;
+};
+
+static void finish_release(struct finish *finish)
 {
+	inventory_release(&finish->inventory);
+	free(finish->goes);
+	names_set_release(&finish->given_up);
+}
+
+/* Where the whole history was to go, being the newest keeps no version: only one that was recorded since does. */
+static bool is_needed(const struct finish *finish, const struct inventory_version *version)
+{
+	if (version->mounted_at || version->guard)
+		return true;
+	if (finish->whole)
+		return finish->greatest > 0 && version->row.version > finish->greatest;
+	return version->newest || version->current;
+}
+
+/* A mark whose version has become the newest, or the one the workspace stands on, is taken back. */
+static int keep_needed(struct session *session, const struct names_set *chosen, struct finish *finish,
+		       struct error *err)
+{
+	const struct inventory *inventory = &finish->inventory;
 	cleanup_names_set struct names_set needed = { 0 };
 
 	for (size_t i = 0; i < inventory->version_count; i++) {
 		const struct inventory_version *version = &inventory->versions[i];
 
-		goes[i] = names_set_has(marked, version->row.runtime_name);
-		if (goes[i] && (version->newest || version->current || version->mounted_at || version->guard) &&
+		finish->goes[i] = names_set_has(chosen, version->row.runtime_name);
+		if (finish->goes[i] && is_needed(finish, version) &&
 		    names_set_add(&needed, version->row.runtime_name, err) < 0)
 			return -1;
 	}
@@ -108,48 +131,53 @@ static int keep_needed(struct session *session, const struct inventory *inventor
 
 		if (!names_set_has(&needed, version->row.runtime_name))
 			continue;
-		goes[i] = false;
+		finish->goes[i] = false;
 		if (prune_unmark(session, version->snapshot, err) < 0)
 			return -1;
 	}
-	for (size_t i = 0; i < marked->count; i++)
-		if (!names_set_has(&needed, marked->items[i]) && names_set_add(given_up, marked->items[i], err) < 0)
+	for (size_t i = 0; i < chosen->count; i++)
+		if (!names_set_has(&needed, chosen->items[i]) &&
+		    names_set_add(&finish->given_up, chosen->items[i], err) < 0)
 			return -1;
 	return 0;
 }
 
-/* The whole history was to go: no mark is taken back. */
-static bool has_whole_mark(const struct inventory *inventory, const struct names_set *marked)
+/* What bears a mark, and what an interrupted run over the whole history had not come to. */
+static int choose(struct session *session, const struct names_set *marked, struct finish *finish, struct error *err)
 {
-	for (size_t i = 0; i < inventory->snapshot_count; i++)
-		if (names_set_has(marked, inventory->snapshots[i].info.name) &&
-		    prune_is_whole_mark(&inventory->snapshots[i].info.labels))
-			return true;
-	return false;
+	cleanup_names_set struct names_set chosen = { 0 };
+
+	finish->whole = prune_all_was_meant(&finish->inventory, marked, &finish->greatest);
+	for (size_t i = 0; i < marked->count; i++)
+		if (names_set_add(&chosen, marked->items[i], err) < 0)
+			return -1;
+	if (finish->whole && prune_all_add_unmarked(&finish->inventory, marked, finish->greatest, &chosen, err) < 0)
+		return -1;
+	return keep_needed(session, &chosen, finish, err);
 }
 
 static int finish_marked(struct session *session, const char *container_id, const struct names_set *marked,
 			 struct error *err)
 {
-	cleanup_names_set struct names_set given_up = { 0 };
-	cleanup_inventory struct inventory inventory = { 0 };
+	__attribute__((cleanup(finish_release))) struct finish finish = { 0 };
 	cleanup_target struct target target = { 0 };
-	cleanup_free bool *goes = NULL;
 	char operation_id[ID_SIZE];
 
 	id_random(operation_id);
 	if (prune_find_target(session, container_id, &target, err) < 0 ||
-	    inventory_read(session, &target, &inventory, err) < 0)
+	    inventory_read(session, &target, &finish.inventory, err) < 0)
 		return -1;
-	goes = calloc(inventory.version_count + 1, sizeof(*goes));
-	if (!goes)
+	finish.goes = calloc(finish.inventory.version_count + 1, sizeof(*finish.goes));
+	if (!finish.goes)
 		return error_memory(err);
-	if (has_whole_mark(&inventory, marked))
-		return prune_all_finish(session, &target, &inventory, err);
 	log_detail("finishing the removal of %zu versions of '%s'", marked->count, container_id);
-	if (keep_needed(session, &inventory, marked, goes, &given_up, err) < 0)
+	if (choose(session, marked, &finish, err) < 0)
 		return -1;
-	return prune_complete(session, container_id, operation_id, &inventory, goes, &given_up, err);
+	if (finish.whole)
+		return prune_all_finish(session, &target, &finish.inventory, finish.greatest, finish.goes,
+					&finish.given_up, err);
+	return prune_complete(session, container_id, operation_id, &finish.inventory, finish.goes, &finish.given_up,
+			      err);
 }
 
 int prune_finish_locked(struct session *session, const char *container_id, struct error *err)

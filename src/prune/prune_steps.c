@@ -7,10 +7,15 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/text.h"
+#include "workspace/journal.h"
 #include "workspace/label_keys.h"
+#include "workspace/version_label.h"
 
 /* What a mark begins with where the whole history goes. */
 #define WHOLE "all "
+
+/* Room for a version's number and the space before it. */
+#define NUMBER_SIZE 16
 
 int prune_find_target(struct session *session, const char *container_id, struct target *target, struct error *err)
 {
@@ -56,10 +61,10 @@ static int check_owner(struct session *session, const char *container_id, const 
 
 /* A snapshot of another tool has neither of the labels by which the mark is found again, so these are set first. */
 int prune_mark(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
-	       bool whole_history, struct error *err)
+	       int32_t greatest, struct error *err)
 {
 	const struct labels *labels = &snapshot->info.labels;
-	char now[CLOCK_TEXT_SIZE], mark[sizeof(now) + sizeof(WHOLE)];
+	char now[CLOCK_TEXT_SIZE], mark[sizeof(now) + sizeof(WHOLE) + NUMBER_SIZE];
 
 	if (check_owner(session, container_id, snapshot, err) < 0)
 		return -1;
@@ -69,15 +74,26 @@ int prune_mark(struct session *session, const char *container_id, const struct i
 		return -1;
 	if (!labels_get(labels, LABEL_GC_ROOT) && set_label(session, snapshot, LABEL_GC_ROOT, now, err) < 0)
 		return -1;
-	snprintf(mark, sizeof(mark), "%s%s", whole_history ? WHOLE : "", now);
+	if (greatest == PRUNE_ALONE)
+		return set_label(session, snapshot, LABEL_GIVEN_UP, now, err);
+	snprintf(mark, sizeof(mark), WHOLE "%s %d", now, greatest);
 	return set_label(session, snapshot, LABEL_GIVEN_UP, mark, err);
 }
 
-bool prune_is_whole_mark(const struct labels *labels)
+bool prune_is_unfinished(const struct labels *labels)
 {
-	const char *mark = labels_get(labels, LABEL_GIVEN_UP);
+	return labels_get(labels, LABEL_GIVEN_UP) && labels_get(labels, LABEL_GC_ROOT);
+}
 
-	return mark && text_starts_with(mark, WHOLE);
+bool prune_is_whole_mark(const struct labels *labels, int32_t *greatest)
+{
+	const char *mark = labels_get(labels, LABEL_GIVEN_UP), *number;
+
+	if (!mark || !text_starts_with(mark, WHOLE))
+		return false;
+	number = strchr(mark + strlen(WHOLE), ' ');
+	*greatest = version_label_parse(number ? number + 1 : NULL);
+	return true;
 }
 
 int prune_unmark(struct session *session, const struct inventory_snapshot *snapshot, struct error *err)
@@ -140,9 +156,34 @@ static int take_back(struct session *session, const char *container_id, const st
 	return error_wrap(err, "no version of '%s' went", container_id);
 }
 
-static int let_all_go(struct session *session, const char *container_id, const struct inventory *inventory,
-		      const struct names_set *given_up, struct error *err)
+struct refused {
+	struct session *session;
+	const struct names_set *given_up;
+	bool whole;
+};
+
+static int drop_one(const struct record *record, void *context, struct error *err)
 {
+	const struct refused *refused = context;
+	bool goes = record_makes_version(record) ? names_set_has(refused->given_up, record->saved) : refused->whole;
+
+	return goes ? journal_take_up(refused->session, record, err) : 0;
+}
+
+/* Rows that the database has refused to take of what goes: recovery would write them yet. */
+static int drop_refused(struct session *session, const char *container_id, const struct names_set *given_up, bool whole,
+			struct error *err)
+{
+	struct refused refused = { .session = session, .given_up = given_up, .whole = whole };
+
+	return journal_each_refused(session, container_id, drop_one, &refused, err);
+}
+
+static int let_all_go(struct session *session, const char *container_id, const struct inventory *inventory,
+		      const struct names_set *given_up, bool whole, struct error *err)
+{
+	if (drop_refused(session, container_id, given_up, whole, err) < 0)
+		return prune_incomplete(container_id, err);
 	for (size_t i = 0; i < given_up->count; i++)
 		if (let_go(session, container_id, inventory, given_up->items[i], err) < 0)
 			return prune_incomplete(container_id, err);
@@ -155,7 +196,7 @@ int prune_complete(struct session *session, const char *container_id, const char
 {
 	if (delete_rows(session, container_id, operation_id, inventory, goes, err) < 0)
 		return given_up->count ? take_back(session, container_id, inventory, goes, err) : -1;
-	return let_all_go(session, container_id, inventory, given_up, err);
+	return let_all_go(session, container_id, inventory, given_up, false, err);
 }
 
 int prune_complete_all(struct session *session, const struct target *target, const char *operation_id,
@@ -165,5 +206,5 @@ int prune_complete_all(struct session *session, const struct target *target, con
 
 	if (store_history_delete(session->store, id, !target->present, operation_id, err) < 0)
 		return given_up->count ? prune_incomplete(id, err) : -1;
-	return let_all_go(session, id, inventory, given_up, err);
+	return let_all_go(session, id, inventory, given_up, true, err);
 }

@@ -7,13 +7,22 @@
 /* The workspace, though neither its container nor its row may be left. */
 int prune_find_target(struct session *session, const char *container_id, struct target *target, struct error *err);
 
-/* Marks a snapshot as given up, with what a later run needs to find it: alone, or with the whole history.
+/*
+ * A mark is the time at which it was decided that a snapshot goes: "TIME" where it goes alone, "all TIME GREATEST" where
+ * the whole history goes, as far as the version of that number. Earlier programs wrote "all TIME".
+ */
+#define PRUNE_ALONE (-1)
+
+/* Marks a snapshot as given up, with what a later run needs to find it: PRUNE_ALONE, or the greatest number.
  * ERROR_REFUSED: it is another workspace's. */
 int prune_mark(struct session *session, const char *container_id, const struct inventory_snapshot *snapshot,
-	       bool whole_history, struct error *err);
+	       int32_t greatest, struct error *err);
 
-/* Whether a mark says that the whole history goes. */
-bool prune_is_whole_mark(const struct labels *labels);
+/* A mark is unfinished as long as the snapshot has gc.root: without it, the giving up has ended. */
+bool prune_is_unfinished(const struct labels *labels);
+
+/* Whether a mark says that the whole history goes; *greatest is 0 where it does not say how far. */
+bool prune_is_whole_mark(const struct labels *labels, int32_t *greatest);
 
 /* Takes the mark off again. NULL is fine. */
 int prune_unmark(struct session *session, const struct inventory_snapshot *snapshot, struct error *err);

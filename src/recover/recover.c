@@ -103,10 +103,12 @@ static int record_refused(const struct record *record, void *context, struct err
 	struct error failure = { 0 };
 	cleanup_free char *what = NULL;
 	int32_t version = 0;
+	int done = rows_write_refused(all->session, record, &version, &failure);
 
-	if (rows_write_refused(all->session, record, &version, &failure) == 0) {
-		what = version > 0 ? text_format("version %d is recorded, which the database had refused", version)
-				   : strdup("what the database had refused is recorded");
+	if (done >= 0) {
+		what = done > 0      ? strdup("what the database had refused is given up, and not recorded any more")
+		       : version > 0 ? text_format("version %d is recorded, which the database had refused", version)
+				     : strdup("what the database had refused is recorded");
 		if (!what)
 			return error_memory(err);
 	}

@@ -21,14 +21,15 @@
 #define LABEL_OPERATION "wsnap.operation"
 #define LABEL_VERSION "wsnap.version" /* once it is known */
 #define LABEL_SOURCE "wsnap.source"
-#define LABEL_NAME "wsnap.name"                 /* display name */
-#define LABEL_CREATED "wsnap.created"           /* RFC 3339 */
-#define LABEL_BY "wsnap.by"                     /* who made it, … */
-#define LABEL_HOST "wsnap.host"                 /* … where … */
-#define LABEL_NOTE "wsnap.note"                 /* … and what for */
-#define LABEL_PARENT "wsnap.parent"             /* runtime name of the version before it */
-#define LABEL_STANDS_ON "wsnap.stands_on"       /* active, layer, merged: the version whose state it began with */
-#define LABEL_GIVEN_UP "wsnap.given_up"         /* a version on its way out: when that was decided, RFC 3339 */
+#define LABEL_NAME "wsnap.name"           /* display name */
+#define LABEL_CREATED "wsnap.created"     /* RFC 3339 */
+#define LABEL_BY "wsnap.by"               /* who made it, … */
+#define LABEL_HOST "wsnap.host"           /* … where … */
+#define LABEL_NOTE "wsnap.note"           /* … and what for */
+#define LABEL_PARENT "wsnap.parent"       /* runtime name of the version before it */
+#define LABEL_STANDS_ON "wsnap.stands_on" /* active, layer, merged: the version whose state it began with */
+#define LABEL_GIVEN_UP "wsnap.given_up" /* a version on its way out: when that was decided, RFC 3339 (prune_steps.h) */
+#define LABEL_KEPT "wsnap.kept_at" /* a version that was relied on since the whole history last went: when, RFC 3339 */
 #define LABEL_LAST_VERSION "wsnap.last_version" /* active, layer, merged: the greatest number of a version so far */
 #define LABEL_SHOWS "wsnap.shows"               /* merged: the snapshot whose tree it shows */
 #define LABEL_OWN_FILES "wsnap.own_files"       /* merged: no file in it has a name in another layer */

@@ -157,12 +157,16 @@ int snapshot_labels_keep(struct session *session, const char *snapshotter, const
 
 	if (found <= 0)
 		return found;
+	clock_format(clock_unix_ns(), now);
+	/* Whether it is marked or not: giving up the whole history may have been cut off before it came to this one. */
+	if (!labels_get(&snapshot.labels, LABEL_KEPT) &&
+	    ctr_snapshot_set_label(session->ctr, snapshotter, name, LABEL_KEPT, now, err) < 0)
+		return -1;
 	/* Before gc.root is set: a mark on a snapshot with gc.root means that it is still to be given up. */
 	if (labels_get(&snapshot.labels, LABEL_GIVEN_UP) &&
 	    ctr_snapshot_set_label(session->ctr, snapshotter, name, LABEL_GIVEN_UP, "", err) < 0)
 		return -1;
 	if (labels_get(&snapshot.labels, LABEL_GC_ROOT))
 		return 0;
-	clock_format(clock_unix_ns(), now);
 	return ctr_snapshot_set_label(session->ctr, snapshotter, name, LABEL_GC_ROOT, now, err);
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Giving up a whole history: of a container that is there, of one that is gone, without its row and without its bot.
 load ../lib/workspace
+load ../lib/killed
 
 setup_file() { workspaces_begin; }
 teardown_file() { workspaces_end; }
@@ -168,6 +169,218 @@ lose() {
 		same 4 "$output"
 	done
 	[ "$points" -ge 2 ] || complain "killed at $points points only"
+}
+
+# interrupted ID: a delete --all that has set its marks and deleted no row, for the database has refused that. It takes
+# deletes again afterwards.
+interrupted() {
+	db "CREATE FUNCTION keep_them() RETURNS trigger AS \$\$ BEGIN RAISE EXCEPTION 'not now'; END \$\$ LANGUAGE plpgsql"
+	db "CREATE TRIGGER keep_them BEFORE DELETE ON container_versions FOR EACH ROW EXECUTE FUNCTION keep_them()"
+	expect 7 delete "$1" --all --yes
+	db "DROP FUNCTION keep_them CASCADE"
+}
+
+# unmarked ID VERSION: as if that run had been cut off before it came to this one.
+unmarked() {
+	ctr snapshots label "$(version_snapshot "$1" "$2")" wsnap.given_up= >/dev/null
+}
+
+# stay ID VERSION…: after recovery and a collection there are these versions, with their snapshots, and no other.
+stay() {
+	local id=$1 number
+	shift
+	expect 0 recover
+	collect_garbage
+	same "$*" "$(version_numbers "$id")" "versions"
+	for number; do
+		same true "$(snapshot_field "$(version_snapshot "$id" "$number")" \
+			'.Labels | has("containerd.io/gc.root") and (has("wsnap.given_up") | not)')" "version $number is kept"
+	done
+	expect 0 recover
+	same "nothing to recover" "$output"
+	expect 0 doctor "$id"
+	same "all is well" "$output"
+}
+
+@test "behind one that was cut off, what is saved and what is gone back to stays" {
+	workspace_of_versions used 3
+	interrupted used
+	workspace_write used /data/new precious
+	expect 0 -q version used
+	same 4 "$output"
+	workspace_write used /data/new unsaved
+	expect 0 --json rollback used 2
+	same 5 "$(json .saved_version)"
+	workspace_write used /data/new live
+	expect 0 -q version --live used
+	same 6 "$output"
+	stay used 2 4 5 6
+	expect 0 rollback used 4
+	same precious "$(workspace_read used /data/new)"
+	expect 0 rollback used 5
+	same unsaved "$(workspace_read used /data/new)"
+	expect 0 rollback used 2
+	same 'used 2' "$(workspace_read used /data/2)"
+	same "" "$(workspace_read used /data/3 2>/dev/null || true)"
+	expect 0 delete used --all --yes
+	same 0 "$(rows container_versions used)"
+	same 0 "$(kept used)"
+	expect 0 -q version used
+	same 7 "$output"
+}
+
+@test "behind one that was cut off, the version that holds what is unchanged stays, whether it was marked yet or not" {
+	workspace_of_versions same 3
+	interrupted same
+	expect 0 -q version --if-changed same
+	same 3 "$output"
+	stay same 3
+	workspace_write same /data/new changed
+	expect 0 -q version same
+	same 4 "$output"
+	interrupted same
+	unmarked same 3
+	stay same
+	workspace_of_versions between 3
+	interrupted between
+	unmarked between 2
+	unmarked between 3
+	expect 0 -q version --if-changed between
+	same 3 "$output"
+	stay between 3
+}
+
+@test "behind one that was cut off between its marks, the rest goes as well, and what is mounted stays" {
+	local folder=$BATS_TEST_TMPDIR/mounted
+	workspace_of_versions rest 4
+	interrupted rest
+	unmarked rest 1
+	unmarked rest 4
+	mkdir "$folder"
+	expect 0 mount rest 2 "$folder"
+	expect 0 -q version rest
+	same 5 "$output"
+	stay rest 2 5
+	same 'rest 2' "$(cat "$folder/data/2")"
+	expect 0 umount "$folder"
+}
+
+@test "the mark of an earlier program does not say how far: what does not bear it stays" {
+	local number
+	workspace_of_versions early 3
+	for number in 1 2; do
+		ctr snapshots label "$(version_snapshot early "$number")" "wsnap.given_up=all 2026-01-01T00:00:00Z" >/dev/null
+	done
+	expect 0 -q version early
+	stay early 3 4
+}
+
+@test "a container that is made anew behind one that was cut off keeps its versions and its row" {
+	local name
+	workspace_of_versions again 3
+	interrupted again
+	removed again
+	lose again row
+	ctr snapshots rm again 2>/dev/null || true
+	workspace again
+	workspace_write again /data/new precious
+	expect 0 -q version again
+	name=$(version_snapshot again "$output")
+	stay again "$output"
+	[ -n "$name" ] && snapshot_exists "$name" || complain "the version is lost"
+	same 1 "$(rows containers again)"
+}
+
+@test "one that was killed anywhere takes nothing that was saved behind it" {
+	command -v strace >/dev/null || skip 'no strace'
+	local call points=0 id number
+	for call in $(seq 20 7 200); do
+		id=behind$call
+		workspace_of_versions "$id" 3
+		strace -f -qq -o /dev/null -e trace=sendto,send,sendmsg -e inject="sendto,send,sendmsg:signal=KILL:when=$call" \
+			"$WSNAP" delete "$id" --all --yes >/dev/null 2>&1 </dev/null 3>&- 4>&- && break
+		points=$((points + 1))
+		workspace_write "$id" /data/new precious
+		expect 0 -q version "$id"
+		number=$output
+		same 4 "$number"
+		expect 0 recover
+		collect_garbage
+		[ "$(version_newest "$id")" = 4 ] || complain "killed at call $call: version 4 is lost"
+		is_one_of "$(version_numbers "$id")" 4 "1 2 3 4" || complain "killed at call $call: $(version_numbers "$id") are left"
+		workspace_write "$id" /data/new other
+		expect 0 rollback "$id" 4
+		same precious "$(workspace_read "$id" /data/new)"
+	done
+	[ "$points" -ge 2 ] || complain "killed at $points points only"
+}
+
+is_one_of() {
+	local word
+	for word in "${@:2}"; do
+		[ "$word" != "$1" ] || return 0
+	done
+	return 1
+}
+
+# refused ID: a version that is saved, and whose rows the database has refused to take. It takes them again afterwards.
+refused() {
+	db "CREATE FUNCTION take_none() RETURNS trigger AS \$\$ BEGIN RAISE EXCEPTION 'not now'; END \$\$ LANGUAGE plpgsql"
+	killed_after unhold version "$1"
+	db "CREATE TRIGGER take_none BEFORE INSERT ON container_versions FOR EACH ROW EXECUTE FUNCTION take_none()"
+	expect 7 recover "$1"
+	db "DROP FUNCTION take_none CASCADE"
+	[ "$(refusals)" -eq 1 ] || complain "no record was set aside"
+}
+
+refusals() {
+	find "$WSNAP_STATE_DIR" -name '*.refused' | wc -l
+}
+
+@test "what the database had refused to record goes with the history, and does not come back" {
+	command -v strace >/dev/null || skip 'no strace'
+	workspace like1
+	told_by version like1
+	workspace_of_versions refused 2
+	refused refused
+	expect 0 delete refused --all --yes
+	same 0 "$(refusals)"
+	same 0 "$(kept refused)"
+	expect 0 recover
+	same "nothing to recover" "$output"
+	same "" "$(version_numbers refused)"
+}
+
+@test "what the database had refused to record and another state directory has given up does not come back" {
+	command -v strace >/dev/null || skip 'no strace'
+	local what
+	workspace like2
+	told_by version like2
+	for what in given removed; do
+		workspace_of_versions "$what" 2
+		refused "$what"
+		expect 0 --state-dir "$BATS_TEST_TMPDIR/other" delete "$what" --all --yes
+		[ "$what" = given ] || removed removed
+		collect_garbage
+		same 1 "$(refusals)"
+		expect 0 recover
+		[[ $stderr == *"what an operation has saved of '$what' becomes no version: its snapshot '$what-v"* ]] ||
+			complain "recover does not say so: $stderr"
+		same 0 "$(refusals)"
+		same "" "$(version_numbers "$what")"
+		expect 0 doctor "$what"
+	done
+}
+
+@test "what the database had refused behind one that was cut off is recorded, and stays" {
+	command -v strace >/dev/null || skip 'no strace'
+	workspace like3
+	told_by version like3
+	workspace_of_versions later 2
+	interrupted later
+	workspace_write later /data/new precious
+	refused later
+	stay later 3
 }
 
 @test "what only rows tell of may be another host's: that needs --force" {
