@@ -43,7 +43,7 @@ static int copy_by_hand(int from, int to, off_t offset, off_t end)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0) {
-			errno = got < 0 ? errno : EIO; /* shorter than its size says */
+			errno = got < 0 ? errno : ESTALE; /* shorter than its size said */
 			return -1;
 		}
 		if (file_write_all(to, chunk, (size_t)got) < 0)

@@ -161,9 +161,24 @@ int frame_is_due(struct pass *pass, uint32_t node, struct error *err)
 	return pass_list_add(&pass->due, node, err);
 }
 
+/* Its metadata, which may move meanwhile: then they show in the freeze. There only somebody from outside can move them. */
+static int copy_metadata(struct pass *pass, const struct pass_frame *frame, struct error *err)
+{
+	int done = copier_finish_folder(&pass->copier, frame->upper, frame->layer, err);
+
+	if (done == 0 && !pass->frozen)
+		return moves_add(&pass->later, nodes_inode(pass->tree, frame->node), "", 0, err);
+	for (int look = 1; look < MOST_LOOKS && done == 0; look++)
+		done = copier_finish_folder(&pass->copier, frame->upper, frame->layer, err);
+	if (done == 0)
+		return error_set(err, ERROR_FAILED, "a folder is changed from outside while all of it stands still");
+	return done < 0 ? -1 : 0;
+}
+
 int frame_finish(struct pass *pass, struct pass_frame *frame, struct error *err)
 {
 	struct node *node = nodes_node(pass->tree, frame->node);
+	int64_t now_ns = clock_unix_ns();
 	struct stat status;
 
 	if (!(node->flags & NODE_DUE) || frame->upper < 0)
@@ -175,9 +190,7 @@ int frame_finish(struct pass *pass, struct pass_frame *frame, struct error *err)
 	nodes_node(pass->tree, frame->node)->flags &= (uint16_t)~NODE_DUE;
 	if (nodes_set(pass->tree, frame->node, &status, err) < 0)
 		return -1;
-	if (nodes_ctime(&status) > clock_unix_ns() - PASS_GRAIN_NS)
+	if (nodes_ctime(&status) > now_ns - pass_grain_ns(nodes_ctime(&status)))
 		nodes_node(pass->tree, frame->node)->flags |= NODE_YOUNG;
-	if (pass->bare)
-		return 0;
-	return copier_finish_folder(&pass->copier, frame->upper, frame->layer, err) < 0 ? -1 : 0;
+	return pass->bare ? 0 : copy_metadata(pass, frame, err);
 }

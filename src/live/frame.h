@@ -33,9 +33,12 @@ int frame_is_due(struct pass *pass, uint32_t node, struct error *err);
 /* Sets them, if they are due. */
 int frame_finish(struct pass *pass, struct pass_frame *frame, struct error *err);
 
-enum look { LOOK_DONE, LOOK_KNOWN_FOLDER, LOOK_NEW_FOLDER };
+enum look { LOOK_DONE, LOOK_KNOWN_FOLDER, LOOK_NEW_FOLDER, LOOK_MOVED };
 
-/* Looks at one name in the folder and does what it takes. -1, or what there is: then *id is its entry. */
+/* In the freeze, of what somebody from outside goes on changing. */
+#define MOST_LOOKS 20
+
+/* Looks at one name in the folder and does what it takes. -1, or what there is: then *id is its entry. Never LOOK_MOVED. */
 int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsigned move, uint32_t *id,
 	    struct error *err);
 

@@ -59,7 +59,7 @@ static void put_entry(struct summed *file, const struct nodes *tree, uint32_t id
 		.flags = node->flags & KEPT_FLAGS,
 	};
 
-	if (node->ctime_ns > frozen_ns - PASS_GRAIN_NS)
+	if (node->ctime_ns > frozen_ns - pass_grain_ns(node->ctime_ns))
 		entry.flags |= NODE_UNSURE;
 	summed_put(file, &entry, sizeof(entry));
 	summed_put(file, name, entry.name_size);

@@ -23,9 +23,9 @@ static struct node *node_of(struct pass *pass, uint32_t id)
 	return nodes_node(pass->tree, id);
 }
 
-static bool is_young(const struct stat *status)
+static bool is_young(const struct pass *pass, const struct stat *status)
 {
-	return nodes_ctime(status) > clock_unix_ns() - PASS_GRAIN_NS;
+	return nodes_ctime(status) > pass->looked_ns - pass_grain_ns(nodes_ctime(status));
 }
 
 static bool is_covered(struct pass *pass, const struct pass_frame *frame)
@@ -68,13 +68,14 @@ static int is_dry(const struct pass *pass, const char *name, struct error *err)
 
 /* While the workspace runs, the entry may be there for a moment only: it is judged in the freeze. Of the root the tree may not
  * know the inode yet. */
-static int judge_later(struct pass *pass, const struct pass_frame *frame, const char *name, struct error *err)
+static int judge_later(struct pass *pass, const struct pass_frame *frame, const char *name, unsigned flags,
+		       struct error *err)
 {
 	struct stat status;
 
 	if (fstat(frame->upper, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine a folder");
-	return moves_add(&pass->later, status.st_ino, name, MOVE_CONTENT, err) < 0 ? -1 : LOOK_DONE;
+	return moves_add(&pass->later, status.st_ino, name, flags, err) < 0 ? -1 : LOOK_DONE;
 }
 
 /* An entry that the tip shows just so. NULL: it hides what the writable layer does not have either. */
@@ -88,7 +89,7 @@ static int is_as_shown(struct pass *pass, uint32_t id, const struct stat *status
 		return LOOK_DONE;
 	if (nodes_set(pass->tree, id, status, err) < 0)
 		return -1;
-	if (is_young(status))
+	if (is_young(pass, status))
 		node->flags |= NODE_YOUNG;
 	return LOOK_DONE;
 }
@@ -105,7 +106,7 @@ static int take_away(struct pass *pass, struct pass_frame *frame, uint32_t id, s
 	if (is_dry(pass, name, err) < 0)
 		return -1;
 	if (hide && shows_from_below(pass, frame, id))
-		return pass->frozen ? not_fit(pass, name, err) : judge_later(pass, frame, name, err);
+		return pass->frozen ? not_fit(pass, name, err) : judge_later(pass, frame, name, MOVE_CONTENT, err);
 	if (node->flags & NODE_SHOWN && node->kind == NODE_WHITEOUT)
 		return is_as_shown(pass, id, NULL, err);
 	if (node->flags & NODE_IN_LAYER && copier_remove(frame->layer, name, err) < 0)
@@ -158,10 +159,47 @@ static int put(struct pass *pass, struct pass_frame *frame, uint32_t id, const s
 	return copier_put_whiteout(&pass->copier, frame->layer, name, err) < 0 ? -1 : 1;
 }
 
+static int note_taken(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status,
+		      struct error *err)
+{
+	struct node *node = node_of(pass, id);
+
+	nodes_drop_children(pass->tree, id);
+	if (nodes_set(pass->tree, id, status, err) < 0)
+		return -1;
+	node->flags = (node->flags & NODE_TIP) | in_layer(pass);
+	if (is_young(pass, status))
+		node->flags |= NODE_YOUNG;
+	if (pass->copier.synced)
+		node->flags |= NODE_SYNCED;
+	if (frame_is_due(pass, frame->node, err) < 0)
+		return -1;
+	if (pass->copier.fresh && take_other_names(pass, id, err) < 0)
+		return -1;
+	return LOOK_DONE;
+}
+
+/*
+ * It moved while it was copied, and is none of the new layer's for now. While the workspace runs an event tells of that; what
+ * was only taken for moved shows in the freeze. There only somebody from outside can move it: it is looked at again.
+ */
+static int note_moved(struct pass *pass, struct pass_frame *frame, uint32_t id, struct error *err)
+{
+	struct node *node = node_of(pass, id);
+
+	nodes_drop_children(pass->tree, id);
+	node->flags &= (uint16_t)~NODE_IN_LAYER;
+	node->kind = NODE_OTHER;
+	if (pass->frozen)
+		return LOOK_MOVED;
+	if (judge_later(pass, frame, nodes_name(pass->tree, id), 0, err) < 0)
+		return -1;
+	return take_away(pass, frame, id, err);
+}
+
 static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const struct stat *status, unsigned move,
 		struct error *err)
 {
-	struct node *node = node_of(pass, id);
 	int done;
 
 	if (is_dry(pass, nodes_name(pass->tree, id), err) < 0)
@@ -172,24 +210,7 @@ static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const 
 	done = put(pass, frame, id, status, err);
 	if (done < 0)
 		return -1;
-	nodes_drop_children(pass->tree, id);
-	if (done == 0) {
-		node->flags &= (uint16_t)~NODE_IN_LAYER;
-		node->kind = NODE_OTHER;
-		return take_away(pass, frame, id, err);
-	}
-	if (nodes_set(pass->tree, id, status, err) < 0)
-		return -1;
-	node->flags = (node->flags & NODE_TIP) | in_layer(pass);
-	if (is_young(status))
-		node->flags |= NODE_YOUNG;
-	if (pass->copier.synced)
-		node->flags |= NODE_SYNCED;
-	if (frame_is_due(pass, frame->node, err) < 0)
-		return -1;
-	if (pass->copier.fresh && take_other_names(pass, id, err) < 0)
-		return -1;
-	return LOOK_DONE;
+	return done > 0 ? note_taken(pass, frame, id, status, err) : note_moved(pass, frame, id, err);
 }
 
 static bool is_as_it_was(const struct pass *pass, uint32_t id, const struct stat *status, unsigned move)
@@ -278,7 +299,7 @@ static int take_folder(struct pass *pass, struct pass_frame *frame, uint32_t id,
 	bool hides = (node->flags & NODE_TIP) && !is_covered(pass, frame);
 
 	if (hides && !opaque && was_copied_up(pass, frame, name))
-		return pass->frozen ? not_fit(pass, name, err) : judge_later(pass, frame, name, err);
+		return pass->frozen ? not_fit(pass, name, err) : judge_later(pass, frame, name, MOVE_CONTENT, err);
 	if (frame_need_layer(pass, frame, err) < 0 ||
 	    (node->flags & NODE_IN_LAYER && copier_remove(frame->layer, name, err) < 0))
 		return -1;
@@ -343,17 +364,17 @@ static int look_at_folder(struct pass *pass, struct pass_frame *frame, uint32_t 
 	return frame_is_due(pass, id, err) < 0 ? -1 : LOOK_KNOWN_FOLDER;
 }
 
-int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsigned move, uint32_t *id,
-	    struct error *err)
+static int look_once(struct pass *pass, struct pass_frame *frame, const char *name, unsigned move, uint32_t *id,
+		     struct error *err)
 {
 	struct stat status;
 
-	meter_add(1, 0);
 	*id = nodes_find_near(pass->tree, frame->node, name, frame->near);
 	/* The mark is set before the entry is looked at, so that no change falls between the two. Again each time: another inode
 	 * may have the name by now. */
 	if (!pass->frozen)
 		watch_file(pass->watch, frame->upper, name);
+	pass->looked_ns = clock_unix_ns();
 	if (fstatat(frame->upper, name, &status, AT_SYMLINK_NOFOLLOW) < 0) {
 		if (!pass_is_gone(errno))
 			return error_errno(err, ERROR_FAILED, errno, "cannot examine '%s'", name);
@@ -369,4 +390,17 @@ int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsig
 	frame->near = *id;
 	return S_ISDIR(status.st_mode) ? look_at_folder(pass, frame, *id, &status, move, err)
 				       : look_at_file(pass, frame, *id, &status, move, err);
+}
+
+int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsigned move, uint32_t *id,
+	    struct error *err)
+{
+	int found = LOOK_MOVED;
+
+	meter_add(1, 0);
+	for (int look = 0; look < MOST_LOOKS && found == LOOK_MOVED; look++)
+		found = look_once(pass, frame, name, move, id, err);
+	if (found == LOOK_MOVED)
+		return error_set(err, ERROR_FAILED, "'%s' is changed from outside while all of it stands still", name);
+	return found;
 }

@@ -87,8 +87,11 @@ static int park(struct pass_frame *frame, struct error *err)
  * parked may be there now. */
 static int unpark(struct pass *pass, struct pass_frame *frame, struct error *err)
 {
-	if (frame->upper_handle)
+	if (frame->upper_handle) {
 		frame->upper = handle_open(pass->upper, frame->upper_handle, OPEN_FOLDER);
+		if (frame->upper < 0 && !pass_is_gone(errno))
+			return error_errno(err, ERROR_FAILED, errno, "cannot open a folder again");
+	}
 	if (frame->layer_handle) {
 		frame->layer = handle_open(pass->layer, frame->layer_handle, OPEN_FOLDER);
 		if (frame->layer < 0)

@@ -28,9 +28,10 @@ struct pass {
 	struct tip *tip;          /* for comparisons; the caller's. NULL: there are none */
 	dev_t device;
 	bool frozen;
-	bool dry;   /* only look: the first thing that would have to be done is an error */
-	bool bare;  /* there is no new layer: the tree alone is brought in step */
-	bool unfit; /* no layer on this tip can show what there is now: a new chain can */
+	int64_t looked_ns; /* when the entry was looked at that is taken now, of clock_unix_ns() */
+	bool dry;          /* only look: the first thing that would have to be done is an error */
+	bool bare;         /* there is no new layer: the tree alone is brought in step */
+	bool unfit;        /* no layer on this tip can show what there is now: a new chain can */
 	uint8_t number;
 	struct pass_frame *frames;
 	size_t depth, capacity, parked;
@@ -41,7 +42,13 @@ struct pass {
 	struct pass_list again; /* other names of inodes that were taken */
 };
 
-/* Times come in grains of at most 10 ms (a kernel of 100 Hz): a change within the same one shows no new time. */
-#define PASS_GRAIN_NS 20000000
+/*
+ * Times come in grains of at most 10 ms (a kernel of 100 Hz), or of a second where a filesystem has no room for more (ext4 with
+ * inodes of 128 bytes): a change within the same one shows no new time. How long one of that time may go on changing unseen.
+ */
+static inline int64_t pass_grain_ns(int64_t time_ns)
+{
+	return time_ns % 1000000000 == 0 ? 1020000000 : 20000000;
+}
 
 #endif

@@ -80,7 +80,7 @@ static int patch_data(int from, int to, off_t offset, off_t end, char *pieces, u
 		if (got < 0 || have < 0)
 			return -1;
 		if (got == 0) { /* it shrinks */
-			errno = EIO;
+			errno = ESTALE;
 			return -1;
 		}
 		if (write_differences(to, pieces, (size_t)got, pieces + PIECE, (size_t)have, offset, bytes) < 0)

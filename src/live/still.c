@@ -24,6 +24,8 @@
 #define MUCH_MS 8
 #define MOST_LET_GO 8
 
+#define MOST_INTRUSIONS 3
+
 /* What has moved until it stood still. */
 static int gather(struct taking *taking, struct error *err)
 {
@@ -48,6 +50,24 @@ static int pass_over_strays(struct taking *taking, struct error *err)
 	return all < 0 ? -1 : found.count > 0 ? apply(taking, &found, err) : 0;
 }
 
+/* What somebody from outside does while all stand still: a process that is in the mounts and not in the group, a loop device.
+ * Like what is under way to a disk, the last of it may be in the version or not. */
+static int pass_over_intruders(struct taking *taking, struct error *err)
+{
+	int result = 0;
+
+	for (int look = 0; look < MOST_INTRUSIONS && result == 0 && !atomic_load(&taking->watch.lost); look++) {
+		cleanup_moves struct moves moved = { 0 };
+
+		if (watch_take(&taking->watch, &moved, err) < 0)
+			return -1;
+		if (moved.count == 0)
+			return 0;
+		result = apply(taking, &moved, err);
+	}
+	return result;
+}
+
 static int pass_over_frozen(struct taking *taking, struct error *err)
 {
 	struct watch *watch = &taking->watch;
@@ -61,6 +81,8 @@ static int pass_over_frozen(struct taking *taking, struct error *err)
 	result = apply(taking, &taking->moves, err);
 	if (result == 0)
 		result = pass_over_strays(taking, err);
+	if (result == 0)
+		result = pass_over_intruders(taking, err);
 	if (result == 0 && (atomic_load(&watch->lost) || taking->lost || taking->live->request.always_walk)) {
 		log_detail("all of the layer is walked in the freeze: %s", atomic_load(&watch->lost)
 										   ? strerror(watch->lost_errno)
@@ -128,6 +150,9 @@ static int try_freeze(struct taking *taking, unsigned wait_ms, struct error *err
 	frozen = paused == 0 ? freezer_freeze(&live->freezer, wait_ms, err) : paused < 0 ? -1 : 0;
 	if (frozen <= 0 && guard_disarm(&taking->guard, frozen < 0 ? &ignored : err) < 0)
 		return lost_guard(taking, err);
+	/* Its time was over before it was frozen: now nobody would thaw it. */
+	if (frozen > 0 && guard_has_thawed(&taking->guard))
+		return freezer_thaw(&live->freezer, err) < 0 ? -1 : lost_guard(taking, err);
 	return paused > 0 ? take_pause_over(taking, err) : frozen;
 }
 

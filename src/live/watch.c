@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/eventfd.h>
 #include <sys/fanotify.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -20,12 +22,17 @@
 
 #define MOST_STRAYS 256
 #define FILES_SIZE 4096 /* bytes of events read at once: each of the overlay opens a file */
+#define ONE_FILE sizeof(struct fanotify_event_metadata)
 #define NAMES_SIZE 65536
 
 #define OVERLAY_MASK (FAN_MODIFY | FAN_CLOSE_WRITE)
 #define NAMES_MASK                                                                                             \
 	(FAN_MODIFY | FAN_ATTRIB | FAN_CLOSE_WRITE | FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO | \
 	 FAN_ONDIR | FAN_EVENT_ON_CHILD)
+
+#ifndef FAN_REPORT_FD_ERROR
+#define FAN_REPORT_FD_ERROR 0x2000
+#endif
 
 static void lose(struct watch *watch, int why)
 {
@@ -152,8 +159,12 @@ static int keep_stray(struct watch *watch, int file, struct error *err)
 static int note_file(struct watch *watch, struct fanotify_event_metadata *event, struct error *err)
 {
 	cleanup_fd int file = event->fd;
-	int found = file < 0;
+	int found = 0;
 
+	if (file < 0) {
+		lose(watch, -file);
+		return 0;
+	}
 	for (int try = 0; try < 3 && found == 0; try++)
 		found = find_file(watch, file, &watch->moves, err);
 	if (found == 0) {
@@ -166,7 +177,17 @@ static int note_file(struct watch *watch, struct fanotify_event_metadata *event,
 
 /* --- events of the layer's directories: a handle and a name --------------------------------------- */
 
-/* The number that is in the handles of the filesystems that we know (include/linux/exportfs.h); else they are opened. */
+/* What the handles of these say is known (include/linux/exportfs.h); others use the same types in their own ways. */
+static bool has_known_handles(int folder)
+{
+	struct statfs status;
+
+	return fstatfs(folder, &status) == 0 &&
+	       (status.f_type == EXT4_SUPER_MAGIC || status.f_type == XFS_SUPER_MAGIC ||
+		status.f_type == BTRFS_SUPER_MAGIC);
+}
+
+/* The number that is in the handle; 0: it has to be opened. */
 static uint64_t inode_in(const struct file_handle *handle)
 {
 	uint32_t narrow = 0;
@@ -195,7 +216,7 @@ static uint64_t inode_of(struct watch *watch, struct file_handle *handle)
 	cleanup_fd int file = -1;
 	struct stat status;
 
-	if (inode_in(handle) != 0)
+	if (watch->known_handles && inode_in(handle) != 0)
 		return inode_in(handle);
 	file = open_by_handle_at(watch->upper, handle, O_PATH | O_CLOEXEC);
 	if (file >= 0 && fstat(file, &status) == 0)
@@ -281,7 +302,7 @@ static int read_all(struct watch *watch, struct error *err)
 	int more = 1;
 
 	while (more > 0 && watch->overlay >= 0)
-		more = read_some(watch, watch->overlay, FILES_SIZE, note_file, err);
+		more = read_some(watch, watch->overlay, watch->tells_errors ? FILES_SIZE : ONE_FILE, note_file, err);
 	if (more < 0)
 		return -1;
 	more = watch->names >= 0;
@@ -311,10 +332,24 @@ static void *keep_reading(void *argument)
 	}
 }
 
+/*
+ * Since Linux 6.13 an event says where its file could not be opened. Before, an event of which that is true is dropped, but for
+ * the first that is read: hence one at a time then. To open a file that somebody has a lease on would wait for him to give
+ * it up (fcntl(2), F_SETLEASE); not to wait is a failure that only the newer kernels tell of.
+ */
+static int open_overlay_group(struct watch *watch)
+{
+	const unsigned flags = FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE;
+	const unsigned opening = O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME;
+	int group = fanotify_init(flags | FAN_REPORT_FD_ERROR, opening | O_NONBLOCK);
+
+	watch->tells_errors = group >= 0;
+	return group < 0 && errno == EINVAL ? fanotify_init(flags, opening) : group;
+}
+
 static void mark_overlay(struct watch *watch, const char *merged)
 {
-	watch->overlay = fanotify_init(FAN_CLASS_NOTIF | FAN_CLOEXEC | FAN_NONBLOCK | FAN_UNLIMITED_QUEUE,
-				       O_RDONLY | O_LARGEFILE | O_CLOEXEC | O_NOATIME);
+	watch->overlay = open_overlay_group(watch);
 	if (watch->overlay < 0 ||
 	    fanotify_mark(watch->overlay, FAN_MARK_ADD | FAN_MARK_FILESYSTEM, OVERLAY_MASK, AT_FDCWD, merged) < 0)
 		lose(watch, errno);
@@ -335,6 +370,7 @@ int watch_begin(struct watch *watch, const char *merged, int upper, bool maps_un
 {
 	*watch = (struct watch){ .overlay = -1, .names = -1, .upper = upper, .wake = eventfd(0, EFD_CLOEXEC) };
 	watch->maps_unheard = maps_unheard || is_before_6_5();
+	watch->known_handles = has_known_handles(upper);
 	pthread_mutex_init(&watch->lock, NULL);
 	if (watch->wake < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot watch the writable layer");

@@ -28,6 +28,8 @@ struct watch {
 	int overlay, names; /* fanotify groups */
 	bool maps_unheard;  /* nothing tells of what was stored through a mapping that has ended: Linux before 6.5 */
 	int wake;           /* ends the thread */
+	bool tells_errors;  /* an event says where its file could not be opened */
+	bool known_handles; /* the inode numbers in the layer's file handles can be read */
 	int upper;          /* the writable layer's root; the caller's */
 	pthread_t thread;
 	bool threaded;

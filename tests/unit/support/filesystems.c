@@ -56,14 +56,15 @@ static void run(char *const arguments[])
 	assert_int_equal(status, 0);
 }
 
-static void make_filesystem(const char *image, const char *type)
+static void make_filesystem(const char *image, const char *type, bool coarse)
 {
 	cleanup_free char *program = text_format("mkfs.%s", type);
-	char quiet[] = "-q";
-	char *const arguments[] = { program, quiet, strdup(image), NULL };
+	cleanup_free char *file = strdup(image);
+	char quiet[] = "-q", inode_size[] = "-I", small[] = "128";
+	char *const arguments[] = { program, quiet, file, NULL };
+	char *const with_small_inodes[] = { program, quiet, inode_size, small, file, NULL };
 
-	run(arguments);
-	free(arguments[2]);
+	run(coarse ? with_small_inodes : arguments);
 }
 
 /* The loop device frees itself when its last mount goes. */
@@ -91,32 +92,42 @@ static int attach_loop(const char *image, char device[static 32])
 	return -1;
 }
 
+static void mount_image(struct filesystem *filesystem, const char *type, bool coarse, unsigned megabytes)
+{
+	char device[32];
+	cleanup_fd int loop = -1;
+	int file = open(filesystem->image, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	assert_true(file >= 0);
+	assert_int_equal(ftruncate(file, (off_t)megabytes << 20), 0);
+	close(file);
+	make_filesystem(filesystem->image, type, coarse);
+	loop = attach_loop(filesystem->image, device);
+	if (mount(device, filesystem->root, type, 0, NULL) < 0)
+		fail_msg("cannot mount %s: %s", type, strerror(errno));
+}
+
 void filesystem_mount(struct filesystem *filesystem, const char *folder, const char *type, unsigned megabytes)
 {
 	static unsigned number; /* what a failed test has left behind is in nobody's way */
-	char device[32];
-	cleanup_fd int loop = -1;
-	int file;
+	bool coarse = strcmp(type, FILESYSTEM_COARSE) == 0;
 
 	number++;
 	snprintf(filesystem->image, sizeof(filesystem->image), "%s/%s-%u.image", folder, type, number);
 	snprintf(filesystem->root, sizeof(filesystem->root), "%s/%s-%u", folder, type, number);
-	file = open(filesystem->image, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	assert_true(file >= 0);
-	assert_int_equal(ftruncate(file, (off_t)megabytes << 20), 0);
-	close(file);
-	make_filesystem(filesystem->image, type);
 	assert_int_equal(mkdir(filesystem->root, 0700), 0);
-	loop = attach_loop(filesystem->image, device);
-	if (mount(device, filesystem->root, type, 0, NULL) < 0)
-		fail_msg("cannot mount %s: %s", type, strerror(errno));
+	if (strcmp(type, "tmpfs") != 0)
+		mount_image(filesystem, coarse ? "ext4" : type, coarse, megabytes);
+	else
+		assert_int_equal(mount("test", filesystem->root, "tmpfs", 0, "size=200m"), 0);
 }
 
 void filesystem_unmount(struct filesystem *filesystem)
 {
 	assert_int_equal(umount2(filesystem->root, UMOUNT_NOFOLLOW), 0);
 	assert_int_equal(rmdir(filesystem->root), 0);
-	assert_int_equal(unlink(filesystem->image), 0);
+	if (unlink(filesystem->image) < 0)
+		assert_int_equal(errno, ENOENT);
 }
 
 static bool userxattr;

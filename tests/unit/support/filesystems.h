@@ -18,8 +18,11 @@ struct filesystem {
 /* Whether the tests can mount here at all; enters a private mount namespace when it is asked first. */
 bool filesystems_available(void);
 
-/* Makes and mounts one: "ext4", "xfs" or "btrfs", of `megabytes` (xfs needs 300, btrfs 128) below `folder`,
- * which exists. */
+/* An ext4 whose times have no parts of a second. */
+#define FILESYSTEM_COARSE "ext4-coarse"
+
+/* Makes and mounts one: "ext4", FILESYSTEM_COARSE, "xfs", "btrfs" or "tmpfs", of `megabytes` (xfs needs 300, btrfs 128) below
+ * `folder`, which exists. */
 void filesystem_mount(struct filesystem *filesystem, const char *folder, const char *type, unsigned megabytes);
 
 /* Unmounts, frees the loop device, removes the image. */

@@ -151,7 +151,7 @@ void stand_make(struct stand *stand, const char *type, uint64_t seed, image_fill
 		skip();
 	*stand = (struct stand){ .seed = seed, .state = seed };
 	stand->marks = overlay_uses_userxattr() ? LAYER_MARKS_USER : LAYER_MARKS_TRUSTED;
-	filesystem_mount(&stand->filesystem, scratch, type, strcmp(type, "ext4") == 0 ? 300 : 400);
+	filesystem_mount(&stand->filesystem, scratch, type, strncmp(type, "ext4", 4) == 0 ? 300 : 400);
 	make_image(stand, fill);
 	stand->upper = make_below(stand, "upper");
 	stand->work = make_below(stand, "work");
