@@ -10,6 +10,7 @@
 #include "layer/handle.h"
 #include "layer/listing.h"
 #include "live/frame.h"
+#include "live/order.h"
 
 #define OPEN_FOLDER (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC)
 
@@ -394,9 +395,16 @@ static int apply(struct pass *pass, uint64_t inode, const char *name, unsigned f
 
 static int apply_all(struct pass *pass, const struct moves *moves, struct error *err)
 {
-	for (uint32_t i = 0; i < moves->count; i++)
-		if (apply(pass, moves->items[i].folder, moves_name(moves, i), moves->items[i].flags, err) < 0)
+	cleanup_free uint32_t *order = NULL;
+
+	if (order_moves(pass->tree, moves, &order, err) < 0)
+		return -1;
+	for (uint32_t i = 0; i < moves->count; i++) {
+		const struct move *move = &moves->items[order[i]];
+
+		if (apply(pass, move->folder, moves_name(moves, order[i]), move->flags, err) < 0)
 			return -1;
+	}
 	return 0;
 }
 

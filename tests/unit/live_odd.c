@@ -242,6 +242,45 @@ static void test_what_is_there_all_the_while_is_in_every_version(void **state)
 	stand_end(&stand);
 }
 
+/* --- deep renames ------------------------------------------------------------------------------------------------- */
+
+#define LEVELS 60
+
+/* Folders in folders get other names from the deepest up, as `find -depth` finds them. */
+static void be_renaming_deep(struct stand *stand)
+{
+	int folders[LEVELS + 1];
+
+	stand_enter(stand);
+	folders[0] = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	for (unsigned level = 0; level < LEVELS; level++) {
+		mkdirat(folders[level], "a", 0755);
+		folders[level + 1] = openat(folders[level], "a", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	}
+	for (;;) {
+		for (unsigned level = LEVELS; level-- > 0;)
+			if (renameat(folders[level], "a", folders[level], "b") < 0)
+				renameat(folders[level], "b", folders[level], "a");
+		clock_sleep_ms(1);
+	}
+}
+
+/* Each is copied about once a pass, and not once for each folder above it. */
+static void test_deep_renames(void **state)
+{
+	struct stand stand;
+
+	(void)state;
+	stand_make(&stand, "ext4", 1, NULL, be_renaming_deep);
+	stand_take(&stand);
+	for (unsigned i = 1; i < VERSIONS; i++) {
+		struct live_result result = stand_take(&stand);
+
+		assert_true(result.copied_entries <= 3ULL * LEVELS * result.passes);
+	}
+	stand_end(&stand);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_flickering),
 		cmocka_unit_test(test_changing),
 		cmocka_unit_test(test_nobody_waits_for_a_lease),
+		cmocka_unit_test(test_deep_renames),
 		cmocka_unit_test(test_what_is_there_all_the_while_is_in_every_version),
 	};
 
