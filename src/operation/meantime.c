@@ -1,5 +1,6 @@
 #include "operation/meantime.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +13,10 @@
 #include "operation/decide.h"
 #include "operation/new_layer.h"
 #include "operation/plan_live.h"
+#include "operation/restart.h"
 #include "operation/restoring.h"
 #include "operation/restoring_change.h"
+#include "operation/restoring_start.h"
 #include "operation/rows.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
@@ -185,7 +188,7 @@ static int take(struct run *run, struct error *err)
 		return -1;
 	restoring_set_again(run->restoring, note_whole);
 	part.run.restoring = steal_pointer(run->restoring);
-	return step_copy(&part.run, err);
+	return step_copy_live(&part.run, err);
 }
 
 /* Of one that does not run: its writable layer, as it is. */
@@ -281,7 +284,8 @@ static int end_earlier(struct run *run, struct error *err)
 	return meantime_keep(run, err) < 0 ? -1 : meantime_tell(run, &version, err);
 }
 
-int meantime_finish(struct run *run, struct error *err)
+/* Nothing of it is mounted or open any more when the workspace is started again. */
+static int finish_once(struct run *run, struct error *err)
 {
 	int begun = restoring_open(run, err), unsaved = 0;
 
@@ -289,13 +293,92 @@ int meantime_finish(struct run *run, struct error *err)
 		unsaved = has_run(run, err);
 	if (begun > 0 && unsaved >= 0)
 		begun = !unsaved ? restoring_finish(run, err) : end_earlier(run, err) < 0 ? -1 : take_or_say(run, err);
-	/* Nothing of it is mounted or open any more when the workspace is started again. */
 	restoring_end(run);
-	if (begun >= 0 && unsaved >= 0)
-		return 0;
+	return begun >= 0 && unsaved >= 0 ? 0 : -1;
+}
+
+/* --- a task that does not see what is changed beneath it ------------------------------------------------------------- */
+
+/* Two mounts see the same where the layers are not an overlay's. 1, 0, -1. */
+static int is_overlay(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+	cleanup_location struct location location = { 0 };
+
+	if (location_find(run->session, record->snapshotter, record->old_active, &location, err) < 0)
+		return -1;
+	return location.stacks;
+}
+
+/* Whether the change could not be made to the end because it runs in a task that was started in the middle. A full disk is full
+ * whoever runs. */
+static bool is_in_the_way(struct run *run, const struct error *why)
+{
+	const struct record *record = run->record;
+	struct error ignored = { 0 };
+	uint32_t pid;
+
+	if (why->kind != ERROR_INCOMPLETE || why->number == ENOSPC || why->number == EDQUOT)
+		return false;
+	if (restoring_find_pid(run, &pid, &ignored) < 0 || !pid || is_overlay(run, &ignored) <= 0)
+		return false;
+	return (int)pid != record->old_pid || record->stage == STAGE_DOWN || why->number == ESTALE;
+}
+
+/* What it has written is in the layer, and what of that is in the way becomes a version. */
+static int finish_without_task(struct run *run, struct error *err)
+{
+	const char *id = run->record->container_id;
+
+	log_warning(
+		"'%s' was started by somebody while its files were changed: that task is ended, and started again when they are",
+		id);
+	if (restart_end(run, err) < 0) {
+		err->kind = ERROR_INCOMPLETE;
+		error_wrap(err, "its task, which does not see all of its files, could not be ended");
+		return error_hint(err, "end the task of '%s', then 'wsnap recover %s' does the rest", id, id);
+	}
+	return finish_once(run, err) < 0 ? -1 : restart_begin(run, err);
+}
+
+static int unfinished(const struct run *run, struct error *err)
+{
+	const char *id = run->record->container_id;
+
+	if (err->kind != ERROR_INCOMPLETE || run->record->stage != STAGE_DOWN || !err->hint[0])
+		error_wrap(err, "'%s' has files that are not changed to the end", id);
 	err->kind = ERROR_INCOMPLETE;
-	error_wrap(err, "'%s' has files that are not changed to the end", run->record->container_id);
-	return err->hint[0] ? -1 : error_hint(err, "'wsnap recover %s' does the rest", run->record->container_id);
+	return err->hint[0] ? -1 : error_hint(err, "'wsnap recover %s' does the rest", id);
+}
+
+int meantime_finish(struct run *run, struct error *err)
+{
+	int finished = finish_once(run, err);
+
+	if (finished < 0 && is_in_the_way(run, err)) {
+		log_detail("%s", err->message);
+		error_clear(err);
+		finished = finish_without_task(run, err);
+	}
+	return finished < 0 ? unfinished(run, err) : 0;
+}
+
+int meantime_end_start(struct run *run, struct error *err)
+{
+	const char *id = run->record->container_id;
+	int overlay = is_overlay(run, err), finished = -1;
+
+	if (overlay >= 0)
+		finished = overlay ? finish_without_task(run, err) : finish_once(run, err);
+	if (finished < 0)
+		return unfinished(run, err);
+	if (meantime_record(run, err) < 0) {
+		err->kind = ERROR_INCOMPLETE;
+		return err->hint[0] ? -1 : error_hint(err, "'wsnap recover %s' does the rest", id);
+	}
+	if (run->meantime_version)
+		log_warning("version %d of '%s' holds what it had become meanwhile", run->meantime_version, id);
+	return 0;
 }
 
 /* --- afterwards ----------------------------------------------------------------------------------------------------- */
@@ -353,4 +436,18 @@ int meantime_tell(struct run *run, int32_t *version, struct error *err)
 		run->refusal = part.run.refusal;
 	*version = part.result.version;
 	return *version ? label(run, &part, *version, err) : 0;
+}
+
+int meantime_record(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (meantime_keep(run, err) < 0)
+		return -1;
+	if (!record->meantime_whole ||
+	    ((record->refusal || step_record(run, err) == 0) && meantime_tell(run, &run->meantime_version, err) == 0))
+		return 0;
+	err->kind = ERROR_INCOMPLETE;
+	error_wrap(err, "'%s' is restored, but what it had become before is not recorded yet", record->container_id);
+	return error_hint(err, "'wsnap recover %s' does the rest", record->container_id);
 }

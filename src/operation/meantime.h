@@ -12,6 +12,14 @@
  * ERROR_INCOMPLETE. */
 int meantime_finish(struct run *run, struct error *err);
 
+/* The same for one that did not run, and was started by somebody while its files were changed: that task is ended, since it does
+ * not see all that was done beneath it, and started again behind it. What of it was in the way is recorded as a version. */
+int meantime_end_start(struct run *run, struct error *err);
+
+/* What was taken so is a version, behind what was saved before the change, so that their numbers are in the order of time; the
+ * run knows its number. 0 also where nothing was taken. */
+int meantime_record(struct run *run, struct error *err);
+
 /* What was taken so is committed. 0 also where nothing was. */
 int meantime_keep(struct run *run, struct error *err);
 

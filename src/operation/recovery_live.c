@@ -6,18 +6,16 @@
 #include "base/boot.h"
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "ctr/containers.h"
 #include "ctr/snapshots.h"
 #include "ctr/tasks.h"
 #include "operation/execute.h"
 #include "operation/frozen.h"
 #include "operation/live_layer.h"
 #include "operation/meantime.h"
+#include "operation/restart.h"
 #include "operation/restoring.h"
 #include "operation/steps.h"
 #include "operation/task.h"
-#include "workspace/journal.h"
-#include "workspace/label_keys.h"
 
 int recovery_thaw(struct run *run, struct error *err)
 {
@@ -46,27 +44,17 @@ static int keep_saved(struct run *run, struct error *err)
 	return step_lease(run, err) < 0 ? -1 : step_keep(run, err);
 }
 
-/* After a reboot it is down, though nothing has stopped it for the operation: it runs again as it did. Without one, somebody
- * has stopped it on purpose. */
+/* After a reboot it is down, though nothing has stopped it for the operation: it runs again as it did, and so does what was ended
+ * to finish a restore. Otherwise somebody has stopped it on purpose. */
 static int bring_up(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
 	char boot[BOOT_ID_SIZE];
 
 	boot_id(boot);
-	if (!record->boot || strcmp(boot, record->boot) == 0)
-		return 0;
-	if (task_note_absence(run, err) < 0)
+	if (record->boot && strcmp(boot, record->boot) != 0 && task_note_absence(run, err) < 0)
 		return -1;
-	if (record->stage != STAGE_DOWN)
-		return 0;
-	if (step_detach(run, err) < 0 || step_start(run, err) < 0) {
-		err->kind = ERROR_INCOMPLETE;
-		error_wrap(err, "'%s' is down, and could not be started again", record->container_id);
-		return error_hint(err, "once the cause is gone, 'wsnap recover %s' starts it", record->container_id);
-	}
-	record->stage = STAGE_PLANNED;
-	return 0;
+	return restart_begin(run, err);
 }
 
 /* A live version: nothing was done to the workspace. What is committed is recorded, and the rest goes. */
@@ -85,36 +73,11 @@ static int go_on_live(struct run *run, struct error *err)
 /* Nobody may start it while its files are changed. */
 static int hold_stopped(struct run *run, struct error *err)
 {
-	cleanup_ctr_container struct ctr_container container = { 0 };
 	cleanup_ctr_task struct ctr_task task = { 0 };
-	struct record *record = run->record;
-	const char *status;
 
-	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0 ||
-	    ctr_container_get(run->session->ctr, record->container_id, &container, err) < 0)
+	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
 		return -1;
-	status = labels_get(&container.labels, LABEL_RESTART_STATUS);
-	if (task_has_process(task.state) || record->restart_status || !status)
-		return 0;
-	record->restart_status = strdup(status);
-	if (!record->restart_status)
-		return error_memory(err);
-	return journal_save(run->session, record, err) < 0 ? -1 : step_hold(run, err);
-}
-
-/* Behind what was saved before the change, so that their numbers are in the order of time. */
-static int keep_meantime(struct run *run, struct error *err)
-{
-	const struct record *record = run->record;
-
-	if (meantime_keep(run, err) < 0)
-		return -1;
-	if (!record->meantime_whole ||
-	    ((record->refusal || step_record(run, err) == 0) && meantime_tell(run, &run->meantime_version, err) == 0))
-		return 0;
-	err->kind = ERROR_INCOMPLETE;
-	error_wrap(err, "'%s' is restored, but what it had become before is not recorded yet", record->container_id);
-	return error_hint(err, "'wsnap recover %s' does the rest", record->container_id);
+	return task_has_process(task.state) ? 0 : restart_hold(run, err);
 }
 
 /* A restore: what was begun is made to the end, before anything else may run. */
@@ -127,7 +90,7 @@ static int go_on_restore(struct run *run, struct error *err)
 	run->changed = begun;
 	/* Who has made it may have died before he could thaw the workspace. */
 	if (begun && (hold_stopped(run, err) < 0 || meantime_finish(run, err) < 0 || frozen_thaw(run, err) < 0 ||
-		      keep_saved(run, err) < 0 || keep_meantime(run, err) < 0))
+		      keep_saved(run, err) < 0 || meantime_record(run, err) < 0))
 		return -1;
 	if (bring_up(run, err) < 0)
 		return -1;
@@ -148,5 +111,5 @@ int recovery_keep_restored(struct run *run, struct error *err)
 		return begun;
 	if (frozen_thaw(run, err) < 0 || keep_saved(run, err) < 0)
 		return -1;
-	return keep_meantime(run, err);
+	return meantime_record(run, err);
 }

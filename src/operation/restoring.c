@@ -14,6 +14,7 @@
 #include "operation/frozen.h"
 #include "operation/lease.h"
 #include "operation/restoring_change.h"
+#include "operation/restoring_start.h"
 #include "operation/root.h"
 #include "operation/task.h"
 #include "task/process.h"
@@ -223,16 +224,23 @@ int restoring_open(struct run *run, struct error *err)
 	return open_begun(run, err);
 }
 
-int restoring_finish(struct run *run, struct error *err)
+static int finish_stopped(struct run *run, struct error *err)
 {
 	const struct live_change *change = &run->restoring->change;
 
-	if (run->restoring->pid)
-		return finish_running(run, err);
 	if (change->make(run->restoring, err) < 0)
 		return -1;
 	change->settle(run->restoring);
 	return 0;
+}
+
+int restoring_finish(struct run *run, struct error *err)
+{
+	if ((run->restoring->pid ? finish_running(run, err) : finish_stopped(run, err)) < 0)
+		return -1;
+	return run->restoring->started
+		       ? error_set(err, ERROR_INCOMPLETE, "it was started by somebody while its files were changed")
+		       : 0;
 }
 
 int restoring_forget(struct run *run, struct error *err)

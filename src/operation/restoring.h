@@ -12,7 +12,8 @@ int restoring_begin(struct run *run, struct error *err);
 /* Before the run ends. */
 void restoring_end(struct run *run);
 
-/* Makes the change where nothing runs on the workspace. */
+/* Makes the change where nothing runs on the workspace. 0 also where somebody has started it meanwhile, which the state then
+ * says: it has to be made again. */
 int restoring_make(struct restoring *restoring, struct error *err);
 
 /* Whether the change of this record has been begun, so that it has to be made, or made for good: 1, 0, -1. */
@@ -22,7 +23,7 @@ int restoring_is_begun(struct run *run, struct error *err);
  * will be; -1. */
 int restoring_open(struct run *run, struct error *err);
 
-/* Makes it, whether the workspace runs by now or not. */
+/* Makes it, whether the workspace runs by now or not. ERROR_INCOMPLETE: it has begun, and could not be made to the end. */
 int restoring_finish(struct run *run, struct error *err);
 
 /* It is on the disk. */

@@ -14,21 +14,10 @@
 #include "live/runtime.h"
 #include "operation/lease.h"
 #include "operation/orphan.h"
+#include "operation/restoring_start.h"
 #include "operation/room.h"
-#include "operation/task.h"
 #include "task/process.h"
 #include "workspace/mount_table.h"
-
-/* 0: the workspace does not run. */
-int restoring_find_pid(struct run *run, uint32_t *pid, struct error *err)
-{
-	cleanup_ctr_task struct ctr_task task = { 0 };
-
-	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
-		return -1;
-	*pid = task_has_process(task.state) ? task.pid : 0;
-	return 0;
-}
 
 int restoring_begin_list(struct restoring *restoring, struct error *err)
 {
@@ -217,18 +206,31 @@ static int give_up(void *context)
 	return -1;
 }
 
+/* Where somebody has started it meanwhile, this ends in the middle, and the list stays: all of it is made again. */
 static int make(void *context, struct error *err)
 {
 	struct restoring *restoring = context;
+	struct error failure = { 0 };
+	int made, started;
 
 	restoring->run->changed = true;
 	if (restoring->held >= 0)
 		close(steal_fd(&restoring->held));
-	if (replace_apply(&restoring->replace, err) == 0)
+	restoring->replace.is_to_stop = restoring_sees_start;
+	restoring->replace.stop_context = restoring;
+	made = replace_apply(&restoring->replace, err);
+	started = restoring_was_started(restoring, &failure);
+	if (made == 0 && started == 0)
 		return worklist_close(&restoring->worklist, err);
 	/* Who tries it next makes the files anew: these take his room. */
 	replace_release(&restoring->replace);
-	return -1;
+	if (made == 0 && started < 0)
+		*err = failure;
+	if (started <= 0)
+		return -1;
+	restoring->started = true;
+	error_clear(err);
+	return 0;
 }
 
 /* In the guard: what is to be done stands on the disk. */
@@ -238,6 +240,7 @@ static int finish(void *context)
 	struct error err = { 0 };
 	int sealed;
 
+	restoring->in_guard = true;
 	replace_release(&restoring->replace);
 	if (restoring_begin_list(restoring, &err) < 0)
 		return -1;
@@ -254,6 +257,8 @@ static int settle(void *context)
 	struct restoring *restoring = context;
 	struct error err = { 0 };
 
+	if (restoring->started)
+		return 0;
 	if (restoring_write_back(restoring, &err) == 0 && worklist_settle(&restoring->worklist, &err) == 0)
 		return 0;
 	log_detail("%s", err.message);

@@ -4,9 +4,6 @@
 
 #include "operation/restoring_state.h"
 
-/* *pid 0: the workspace does not run. */
-int restoring_find_pid(struct run *run, uint32_t *pid, struct error *err);
-
 /* An empty list, of what is open. */
 int restoring_begin_list(struct restoring *restoring, struct error *err);
 

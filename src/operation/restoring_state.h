@@ -13,9 +13,12 @@ struct restoring {
 	struct worklist worklist;
 	struct replace replace;
 	int root, tree;
-	int held;     /* room on the disk until the change begins (room.h); -1 */
-	int runtime;  /* what counts how long it has run (live/runtime.h); -1 */
-	uint32_t pid; /* of the workspace's first process; 0: nothing runs on it */
+	int held;      /* room on the disk until the change begins (room.h); -1 */
+	int runtime;   /* what counts how long it has run (live/runtime.h); -1 */
+	uint32_t pid;  /* of the workspace's first process; 0: nothing runs on it */
+	bool in_guard; /* this is its guard, which cannot ask containerd */
+	bool started;  /* somebody has started a task while it was made (restoring_start.h): the list stays as it is */
+	double looked_ms; /* when that was looked for last */
 	struct live_change change;
 };
 

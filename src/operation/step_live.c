@@ -147,41 +147,20 @@ static int copy_from(struct run *run, struct location *location, struct error *e
 	return merge_chain(run) > 0 ? 1 : fill(run, err);
 }
 
-/* Nothing is copied: the layers that there are become one, on which the next version is put. */
-static int compact(struct run *run, struct error *err)
+/* Somebody has ended it, and started it anew, while it stood still. */
+static int check_started(const struct run *run, struct error *err)
 {
-	const struct record *record = run->record;
-	cleanup_free char *index = live_layer_index(run->session, record->container_id, err);
-	struct error ignored = { 0 };
-
-	if (!index || live_layer_merge(run, err) < 0 || live_layer_label_tip(run, record->live_merged, err) < 0)
-		return -1;
-	if (live_rename_index(index, record->live_tip, record->live_merged, &ignored) < 0)
-		log_detail("%s", ignored.message);
-	return 0;
+	if (!run->restoring || !run->restoring->started)
+		return 0;
+	return error_set(err, ERROR_INCOMPLETE, "it was started anew by somebody while its files were changed");
 }
 
-/* Nobody may start it meanwhile. What is mounted for it is gone again before anything else is done. */
-static int restore_stopped(struct run *run, struct error *err)
-{
-	int made = run->record->restart_status ? step_hold(run, err) : 0;
-
-	if (made == 0)
-		made = restoring_begin(run, err) < 0 ? -1 : restoring_make(run->restoring, err);
-	restoring_end(run);
-	return made;
-}
-
-int step_copy(struct run *run, struct error *err)
+int step_copy_live(struct run *run, struct error *err)
 {
 	cleanup_location struct location location = { 0 };
 	const char *id = run->record->container_id;
 	int copied;
 
-	if (run->record->kind == OPERATION_COMPACT)
-		return compact(run, err);
-	if (run->restore && run->record->old_pid == 0)
-		return restore_stopped(run, err);
 	if (location_find(run->session, run->record->snapshotter, run->record->old_active, &location, err) < 0)
 		return -1;
 	copied = copy_from(run, &location, err);
@@ -191,6 +170,8 @@ int step_copy(struct run *run, struct error *err)
 	}
 	if (copied > 0)
 		return error_set(err, ERROR_FAILED, "'%s' could not be copied", id);
+	if (copied == 0)
+		copied = check_started(run, err);
 	restoring_end(run);
 	if (copied < 0 && err->kind == ERROR_INCOMPLETE)
 		error_hint(err, "'wsnap recover %s' does the rest", id);

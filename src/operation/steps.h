@@ -110,8 +110,11 @@ int step_release(struct run *run, struct error *err);
 int step_pre_hook(struct run *run, struct error *err);
 int step_post_hook(struct run *run, struct error *err);
 
-/* step_live.c */
+/* step_copy.c */
 int step_copy(struct run *run, struct error *err);
+
+/* step_live.c: of one that runs */
+int step_copy_live(struct run *run, struct error *err);
 int step_keep(struct run *run, struct error *err);
 
 /* step_blueprint.c */

@@ -8,6 +8,13 @@
 #include "replace/put.h"
 #include "replace/shelf.h"
 
+static int check_stop(const struct replace *replace, struct error *err)
+{
+	if (!replace->is_to_stop || !replace->is_to_stop(replace->stop_context))
+		return 0;
+	return error_set(err, ERROR_FAILED, "the change was ended in the middle");
+}
+
 /* Whatever is done in a folder changes its times: they come last, from the bottom up. A folder that nobody asked for keeps
  * the times that it gets by what is done in it. */
 static int set_times(struct replace *replace, struct error *err)
@@ -20,7 +27,7 @@ static int set_times(struct replace *replace, struct error *err)
 
 		if (!above)
 			return error_memory(err);
-		if (put_times(replace, path, err) < 0) {
+		if (check_stop(replace, err) < 0 || put_times(replace, path, err) < 0) {
 			free(above);
 			return -1;
 		}
@@ -39,7 +46,8 @@ static int set_times(struct replace *replace, struct error *err)
 static int put_items(struct replace *replace, bool links, struct error *err)
 {
 	for (size_t i = 0; i < replace->count; i++)
-		if (links == (replace->items[i]->first != NULL) && put_item(replace, replace->items[i], err) < 0)
+		if (links == (replace->items[i]->first != NULL) &&
+		    (check_stop(replace, err) < 0 || put_item(replace, replace->items[i], err) < 0))
 			return -1;
 	return 0;
 }
@@ -51,7 +59,7 @@ int replace_apply(struct replace *replace, struct error *err)
 		return -1;
 	beneath_forget(&replace->here);
 	for (size_t i = 0; i < replace->count; i++)
-		if (put_clear(replace, replace->items[i], err) < 0)
+		if (check_stop(replace, err) < 0 || put_clear(replace, replace->items[i], err) < 0)
 			return -1;
 	beneath_forget(&replace->here);
 	/* What others become one more name of is there by then. */

@@ -62,10 +62,12 @@ struct replace {
 	bool same_boot;        /* … whether in this boot of the host … */
 	bool touched;          /* … and whether somebody has written to it (touched.c) */
 	uint64_t seen, sum;    /* how many files a folder that goes has, and what tells them from others (touched.c) */
-	struct replace_cost known;  /* of the items that were looked at (cost.c) */
-	struct beneath here, there; /* below the root, below the tree */
-	uint64_t bytes;             /* that were written */
-	struct rlimit limit_before; /* how many descriptors this process might have; 0: as many as now */
+	struct replace_cost known;         /* of the items that were looked at (cost.c) */
+	struct beneath here, there;        /* below the root, below the tree */
+	uint64_t bytes;                    /* that were written */
+	struct rlimit limit_before;        /* how many descriptors this process might have; 0: as many as now */
+	bool (*is_to_stop)(void *context); /* asked before each change, true ends it there; NULL: nobody is asked … */
+	void *stop_context;                /* … with that */
 };
 
 #define cleanup_replace __attribute__((cleanup(replace_release)))

@@ -100,6 +100,22 @@ bool mount_table_is_point(const char *folder)
 	return mount_table_has(folder, NULL);
 }
 
+bool mount_table_has_upper(const char *folder)
+{
+	cleanup_free char *option = text_format(",upperdir=%s", folder);
+	cleanup_file FILE *table = option ? fopen(TABLE, "re") : NULL;
+	cleanup_free char *line = NULL;
+	size_t size = 0;
+
+	while (table && getline(&line, &size, table) > 0) {
+		const char *found = strstr(line, option);
+
+		if (found && strchr(",\n", found[strlen(option)]))
+			return true;
+	}
+	return false;
+}
+
 int mount_table_each(uint32_t pid, mount_table_each_point each, void *context, struct error *err)
 {
 	cleanup_free char *path = text_format("/proc/%u/mountinfo", pid);

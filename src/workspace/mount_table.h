@@ -25,6 +25,9 @@ bool mount_table_has(const char *folder, const char *source);
 /* Whether there is any mount whose source begins so. Where the table cannot be read: true. */
 bool mount_table_has_sources(const char *prefix);
 
+/* Whether an overlay is mounted that writes into the folder. Where the table cannot be read: false. */
+bool mount_table_has_upper(const char *folder);
+
 /* Whether anything is mounted on the folder. */
 bool mount_table_is_point(const char *folder);
 

@@ -710,6 +710,111 @@ cut_recovery() {
 	nothing_is_left
 }
 
+# began_stopped ID N: it does not run, and a restore of version 1 stands still where it is about to put the Nth file in place; then
+# somebody starts it.
+began_stopped() {
+	workspace "$1"
+	set_of "$1" first
+	expect 0 -q create "$1"
+	set_of "$1" second
+	ctr tasks kill --signal KILL "$1"
+	servers_wait_for 20 ctr tasks delete "$1"
+	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=3000000:when="$2" \
+		"$WSNAP" restore "$1" 1 >"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- &
+	RUN=$!
+	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~$1.restore"
+	sleep 0.5
+	ctr tasks start --detach --null-io "$1" 3>&- 4>&-
+	STARTED=$(workspace_pid "$1")
+}
+
+run_ends() {
+	status=0
+	wait "$RUN" || status=$?
+	output=$(cat "$BATS_TEST_TMPDIR/output")
+	stderr=$(cat "$BATS_TEST_TMPDIR/stderr")
+}
+
+@test "somebody starts a stopped workspace while its files are changed: it runs again on all of them, and what it wrote is a version" {
+	local how id
+	for how in left looked wrote; do
+		id=$how
+		began_stopped "$id" 3
+		[ "$how" = left ] || set_says "$id" >/dev/null
+		if [ "$how" = wrote ]; then
+			echo mine >"$(workspace_root "$id")/data/set/5"
+			echo mine >"$(workspace_root "$id")/data/set/1"
+			echo mine >"$(workspace_root "$id")/data/more"
+		fi
+		run_ends
+		same 0 "$status" "status of the restore where it $how"
+		[[ $stderr == *"'$id' was started by somebody while its files were changed: that task is ended, and started again when they are"* ]] ||
+			complain "it is not said"
+		same 'first ' "$(set_says "$id")" "what it shows where it $how"
+		same 'RUNNING 0' "$(workspace_status "$id") $(workspace_frozen "$id")"
+		[ "$(workspace_pid "$id")" != "$STARTED" ] || complain "it is the same task"
+		same 1 "$(stands_on "$id")"
+		[ "$how" != wrote ] || [[ $stderr == *"version 3 of 'wrote' holds what it had become meanwhile"* ]] ||
+			complain "the version is not named"
+		nothing_is_left
+		expect 0 doctor "$id"
+	done
+	same 2 "$(newest_of looked)"
+	same 'mine mine second first' "$(echo $(for file in set/5 set/1 set/4 set/2; do version_file wrote 3 "/data/$file"; done))"
+	same mine "$(workspace_read wrote /data/more)"
+	# It goes on as any other.
+	workspace_write wrote /data/later later
+	expect 0 version wrote
+	same 'later' "$(workspace_read wrote /data/later)"
+}
+
+# What a restore does that has it mounted beside a task: for some files of the set.
+change_beside() {
+	local there=$BATS_TEST_TMPDIR/there file
+	mkdir -p "$there"
+	eval "$(ctr snapshots mounts "$there" "$(container_snapshot "$1")")"
+	"${@:2}"
+	for file in 3 4 5; do
+		echo first >"$there/data/new"
+		mv "$there/data/new" "$there/data/set/$file"
+	done
+	umount "$there"
+}
+
+works_on() {
+	ctr tasks start --detach --null-io "$1" 3>&- 4>&-
+	set_says "$1" >/dev/null
+	echo mine >"$(workspace_root "$1")/data/set/5"
+	echo mine >"$(workspace_root "$1")/data/set/1"
+}
+
+@test "a task that does not see what was done beneath it is never left frozen: recover starts it again behind the change" {
+	local how
+	for how in killed ended; do
+		began_stopped "$how" 3
+		pkill -KILL -P "$RUN"
+		wait "$RUN" || true
+		ctr tasks kill --signal KILL "$how"
+		servers_wait_for 20 ctr tasks delete "$how"
+		change_beside "$how" works_on "$how"
+		STARTED=$(workspace_pid "$how")
+		if [ "$how" = ended ]; then
+			# Killed behind the end of that task: whoever comes next starts it.
+			strace -f -qq -o /dev/null -e trace=fsmount -e inject=fsmount:signal=KILL:when=3 \
+				"$WSNAP" recover "$how" >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+			same '' "$(workspace_status "$how")"
+		fi
+		expect 0 recover "$how"
+		[[ $output == *"the restore of version 1 was completed; version 3 holds what somebody had let run meanwhile"* ]] ||
+			complain "another word: $output"
+		[ "$(workspace_pid "$how")" != "$STARTED" ] || complain "it is the same task"
+		same 'first RUNNING 0' "$(set_says "$how")$(workspace_status "$how") $(workspace_frozen "$how")"
+		same mine "$(version_file "$how" 3 /data/set/1)"
+		nothing_is_left
+		expect 0 doctor "$how"
+	done
+}
+
 @test "what was finished once is never made again" {
 	workspace t
 	set_of t first

@@ -1,0 +1,87 @@
+#include "operation/restart.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "ctr/containers.h"
+#include "ctr/tasks.h"
+#include "operation/frozen.h"
+#include "operation/steps.h"
+#include "operation/task.h"
+#include "workspace/journal.h"
+#include "workspace/label_keys.h"
+
+int restart_hold(struct run *run, struct error *err)
+{
+	cleanup_ctr_container struct ctr_container container = { 0 };
+	struct record *record = run->record;
+	const char *status;
+
+	if (record->restart_status)
+		return 0;
+	if (ctr_container_get(run->session->ctr, record->container_id, &container, err) < 0)
+		return -1;
+	status = labels_get(&container.labels, LABEL_RESTART_STATUS);
+	if (!status)
+		return 0;
+	record->restart_status = strdup(status);
+	if (!record->restart_status)
+		return error_memory(err);
+	return journal_save(run->session, record, err) < 0 ? -1 : step_hold(run, err);
+}
+
+/* Its own pause is the owner's; that it stands still by our hand looks the same to containerd. */
+static int note(struct run *run, const struct ctr_task *task, struct error *err)
+{
+	struct record *record = run->record;
+
+	if (task_adopt(record, task, err) < 0)
+		return -1;
+	/* Its client may have wanted to start it a moment later, and cannot any more. */
+	if (record->state == CTR_TASK_CREATED || frozen_by_us(run))
+		record->state = CTR_TASK_RUNNING;
+	record->stage = STAGE_DOWN;
+	return journal_save(run->session, record, err);
+}
+
+/* Where it stands still it is thawed once it cannot do anything any more: not everywhere it can end before. */
+static void kill_frozen(struct run *run)
+{
+	struct error ignored = { 0 };
+
+	if (ctr_task_kill(run->session->ctr, run->record->container_id, SIGKILL, true, &ignored) < 0 ||
+	    frozen_thaw(run, &ignored) < 0)
+		log_detail("'%s': %s", run->record->container_id, ignored.message);
+}
+
+int restart_end(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (restart_hold(run, err) < 0 || ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
+		return -1;
+	if (!task_has_process(task.state))
+		return 0;
+	if (note(run, &task, err) < 0)
+		return -1;
+	task_detach(run, &task);
+	kill_frozen(run);
+	return task_remove(run, err);
+}
+
+int restart_begin(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+
+	if (record->stage != STAGE_DOWN)
+		return 0;
+	if (step_detach(run, err) < 0 || step_start(run, err) < 0) {
+		err->kind = ERROR_INCOMPLETE;
+		error_wrap(err, "'%s' is down, and could not be started again", record->container_id);
+		return error_hint(err, "once the cause is gone, 'wsnap recover %s' starts it", record->container_id);
+	}
+	record->stage = STAGE_PLANNED;
+	return 0;
+}

@@ -1,0 +1,16 @@
+/* A task that cannot go on while a change of the workspace's files is finished: it is ended, and started again behind that. */
+#ifndef WSNAP_OPERATION_RESTART_H
+#define WSNAP_OPERATION_RESTART_H
+
+#include "operation/run.h"
+
+/* The restart monitor keeps away from it, if it watches it; which the record says from then on. */
+int restart_hold(struct run *run, struct error *err);
+
+/* Ends it. The record says how it ran, and that it has to run again, whoever comes after a crash. No task is no error. */
+int restart_end(struct run *run, struct error *err);
+
+/* Starts what the record says is down by our hand. ERROR_INCOMPLETE. */
+int restart_begin(struct run *run, struct error *err);
+
+#endif
