@@ -126,6 +126,8 @@ static int join_copy(struct copier *copier, struct inode *known, const struct st
 	cleanup_fd int copy = handle_open(copier->layer, known->copy, O_PATH);
 	struct stat there, wanted;
 
+	if (copy < 0 && errno != ESTALE && errno != ENOENT)
+		return error_errno(err, ERROR_FAILED, errno, "cannot open the copy of '%s'", name);
 	if (copy < 0 || fstat(copy, &wanted) < 0 || (wanted.st_mode & S_IFMT) != (status->st_mode & S_IFMT))
 		return 0;
 	if (fstatat(to, name, &there, AT_SYMLINK_NOFOLLOW) == 0) {

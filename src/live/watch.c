@@ -421,7 +421,7 @@ int watch_take(struct watch *watch, struct moves *moves, struct error *err)
 	return result;
 }
 
-int watch_settle(struct watch *watch, struct moves *moves, watch_each_stray each, void *context, struct error *err)
+static int settle(struct watch *watch, struct moves *moves, watch_each_stray each, void *context, struct error *err)
 {
 	for (size_t i = 0; i < watch->stray_count; i++) {
 		struct stat status;
@@ -433,6 +433,16 @@ int watch_settle(struct watch *watch, struct moves *moves, watch_each_stray each
 			return -1;
 	}
 	return 0;
+}
+
+int watch_settle(struct watch *watch, struct moves *moves, watch_each_stray each, void *context, struct error *err)
+{
+	int result;
+
+	pthread_mutex_lock(&watch->lock);
+	result = settle(watch, moves, each, context, err);
+	pthread_mutex_unlock(&watch->lock);
+	return result;
 }
 
 int watch_end(struct watch *watch)
