@@ -95,7 +95,10 @@ static int examine_locked(struct doctor *doctor, const char *container_id, struc
 	    inventory_read(doctor->session, &target, &inventory, err) < 0 ||
 	    doctor_check_versions(doctor, &target, &inventory, err) < 0)
 		return -1;
-	return check_state(doctor, &target, &inventory, err) < 0 ? -1 : doctor_check_task(doctor, &target, err);
+	if (check_state(doctor, &target, &inventory, err) < 0 ||
+	    doctor_check_copies(doctor, &target, &inventory, err) < 0 || doctor_check_at_work(doctor, &target, err) < 0)
+		return -1;
+	return doctor_check_task(doctor, &target, err);
 }
 
 /* What is there of a fork in the making is judged once that has ended. */

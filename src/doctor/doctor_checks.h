@@ -14,6 +14,10 @@ int doctor_check_layers(struct doctor *doctor, const struct target *target, stru
 
 /* Whether there is anything for it to look at. */
 bool doctor_has_layers(const struct inventory *inventory);
+/* What an operation that froze the workspace has left, where its record is lost. */
+int doctor_check_copies(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
+			struct error *err);
+int doctor_check_at_work(struct doctor *doctor, const struct target *target, struct error *err);
 int doctor_check_task(struct doctor *doctor, const struct target *target, struct error *err);
 
 /* 1: it is a fork that was cut off, and stays so. */
@@ -34,6 +38,10 @@ int doctor_check_remains(struct doctor *doctor, const struct target *target, str
 /* Writes the rows of versions again whose snapshots have none, from their labels. */
 int doctor_check_unrecorded(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
 			    struct error *err);
+
+/* Writes the rows of a version whose snapshot has its labels; *version is its number. */
+int doctor_write_version(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
+			 const struct inventory_snapshot *snapshot, int32_t *version, struct error *err);
 
 /* Makes a version of a layer that a compaction has saved; *version is its number. */
 int doctor_make_version(struct doctor *doctor, const struct target *target, const struct inventory *inventory,

@@ -172,13 +172,20 @@ static int write_again(struct doctor *doctor, const struct target *target, const
 	return write_labels(doctor, lost, written.version, err);
 }
 
+int doctor_write_version(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
+			 const struct inventory_snapshot *snapshot, int32_t *version, struct error *err)
+{
+	const struct lost lost = read_lost(inventory, snapshot);
+
+	return write_again(doctor, target, &lost, inventory_greatest_label(inventory), version, err);
+}
+
 int doctor_make_version(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
 			const struct inventory_snapshot *layer, int32_t *version, struct error *err)
 {
 	const char *origin = doctor_origin_of(inventory, layer);
 	cleanup_labels struct labels labels = { 0 };
 	struct inventory_snapshot made = *layer;
-	struct lost lost;
 	int result;
 
 	/* Labels first: if this run dies, the next one finds a version without a row and goes on. */
@@ -191,9 +198,8 @@ int doctor_make_version(struct doctor *doctor, const struct target *target, cons
 	result = labels_copy(&made.info.labels, &layer->info.labels, err);
 	if (result == 0)
 		result = labels_copy(&made.info.labels, &labels, err);
-	lost = read_lost(inventory, &made);
 	if (result == 0)
-		result = write_again(doctor, target, &lost, inventory_greatest_label(inventory), version, err);
+		result = doctor_write_version(doctor, target, inventory, &made, version, err);
 	labels_release(&made.info.labels);
 	return result;
 }

@@ -95,7 +95,10 @@ int live_layer_prepare(struct run *run, struct error *err)
 	const char *parent = parent_of(record);
 	cleanup_labels struct labels labels = { 0 };
 
-	if (snapshot_labels_filling(record, &labels, err) < 0 ||
+	/* What it holds is nowhere else once files of the workspace are changed: that must not hang on a lease, which
+	 * expires, and may be deleted by who knows nothing of this operation. */
+	if ((record->kind == OPERATION_RESTORE || run->whole ? snapshot_labels_saving
+							     : snapshot_labels_filling)(record, &labels, err) < 0 ||
 	    ctr_snapshot_remove(run->session->ctr, record->snapshotter, record->filling, err) < 0)
 		return -1;
 	return ctr_snapshot_prepare(run->session->ctr, record->snapshotter, record->filling, parent ? parent : "",
@@ -165,6 +168,28 @@ bool live_layer_is_unchanged(struct session *session, const struct record *recor
 
 	return index && tip && record->stands_on && strcmp(tip, record->stands_on) == 0 && location->stacks &&
 	       location->writable && live_is_as_tip(location->writable, location->marks, index, tip);
+}
+
+static int set_at_work(struct run *run, const char *value, struct error *err)
+{
+	const struct record *record = run->record;
+
+	/* A compaction does not freeze it. */
+	if (!record->live || record->kind == OPERATION_COMPACT ||
+	    ctr_snapshot_set_label(run->session->ctr, record->snapshotter, record->old_active, LABEL_AT_WORK, value,
+				   err) == 0)
+		return 0;
+	return error_forgive(err, ERROR_NOT_FOUND) ? 0 : -1;
+}
+
+int live_layer_note_at_work(struct run *run, struct error *err)
+{
+	return set_at_work(run, run->record->operation_id, err);
+}
+
+int live_layer_note_ended(struct run *run, struct error *err)
+{
+	return set_at_work(run, "", err);
 }
 
 void live_layer_tidy(struct run *run)

@@ -37,4 +37,8 @@ void live_layer_tidy(struct run *run);
 /* The path of the file in which the tip's state is kept; the caller frees. */
 char *live_layer_index(struct session *session, const char *container_id, struct error *err);
 
+/* The active snapshot says that an operation may freeze the workspace: where that and its record are gone, doctor finds it. */
+int live_layer_note_at_work(struct run *run, struct error *err);
+int live_layer_note_ended(struct run *run, struct error *err);
+
 #endif

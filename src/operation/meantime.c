@@ -18,6 +18,7 @@
 #include "operation/restoring_change.h"
 #include "operation/restoring_start.h"
 #include "operation/rows.h"
+#include "operation/standstill.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
@@ -113,8 +114,7 @@ static int part_begin(struct run *run, struct part *part, struct error *err)
 
 /* --- taking it -------------------------------------------------------------------------------------------------- */
 
-/* What a run before us has half filled is of no use, nor is what nobody knows to be whole. */
-static int drop_half(struct run *run, struct error *err)
+int meantime_drop_half(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 	cleanup_part struct part part = { 0 };
@@ -131,7 +131,7 @@ static int choose_name(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
 
-	if (drop_half(run, err) < 0)
+	if (meantime_drop_half(run, err) < 0)
 		return -1;
 	free(record->meantime_id);
 	record->meantime_id = malloc(ID_SIZE);
@@ -171,7 +171,7 @@ static int note_whole(void *context, struct error *err)
 	struct restoring *restoring = context;
 	struct run *run = restoring->run;
 
-	if (restoring_write_back(restoring, err) < 0)
+	if (restoring_keep_layer(restoring, err) < 0)
 		return -1;
 	if (restoring_stamp(restoring, &run->record->meantime_stamp, err) < 0)
 		return -1;
@@ -262,15 +262,12 @@ static int has_run_between(struct run *run, struct error *err)
 /* Whether it may have run since the change was begun, to the harm of what is there: 1, 0, -1. */
 static int has_run(struct run *run, struct error *err)
 {
-	uint32_t others[OTHERS_MAX], pid = run->restoring->pid;
-	const struct live_request request = { .pid = pid,
-					      .others = others,
-					      .other_count = restoring_list_others(run, pid, others) };
+	uint32_t pid = run->restoring->pid;
 	int still;
 
 	if (!pid)
 		return was_touched(run->restoring, err);
-	still = live_is_frozen(&request, err);
+	still = standstill_of(run, pid, err);
 	return still > 0 ? has_run_between(run, err) : still < 0 ? -1 : 1;
 }
 
@@ -442,7 +439,7 @@ int meantime_record(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
 
-	if (meantime_keep(run, err) < 0)
+	if (meantime_keep(run, err) < 0 || meantime_drop_half(run, err) < 0)
 		return -1;
 	if (!record->meantime_whole ||
 	    ((record->refusal || step_record(run, err) == 0) && meantime_tell(run, &run->meantime_version, err) == 0))

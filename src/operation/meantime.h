@@ -20,6 +20,9 @@ int meantime_end_start(struct run *run, struct error *err);
  * run knows its number. 0 also where nothing was taken. */
 int meantime_record(struct run *run, struct error *err);
 
+/* What a run before us has half filled is of no use, nor is what nobody knows to be whole. */
+int meantime_drop_half(struct run *run, struct error *err);
+
 /* What was taken so is committed. 0 also where nothing was. */
 int meantime_keep(struct run *run, struct error *err);
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -129,6 +130,13 @@ int restoring_begin(struct run *run, struct error *err)
 	return 0;
 }
 
+int restoring_note_layer(struct restoring *restoring, const char *folder, struct error *err)
+{
+	free(restoring->layer);
+	restoring->layer = strdup(folder);
+	return restoring->layer ? 0 : error_memory(err);
+}
+
 void restoring_end(struct run *run)
 {
 	struct restoring *restoring = run->restoring;
@@ -147,6 +155,7 @@ void restoring_end(struct run *run)
 	if (restoring->tree >= 0)
 		close(restoring->tree);
 	free(restoring->worklist_name);
+	free(restoring->layer);
 	free(restoring);
 }
 

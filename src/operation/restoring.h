@@ -9,6 +9,8 @@
 
 /* Opens everything, and begins an empty list. The run has it from then on; one that it had before goes. */
 int restoring_begin(struct run *run, struct error *err);
+/* Where the state before goes: the folder is noted to be whole before the change is sealed. */
+int restoring_note_layer(struct restoring *restoring, const char *folder, struct error *err);
 /* Before the run ends. */
 void restoring_end(struct run *run);
 

@@ -18,6 +18,7 @@
 #include "operation/room.h"
 #include "task/process.h"
 #include "workspace/mount_table.h"
+#include "workspace/whole_layer.h"
 
 int restoring_begin_list(struct restoring *restoring, struct error *err)
 {
@@ -120,6 +121,13 @@ int restoring_write_back(const struct restoring *restoring, struct error *err)
 	return 0;
 }
 
+int restoring_keep_layer(const struct restoring *restoring, struct error *err)
+{
+	if (restoring->layer && whole_layer_mark(restoring->layer, err) < 0)
+		return -1;
+	return restoring_write_back(restoring, err);
+}
+
 static int look(void *context, struct error *err)
 {
 	struct restoring *restoring = context;
@@ -184,7 +192,7 @@ static int ready(void *context, struct error *err)
 	    restoring_stamp(restoring, &restoring->worklist.stamp, err) < 0 ||
 	    worklist_note(&restoring->worklist, &restoring->replace, true, err) < 0)
 		return -1;
-	return record_saves(restoring->run->record) ? restoring_write_back(restoring, err) : 0;
+	return restoring->layer ? restoring_keep_layer(restoring, err) : 0;
 }
 
 static int seal(void *context, struct error *err)
@@ -200,7 +208,9 @@ static int give_up(void *context)
 	struct restoring *restoring = context;
 	struct error err = { 0 };
 
-	if (worklist_unseal(&restoring->worklist, &err) == 0)
+	/* It may be tried again, and more is copied then. */
+	if (worklist_unseal(&restoring->worklist, &err) == 0 &&
+	    (!restoring->layer || whole_layer_unmark(restoring->layer, &err) == 0))
 		return 0;
 	log_detail("%s", err.message);
 	return -1;

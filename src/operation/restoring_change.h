@@ -24,4 +24,7 @@ int restoring_stamp(const struct restoring *restoring, char **stamp, struct erro
 /* All that was written to its filesystem is on the disk. */
 int restoring_write_back(const struct restoring *restoring, struct error *err);
 
+/* What was saved is whole, and on the disk. */
+int restoring_keep_layer(const struct restoring *restoring, struct error *err);
+
 #endif

@@ -12,6 +12,7 @@ struct restoring {
 	char *worklist_name;
 	struct worklist worklist;
 	struct replace replace;
+	char *layer; /* the folder that the state before is copied into; NULL: it is not saved */
 	int root, tree;
 	int held;      /* room on the disk until the change begins (room.h); -1 */
 	int runtime;   /* what counts how long it has run (live/runtime.h); -1 */

@@ -45,7 +45,7 @@ static int set_restart_labels(struct run *run, const char *status, const char *h
 
 int step_lease(struct run *run, struct error *err)
 {
-	return lease_take(run, err);
+	return lease_take(run, err) < 0 ? -1 : live_layer_note_at_work(run, err);
 }
 
 int step_hold(struct run *run, struct error *err)
@@ -164,6 +164,8 @@ int step_release(struct run *run, struct error *err)
 	    (frozen_thaw(run, err) < 0 || live_layer_drop(run, err) < 0))
 		return -1;
 	if (run->record->kind == OPERATION_RESTORE && restoring_tidy(run, err) < 0)
+		return -1;
+	if (live_layer_note_ended(run, err) < 0)
 		return -1;
 	step_look_again(run);
 	if (let_layer_go(run, err) < 0 || move_tidy(run, err) < 0 || ctr_use_lease(run->session->ctr, NULL, err) < 0 ||

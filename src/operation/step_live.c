@@ -19,6 +19,7 @@
 #include "workspace/location.h"
 #include "workspace/disk_space.h"
 #include "workspace/snapshot_labels.h"
+#include "workspace/whole_layer.h"
 
 /* Without a tip a whole layer must fit. With one, the size of what has changed is not known beforehand. */
 static int check_size(const char *upper, const char *filesystem, struct error *err)
@@ -91,6 +92,8 @@ static int prepare_layer(struct run *run, struct location *location, struct erro
 		return 0;
 	if (live_layer_prepare(run, err) < 0 ||
 	    location_find(run->session, run->record->snapshotter, run->record->filling, location, err) < 0)
+		return -1;
+	if (run->restoring && restoring_note_layer(run->restoring, location->writable, err) < 0)
 		return -1;
 	return disk_space_check(location->filesystem, err);
 }
@@ -181,13 +184,11 @@ int step_copy_live(struct run *run, struct error *err)
 }
 
 /* containerd syncs its databases alone: without this a power cut could leave a version with holes. */
-static int sync_copy(struct run *run, struct error *err)
+static int sync_copy(struct run *run, struct location *location, struct error *err)
 {
-	cleanup_location struct location location = { 0 };
-
-	if (location_find(run->session, run->record->snapshotter, run->record->filling, &location, err) < 0)
+	if (location_find(run->session, run->record->snapshotter, run->record->filling, location, err) < 0)
 		return -1;
-	return layer_sync(location.writable, err);
+	return layer_sync(location->writable, err);
 }
 
 /* The files were changed: what was saved before must not be taken back. */
@@ -205,13 +206,16 @@ static int leave_unkept(struct run *run, struct error *err)
 static int keep(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
+	cleanup_location struct location location = { 0 };
 	cleanup_labels struct labels labels = { 0 };
 	struct error ignored = { 0 };
 
-	if (sync_copy(run, err) < 0 || snapshot_labels_saved(record, &labels, err) < 0 ||
+	if (sync_copy(run, &location, err) < 0 || snapshot_labels_saved(record, &labels, err) < 0 ||
 	    ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->filling, &labels, err) <
 		    0)
 		return -1;
+	if (whole_layer_unmark(location.writable, &ignored) < 0)
+		log_detail("%s", ignored.message);
 	/* Without it the next one compares all of the layer. A resumed run does not know it. */
 	if (run->live && live_save_index(run->live, record->saved, &ignored) < 0)
 		log_detail("%s", ignored.message);

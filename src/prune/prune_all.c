@@ -67,13 +67,14 @@ int prune_all_find(struct session *session, const struct target_word *word, stru
 /* --- which snapshots ---------------------------------------------------------------------------------- */
 
 /* A state that gc.root keeps, or that nobody has given up yet: merged layers and writable ones are kept by what stands on
- * them alone. */
+ * them alone, but for what a restore whose record is lost has saved. */
 static bool is_state(const struct inventory_snapshot *snapshot, const char *container_id)
 {
 	const struct labels *labels = &snapshot->info.labels;
 	const char *owner = labels_get(labels, LABEL_CONTAINER), *kind = labels_get(labels, LABEL_KIND);
 
-	if (!owner || strcmp(owner, container_id) != 0 || snapshot->info.kind != CTR_SNAPSHOT_COMMITTED)
+	if (!owner || strcmp(owner, container_id) != 0 ||
+	    (snapshot->info.kind != CTR_SNAPSHOT_COMMITTED && !(kind && strcmp(kind, KIND_FILLING) == 0)))
 		return false;
 	return labels_get(labels, LABEL_GC_ROOT) ||
 	       (kind && strcmp(kind, KIND_VERSION) == 0 && !labels_get(labels, LABEL_GIVEN_UP));

@@ -68,6 +68,11 @@
 #define LABEL_LOCK_WHAT "wsnap.lock.operation"      /* "version", "prune" */
 #define LABEL_LOCK_SINCE "wsnap.lock.since"         /* RFC 3339 */
 
+/* Of a layer that the state before a restore is copied into: the name of the version that it becomes. */
+#define LABEL_SAVED_AS "wsnap.saved_as"
+/* Of the active snapshot: the operation that may freeze the workspace, until that has ended. */
+#define LABEL_AT_WORK "wsnap.at_work"
+
 /* Behind the name of a snapshot to come: the active one that it is made in. */
 #define SNAPSHOT_WORK "-work"
 

@@ -138,6 +138,13 @@ int snapshot_labels_filling(const struct record *record, struct labels *labels, 
 	return add_origin(record, KIND_FILLING, labels, err);
 }
 
+int snapshot_labels_saving(const struct record *record, struct labels *labels, struct error *err)
+{
+	if (snapshot_labels_saved(record, labels, err) < 0 || labels_set(labels, LABEL_KIND, KIND_FILLING, err) < 0)
+		return -1;
+	return labels_set(labels, LABEL_SAVED_AS, record->saved, err);
+}
+
 int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err)
 {
 	char depth[16];

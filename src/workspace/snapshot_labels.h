@@ -17,6 +17,9 @@ int snapshot_labels_merged(const struct record *record, struct labels *labels, s
 /* Of the snapshot in which a live version is gathered. */
 int snapshot_labels_filling(const struct record *record, struct labels *labels, struct error *err);
 
+/* Of one whose content nobody has elsewhere once it is whole: those of the version that it becomes. It needs no lease. */
+int snapshot_labels_saving(const struct record *record, struct labels *labels, struct error *err);
+
 /* Of the new active snapshot. */
 int snapshot_labels_active(const struct record *record, struct labels *labels, struct error *err);
 

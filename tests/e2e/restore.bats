@@ -1019,3 +1019,92 @@ longest_gap() {
 	same 0 "$(workspace_frozen s)"
 	expect 0 recover
 }
+
+@test "the state before a restore that was cut off outlives its lease" {
+	local lease
+	workspace leased
+	set_of leased first
+	expect 0 -q create --live leased
+	set_of leased precious
+	cut_both 3 leased
+	expect 1 --wait 0 --state-dir "$BATS_TEST_TMPDIR/other" doctor --fix
+	lease=$(lease_names | grep '^wsnap-') || complain "doctor has deleted the lease"
+	ctr leases rm "$lease" >/dev/null
+	collect_garbage
+	expect 0 recover
+	same "" "$stderr"
+	same 2 "$(version_newest leased)"
+	same "first " "$(set_says leased)"
+	same 0 "$(workspace_frozen leased)"
+	expect 0 rollback leased 2
+	same "precious " "$(set_says leased)"
+	collect_garbage
+	same "" "$(snapshot_names | grep -- '-live-' || true)" "layers of live versions"
+	nothing_is_left
+}
+
+@test "what a restore has left whose record is lost is found: the state before, and that the workspace stands still" {
+	workspace lost
+	set_of lost first
+	expect 0 -q create --live lost
+	set_of lost precious
+	cut_both 3 lost
+	rm -rf "$WSNAP_STATE_DIR"
+	expect 0 --wait 0 recover --break-lock lost
+	lease_names | xargs -r -n 1 ctr leases rm >/dev/null
+	collect_garbage
+	expect 1 --json doctor lost
+	same "record_lost version_unrecorded" "$(json '[.findings[].kind] | sort | join(" ")')"
+	expect 1 --json doctor --fix
+	same "record_lost false,version_unrecorded true" "$(json '[.findings[] | .kind + " " + (.fixed | tostring)] | sort | join(",")')"
+	matches "'lost' stands still, frozen by .*" "$(json '.findings[] | select(.kind == "record_lost").message')"
+	same 2 "$(version_newest lost)"
+	expect 1 doctor
+	expect 0 rollback lost 2
+	same "precious " "$(set_says lost)"
+	same RUNNING "$(workspace_status lost)"
+	same 0 "$(workspace_frozen lost)"
+	expect 0 doctor
+	same 'all is well' "$output"
+	collect_garbage
+	same "" "$(snapshot_names | grep -- '-live-' || true)" "layers of live versions"
+}
+
+# lost_early ID: a restore that SIGKILL ends before it changes anything, when the layer of what it saves is there, and the
+# loss of its record and its lease.
+lost_early() {
+	strace -f -qq -o /dev/null -e trace=syncfs -e inject=syncfs:signal=KILL:when=1 \
+		"$WSNAP" restore "$1" 1 >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+	[ -n "$(records)" ] || complain "no operation was cut off"
+	snapshot_names | grep -q "^$1-live-"
+	rm -rf "$WSNAP_STATE_DIR"
+	expect 0 --wait 0 recover --break-lock "$1"
+	lease_names | xargs -r -n 1 ctr leases rm >/dev/null
+	collect_garbage
+	snapshot_names | grep -q "^$1-live-"
+}
+
+@test "of a restore that was cut off before it changed anything, and whose record is lost, nothing stays" {
+	workspace early
+	set_of early first
+	expect 0 -q create --live early
+	set_of early precious
+	lost_early early
+	expect 1 --json doctor early
+	same "layer_left record_lost" "$(json '[.findings[].kind] | sort | join(" ")')"
+	expect 0 doctor --fix
+	same "" "$(snapshot_names | grep '^early-live-' || true)"
+	same "precious " "$(set_says early)"
+	expect 0 doctor
+}
+
+@test "delete --all takes what such a restore has left along" {
+	workspace whole
+	set_of whole first
+	expect 0 -q create --live whole
+	set_of whole second
+	lost_early whole
+	expect 0 delete whole --all --yes
+	collect_garbage
+	same "" "$(snapshot_names | grep '^whole-live-' || true)"
+}
