@@ -119,10 +119,21 @@ is_one_of() {
 	return 1
 }
 
-# Takes new versions into the model; their trees must be one of MAY_BE. Sets RANDOM_NEW to how many there are.
+# Whether the model knows any version of the workspace.
+has_versions() {
+	local key
+	for key in "${!MODEL_VERSION[@]}"; do
+		[ "${key%.*}" != "$1" ] || return 0
+	done
+	return 1
+}
+
+# Takes new versions into the model; their trees must be one of MAY_BE. Sets RANDOM_NEW to how many there are. Where the whole
+# history has gone and the container was made anew, numbers begin anew.
 learn_versions() {
 	local id=$1 number name tree
 	RANDOM_NEW=0
+	has_versions "$id" || MODEL_LAST[$id]=0
 	while IFS='|' read -r number name; do
 		[ -n "$number" ] || continue
 		RANDOM_NEW=$((RANDOM_NEW + 1))
@@ -184,6 +195,8 @@ random_settle() {
 
 expect_nothing_else() {
 	MAY_BE=("${MODEL_TREE[$1]}") MAY_STAND=("${MODEL_STANDS[$1]}") MAY_RUN=("${MODEL_STATE[$1]}") MOST=1
+	WHOLE_UP_TO=${MODEL_LAST[$1]}
+	[ -z "$WHOLE" ] || MAY_STAND+=(0)
 }
 
 # --- the other client ---------------------------------------------------------------------------------
@@ -277,10 +290,10 @@ own_versions() {
 	done | sort -n
 }
 
-# choose_words ID OPERATION: sets WORDS, TARGET, NO_SAVE and IF_CHANGED.
+# choose_words ID OPERATION: sets WORDS, TARGET, NO_SAVE, IF_CHANGED, GIVEN_UP, and WHOLE where the whole history goes.
 choose_words() {
 	local id=$1
-	WORDS=("$2" "$id") TARGET='' NO_SAVE='' IF_CHANGED='' GIVEN_UP=''
+	WORDS=("$2" "$id") TARGET='' NO_SAVE='' IF_CHANGED='' GIVEN_UP='' WHOLE=''
 	case $2 in
 	create | version)
 		[ "$2" = version ] || WORDS+=("a name")
@@ -302,9 +315,14 @@ choose_words() {
 		pick $(own_versions "$id" | grep -vxE "${MODEL_LAST[$id]}|${MODEL_STANDS[$id]}")
 		GIVEN_UP=$PICKED
 		WORDS+=("$GIVEN_UP")
+		dice 4
+		[ "$DICE" -ne 0 ] || ! has_versions "$id" || { WORDS=(delete "$id" --all --yes) GIVEN_UP='' WHOLE=1; }
 		;;
 	esac
-	[ "$2" != delete ] || [ -n "$GIVEN_UP" ]
+	case $2 in
+	delete) [ -n "$GIVEN_UP$WHOLE" ] ;;
+	rollback | restore) [ -n "$TARGET" ] ;;
+	esac
 }
 
 # What status 0 has promised. DIRTY is whether there was something to save, DIFFERS whether the version that is brought back
@@ -326,10 +344,28 @@ check_words() {
 	esac
 	[ -z "$GIVEN_UP" ] || [ -z "$(db "SELECT FROM container_versions WHERE container_id = '${WORDS[1]}' AND version = $GIVEN_UP")" ] ||
 		complain "status 0, but version $GIVEN_UP is there"
+	[ -z "$WHOLE" ] || [ -z "$(versions_of "${WORDS[1]}")" ] || complain "status 0, but there are versions"
+}
+
+# The whole history goes, or none of it. What bears no row any more is gone for good, before others come that may get its
+# number.
+forget_whole() {
+	local key gone=0 left=0
+	for key in "${!MODEL_VERSION[@]}"; do
+		[ "${key%.*}" = "$1" ] && [ "${key##*.}" -le "$WHOLE_UP_TO" ] || continue
+		if [ -n "$(db "SELECT 1 FROM container_versions WHERE container_id = '$1' AND version = ${key##*.}")" ]; then
+			left=$((left + 1))
+		else
+			unset "MODEL_VERSION[$key]"
+			gone=$((gone + 1))
+		fi
+	done
+	[ "$gone" -eq 0 ] || [ "$left" -eq 0 ] || complain "$1: $gone versions have gone, $left have not"
 }
 
 # A version that was to go may be gone; its number is not given again.
 forget_given_up() {
+	[ -z "$WHOLE" ] || { forget_whole "$1"; return; }
 	[ -n "$GIVEN_UP" ] || return 0
 	[ -n "$(db "SELECT 1 FROM container_versions WHERE container_id = '$1' AND version = $GIVEN_UP")" ] ||
 		unset "MODEL_VERSION[$1.$GIVEN_UP]"
@@ -360,6 +396,7 @@ random_operation() {
 	[ -z "$TARGET" ] || [ "${MODEL_VERSION[$id.$TARGET]}" = "${MODEL_TREE[$id]}" ] || DIFFERS=1
 	run_words
 	[ "$STATUS" -eq 0 ] || complain "status $STATUS"
+	[ -z "$WHOLE" ] || forget_whole "$id"
 	random_settle "$id"
 	[ "$STATUS" -ne 0 ] || check_words
 	forget_given_up "$id"
@@ -383,6 +420,7 @@ random_blow() {
 	CASE+=" ${WORDS[*]} (${WSNAP_STATE_DIR##*/}) struck at $((DICE + 1))"
 	expect_nothing_else "$id"
 	run_words "$STRIKE" noticed $((DICE + 1)) kill "$SCRATCH/report"
+	[ -z "$WHOLE" ] || forget_whole "$id"
 	dice 8
 	case $DICE in
 	0) CASE+=', stopped'; client stop "$id" ;;
@@ -397,6 +435,7 @@ random_blow() {
 		timeout 150 "$WSNAP" version "$id" >"$SCRATCH/over.out" 2>&1 || complain "taking over: $(cat "$SCRATCH/over.out")"
 	fi
 	recover_all
+	[ -z "$WHOLE" ] || forget_whole "$id"
 	random_settle "$id"
 	forget_given_up "$id"
 }
@@ -416,6 +455,7 @@ random_beside() {
 	client "$act" "$id"
 	wait $!
 	recover_all
+	[ -z "$WHOLE" ] || forget_whole "$id"
 	random_settle "$id"
 	forget_given_up "$id"
 }
@@ -469,7 +509,7 @@ random_step() {
 	id=$PICKED
 	pick create version rollback restore version rollback restore compact compact delete
 	operation=$PICKED
-	TARGET='' NO_SAVE='' GIVEN_UP=''
+	TARGET='' NO_SAVE='' GIVEN_UP='' WHOLE=''
 	dice 100
 	case $DICE in
 	[0-9] | 1[0-9]) random_write "$id" ;;
