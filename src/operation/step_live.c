@@ -150,8 +150,9 @@ static int copy_from(struct run *run, struct location *location, struct error *e
 	return merge_chain(run) > 0 ? 1 : fill(run, err);
 }
 
-/* Somebody has ended it, and started it anew, while it stood still. */
-static int check_started(const struct run *run, struct error *err)
+/* Somebody has ended it, and started it anew, while it stood still: its control group is gone, and so what has failed since says
+ * nothing. */
+static int tell_start(const struct run *run, struct error *err)
 {
 	if (!run->restoring || !run->restoring->started)
 		return 0;
@@ -173,8 +174,8 @@ int step_copy_live(struct run *run, struct error *err)
 	}
 	if (copied > 0)
 		return error_set(err, ERROR_FAILED, "'%s' could not be copied", id);
-	if (copied == 0)
-		copied = check_started(run, err);
+	if (tell_start(run, err) < 0)
+		copied = -1;
 	restoring_end(run);
 	if (copied < 0 && err->kind == ERROR_INCOMPLETE)
 		error_hint(err, "'wsnap recover %s' does the rest", id);

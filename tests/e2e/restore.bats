@@ -815,6 +815,33 @@ works_on() {
 	done
 }
 
+@test "ended and started anew while it stands still in the middle of the change: recover finishes that" {
+	workspace anew
+	set_of anew first
+	expect 0 -q create --live anew
+	set_of anew second
+	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=3000000:when=3 \
+		"$WSNAP" restore anew 1 >"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- &
+	RUN=$!
+	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~anew.restore"
+	sleep 0.5
+	start_anew anew 3>&- 4>&-
+	set_says anew >/dev/null
+	echo mine >"$(workspace_root anew)/data/set/1"
+	echo mine >"$(workspace_root anew)/data/set/5"
+	run_ends
+	same 7 "$status"
+	[[ $stderr == *"it was started anew by somebody while its files were changed"*"'wsnap recover anew' does the rest"* ]] ||
+		complain "another word: $stderr"
+	expect 0 recover anew
+	[[ $output == *"the restore of version 1 was completed; version 3 holds what somebody had let run meanwhile"* ]] ||
+		complain "another word: $output"
+	same 'first RUNNING 0' "$(set_says anew)$(workspace_status anew) $(workspace_frozen anew)"
+	same 'mine mine second' "$(echo $(version_file anew 3 /data/set/1) $(version_file anew 3 /data/set/5) $(version_file anew 2 /data/set/4))"
+	nothing_is_left
+	expect 0 doctor anew
+}
+
 @test "what was finished once is never made again" {
 	workspace t
 	set_of t first
