@@ -306,7 +306,7 @@ without_database() {
 	told_by create f
 	workspace_write f /g kept
 	killed_after commit create f lost
-	ctr containers delete f
+	servers_wait_for 20 ctr containers delete f # its shim may be ending
 	expect 0 recover f
 	same "'f': the container was removed by somebody; its state is kept as version 2" "$output"
 	same 2 "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'f'")"
@@ -319,7 +319,7 @@ without_database() {
 	told_by create g-like
 	workspace_created g
 	killed_after commit create g
-	ctr containers delete g
+	servers_wait_for 20 ctr containers delete g
 	workspace g
 	workspace_write g /g new
 	local pid
