@@ -98,7 +98,7 @@ static int make_snapshots(struct fork_plan *plan, struct error *err)
 /* What was asked for last may be done, or still be on its way: who takes it back now may come before it. */
 static int leave_unknown(const struct fork_lease *lease, const char *what, struct error *err)
 {
-	error_wrap(err, "whether '%s' was %s is not known", lease->container_id, what);
+	error_wrap(err, "'%s' may be %s by now, or not", lease->container_id, what);
 	err->kind = ERROR_INCOMPLETE;
 	return error_hint(err, "once containerd is back, 'wsnap recover %s' completes it or takes it back",
 			  lease->container_id);
@@ -118,7 +118,7 @@ static int create_container(struct fork_plan *plan, const struct fork_lease *lea
 		return 0;
 	}
 	if (made < 0)
-		return leave_unknown(lease, "made", err);
+		return leave_unknown(lease, "there", err);
 	return error_set(err, ERROR_REFUSED, "'%s' is a container that somebody has made meanwhile",
 			 lease->container_id);
 }
@@ -157,8 +157,7 @@ static int take_back(struct fork_plan *plan, const struct fork_lease *lease, boo
 	if (err->kind == ERROR_INCOMPLETE)
 		return -1;
 	if (made && ctr_container_delete(plan->session->ctr, lease->container_id, &failure) < 0) {
-		error_wrap(err, "%s; whether '%s' was removed again is not known", failure.message,
-			   lease->container_id);
+		error_wrap(err, "'%s' may still be there (%s)", lease->container_id, failure.message);
 		err->kind = ERROR_INCOMPLETE;
 		return error_hint(err, "'wsnap recover %s' does the rest", lease->container_id);
 	}

@@ -441,6 +441,7 @@ answers_lost() {
 		if [ $status -ne 7 ] && [ $status -ne 0 ] && container_exists "$prefix$call"; then
 			complain "answer $call: status $status, and '$prefix$call' is there"
 		fi
+		[ $status -ne 7 ] || [ -n "$(lease_names)" ] || complain "answer $call: nothing is left that recover could end"
 		expect 0 recover
 		whole_or_nothing "$prefix$call"
 	done
