@@ -5,6 +5,7 @@
 #include "base/names_set.h"
 #include "command/commands.h"
 #include "command/several.h"
+#include "fork/fork_finish.h"
 #include "output/json_writer.h"
 #include "prune/prune.h"
 #include "recover/recover.h"
@@ -155,7 +156,8 @@ static int is_one(const struct record *record, void *context, struct error *err)
 	return 1;
 }
 
-/* A container that is gone may have left a record under its id, a lock, or versions that are marked to go. */
+/* A container that is gone may have left a record under its id, a lock, or versions that are marked to go; one that was to
+ * be made as a fork, its lease. */
 static int recover_word(const struct invocation *invocation, struct recovered_list *list, struct error *err)
 {
 	const char *id = invocation->targets[0].text;
@@ -174,6 +176,8 @@ static int recover_word(const struct invocation *invocation, struct recovered_li
 			left = prune_count_unfinished(session, id, err);
 		if (left == 0)
 			left = journal_each_refused(session, id, is_one, NULL, err);
+		if (left == 0)
+			left = fork_is_left(session, id, err);
 		if (left != 0)
 			return left < 0 ? -1 : recover_here(list, session, id, err);
 	}

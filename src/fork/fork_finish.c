@@ -35,6 +35,19 @@ bool fork_lease_read(const struct ctr_lease *lease, struct fork_lease *fork)
 	       fork->version_name;
 }
 
+int fork_is_left(struct session *session, const char *container_id, struct error *err)
+{
+	cleanup_ctr_leases struct ctr_leases leases = { 0 };
+	struct fork_lease fork;
+
+	if (ctr_lease_list(session->ctr, FORK_LEASES, &leases, err) < 0)
+		return -1;
+	for (size_t i = 0; i < leases.count; i++)
+		if (fork_lease_read(&leases.items[i], &fork) && strcmp(fork.container_id, container_id) == 0)
+			return 1;
+	return 0;
+}
+
 /* The container's task as the table says it. */
 static const char *status_of(struct session *session, const char *id, struct error *err)
 {

@@ -33,6 +33,9 @@ void fork_forget_files(struct session *session, const char *container_id);
 /* Reads a lease's labels; false: it is no fork's. The strings are the lease's. */
 bool fork_lease_read(const struct ctr_lease *lease, struct fork_lease *fork);
 
+/* Whether a lease tells of a fork that is to become this container: 1, 0, -1. */
+int fork_is_left(struct session *session, const char *container_id, struct error *err);
+
 /* Ends what a run has left, forward or back: *what tells it, the caller frees. One that was to run is started. The lock is
  * held. */
 int fork_settle(struct session *session, const struct fork_lease *lease, char **what, struct error *err);

@@ -489,3 +489,18 @@ answers_lost() {
 	container_exists cut-create
 	same "" "$(ctr containers ls -q | grep -x cut-lease)"
 }
+
+@test "a fork of which there is nothing yet but its lease is ended by its name" {
+	workspace named
+	expect 0 version named
+	told_by fork named 1 named-like
+	line=$(grep -n "^wsnap: lease " "$LIKE" | cut -d: -f1)
+	strace -f -qq -o /dev/null -e trace=write -P "$BATS_TEST_TMPDIR/told" \
+		-e inject=write:signal=KILL:when="$line" "$WSNAP" -v fork named 1 unmade \
+		>/dev/null 2>"$BATS_TEST_TMPDIR/told" </dev/null 3>&- 4>&- || true
+	lease_names | grep -q '^wsnap-'
+	expect 0 recover unmade
+	[[ $output == *"taken back"* ]] || complain "it was not taken back"
+	same "" "$(lease_names)"
+	expect 3 recover unmade
+}
