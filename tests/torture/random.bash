@@ -413,7 +413,7 @@ dice_call() {
 
 # Killed in the middle. Then the other client acts, now and then; then recovery ends it, or the next operation.
 random_blow() {
-	local id=$1
+	local id=$1 over=''
 	choose_words "$id" "$2" || return 0
 	use_state
 	dice_call "$2"
@@ -432,9 +432,11 @@ random_blow() {
 		CASE+=', taken over'
 		MOST=2
 		[ -z "$TARGET" ] || MAY_BE+=("${MODEL_VERSION[$id.$TARGET]}")
-		timeout 150 "$WSNAP" version "$id" >"$SCRATCH/over.out" 2>&1 || complain "taking over: $(cat "$SCRATCH/over.out")"
+		over=$(timeout 150 "$WSNAP" --quiet version "$id" 2>"$SCRATCH/over.out") ||
+			complain "taking over: $(cat "$SCRATCH/over.out")"
 	fi
 	recover_all
+	[ -z "$over" ] || versions_of "$id" | grep -q "^$over|" || lose "$id: version $over was told, and is not there"
 	[ -z "$WHOLE" ] || forget_whole "$id"
 	random_settle "$id"
 	forget_given_up "$id"
