@@ -80,7 +80,7 @@ static int tell_whole(struct doctor *doctor, const struct target *target, const 
 			   target->container_id, copy->info.name);
 }
 
-/* No file of the workspace was changed yet. */
+/* What it was to save is not in it. */
 static int tell_half(struct doctor *doctor, const struct target *target, const struct inventory_snapshot *copy,
 		     struct error *err)
 {
@@ -93,8 +93,8 @@ static int tell_half(struct doctor *doctor, const struct target *target, const s
 	if (doctor->fix && ctr_snapshot_remove(doctor->session->ctr, copy->snapshotter, copy->info.name, &failure) == 0)
 		subject.fate = DOCTOR_FIXED;
 	return doctor_tell(doctor, &subject, err,
-			   "'%s': '%s' is left of a restore that was cut off before it changed anything",
-			   target->container_id, copy->info.name);
+			   "'%s': '%s' is the half of a copy, left of a restore that was cut off", target->container_id,
+			   copy->info.name);
 }
 
 int doctor_check_copies(struct doctor *doctor, const struct target *target, const struct inventory *inventory,
@@ -109,7 +109,10 @@ int doctor_check_copies(struct doctor *doctor, const struct target *target, cons
 			continue;
 		if (location_find(doctor->session, copy->snapshotter, copy->info.name, &location, err) < 0)
 			return -1;
-		whole = location.writable ? whole_layer_is_marked(location.writable, err) : 0;
+		/* One that cannot be looked at is nobody's to remove. */
+		if (!location.writable)
+			continue;
+		whole = whole_layer_is_marked(location.writable, err);
 		if (whole < 0 || (whole ? tell_whole(doctor, target, inventory, copy, location.writable, err)
 					: tell_half(doctor, target, copy, err)) < 0)
 			return -1;
@@ -131,7 +134,8 @@ static int tell_frozen(struct doctor *doctor, const struct target *target, const
 		doctor, &subject, err,
 		"'%s' stands still, frozen by an operation that was cut off, of which there is no record here; "
 		"if that was a restore, its files may be half changed: 'wsnap rollback %s VERSION' brings a "
-		"version back; 0 in the cgroup.freeze of its control group lets it run as it is",
+		"version back; 0 in the cgroup.freeze of its control group, or THAWED in its freezer.state, lets it run as "
+		"it is",
 		id, id);
 }
 

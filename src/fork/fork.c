@@ -109,16 +109,21 @@ static int create_container(struct fork_plan *plan, const struct fork_lease *lea
 {
 	cleanup_ctr_container struct ctr_container found = { 0 };
 	struct error unknown = { 0 };
-	int made = ctr_container_create(plan->session->ctr, &plan->container, err);
+	int made = ctr_container_create(plan->session->ctr, &plan->container, err), is_ours;
 
 	if (made > 0 || (made < 0 && err->kind != ERROR_CONTAINERD))
 		return made > 0 ? 0 : -1;
-	if (fork_find_made(plan->session, lease, &found, &unknown) > 0) {
+	is_ours = fork_find_made(plan->session, lease, &found, &unknown);
+	if (is_ours > 0) {
 		error_clear(err);
 		return 0;
 	}
 	if (made < 0)
 		return leave_unknown(lease, "there", err);
+	if (is_ours < 0) {
+		*err = unknown;
+		return leave_unknown(lease, "there", err);
+	}
 	return error_set(err, ERROR_REFUSED, "'%s' is a container that somebody has made meanwhile",
 			 lease->container_id);
 }

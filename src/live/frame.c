@@ -161,6 +161,12 @@ int frame_is_due(struct pass *pass, uint32_t node, struct error *err)
 	return pass_list_add(&pass->due, node, err);
 }
 
+int frame_is_intruded(const char *name, struct error *err)
+{
+	error_set(err, ERROR_FAILED, "'%s' is changed from outside while all of it stands still", *name ? name : "/");
+	return error_hint(err, "end what writes into it and is not in its control group; --stop saves it with a stop");
+}
+
 /* Its metadata, which may move meanwhile: then they show in the freeze. There only somebody from outside can move them. */
 static int copy_metadata(struct pass *pass, const struct pass_frame *frame, struct error *err)
 {
@@ -171,7 +177,7 @@ static int copy_metadata(struct pass *pass, const struct pass_frame *frame, stru
 	for (int look = 1; look < MOST_LOOKS && done == 0; look++)
 		done = copier_finish_folder(&pass->copier, frame->upper, frame->layer, err);
 	if (done == 0)
-		return error_set(err, ERROR_FAILED, "a folder is changed from outside while all of it stands still");
+		return frame_is_intruded(nodes_name(pass->tree, frame->node), err);
 	return done < 0 ? -1 : 0;
 }
 

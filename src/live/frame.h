@@ -24,6 +24,9 @@ bool pass_is_gone(int number);
 int frame_open(struct pass *pass, uint32_t node, struct pass_frame *frame, struct error *err);
 void frame_close(struct pass_frame *frame);
 
+/* Somebody from outside goes on changing it in the freeze: -1. */
+int frame_is_intruded(const char *name, struct error *err);
+
 /* Makes sure that the new layer has the folder. */
 int frame_need_layer(struct pass *pass, struct pass_frame *frame, struct error *err);
 

@@ -104,7 +104,9 @@ static bool stands_still(const struct freezer *freezer, struct guard_page *page)
 
 	if (held != 0)
 		return held < 0 || freezer_wait(freezer, GUARD_FREEZE_MS, &ignored) != 0;
-	atomic_store(&page->stays_frozen, false);
+	/* Nobody would know of a freeze of ours: whose pause it was has let it run, and the next recovery sees that. */
+	if (atomic_load(&page->stays_frozen))
+		return false;
 	return freezer_freeze(freezer, GUARD_FREEZE_MS, &ignored) != 0;
 }
 

@@ -400,7 +400,5 @@ int look_at(struct pass *pass, struct pass_frame *frame, const char *name, unsig
 	meter_add(1, 0);
 	for (int look = 0; look < MOST_LOOKS && found == LOOK_MOVED; look++)
 		found = look_once(pass, frame, name, move, id, err);
-	if (found == LOOK_MOVED)
-		return error_set(err, ERROR_FAILED, "'%s' is changed from outside while all of it stands still", name);
-	return found;
+	return found == LOOK_MOVED ? frame_is_intruded(name, err) : found;
 }

@@ -238,12 +238,15 @@ static int take_or_say(struct run *run, struct error *err)
 /* Of one that does not run. */
 static int was_touched(struct restoring *restoring, struct error *err)
 {
+	const struct record *record = restoring->run->record;
 	struct timespec written;
 
-	if (restoring->run->record->meantime_whole)
-		return 0;
 	if (worklist_time(&restoring->worklist, &written, err) < 0)
 		return -1;
+	/* What was there by then is taken already; somebody may have let it run once more since. */
+	if (record->meantime_whole)
+		written = (struct timespec){ .tv_sec = record->meantime_ns / 1000000000,
+					     .tv_nsec = record->meantime_ns % 1000000000 };
 	return replace_was_touched(&restoring->replace, &written, restoring->worklist.same_boot, err);
 }
 
@@ -307,15 +310,20 @@ static int is_overlay(struct run *run, struct error *err)
 	return location.stacks;
 }
 
-/* Whether the change could not be made to the end because it runs in a task that was started in the middle. A full disk is full
- * whoever runs. */
+/* A full or broken disk is so whoever runs, and memory is wanting. */
+static bool is_of_the_disk(int number)
+{
+	return number == ENOSPC || number == EDQUOT || number == EIO || number == EROFS || number == ENOMEM;
+}
+
+/* Whether the change could not be made to the end because it runs in a task that was started in the middle. */
 static bool is_in_the_way(struct run *run, const struct error *why)
 {
 	const struct record *record = run->record;
 	struct error ignored = { 0 };
 	uint32_t pid;
 
-	if (why->kind != ERROR_INCOMPLETE || why->number == ENOSPC || why->number == EDQUOT)
+	if (why->kind != ERROR_INCOMPLETE || is_of_the_disk(why->number))
 		return false;
 	if (restoring_find_pid(run, &pid, &ignored) < 0 || !pid || is_overlay(run, &ignored) <= 0)
 		return false;
@@ -332,7 +340,7 @@ static int finish_without_task(struct run *run, struct error *err)
 		id);
 	if (restart_end(run, err) < 0) {
 		err->kind = ERROR_INCOMPLETE;
-		error_wrap(err, "its task, which does not see all of its files, could not be ended");
+		error_wrap(err, "the task of '%s', which does not see all of its files, could not be ended", id);
 		return error_hint(err, "end the task of '%s', then 'wsnap recover %s' does the rest", id, id);
 	}
 	return finish_once(run, err) < 0 ? -1 : restart_begin(run, err);

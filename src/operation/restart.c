@@ -20,7 +20,7 @@ int restart_hold(struct run *run, struct error *err)
 	const char *status;
 
 	if (record->restart_status)
-		return 0;
+		return step_hold(run, err);
 	if (ctr_container_get(run->session->ctr, record->container_id, &container, err) < 0)
 		return -1;
 	status = labels_get(&container.labels, LABEL_RESTART_STATUS);
@@ -75,13 +75,18 @@ int restart_begin(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
 
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
 	if (record->stage != STAGE_DOWN)
 		return 0;
-	if (step_detach(run, err) < 0 || step_start(run, err) < 0) {
+	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
+		return -1;
+	/* Whoever was killed behind the start has its network attached already. */
+	if ((!task_has_process(task.state) && step_detach(run, err) < 0) || step_start(run, err) < 0) {
 		err->kind = ERROR_INCOMPLETE;
 		error_wrap(err, "'%s' is down, and could not be started again", record->container_id);
 		return error_hint(err, "once the cause is gone, 'wsnap recover %s' starts it", record->container_id);
 	}
 	record->stage = STAGE_PLANNED;
-	return 0;
+	return journal_save(run->session, record, err);
 }

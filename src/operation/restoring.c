@@ -247,7 +247,7 @@ int restoring_finish(struct run *run, struct error *err)
 {
 	if ((run->restoring->pid ? finish_running(run, err) : finish_stopped(run, err)) < 0)
 		return -1;
-	return run->restoring->started
+	return run->restoring->started || worklist_is_due(&run->restoring->worklist)
 		       ? error_set(err, ERROR_INCOMPLETE, "it was started by somebody while its files were changed")
 		       : 0;
 }

@@ -236,7 +236,8 @@ static int make(void *context, struct error *err)
 	replace_release(&restoring->replace);
 	if (made == 0 && started < 0)
 		*err = failure;
-	if (started <= 0)
+	/* The guard cannot tell whether anybody has started it: what it could not make is not made. */
+	if (started <= 0 || (made < 0 && restoring->in_guard))
 		return -1;
 	restoring->started = true;
 	error_clear(err);

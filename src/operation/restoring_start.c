@@ -12,7 +12,7 @@
 /* Between a task's being made, when its first process does not run yet, and what that does first there is more than this. */
 #define LOOK_MS 20
 /* Whoever starts a task mounts its root first: for a moment that is there, and no task. */
-#define STARTING_MS 2000
+#define STARTING_MS 5000
 #define STARTING_PAUSE_MS 20
 
 int restoring_find_pid(struct run *run, uint32_t *pid, struct error *err)
@@ -44,7 +44,7 @@ bool restoring_sees_start(void *context)
 	/* Who cannot be asked now is asked again at the end. */
 	if (restoring_find_pid(restoring->run, &pid, &failure) < 0)
 		log_detail("%s", failure.message);
-	return pid != 0;
+	return pid != 0 && pid != restoring->pid;
 }
 
 /* 1 somebody has started it, 0 nobody has, 2 somebody may be about to; -1. */
@@ -55,8 +55,9 @@ static int ask(const struct restoring *restoring, struct error *err)
 
 	if (ctr_task_get(restoring->run->session->ctr, record->container_id, &task, err) < 0)
 		return -1;
+	/* Of one that has just ended containerd may not know yet. */
 	if (task.state != CTR_TASK_NONE)
-		return task_has_process(task.state);
+		return task_has_process(task.state) && task.pid != restoring->pid;
 	return record->old_upper && mount_table_has_upper(record->old_upper) ? 2 : 0;
 }
 

@@ -154,7 +154,8 @@ static int copy_from(struct run *run, struct location *location, struct error *e
  * nothing. */
 static int tell_start(const struct run *run, struct error *err)
 {
-	if (!run->restoring || !run->restoring->started)
+	if (!run->restoring ||
+	    (!run->restoring->started && !(run->changed && worklist_is_due(&run->restoring->worklist))))
 		return 0;
 	return error_set(err, ERROR_INCOMPLETE, "it was started anew by somebody while its files were changed");
 }

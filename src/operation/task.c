@@ -52,9 +52,15 @@ static int end_by_signal(struct run *run, struct ctr_wait *wait, const struct ct
 
 	if (send_signal(run, signal, false, err) < 0)
 		return -1;
-	/* A frozen process gets its signals once it is thawed. */
-	if (task_is_paused(task->state) && ctr_task_resume(run->session->ctr, run->record->container_id, err) < 0)
-		return -1;
+	/* A frozen process gets its signals once it is thawed. containerd may take for paused what its shim, which did not do that,
+	 * cannot resume; SIGKILL ends it also where it is frozen. */
+	if (task_is_paused(task->state) && ctr_task_resume(run->session->ctr, run->record->container_id, err) < 0) {
+		if (err->kind == ERROR_CONTAINERD)
+			return -1;
+		log_detail("%s: SIGKILL", err->message);
+		error_clear(err);
+		return 0;
+	}
 	ended = ctr_task_wait_end(wait, run->session->settings->stop_timeout_s * 1000, err);
 	if (ended == 0)
 		log_detail("'%s' did not end within %u s of signal %d: SIGKILL", run->record->container_id,

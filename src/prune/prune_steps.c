@@ -176,6 +176,8 @@ static int drop_refused(struct session *session, const char *container_id, const
 {
 	struct refused refused = { .session = session, .given_up = given_up, .whole = whole };
 
+	if (!whole && given_up->count == 0)
+		return 0;
 	return journal_each_refused(session, container_id, drop_one, &refused, err);
 }
 

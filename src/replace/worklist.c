@@ -186,6 +186,11 @@ int worklist_unseal(struct worklist *worklist, struct error *err)
 	return 0;
 }
 
+bool worklist_is_due(const struct worklist *worklist)
+{
+	return worklist->name && !worklist->was_made && faccessat(worklist->folder, worklist->name, F_OK, 0) == 0;
+}
+
 int worklist_close(struct worklist *worklist, struct error *err)
 {
 	cleanup_free char *done = text_format("%s" DONE, worklist->name);

@@ -39,6 +39,9 @@ int worklist_seal(struct worklist *worklist, struct error *err);
 /* From now on it is not made any more: nothing of it was. One that is not sealed is no error. */
 int worklist_unseal(struct worklist *worklist, struct error *err);
 
+/* Whether it is sealed, and not closed: it has to be made. */
+bool worklist_is_due(const struct worklist *worklist);
+
 /* It is made. */
 int worklist_close(struct worklist *worklist, struct error *err);
 

@@ -815,6 +815,28 @@ works_on() {
 	done
 }
 
+@test "who runs it once more before its restore is finished loses nothing either" {
+	began_stopped later 3
+	pkill -KILL -P "$RUN"
+	wait "$RUN" || true
+	ctr tasks kill --signal KILL later
+	servers_wait_for 20 ctr tasks delete later
+	change_beside later works_on later
+	strace -f -qq -o /dev/null -e trace=fsmount -e inject=fsmount:signal=KILL:when=3 \
+		"$WSNAP" recover later >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+	same '' "$(workspace_status later)"
+	ctr tasks start --detach later 3>&- 4>&-
+	echo later >"$(workspace_root later)/data/set/2"
+	ctr tasks kill --signal KILL later
+	servers_wait_for 20 ctr tasks delete later
+	expect 0 recover later
+	[[ $output == *"the restore of version 1 was completed"* ]] || complain "another word: $output"
+	same later "$(version_file later "$(version_newest later)" /data/set/2)"
+	same first "$(cat "$(workspace_root later)/data/set/2")"
+	nothing_is_left
+	expect 0 doctor later
+}
+
 @test "ended and started anew while it stands still in the middle of the change: recover finishes that" {
 	workspace anew
 	set_of anew first
