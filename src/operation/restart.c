@@ -73,16 +73,14 @@ int restart_end(struct run *run, struct error *err)
 
 int restart_begin(struct run *run, struct error *err)
 {
-	struct record *record = run->record;
-
 	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct record *record = run->record;
 
 	if (record->stage != STAGE_DOWN)
 		return 0;
-	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
-		return -1;
-	/* Whoever was killed behind the start has its network attached already. */
-	if ((!task_has_process(task.state) && step_detach(run, err) < 0) || step_start(run, err) < 0) {
+	/* If it runs already, a run that was killed behind the start has attached its network. */
+	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0 ||
+	    (!task_has_process(task.state) && step_detach(run, err) < 0) || step_start(run, err) < 0) {
 		err->kind = ERROR_INCOMPLETE;
 		error_wrap(err, "'%s' is down, and could not be started again", record->container_id);
 		return error_hint(err, "once the cause is gone, 'wsnap recover %s' starts it", record->container_id);
