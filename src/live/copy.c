@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -30,7 +31,7 @@ int copier_begin(struct copier *copier, enum layer_marks marks, int layer, struc
 	if (!copier->buffer)
 		return error_memory(err);
 	copier->buffer->marks = marks;
-	return 0;
+	return layer < 0 ? 0 : xattrs_remove_acls(layer, ".", err);
 }
 
 void copier_release(struct copier *copier)
@@ -68,12 +69,19 @@ static int copy_file(struct copier *copier, int from, const char *name, const st
 	return entry_copy_file(source, status->st_size, to, name, copier->clones, &copier->bytes, err);
 }
 
+/* What is made in a folder that has its metadata already gets an ACL from it, which the original may not have. */
+static int drop_inherited(struct copier *copier, int to, const char *name, struct error *err)
+{
+	return copier->inherited ? xattrs_remove_acls(to, name, err) : 0;
+}
+
 static int make_new(struct copier *copier, int from, const char *name, const struct stat *status, int to,
 		    struct error *err)
 {
 	copier->entries++;
 	if ((S_ISREG(status->st_mode) ? copy_file(copier, from, name, status, to, err)
-				      : entry_copy_special(from, status, to, name, err)) < 0)
+				      : entry_copy_special(from, status, to, name, err)) < 0 ||
+	    drop_inherited(copier, to, name, err) < 0)
 		return -1;
 	return metadata_copy(from, name, status, to, name, copier->buffer, err);
 }
@@ -193,17 +201,23 @@ int copier_make_folder(struct copier *copier, int to, const char *name, bool opa
 {
 	if (mkdirat(to, name, 0700) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot create the folder '%s'", name);
+	if (drop_inherited(copier, to, name, err) < 0)
+		return -1;
 	return opaque ? marks_set_opaque(copier->buffer->marks, to, name, err) : 0;
 }
 
 int copier_finish_folder(struct copier *copier, int from, int to, struct error *err)
 {
 	struct stat status;
+	bool done;
 
 	if (fstat(from, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine a folder");
-	if (xattrs_remove_all(to, ".", copier->buffer, err) == 0 &&
-	    metadata_copy(from, ".", &status, to, ".", copier->buffer, err) == 0)
+	done = xattrs_remove_all(to, ".", copier->buffer, err) == 0 &&
+	       metadata_copy(from, ".", &status, to, ".", copier->buffer, err) == 0;
+	if (fgetxattr(to, "system.posix_acl_default", NULL, 0) >= 0)
+		copier->inherited = true;
+	if (done)
 		return 1;
 	if (!has_moved(copier, from, ".", &status, err))
 		return -1;

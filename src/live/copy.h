@@ -25,6 +25,7 @@ struct copier {
 	bool frozen;    /* nobody is at work in the writable layer */
 	bool sync;      /* write the pages back before the next one is read, so that later stores show */
 	bool synced;    /* that was done, and has worked */
+	bool inherited; /* a folder of the new layer hands its ACL down to what is made in it */
 	bool fresh;     /* the inode that was put last was copied by that call, and has other names */
 	uint64_t bytes, entries;
 };

@@ -150,14 +150,6 @@ static bool has_header(struct summed *file, const char *header, bool *same_boot)
 	return memcmp(found + boot + BOOT_LENGTH, header + boot + BOOT_LENGTH, length - boot - BOOT_LENGTH) == 0;
 }
 
-/* After a power cut a file may hold what its times do not tell of. */
-static void doubt_files(struct nodes *tree)
-{
-	for (uint32_t id = 0; id < tree->count; id++)
-		if (nodes_node(tree, id)->kind == NODE_REGULAR)
-			nodes_node(tree, id)->flags |= NODE_UNSURE;
-}
-
 static bool is_possible(const struct index_entry *entry, bool first)
 {
 	return entry->kind <= NODE_OTHER && entry->name_size <= NAME_MAX + 1 &&
@@ -228,8 +220,9 @@ static int read_file(const char *path, const char *header, struct nodes *tree, s
 	got = get_tree(&file, tree, err);
 	if (got <= 0)
 		return got;
+	/* After a power cut a file may hold what its times do not tell of. */
 	if (!same_boot)
-		doubt_files(tree);
+		nodes_doubt_files(tree);
 	return summed_is_whole(&file);
 }
 

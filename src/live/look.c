@@ -224,7 +224,7 @@ static bool is_as_it_was(const struct pass *pass, uint32_t id, const struct stat
 		return false;
 	if (move & (MOVE_CONTENT | MOVE_DIRECT) || node->flags & (NODE_UNSURE | NODE_YOUNG))
 		return false;
-	return !(move & MOVE_MAPPED) || node->flags & NODE_SYNCED;
+	return !(move & MOVE_MAPPED) || pass_tells_stores(pass, id);
 }
 
 /* Its inode and times say that it is the tip's file, but something may have been written that shows in neither. */

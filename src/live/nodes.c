@@ -329,6 +329,13 @@ int nodes_set(struct nodes *tree, uint32_t id, const struct stat *status, struct
 	return 0;
 }
 
+void nodes_doubt_files(struct nodes *tree)
+{
+	for (uint32_t id = 0; id < tree->count; id++)
+		if (tree->nodes[id].kind == NODE_REGULAR)
+			tree->nodes[id].flags |= NODE_UNSURE;
+}
+
 static void drop(struct nodes *tree, uint32_t id)
 {
 	unchain_name(tree, id);

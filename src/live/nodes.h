@@ -100,6 +100,9 @@ uint32_t nodes_add(struct nodes *tree, uint32_t parent, const char *name, struct
 /* What the entry is now. */
 int nodes_set(struct nodes *tree, uint32_t id, const struct stat *status, struct error *err);
 
+/* What is in any regular file may have changed without a new time. */
+void nodes_doubt_files(struct nodes *tree);
+
 /* Drops all that is in a folder. */
 void nodes_drop_children(struct nodes *tree, uint32_t id);
 

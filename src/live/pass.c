@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,6 +19,15 @@
 /* Levels of a walk whose folders are open. */
 #define MOST_OPEN 100
 
+/* tmpfs never writes a page back, so none is ever protected: whoever has a file mapped may store to it at any time, and no time
+ * of the file tells of that. */
+static bool maps_show(int upper)
+{
+	struct statfs status;
+
+	return fstatfs(upper, &status) == 0 && status.f_type != TMPFS_MAGIC;
+}
+
 int pass_begin(struct pass *pass, enum layer_marks marks, struct nodes *tree, struct watch *watch, int upper, int layer,
 	       int merged, struct error *err)
 {
@@ -27,6 +38,9 @@ int pass_begin(struct pass *pass, enum layer_marks marks, struct nodes *tree, st
 	if (fstat(upper, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine the writable layer");
 	pass->device = status.st_dev;
+	pass->maps_show = maps_show(upper);
+	if (!pass->maps_show)
+		nodes_doubt_files(tree);
 	return copier_begin(&pass->copier, marks, layer, err);
 }
 
@@ -446,8 +460,7 @@ void pass_note_unsure(struct pass *pass, const struct moves *moves)
 		for (; folder != NODE_NONE; folder = nodes_next_by_inode(pass->tree, folder)) {
 			uint32_t id = nodes_find(pass->tree, folder, moves_name(moves, i));
 
-			if (id != NODE_NONE &&
-			    (flags & MOVE_DIRECT || !(nodes_node(pass->tree, id)->flags & NODE_SYNCED)))
+			if (id != NODE_NONE && (flags & MOVE_DIRECT || !pass_tells_stores(pass, id)))
 				nodes_node(pass->tree, id)->flags |= NODE_UNSURE;
 		}
 	}

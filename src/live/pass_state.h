@@ -27,6 +27,7 @@ struct pass {
 	int upper, layer, merged; /* roots; the caller's. No layer: -1 */
 	struct tip *tip;          /* for comparisons; the caller's. NULL: there are none */
 	dev_t device;
+	bool maps_show; /* once a file was written back, stores through a mapping show in its ctime */
 	bool frozen;
 	int64_t looked_ns; /* when the entry was looked at that is taken now, of clock_unix_ns() */
 	bool dry;          /* only look: the first thing that would have to be done is an error */
@@ -49,6 +50,12 @@ struct pass {
 static inline int64_t pass_grain_ns(int64_t time_ns)
 {
 	return time_ns % 1000000000 == 0 ? 1020000000 : 20000000;
+}
+
+/* Whether its ctime would tell of a store through a shared mapping since the file was taken. */
+static inline bool pass_tells_stores(const struct pass *pass, uint32_t id)
+{
+	return pass->maps_show && nodes_node(pass->tree, id)->flags & NODE_SYNCED;
 }
 
 #endif

@@ -1,0 +1,186 @@
+/*
+ * Live versions of what is easily missed: ACLs that a folder hands down, and stores through a mapping where no time
+ * tells of them.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "support/live_stand.h"
+#include "support/scratch.h"
+
+#define VERSIONS 6
+
+static void take_versions(const char *type, life live)
+{
+	struct stand stand;
+
+	stand_make(&stand, type, 1, NULL, live);
+	for (unsigned i = 0; i < VERSIONS; i++)
+		stand_take(&stand);
+	stand_end(&stand);
+}
+
+/* --- ACLs --------------------------------------------------------------------------------------------------------- */
+
+/* user::rwx, user:1000:rwx, group::r-x, mask::rwx, other::r-x (acl(5), linux/posix_acl_xattr.h) */
+static const unsigned char acl[] = {
+	2, 0, 0,   0,   1,   0,   7,  0, 255, 255, 255, 255, 2,   0,   7,  0, 232, 3, 0,   0,   4,   0,
+	5, 0, 255, 255, 255, 255, 16, 0, 7,   0,   255, 255, 255, 255, 32, 0, 5,   0, 255, 255, 255, 255,
+};
+
+static void put(const char *path)
+{
+	int file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	if (file >= 0) {
+		(void)!write(file, "text", 4);
+		close(file);
+	}
+}
+
+static void make_all_in(const char *folder)
+{
+	static const mode_t kinds[] = { S_IFIFO, S_IFSOCK };
+	char path[96];
+
+	mkdir(folder, 0755);
+	snprintf(path, sizeof(path), "%s/file", folder);
+	put(path);
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/special%u", folder, i);
+		(void)!mknod(path, kinds[i] | 0644, 0);
+	}
+	snprintf(path, sizeof(path), "%s/link", folder);
+	(void)!symlink("file", path);
+	snprintf(path, sizeof(path), "%s/folder", folder);
+	mkdir(path, 0755);
+}
+
+/* What comes into such a folder by a rename has no ACL, while all that is made in it has one. */
+static void be_moving_in(struct stand *stand)
+{
+	stand_enter(stand);
+	mkdir("/listed", 0755);
+	mkdir("/plain", 0755);
+	if (setxattr("/listed", "system.posix_acl_default", acl, sizeof(acl), 0) < 0)
+		_exit(1);
+	for (unsigned round = 0;; round++) {
+		char from[64], to[64];
+
+		snprintf(from, sizeof(from), "/plain/%u", round);
+		snprintf(to, sizeof(to), "/listed/%u", round);
+		make_all_in(from);
+		rename(from, to);
+		snprintf(to, sizeof(to), "/listed/file%u", round % 50);
+		put("/plain/file");
+		rename("/plain/file", to);
+		snprintf(to, sizeof(to), "/listed/made%u", round % 50);
+		put(to);
+		clock_sleep_ms(3);
+	}
+}
+
+static void test_acls_of_folders(void **state)
+{
+	(void)state;
+	take_versions("ext4", be_moving_in);
+	take_versions("xfs", be_moving_in);
+}
+
+/* --- stores that no time tells of ---------------------------------------------------------------------------------- */
+
+static void be_storing(struct stand *stand)
+{
+	unsigned *words;
+
+	stand_enter(stand);
+	words = stand_map_file();
+	for (unsigned i = 0;; i++) {
+		words[i % 16384] = i;
+		if (i % 1000 == 0)
+			clock_sleep_ms(1);
+	}
+}
+
+static void test_stores_on_tmpfs(void **state)
+{
+	(void)state;
+	take_versions("tmpfs", be_storing);
+}
+
+/* A page is mapped by reading it, and then stored to. */
+static void store_once(void)
+{
+	cleanup_fd int file = open("/mapped", O_RDWR | O_CLOEXEC);
+	unsigned *words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	volatile unsigned *word = words + 3;
+
+	if (words == MAP_FAILED)
+		_exit(1);
+	*word = *word + 1;
+	munmap(words, 4096);
+}
+
+static void be_storing_when_told(struct stand *stand)
+{
+	sigset_t told;
+	int signal;
+
+	sigemptyset(&told);
+	sigaddset(&told, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &told, NULL);
+	stand_enter(stand);
+	munmap(stand_map_file(), 1 << 16);
+	store_once();
+	while (sigwait(&told, &signal) == 0)
+		store_once();
+	_exit(1);
+}
+
+/* Between two versions, of which the first one has not seen it mapped. */
+static void test_a_store_between_two_versions(void **state)
+{
+	static const char *const types[] = { "tmpfs", "ext4" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct stand stand;
+
+		stand_make(&stand, types[i], 1, NULL, be_storing_when_told);
+		for (unsigned version = 0; version < VERSIONS; version++) {
+			stand_take(&stand);
+			clock_sleep_ms(100);
+			kill(stand.pid, SIGUSR1);
+			clock_sleep_ms(100);
+			assert_int_equal(live_is_as_tip(stand.upper, stand.marks, stand.index, stand.tip), 0);
+		}
+		stand_end(&stand);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_acls_of_folders),
+		cmocka_unit_test(test_stores_on_tmpfs),
+		cmocka_unit_test(test_a_store_between_two_versions),
+	};
+
+	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
+}
