@@ -63,10 +63,16 @@ static int set_labels(struct session *session, const struct store_version *row, 
 	    set_label(session, row, view, LABEL_BOOT, boot, err) < 0 ||
 	    set_label(session, row, view, LABEL_MOUNT_SPACE, space, err) < 0 ||
 	    set_label(session, row, view, LABEL_MOUNTED_AT, result->folder, err) < 0 ||
-	    (plain && set_label(session, row, view, LABEL_MOUNT_PLAIN, "y", err) < 0) ||
+	    (plain && set_label(session, row, view, LABEL_MOUNT_PLAIN, KEEPERS_PLAIN_UNTOLD, err) < 0) ||
 	    set_label(session, row, view, LABEL_KIND, KIND_VIEW, err) < 0)
 		return -1;
 	return set_label(session, row, view, LABEL_GC_ROOT, now, err);
+}
+
+/* Whether it cannot be told by its source. */
+static bool is_plain(const struct ctr_mounts *mounts)
+{
+	return mounts->count != 1 || !snapshotter_mount_is_overlay(&mounts->items[0]);
 }
 
 static int make_view(struct session *session, const struct store_version *row, const struct view_result *result,
@@ -77,8 +83,7 @@ static int make_view(struct session *session, const struct store_version *row, c
 
 	if (ctr_snapshot_view(session->ctr, row->snapshotter, result->name, row->runtime_name, mounts, err) < 0)
 		return err->kind == ERROR_NOT_FOUND ? history_is_missing(session, id, row, err) : -1;
-	if (set_labels(session, row, result, mounts->count != 1 || !snapshotter_mount_is_overlay(&mounts->items[0]),
-		       err) < 0)
+	if (set_labels(session, row, result, is_plain(mounts), err) < 0)
 		return -1;
 	clock_format(clock_unix_ns(), now);
 	return set_label(session, row, row->runtime_name, LABEL_MOUNTED, now, err);
@@ -114,6 +119,18 @@ static int mount_view(const struct view_result *result, const struct ctr_mounts 
 	return tree < 0 ? -1 : tree_attach(tree, result->folder, err);
 }
 
+/* What the table of mounts calls it tells a plain mount from another on the same folder. Without that any there counts. */
+static void tell_plain(struct session *session, const struct store_version *row, const struct view_result *result,
+		       const struct ctr_mounts *mounts)
+{
+	cleanup_mount_seen struct mount_seen seen = { 0 };
+	struct error ignored = { 0 };
+
+	if (is_plain(mounts) && mount_table_seen(result->folder, &seen) > 0 &&
+	    set_label(session, row, result->name, LABEL_MOUNT_PLAIN, seen.identity, &ignored) < 0)
+		log_detail("%s", ignored.message);
+}
+
 static int mount_row(struct session *session, const struct store_version *row, struct view_result *result,
 		     struct error *err)
 {
@@ -124,8 +141,10 @@ static int mount_row(struct session *session, const struct store_version *row, s
 	result->name = text_format("%s-view-%lld", result->container_id, (long long)clock_unix_ns());
 	if (!result->name)
 		return error_memory(err);
-	if (make_view_leased(session, row, result, &mounts, err) == 0 && mount_view(result, &mounts, err) == 0)
+	if (make_view_leased(session, row, result, &mounts, err) == 0 && mount_view(result, &mounts, err) == 0) {
+		tell_plain(session, row, result, &mounts);
 		return 0;
+	}
 	if (ctr_snapshot_remove(session->ctr, row->snapshotter, result->name, &ignored) < 0)
 		log_detail("%s", ignored.message);
 	return -1;

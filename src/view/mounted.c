@@ -19,7 +19,7 @@ struct mounted_walk {
 static int tell_mounted(const struct ctr_snapshot *view, void *context, struct error *err)
 {
 	const struct mounted_walk *walk = context;
-	const char *folder = keepers_mounted_at(view);
+	cleanup_free char *folder = keepers_mounted_at(view);
 
 	return folder ? walk->each(view->parent, folder, walk->context, err) : 0;
 }

@@ -257,7 +257,7 @@ static void link_versions(struct inventory *inventory, const char *container_id)
 
 static void link_keepers(struct inventory *inventory, const struct inventory_snapshot *snapshot)
 {
-	const char *folder = keepers_mounted_at(&snapshot->info);
+	cleanup_free char *folder = keepers_mounted_at(&snapshot->info);
 
 	for (size_t i = 0; i < inventory->version_count; i++) {
 		struct inventory_version *version = &inventory->versions[i];
@@ -265,8 +265,10 @@ static void link_keepers(struct inventory *inventory, const struct inventory_sna
 		if (version->snapshot == snapshot)
 			version->guard = keepers_guard_of(&snapshot->info);
 		if (folder && version->snapshot && strcmp(version->row.runtime_name, snapshot->info.parent) == 0 &&
-		    strcmp(version->row.snapshotter, snapshot->snapshotter) == 0)
-			version->mounted_at = folder;
+		    strcmp(version->row.snapshotter, snapshot->snapshotter) == 0) {
+			free(version->mounted_at);
+			version->mounted_at = steal_pointer(folder);
+		}
 	}
 }
 
@@ -320,8 +322,10 @@ int inventory_read(struct session *session, const struct target *target, struct 
 
 void inventory_release(struct inventory *inventory)
 {
-	for (size_t i = 0; i < inventory->version_count; i++)
+	for (size_t i = 0; i < inventory->version_count; i++) {
 		store_version_release(&inventory->versions[i].row);
+		free(inventory->versions[i].mounted_at);
+	}
 	for (size_t i = 0; i < inventory->snapshot_count; i++) {
 		free(inventory->snapshots[i].snapshotter);
 		ctr_snapshot_release(&inventory->snapshots[i].info);

@@ -19,11 +19,11 @@ struct inventory_version {
 	struct store_version row;                  /* a copy */
 	const struct inventory_snapshot *snapshot; /* NULL: containerd has none of that name, or it is another's */
 	const char *owner;                         /* whose it is then, by its label; NULL: there is none */
-	bool elsewhere; /* its snapshotter is none of this containerd's: what became of it cannot be told here */
-	bool newest;    /* of those whose snapshots are there; of all where none is */
-	bool current;   /* the workspace stands on it */
-	const char *mounted_at; /* a folder of this host that shows it; NULL: none does */
-	int guard;              /* the process of a guard that may have to go back to it, 0: none */
+	bool elsewhere;   /* its snapshotter is none of this containerd's: what became of it cannot be told here */
+	bool newest;      /* of those whose snapshots are there; of all where none is */
+	bool current;     /* the workspace stands on it */
+	char *mounted_at; /* a folder of this host that shows it; NULL: none does */
+	int guard;        /* the process of a guard that may have to go back to it, 0: none */
 };
 
 struct inventory {

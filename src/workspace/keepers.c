@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "workspace/label_keys.h"
-#include "workspace/mount_table.h"
 
 void keepers_mount_space(char space[static KEEPERS_SPACE_SIZE])
 {
@@ -33,22 +32,72 @@ static bool says(const struct ctr_snapshot *view, const char *key, const char *w
 	return label && strcmp(label, wanted) == 0;
 }
 
+static bool is_overlay_of(const struct mount_entry *entry, const void *name)
+{
+	return strcmp(entry->source, name) == 0;
+}
+
+static bool is_plain_of(const struct mount_entry *entry, const void *identity)
+{
+	return mount_entry_is(entry, identity);
+}
+
+static bool is_on(const struct mount_entry *entry, const void *folder)
+{
+	return strcmp(entry->point, folder) == 0;
+}
+
+/* Whether the label says which mount it is, "DEVICE ROOT", and not KEEPERS_PLAIN_UNTOLD. */
+static bool is_told(const char *plain)
+{
+	return strchr(plain, ' ') != NULL;
+}
+
+/* Where the mount of a view is: a folder above it may have another name by now. Without an identity (its run was killed before
+ * it could say it) whatever is mounted on the folder counts. Where the table cannot be read it counts as mounted: nothing is
+ * taken away then. */
+static char *find_mount(const struct ctr_snapshot *view, const char *folder)
+{
+	const char *plain = labels_get(&view->labels, LABEL_MOUNT_PLAIN);
+	char *point = NULL;
+	int found;
+
+	if (!plain)
+		found = mount_table_find(is_overlay_of, view->name, &point);
+	else if (is_told(plain))
+		found = mount_table_find(is_plain_of, plain, &point);
+	else
+		found = mount_table_find(is_on, folder, &point);
+	return found < 0 ? strdup(folder) : point;
+}
+
+char *keepers_mounted_here(const struct ctr_snapshot *view)
+{
+	return is_view(view) ? find_mount(view, labels_get(&view->labels, LABEL_MOUNTED_AT)) : NULL;
+}
+
 /* What another mount namespace has cannot be seen from here: it counts until the next boot. */
-const char *keepers_mounted_at(const struct ctr_snapshot *view)
+char *keepers_mounted_at(const struct ctr_snapshot *view)
 {
 	char boot[BOOT_ID_SIZE], space[KEEPERS_SPACE_SIZE];
-	const char *folder;
 
 	boot_id(boot);
 	keepers_mount_space(space);
 	if (!is_view(view) || !says(view, LABEL_BOOT, boot))
 		return NULL;
-	folder = labels_get(&view->labels, LABEL_MOUNTED_AT);
-	if (!says(view, LABEL_MOUNT_SPACE, space))
-		return folder;
-	if (labels_get(&view->labels, LABEL_MOUNT_PLAIN))
-		return mount_table_is_point(folder) ? folder : NULL;
-	return mount_table_has(folder, view->name) ? folder : NULL;
+	return says(view, LABEL_MOUNT_SPACE, space) ? keepers_mounted_here(view)
+						    : strdup(labels_get(&view->labels, LABEL_MOUNTED_AT));
+}
+
+bool keepers_is_seen(const struct ctr_snapshot *view, const char *folder, const struct mount_seen *seen)
+{
+	const char *plain = labels_get(&view->labels, LABEL_MOUNT_PLAIN);
+
+	if (!is_view(view))
+		return false;
+	if (!plain)
+		return strcmp(seen->source, view->name) == 0;
+	return is_told(plain) ? strcmp(seen->identity, plain) == 0 : says(view, LABEL_MOUNTED_AT, folder);
 }
 
 bool keepers_may_be(const struct ctr_snapshot *snapshot)
@@ -69,7 +118,9 @@ bool keepers_mounted_since(const struct ctr_snapshot *version, int64_t unix_ns)
 
 bool keepers_is_stale_view(const struct ctr_snapshot *snapshot)
 {
-	return is_view(snapshot) && !keepers_mounted_at(snapshot);
+	cleanup_free char *folder = is_view(snapshot) ? keepers_mounted_at(snapshot) : NULL;
+
+	return is_view(snapshot) && !folder;
 }
 
 /* When a process began (proc(5), stat, field 22); 0: there is none. The name in field 2 may hold anything. */

@@ -6,13 +6,15 @@
 #define WSNAP_WORKSPACE_KEEPERS_H
 
 #include "ctr/snapshots.h"
+#include "workspace/mount_table.h"
 #include "workspace/session.h"
 
 /* Views that show a version on a folder of this host. */
 #define KIND_VIEW "view"
 #define LABEL_MOUNTED_AT "wsnap.mounted_at"   /* view: the folder */
 #define LABEL_MOUNT_SPACE "wsnap.mount_space" /* view: the mount namespace that has it */
-#define LABEL_MOUNT_PLAIN "wsnap.mount_plain" /* view: its mount cannot be told by its source */
+#define LABEL_MOUNT_PLAIN "wsnap.mount_plain" /* view: its mount cannot be told by its source, but by this */
+#define KEEPERS_PLAIN_UNTOLD "y"              /* until it is mounted */
 #define LABEL_BOOT "wsnap.boot"               /* view: the boot that it was mounted in */
 /* Of a version: when it was mounted last. Whoever has listed the views before does not know that one. */
 #define LABEL_MOUNTED "wsnap.mounted"
@@ -20,8 +22,14 @@
  * namespace that gives it this number. Earlier programs have not said the last. */
 #define LABEL_GUARD "wsnap.guard."
 
-/* The folder that the view is mounted on. NULL: it is no view of ours, or it is mounted no more. */
-const char *keepers_mounted_at(const struct ctr_snapshot *view);
+/* The folder that the view is mounted on; the caller frees. NULL: it is no view of ours, or it is mounted no more. */
+char *keepers_mounted_at(const struct ctr_snapshot *view);
+
+/* The same by this process's table of mounts alone, whatever the view says of boot and namespace. */
+char *keepers_mounted_here(const struct ctr_snapshot *view);
+
+/* Whether the mount that is seen on the folder shows the view. */
+bool keepers_is_seen(const struct ctr_snapshot *view, const char *folder, const struct mount_seen *seen);
 
 /* Whether it is a view of ours that is mounted no more. */
 bool keepers_is_stale_view(const struct ctr_snapshot *snapshot);

@@ -1,8 +1,11 @@
 #include "workspace/mount_table.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -27,26 +30,39 @@ static void unescape(char *word)
 	*to = '\0';
 }
 
+/* The fields "36 35 98:0 ROOT POINT" at the start of a line. */
+static bool read_place(char *line, struct mount_entry *entry)
+{
+	char *save = NULL, *id = strtok_r(line, " ", &save), *parent = strtok_r(NULL, " ", &save);
+	char *device = strtok_r(NULL, " ", &save), *root = strtok_r(NULL, " ", &save);
+	char *point = strtok_r(NULL, " ", &save);
+
+	if (!id || !parent || !point)
+		return false;
+	unescape(root);
+	unescape(point);
+	entry->id = strtoull(id, NULL, 10);
+	entry->device = device;
+	entry->root = root;
+	entry->point = point;
+	return true;
+}
+
 /* "36 35 98:0 ROOT POINT rw … - TYPE SOURCE OPTIONS" */
 static bool read_line(char *line, struct mount_entry *entry)
 {
-	char *rest = strstr(line, " - "), *save = NULL, *point, *source;
+	char *rest = strstr(line, " - "), *save = NULL, *source;
 
 	if (!rest)
 		return false;
 	entry->type = strtok_r(rest + strlen(" - "), " \n", &save);
 	source = strtok_r(NULL, " \n", &save);
 	*rest = '\0';
-	point = strtok_r(line, " ", &save);
-	for (int i = 1; point && i < 5; i++)
-		point = strtok_r(NULL, " ", &save);
-	if (!point || !source)
+	if (!source)
 		return false;
-	unescape(point);
 	unescape(source);
-	entry->point = point;
 	entry->source = source;
-	return true;
+	return read_place(line, entry);
 }
 
 int mount_table_find(mount_table_wanted wanted, const void *context, char **point)
@@ -79,25 +95,66 @@ bool mount_table_has_sources(const char *prefix)
 	return mount_table_find(has_prefix, prefix, NULL) != 0;
 }
 
-/* A NULL source stands for any. */
-static bool is_equal(const struct mount_entry *entry, const void *context)
+static bool is_on(const struct mount_entry *entry, const void *folder)
 {
-	const struct mount_entry *wanted = context;
-
-	return strcmp(entry->point, wanted->point) == 0 &&
-	       (!wanted->source || strcmp(entry->source, wanted->source) == 0);
-}
-
-bool mount_table_has(const char *folder, const char *source)
-{
-	const struct mount_entry wanted = { .point = folder, .source = source };
-
-	return mount_table_find(is_equal, &wanted, NULL) != 0;
+	return strcmp(entry->point, folder) == 0;
 }
 
 bool mount_table_is_point(const char *folder)
 {
-	return mount_table_has(folder, NULL);
+	return mount_table_find(is_on, folder, NULL) != 0;
+}
+
+/* Several may lie on one folder. Which of them is seen there the kernel tells; 0: it does not (before Linux 5.8). */
+static uint64_t seen_id(const char *folder)
+{
+	struct statx status;
+
+	if (statx(AT_FDCWD, folder, AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, &status) < 0)
+		return 0;
+	return status.stx_mask & STATX_MNT_ID ? status.stx_mnt_id : 0;
+}
+
+void mount_seen_release(struct mount_seen *seen)
+{
+	free(seen->source);
+	free(seen->identity);
+	*seen = (struct mount_seen){ 0 };
+}
+
+static int note_seen(const struct mount_entry *entry, struct mount_seen *seen)
+{
+	mount_seen_release(seen);
+	seen->source = strdup(entry->source);
+	seen->identity = text_format("%s %s", entry->device, entry->root);
+	return seen->source && seen->identity ? 1 : -1;
+}
+
+int mount_table_seen(const char *folder, struct mount_seen *seen)
+{
+	cleanup_file FILE *table = fopen(TABLE, "re");
+	cleanup_free char *line = NULL;
+	uint64_t id = seen_id(folder);
+	size_t size = 0;
+	int found = 0;
+
+	if (!table)
+		return -1;
+	while (found >= 0 && getline(&line, &size, table) > 0) {
+		struct mount_entry entry;
+
+		if (read_line(line, &entry) && is_on(&entry, folder) && (!id || entry.id == id))
+			found = note_seen(&entry, seen);
+	}
+	return found;
+}
+
+bool mount_entry_is(const struct mount_entry *entry, const char *identity)
+{
+	size_t length = strlen(entry->device);
+
+	return strncmp(identity, entry->device, length) == 0 && identity[length] == ' ' &&
+	       strcmp(identity + length + 1, entry->root) == 0;
 }
 
 bool mount_table_has_upper(const char *folder)

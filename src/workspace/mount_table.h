@@ -8,7 +8,10 @@
 #include "base/error.h"
 
 struct mount_entry {
-	const char *point; /* where it is mounted */
+	uint64_t id;
+	const char *device; /* "8:1" */
+	const char *root;   /* the folder of that device which is seen */
+	const char *point;  /* where it is mounted */
 	const char *type;
 	const char *source;
 };
@@ -18,9 +21,21 @@ struct mount_entry {
 typedef bool (*mount_table_wanted)(const struct mount_entry *entry, const void *context);
 int mount_table_find(mount_table_wanted wanted, const void *context, char **point);
 
-/* Whether a mount of that source lies on the folder (an absolute path without links). Where the table cannot be read: true,
- * nothing is taken away then. */
-bool mount_table_has(const char *folder, const char *source);
+/* The mount that is seen on a folder. */
+struct mount_seen {
+	char *source;
+	char *identity; /* tells it from any other of this boot, but for further places of the same one */
+};
+
+/* Of the folder (an absolute path without links), where several lie on one another, the last: 1; 0 none lies there; -1 with
+ * errno when the table cannot be read. */
+int mount_table_seen(const char *folder, struct mount_seen *seen);
+void mount_seen_release(struct mount_seen *seen);
+
+#define cleanup_mount_seen __attribute__((cleanup(mount_seen_release)))
+
+/* Whether the entry is the mount of that identity, or another place of it. */
+bool mount_entry_is(const struct mount_entry *entry, const char *identity);
 
 /* Whether there is any mount whose source begins so. Where the table cannot be read: true. */
 bool mount_table_has_sources(const char *prefix);

@@ -168,3 +168,66 @@ saved() {
 	same "" "$(views)"
 	same "" "$(lease_names)"
 }
+
+@test "of two on one folder the one that is seen is taken away, and what lies beneath stays kept" {
+	workspace two
+	for n in 1 2 3; do saved two $n; done
+	dir=$(folder m)
+	expect 0 mount two 1 "$dir"
+	expect 0 --force mount two 2 "$dir"
+	same 2 "$(cat "$dir/data/f")"
+	expect 0 umount "$dir"
+	same "version 2 of 'two' is mounted at '$dir' no more" "$output"
+	same 1 "$(cat "$dir/data/f")"
+	expect_error 8 "version 1 of 'two' is mounted at '$dir': it stays" delete two 1
+	expect 0 delete two 2
+	mount -t tmpfs another "$dir"
+	expect_error 1 "'$dir' cannot be unmounted: something else is mounted over version 1 of 'two'" umount "$dir"
+	same tmpfs "$(stat -f -c %T "$dir")"
+	umount "$dir"
+	expect 0 umount "$dir"
+	same "version 1 of 'two' is mounted at '$dir' no more" "$output"
+	same "" "$(views)"
+}
+
+@test "of two of another snapshotter as well" {
+	WORKSPACE_OPTIONS=(--snapshotter native)
+	workspace plain
+	for n in 1 2 3; do saved plain $n; done
+	dir=$(folder m)
+	expect 0 mount plain 1 "$dir"
+	expect 0 --force mount plain 2 "$dir"
+	expect 0 umount "$dir"
+	same "version 2 of 'plain' is mounted at '$dir' no more" "$output"
+	same 1 "$(cat "$dir/data/f")"
+	umount "$dir"
+	mount -t tmpfs another "$dir"
+	expect 0 umount "$dir"
+	same "version 1 of 'plain' was not mounted at '$dir' any more; what was left of that is gone" "$output"
+	same another "$(findmnt -n -o SOURCE "$dir")"
+	umount "$dir"
+	same "" "$(ctr snapshots --snapshotter native ls | grep -- -view- || true)"
+}
+
+@test "a version stays also where a folder above its mount has been renamed, or it is shown in a further place" {
+	workspace moved
+	for n in 1 2 3; do saved moved $n; done
+	mkdir -p "$BATS_TEST_TMPDIR/old/m"
+	expect 0 mount moved 1 "$BATS_TEST_TMPDIR/old/m"
+	mv "$BATS_TEST_TMPDIR/old" "$BATS_TEST_TMPDIR/new"
+	dir=$BATS_TEST_TMPDIR/new/m
+	expect 0 --json list moved
+	same "[\"$dir\"]" "$(json '.versions[0].mounted_at | tojson')"
+	expect_error 8 "version 1 of 'moved' is mounted at '$dir': it stays" delete moved 1
+	mount --bind "$dir" "$(folder further)"
+	expect 0 umount "$dir"
+	same "version 1 of 'moved' is mounted at '$dir' no more" "$output"
+	expect 0 prune moved --keep-last 1
+	[[ $stderr == *"version 1 of 'moved' stays as long as it is mounted at '$BATS_TEST_TMPDIR/further'"* ]] ||
+		complain "prune does not say it"
+	expect 0 umount "$BATS_TEST_TMPDIR/further"
+	same "" "$(views)"
+	expect 0 prune moved --keep-last 1
+	expect 0 -q list moved
+	same 3 "$output"
+}
