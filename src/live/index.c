@@ -161,7 +161,7 @@ static uint32_t get_entry(struct summed *file, const struct index_entry *entry, 
 			  struct error *err)
 {
 	char name[NAME_MAX + 1];
-	struct stat status = { .st_ino = entry->inode };
+	struct stat status = { .st_ino = entry->kind == NODE_WHITEOUT ? 0 : entry->inode };
 	uint32_t id;
 
 	summed_get(file, name, entry->name_size);

@@ -64,7 +64,7 @@ static void chain_name(struct nodes *tree, uint32_t id)
 	*bucket = id;
 }
 
-/* An entry of which no inode number is known is in no chain: with very many of them it would be a long one. */
+/* An entry of which no inode number is kept is in no chain: with very many of them it would be a long one. */
 static void chain_inode(struct nodes *tree, uint32_t id)
 {
 	uint32_t *bucket = inode_bucket(tree, nodes_inode(tree, id));
@@ -310,22 +310,27 @@ uint32_t nodes_next_by_inode(const struct nodes *tree, uint32_t id)
 	return with_inode(tree, tree->nodes[id].next_by_inode, nodes_inode(tree, id));
 }
 
+static void set_inode(struct nodes *tree, uint32_t id, uint64_t inode)
+{
+	unchain_inode(tree, id);
+	tree->nodes[id].inode_low = (uint32_t)inode;
+	if (tree->inodes_high)
+		tree->inodes_high[id] = (uint32_t)(inode >> 32);
+	chain_inode(tree, id);
+}
+
 int nodes_set(struct nodes *tree, uint32_t id, const struct stat *status, struct error *err)
 {
-	uint32_t high = (uint32_t)((uint64_t)status->st_ino >> 32);
+	enum node_kind kind = nodes_kind(status);
+	uint64_t inode = kind == NODE_WHITEOUT ? 0 : status->st_ino;
 	struct node *node = &tree->nodes[id];
 
-	if (high && !tree->inodes_high && grow_high(tree, tree->capacity, err) < 0)
+	if (inode >> 32 && !tree->inodes_high && grow_high(tree, tree->capacity, err) < 0)
 		return -1;
-	if (nodes_inode(tree, id) != status->st_ino) {
-		unchain_inode(tree, id);
-		node->inode_low = (uint32_t)status->st_ino;
-		if (tree->inodes_high)
-			tree->inodes_high[id] = high;
-		chain_inode(tree, id);
-	}
+	if (nodes_inode(tree, id) != inode)
+		set_inode(tree, id, inode);
 	node->ctime_ns = nodes_ctime(status);
-	node->kind = (uint8_t)nodes_kind(status);
+	node->kind = (uint8_t)kind;
 	return 0;
 }
 

@@ -97,7 +97,7 @@ uint32_t nodes_next_by_inode(const struct nodes *tree, uint32_t id);
 /* A new entry of kind NODE_GONE, without an inode number (0). NODE_NONE: no memory. Pointers to nodes are not valid any more. */
 uint32_t nodes_add(struct nodes *tree, uint32_t parent, const char *name, struct error *err);
 
-/* What the entry is now. */
+/* What the entry is now. Of a whiteout no inode number is kept (0): overlayfs makes them all names of a few inodes. */
 int nodes_set(struct nodes *tree, uint32_t id, const struct stat *status, struct error *err);
 
 /* What is in any regular file may have changed without a new time. */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "live/nodes.h"
 
 #define FOLDERS 20u
@@ -105,12 +106,40 @@ static void test_names_of_one_inode(void **state)
 	assert_int_equal(count, 2);
 }
 
+#define WHITEOUTS 200000u
+#define SOON_MS 5000
+
+/* overlayfs makes them names of one inode: whoever puts files in their place does not look through all the others each time. */
+static void test_very_many_whiteouts(void **state)
+{
+	cleanup_nodes struct nodes tree = { 0 };
+	struct stat file = { .st_ino = 100, .st_mode = S_IFREG | 0644, .st_nlink = 1 };
+	double since_ms = clock_monotonic_ms();
+	struct error err = { 0 };
+	char name[32];
+
+	(void)state;
+	assert_int_equal(nodes_begin(&tree, &err), 0);
+	for (unsigned i = 0; i < WHITEOUTS; i++) {
+		snprintf(name, sizeof(name), "%u", i);
+		add(&tree, NODE_ROOT, name, 7, S_IFCHR);
+	}
+	for (unsigned i = 0; i < WHITEOUTS && clock_monotonic_ms() - since_ms < SOON_MS; i++) {
+		snprintf(name, sizeof(name), "%u", i);
+		file.st_ino++;
+		assert_int_equal(nodes_set(&tree, nodes_find(&tree, NODE_ROOT, name), &file, &err), 0);
+	}
+	assert_int_equal(file.st_ino, 100 + WHITEOUTS);
+	assert_int_equal(nodes_by_inode(&tree, 7), NODE_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_are_found),
 		cmocka_unit_test(test_what_was_dropped_is_found_no_more),
 		cmocka_unit_test(test_names_of_one_inode),
+		cmocka_unit_test(test_very_many_whiteouts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
