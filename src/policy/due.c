@@ -31,16 +31,19 @@ static int note_saved(const struct workspace_status *status, void *context, stru
 	return status->failure ? -1 : 0;
 }
 
-/* 1 it is due, 0, -1. */
+/* The clocks of two hosts may differ by this. */
+#define SKEW_NS ((int64_t)300 * 1000000000)
+
+/* 1 it is due, 0, -1. A time in the future is of a clock that was wrong: how old the version is, nobody knows. */
 static int is_due(const struct due *due, const struct policy *policy, const char *container_id, struct error *err)
 {
 	cleanup_names_set struct names_set one = { 0 };
-	int64_t saved_ns = 0;
+	int64_t saved_ns = 0, now_ns = clock_unix_ns();
 
 	if (names_set_add(&one, container_id, err) < 0 ||
 	    status_of(due->session, &one, STATUS_NO_SIZES, note_saved, &saved_ns, err) < 0)
 		return -1;
-	return saved_ns <= version_word_time(&policy->every.span, clock_unix_ns());
+	return saved_ns <= version_word_time(&policy->every.span, now_ns) || saved_ns > now_ns + SKEW_NS;
 }
 
 static int save(const struct due *due, const struct policy *policy, struct policy_done *done, struct error *err)

@@ -92,8 +92,8 @@ static int look_at_container(struct session *session, const char *container_id, 
 	depth = labels_get(&active.labels, LABEL_DEPTH);
 	unchanged = labels_get(&active.labels, LABEL_UNCHANGED);
 	status->depth = depth && text_is_digits(depth) && strlen(depth) < 6 ? atoi(depth) : 0;
-	if (unchanged && clock_parse(unchanged, &unchanged_ns) && unchanged_ns > status->saved_ns &&
-	    status->newest_version > 0)
+	if (unchanged && clock_parse(unchanged, &unchanged_ns) && status->newest_version > 0 &&
+	    (unchanged_ns > status->saved_ns || status->saved_ns > clock_unix_ns()))
 		status->saved_ns = unchanged_ns;
 	return 0;
 }

@@ -10,11 +10,16 @@
 
 #define METADATA_LIMIT ((size_t)4 << 20)
 
-#define SELECT_WORKSPACES                                                                                                                \
-	"SELECT c.bot_id::text, c.container_id, c.namespace, c.image, c.status, v.versions, v.newest, " SQL_MICROSECONDS(                \
-		"v.newest_at") " AS newest_at "                                                                                          \
-			       "FROM containers c LEFT JOIN LATERAL (SELECT count(*) AS versions, coalesce(max(version), 0) AS newest, " \
-			       "max(created_at) AS newest_at FROM container_versions WHERE container_id = c.container_id) v ON true "
+/* The newest version is the one with the greatest number: a clock may have been wrong when another was made. */
+#define FROM_WORKSPACES                                                                                           \
+	"FROM containers c LEFT JOIN LATERAL (SELECT count(*) AS versions, coalesce(max(version), 0) AS newest, " \
+	"(SELECT n.created_at FROM container_versions n WHERE n.container_id = c.container_id "                   \
+	"ORDER BY n.version DESC LIMIT 1) AS newest_at "                                                          \
+	"FROM container_versions WHERE container_id = c.container_id) v ON true "
+
+#define SELECT_WORKSPACES                                                                                                 \
+	"SELECT c.bot_id::text, c.container_id, c.namespace, c.image, c.status, v.versions, v.newest, " SQL_MICROSECONDS( \
+		"v.newest_at") " AS newest_at " FROM_WORKSPACES
 
 void store_workspace_release(struct store_workspace *workspace)
 {

@@ -14,7 +14,7 @@ struct store_workspace {
 	char *status;
 	int versions;    /* number of rows in container_versions */
 	int newest;      /* largest version, 0 for none */
-	char *newest_at; /* RFC 3339, NULL for none */
+	char *newest_at; /* when that was made: RFC 3339, NULL for none */
 	char *fault;     /* of a list: why the row cannot be read, NULL: it can. Else only container_id is set */
 };
 

@@ -106,6 +106,19 @@ chosen_by() {
 	same "policed-a $(version_newest policed-a)" "$output"
 }
 
+@test "a version from a clock that was ahead keeps nothing from being saved" {
+	policy 10-red 'filter = team=red' 'every = 1h'
+	expect 0 -q create policed-a
+	versions_made_ago policed-a '-5 years'
+	forget_look policed-a
+	workspace_write policed-a /data/ahead yes
+	run_policies 0 -q
+	[[ $output == *"policed-a $(version_newest policed-a)"* ]] || complain "it was not saved"
+	run_policies 0 -q
+	[[ $output != *policed-a* ]] || complain "it is due again"
+	versions_made_ago policed-a '0 hours'
+}
+
 @test "what the policy does not keep goes" {
 	local i
 	for i in 1 2 3; do

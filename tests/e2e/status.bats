@@ -212,3 +212,19 @@ follows_the_format() {
 	expect 0 status --max-age 1min status-b
 	versions_made_ago status-b '0 hours'
 }
+
+@test "a version that was made while the clock was ahead hides no age of later ones" {
+	workspace_of_versions status-ahead 3
+	versions_made_ago status-ahead '5 days'
+	db "UPDATE container_versions SET created_at = now() + interval '5 years' WHERE container_id = 'status-ahead' AND version = 2"
+	expect 2 status --max-age 1d status-ahead
+	expect 0 --json status status-ahead
+	same 432000 "$(json '.workspaces[0].age_s / 10 | floor * 10')"
+	expect 0 --json list
+	same 3 "$(json '.workspaces[] | select(.container_id == "status-ahead") | .newest_version')"
+	same true "$(json '.workspaces[] | select(.container_id == "status-ahead") | (.newest_at < (now | todate))')"
+	db "UPDATE container_versions SET created_at = now() + interval '5 years' WHERE container_id = 'status-ahead' AND version = 3"
+	expect 0 -q create --if-changed status-ahead
+	ctr snapshots label "$(container_snapshot status-ahead)" wsnap.unchanged_at="$(date -u -d '-2 hours' +%FT%T.000000Z)" >/dev/null
+	expect 2 status --max-age 1h status-ahead
+}
