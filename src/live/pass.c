@@ -465,3 +465,10 @@ void pass_note_unsure(struct pass *pass, const struct moves *moves)
 		}
 	}
 }
+
+void pass_note_recent(struct pass *pass, int64_t since_ns)
+{
+	for (uint32_t id = 0; id < pass->tree->count; id++)
+		if (nodes_node(pass->tree, id)->kind == NODE_REGULAR && nodes_node(pass->tree, id)->ctime_ns > since_ns)
+			nodes_node(pass->tree, id)->flags |= NODE_UNSURE;
+}

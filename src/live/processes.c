@@ -156,19 +156,32 @@ int processes_of(struct processes *processes, uint32_t pid, struct error *err)
 }
 
 struct look {
-	int dir; /* /proc/PID */
-	bool asynchronous;
+	int dir;       /* /proc/PID */
+	unsigned ways; /* PROCESSES_AIO, PROCESSES_RING */
 	processes_each_file each;
 	void *context;
 };
 
+static const char ring_name[] = "anon_inode:[io_uring]";
+
+/* What has no kind is none of a filesystem's (fs/anon_inodes.c). */
+static bool is_ring(int dir, const char *link, const struct stat *status)
+{
+	char name[sizeof(ring_name)];
+	ssize_t length = (status->st_mode & S_IFMT) == 0 ? readlinkat(dir, link, name, sizeof(name)) : -1;
+
+	return length == sizeof(ring_name) - 1 && memcmp(name, ring_name, sizeof(ring_name) - 1) == 0;
+}
+
 /* Files that are no regular ones, or have no name at all any more, do not count. */
-static int tell(const struct look *look, int dir, const char *link, bool mapped, bool direct, struct error *err)
+static int tell(struct look *look, int dir, const char *link, bool mapped, bool direct, struct error *err)
 {
 	struct open_file file = { .link_dir = dir, .link = link, .mapped = mapped, .direct = direct };
 
 	if (fstatat(dir, link, &file.status, 0) < 0)
 		return is_nothing("a file", err);
+	if (is_ring(dir, link, &file.status))
+		look->ways |= PROCESSES_RING;
 	if (!S_ISREG(file.status.st_mode) || file.status.st_nlink == 0)
 		return 0;
 	return look->each(&file, look->context, err);
@@ -184,7 +197,9 @@ static int look_at_map(struct look *look, int links, const char *line, struct er
 	if (sscanf(line, "%lx-%lx %4s %*s %*s %*s %n", &start, &end, rights, &name) < 3 || name == 0)
 		return 0;
 	if (text_starts_with(line + name, "/[aio]"))
-		look->asynchronous = true;
+		look->ways |= PROCESSES_AIO;
+	if (text_starts_with(line + name, ring_name))
+		look->ways |= PROCESSES_RING;
 	if (rights[3] != 's' || line[name] != '/')
 		return 0;
 	snprintf(link, sizeof(link), "%lx-%lx", start, end);
@@ -258,7 +273,7 @@ static int look_at_descriptor(struct look *look, int links, int infos, const cha
 		return is_nothing("a descriptor", err);
 	if (!(link.st_mode & S_IWUSR))
 		return 0;
-	return tell(look, links, name, false, look->asynchronous || is_direct(infos, name), err);
+	return tell(look, links, name, false, look->ways & PROCESSES_AIO || is_direct(infos, name), err);
 }
 
 static int look_at_descriptors(struct look *look, int process, struct error *err)
@@ -318,7 +333,7 @@ int processes_files(uint32_t pid, bool descriptors, processes_each_file each, vo
 	found = look_at_maps(&look, dir, err);
 	if (found == 0)
 		found = look_at_maps_of_threads(&look, err);
-	if (found < 0)
+	if (found < 0 || (descriptors && look_at_threads(&look, pid, err) < 0))
 		return -1;
-	return descriptors ? look_at_threads(&look, pid, err) : 0;
+	return (int)look.ways;
 }

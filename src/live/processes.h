@@ -39,7 +39,15 @@ struct open_file {
 /* A failure of `each` ends the look. Processes that end meanwhile are passed over. */
 typedef int (*processes_each_file)(const struct open_file *file, void *context, struct error *err);
 
-/* Files of one process: those mapped shared, and if `descriptors` those open for writing too. */
+/* How a process writes past the page cache without waiting for it: such a write may land after the file was closed, and all
+ * stand still. */
+enum {
+	PROCESSES_AIO = 1,  /* io_submit(2): nothing tells of its end */
+	PROCESSES_RING = 2, /* io_uring(7) */
+};
+
+/* Files of one process: those mapped shared, and if `descriptors` those open for writing too. Returns what it has of the ways
+ * above, -1 on an error. */
 int processes_files(uint32_t pid, bool descriptors, processes_each_file each, void *context, struct error *err);
 
 #endif

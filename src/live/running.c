@@ -41,9 +41,13 @@ int taking_note_open_files(struct taking *taking, struct error *err)
 
 	if (processes_in(&processes, taking->live->freezer.folder, err) < 0)
 		return -1;
-	for (size_t i = 0; i < processes.count; i++)
-		if (processes_files(processes.pids[i], true, note_open_file, taking, err) < 0)
+	for (size_t i = 0; i < processes.count; i++) {
+		int ways = processes_files(processes.pids[i], true, note_open_file, taking, err);
+
+		if (ways < 0)
 			return -1;
+		taking->ways |= (unsigned)ways;
+	}
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "live/own_group.h"
+#include "live/processes.h"
 #include "live/stray.h"
 #include "live/weight.h"
 
@@ -25,6 +26,9 @@
 #define MOST_LET_GO 8
 
 #define MOST_INTRUSIONS 3
+
+/* A write past the page cache changes the times when it is begun. How long the disk may take over one. */
+#define LANDING_NS 60000000000
 
 /* What has moved until it stood still. */
 static int gather(struct taking *taking, struct error *err)
@@ -68,6 +72,14 @@ static int pass_over_intruders(struct taking *taking, struct error *err)
 	return result;
 }
 
+/* What was open is noted as such. Whoever has closed a file may have writes under way to it all the same. */
+static void note_unsure(struct taking *taking)
+{
+	pass_note_unsure(&taking->pass, &taking->moves);
+	if (taking->ways)
+		pass_note_recent(&taking->pass, taking->live->frozen_ns - LANDING_NS);
+}
+
 static int pass_over_frozen(struct taking *taking, struct error *err)
 {
 	struct watch *watch = &taking->watch;
@@ -91,7 +103,7 @@ static int pass_over_frozen(struct taking *taking, struct error *err)
 		taking->result->walked_frozen = true;
 		result = pass_walk(&taking->pass, err);
 	}
-	pass_note_unsure(&taking->pass, &taking->moves);
+	note_unsure(taking);
 	if (result == 0 && taking->live->request.inspect)
 		result = taking->live->request.inspect(taking->live->request.context, err);
 	return result;

@@ -39,6 +39,7 @@ struct taking {
 	struct moves moves;
 	struct moves since; /* all that has moved since the change was worked out */
 	struct moves held;  /* what a mapping may be open to of which nothing tells (watch.h) */
+	unsigned ways;      /* in which its processes write past the page cache without waiting for it (processes.h) */
 	bool lost;          /* a file that is written to could not be found */
 	bool begun;         /* the change, and it is not whole: the workspace must not run */
 	bool made;          /* the change */

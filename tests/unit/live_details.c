@@ -1,6 +1,6 @@
 /*
- * Live versions of what is easily missed: ACLs that a folder hands down, and stores through a mapping where no time
- * tells of them.
+ * Live versions of what is easily missed: ACLs that a folder hands down, stores through a mapping where no time tells of
+ * them, and writes that land later in files that nobody has open any more.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,19 +8,24 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "support/files.h"
 #include "support/live_stand.h"
 #include "support/scratch.h"
 
@@ -174,12 +179,102 @@ static void test_a_store_between_two_versions(void **state)
 	}
 }
 
+/* --- a slow disk ---------------------------------------------------------------------------------------------------- */
+
+#define SLOWED (4 << 20) /* bytes, at SLOW of them each second */
+#define SLOW 2000000
+
+static const char slow_group[] = "/sys/fs/cgroup/blkio/wsnap-unit-slow";
+
+/* From now on this process writes past the page cache to that filesystem as if the disk were slow (blkio-controller). */
+static void slow_down(const char *path)
+{
+	cleanup_free char *limit = text_format("%s/blkio.throttle.write_bps_device", slow_group);
+	cleanup_free char *processes = text_format("%s/cgroup.procs", slow_group);
+	cleanup_free char *text = NULL;
+	struct stat status;
+
+	if (stat(path, &status) < 0)
+		_exit(1);
+	text = text_format("%u:%u %d", major(status.st_dev), minor(status.st_dev), SLOW);
+	files_write(limit, text);
+	files_write(processes, "0");
+}
+
+static void fill_slowed(void *bytes, char with)
+{
+	cleanup_fd int file = open("/slowed", O_RDWR | O_CREAT | O_DIRECT | O_CLOEXEC, 0644);
+
+	memset(bytes, with, SLOWED);
+	if (pwrite(file, bytes, SLOWED, 0) != SLOWED || fsync(file) < 0)
+		_exit(1);
+}
+
+/* Begins to write the file anew, and closes it. */
+static void submit_slowed(void *bytes, char with)
+{
+	static aio_context_t context;
+	static struct iocb request, *requests[] = { &request };
+	cleanup_fd int file = open("/slowed", O_RDWR | O_DIRECT | O_CLOEXEC);
+
+	memset(bytes, with, SLOWED);
+	request = (struct iocb){ .aio_lio_opcode = IOCB_CMD_PWRITE,
+				 .aio_fildes = (uint32_t)file,
+				 .aio_buf = (uintptr_t)bytes,
+				 .aio_nbytes = SLOWED };
+	if (syscall(SYS_io_setup, 4, &context) < 0 || syscall(SYS_io_submit, context, 1, requests) != 1)
+		_exit(1);
+}
+
+static void be_slow(struct stand *stand)
+{
+	void *bytes = mmap(NULL, SLOWED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (bytes == MAP_FAILED)
+		_exit(1);
+	slow_down(stand->upper);
+	stand_enter(stand);
+	fill_slowed(bytes, 'a');
+	submit_slowed(bytes, 'b');
+	put("/submitted");
+	for (;;)
+		pause();
+}
+
+static void wait_for(const struct stand *stand, const char *name)
+{
+	cleanup_free char *path = text_format("%s/%s", stand->upper, name);
+
+	while (access(path, F_OK) < 0)
+		clock_sleep_ms(10);
+}
+
+/* The next version has what has landed since, though no time tells of that. */
+static void test_a_write_that_lands_behind_the_freeze(void **state)
+{
+	struct stand stand;
+
+	(void)state;
+	if (mkdir(slow_group, 0755) < 0 && errno != EEXIST)
+		skip();
+	stand_make(&stand, "ext4", 1, NULL, be_slow);
+	wait_for(&stand, "submitted");
+	clock_sleep_ms(200);
+	stand_take_blindly(&stand);
+	clock_sleep_ms(2 * SLOWED / (SLOW / 1000));
+	stand_take(&stand);
+	assert_true(stand_take(&stand).copied_bytes == 0);
+	stand_end(&stand);
+	rmdir(slow_group);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_acls_of_folders),
 		cmocka_unit_test(test_stores_on_tmpfs),
 		cmocka_unit_test(test_a_store_between_two_versions),
+		cmocka_unit_test(test_a_write_that_lands_behind_the_freeze),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

@@ -8,6 +8,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/aio_abi.h>
+#include <linux/io_uring.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -186,12 +189,45 @@ static void test_a_process_that_is_gone(void **state)
 	assert_int_equal(found.mapped + found.open, 0);
 }
 
+/* Ways to write that nobody waits for: also where the ring is closed, and only mapped. */
+static void test_ways_to_write(void **state)
+{
+	static const int wanted[] = { PROCESSES_AIO, PROCESSES_AIO | PROCESSES_RING, PROCESSES_AIO | PROCESSES_RING,
+				      PROCESSES_AIO };
+	struct io_uring_params params = { 0 };
+	aio_context_t context = 0;
+	void *mapped = NULL;
+	int ring = -1;
+
+	(void)state;
+	assert_int_equal(syscall(SYS_io_setup, 4, &context), 0);
+	for (int step = 0; step < 4; step++) {
+		struct found found = { 0 };
+		struct error err = { 0 };
+
+		if (step == 1)
+			ring = (int)syscall(SYS_io_uring_setup, 4, &params);
+		if (step == 1 && ring < 0)
+			break; /* not allowed here */
+		if (step == 2) {
+			mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
+			assert_true(mapped != MAP_FAILED);
+			close(ring);
+		}
+		if (step == 3)
+			munmap(mapped, 4096);
+		assert_int_equal(processes_files((uint32_t)getpid(), true, count, &found, &err), wanted[step]);
+	}
+	syscall(SYS_io_destroy, context);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_cannot_be_looked_at),
 		cmocka_unit_test(test_a_first_thread_that_has_ended),
 		cmocka_unit_test(test_a_process_that_is_gone),
+		cmocka_unit_test(test_ways_to_write),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
