@@ -11,6 +11,7 @@
 #include "compare/spec.h"
 #include "recover/bring_back.h"
 #include "workspace/history.h"
+#include "workspace/signals.h"
 
 static const struct option_spec diff_options[] = {
 	{ .type = OPTION_FLAG,
@@ -117,18 +118,34 @@ static struct diff_header header_of(const struct diff *diff)
 	};
 }
 
+static int print_patches(struct diff *diff, const struct signals *signals, struct error *err)
+{
+	struct output *out = diff->invocation->out;
+
+	for (size_t i = 0; i < diff->comparison.count && !ferror(out->stream); i++)
+		if (diff_print_line(out, &diff->comparison.items[i], err) < 0 ||
+		    patch_write(out, &diff->comparison.items[i], signals, err) < 0)
+			return -1;
+	return 0;
+}
+
+/* Who reads may close the pipe: nothing is held in containerd when that ends us. */
 static int print(struct diff *diff, struct error *err)
 {
 	const struct invocation *invocation = diff->invocation;
 	const struct diff_header header = header_of(diff);
+	struct signals signals;
+	int printed;
 
-	if (!((const struct diff_options *)invocation->options)->patch || invocation->out->quiet)
+	if (!((const struct diff_options *)invocation->options)->patch || invocation->out->quiet) {
+		comparison_let_go(&diff->comparison);
 		return diff_print(invocation, &header, &diff->comparison, err);
-	for (size_t i = 0; i < diff->comparison.count; i++)
-		if (diff_print_line(invocation->out, &diff->comparison.items[i], err) < 0 ||
-		    patch_write(invocation->out, &diff->comparison.items[i], err) < 0)
-			return -1;
-	return 0;
+	}
+	signals_hold_pipe(&signals);
+	printed = print_patches(diff, &signals, err);
+	comparison_let_go(&diff->comparison);
+	signals_deliver(&signals);
+	return printed;
 }
 
 /* How many changes there are; -1 error. */

@@ -36,19 +36,39 @@ static int label(const struct compare_item *item, bool before, struct text *text
 	return text->failed ? error_memory(err) : 0;
 }
 
-static int run_diff(int old, int new, char *const *words, struct error *err)
+/* With the signals that we have not held back. An error number, 0. */
+static int start_diff(int old, int new, char *const *words, const struct signals *signals, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
-	pid_t pid;
-	int status, failure = posix_spawn_file_actions_init(&actions);
+	posix_spawnattr_t attributes;
+	int failure = posix_spawn_file_actions_init(&actions);
 
-	if (failure == 0)
-		failure = posix_spawn_file_actions_adddup2(&actions, old, old);
+	if (failure)
+		return failure;
+	failure = posix_spawnattr_init(&attributes);
+	if (failure) {
+		posix_spawn_file_actions_destroy(&actions);
+		return failure;
+	}
+	failure = posix_spawn_file_actions_adddup2(&actions, old, old);
 	if (failure == 0)
 		failure = posix_spawn_file_actions_adddup2(&actions, new, new);
 	if (failure == 0)
-		failure = posix_spawnp(&pid, words[0], &actions, NULL, words, environ);
+		failure = posix_spawnattr_setsigmask(&attributes, &signals->before);
+	if (failure == 0)
+		failure = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+	if (failure == 0)
+		failure = posix_spawnp(pid, words[0], &actions, &attributes, words, environ);
+	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
+	return failure;
+}
+
+static int run_diff(int old, int new, char *const *words, const struct signals *signals, struct error *err)
+{
+	pid_t pid;
+	int status, failure = start_diff(old, new, words, signals, &pid);
+
 	if (failure)
 		return error_errno(err, ERROR_FAILED, failure, "diff(1), which tells text differences, cannot be run");
 	while (waitpid(pid, &status, 0) < 0)
@@ -56,10 +76,13 @@ static int run_diff(int old, int new, char *const *words, struct error *err)
 			return error_errno(err, ERROR_FAILED, errno, "diff(1) was lost");
 	if (WIFEXITED(status) && WEXITSTATUS(status) < DIFF_TROUBLE)
 		return 0;
+	/* The pipe is ours as well: once it may, the same signal ends us. */
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPIPE)
+		raise(SIGPIPE);
 	return error_set(err, ERROR_FAILED, "diff(1) has failed");
 }
 
-int patch_write(struct output *out, const struct compare_item *item, struct error *err)
+int patch_write(struct output *out, const struct compare_item *item, const struct signals *signals, struct error *err)
 {
 	cleanup_text struct text old_label = { 0 }, new_label = { 0 };
 	char paths[2][32];
@@ -88,5 +111,5 @@ int patch_write(struct output *out, const struct compare_item *item, struct erro
 				NULL };
 
 	fflush(out->stream);
-	return run_diff(old, new, words, err);
+	return run_diff(old, new, words, signals, err);
 }

@@ -29,6 +29,15 @@ void signals_hold(struct signals *signals)
 	signals->held = pthread_sigmask(SIG_BLOCK, &set, &signals->before) == 0;
 }
 
+void signals_hold_pipe(struct signals *signals)
+{
+	sigset_t pipe;
+
+	sigemptyset(&pipe);
+	sigaddset(&pipe, SIGPIPE);
+	signals->held = pthread_sigmask(SIG_BLOCK, &pipe, &signals->before) == 0;
+}
+
 int signals_pending(void)
 {
 	sigset_t pending;

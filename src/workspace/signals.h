@@ -16,6 +16,9 @@ struct signals {
 /* Blocks them. */
 void signals_hold(struct signals *signals);
 
+/* Blocks SIGPIPE alone: for who has to tidy up before a closed pipe ends the run. signals_deliver() ends it then. */
+void signals_hold_pipe(struct signals *signals);
+
 /* The number of one that has arrived meanwhile and asks us to end, 0 for none. It stays pending. */
 int signals_pending(void);
 

@@ -310,3 +310,19 @@ A /labels/ex~1am~0ple "1"' "$output"
 	expect_error 2 "'--spec' cannot be given with a PATH, '/etc'" diff --spec spec -- /etc
 	nothing_stays
 }
+
+@test "whoever stops reading ends it silently, and nothing is left held" {
+	workspace reader
+	expect 0 -q version reader
+	root=$(workspace_root reader)
+	mkdir "$root/data/many"
+	(cd "$root/data/many" && for ((n = 0; n < 2000; n++)); do echo "$n" >"a rather long name so that the pipe is full $n"; done)
+	for options in '' --json --stat -z -p; do
+		statuses=$("$WSNAP" diff $options reader 2>"$BATS_TEST_TMPDIR/stderr" 3>&- 4>&- | head -c 1 >/dev/null
+			printf '%s' "${PIPESTATUS[0]}")
+		same 141 "$statuses" "status of diff $options"
+		same '' "$(cat "$BATS_TEST_TMPDIR/stderr")" "standard error of diff $options"
+		same '' "$(lease_names)" "leases of diff $options"
+	done
+	same '' "$(snapshot_names | grep look || true)"
+}
