@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/text.h"
 #include "command/commands.h"
 #include "command/report.h"
 #include "fork/fork.h"
@@ -10,6 +11,7 @@
 #include "workspace/target.h"
 
 #define MAX_LABELS 64
+#define LABEL_LIMIT 4096 /* containerd's, for key and value */
 
 /* As they were given: the texts are those of the command line. */
 struct given_labels {
@@ -31,6 +33,12 @@ static int add_label(const char *text, void *field, struct error *err)
 
 	if (!strchr(text, '=') || *text == '=')
 		return error_set(err, ERROR_USAGE, "'%.100s' is no label: KEY=VALUE is", text);
+	/* An old containerd would keep it, and no newer one could read it. */
+	if (!text_is_utf8(text, strlen(text)))
+		return error_set(err, ERROR_USAGE, "'%.100s' is no label: it is not UTF-8", text);
+	if (strlen(text) - strlen("=") > LABEL_LIMIT)
+		return error_set(err, ERROR_USAGE, "'%.100s…' is no label: key and value have more than %d bytes", text,
+				 LABEL_LIMIT);
 	if (labels->count == MAX_LABELS)
 		return error_set(err, ERROR_USAGE, "more than %d labels", MAX_LABELS);
 	labels->items[labels->count++] = text;

@@ -6,7 +6,9 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "compare/compare.h"
+#include "workspace/chain.h"
 #include "workspace/history.h"
+#include "workspace/label_keys.h"
 #include "workspace/lineage.h"
 
 void log_history_release(struct log_history *history)
@@ -94,37 +96,66 @@ int log_history_read(struct log_history *history, const struct target *target, s
 	return history_origins_each(history->session, target->container_id, add_origin, history, err);
 }
 
-/* What it came from; of the first, the image's own snapshot. */
-static struct store_version find_before(const struct log_history *history, const struct log_version *version)
+static bool is_of(const struct ctr_snapshot *snapshot, const char *container_id)
 {
-	const struct log_version *parent = version->parent ? find(history, version->parent) : NULL;
+	const char *owner = labels_get(&snapshot->labels, LABEL_CONTAINER);
 
-	if (parent)
-		return parent->row;
-	return (struct store_version){ .version = 0,
-				       .runtime_name = version->row.parent,
-				       .snapshotter = version->row.snapshotter };
+	return owner && strcmp(owner, container_id) == 0;
 }
 
-/* 1 compared, 0: something that it takes is not here, -1. */
-static int compare(struct log_history *history, const struct target *target, struct log_version *version,
-		   const char *path, struct error *err)
+/* What the whole history stands on: the image's own snapshot, or the one that a fork began with; the caller frees. Versions
+ * that were given up in between are not it, whether their layers are there still or not. NULL: nothing. */
+static int find_ground(struct log_history *history, const struct target *target, const struct store_version *row,
+		       char **ground, struct error *err)
+{
+	cleanup_chain struct chain chain = { 0 };
+	const char *name = row->parent;
+	size_t at = 0;
+
+	if (chain_read(history->session, row->snapshotter, row->runtime_name, &chain, err) < 0)
+		return -1;
+	while (at < chain.snapshots.count && is_of(&chain.snapshots.items[at], target->container_id))
+		at++;
+	/* Another tool's snapshots do not say whose they are. */
+	if (at > 0)
+		name = at < chain.snapshots.count ? chain.snapshots.items[at].name : NULL;
+	*ground = name ? strdup(name) : NULL;
+	return name && !*ground ? error_memory(err) : 0;
+}
+
+static int compare_with(struct log_history *history, const struct target *target, struct log_version *version,
+			const struct store_version *before, const char *path, struct error *err)
 {
 	struct comparison comparison = { .session = history->session };
-	const struct store_version before = find_before(history, version);
 	const struct compare_request request = {
 		.target = target,
-		.before = before.runtime_name ? &before : NULL,
+		.before = before->runtime_name ? before : NULL,
 		.now = &version->row,
 		.paths = &path,
 		.path_count = path ? 1 : 0,
 	};
-	int done = version->present ? compare_run(&comparison, &request, err) : 0;
+	int done = compare_run(&comparison, &request, err);
 
-	version->compared = done == 0 && version->present;
+	version->compared = done == 0;
 	if (version->compared)
 		version->sum = diff_sum_of(&comparison);
 	comparison_release(&comparison);
+	return done;
+}
+
+/* With what it came from. 0, also where something that it takes is not here, -1. */
+static int compare(struct log_history *history, const struct target *target, struct log_version *version,
+		   const char *path, struct error *err)
+{
+	const struct log_version *parent = version->parent ? find(history, version->parent) : NULL;
+	struct store_version ground = { .snapshotter = version->row.snapshotter };
+	int done = 0;
+
+	if (version->present && !parent)
+		done = find_ground(history, target, &version->row, &ground.runtime_name, err);
+	if (version->present && done == 0)
+		done = compare_with(history, target, version, parent ? &parent->row : &ground, path, err);
+	free(ground.runtime_name);
 	if (done == 0 || err->kind != ERROR_NOT_FOUND)
 		return done < 0 ? -1 : 0;
 	log_detail("version %d is not compared: %s", version->row.version, err->message);

@@ -504,3 +504,16 @@ answers_lost() {
 	same "" "$(lease_names)"
 	expect 3 recover unmade
 }
+
+@test "a label that containerd could not keep or read is refused before anything is done" {
+	workspace labelled
+	expect 0 -q version labelled
+	before=$(world)
+	expect_error 2 "'--label' cannot be 'a=?': 'a=?' is no label: it is not UTF-8" fork labelled 1 labelled-not --label $'a=\xff'
+	long=$(printf 'x%.0s' {1..4096})
+	expect 2 fork labelled 1 labelled-not --label "a=$long"
+	[[ $stderr == *'key and value have more than 4096 bytes' ]] || complain "it does not say what is wrong"
+	same "$before" "$(world)"
+	expect 0 fork labelled 1 labelled-long --label "a=${long:1}"
+	same "${long:1}" "$(container_field labelled-long .Labels.a)"
+}

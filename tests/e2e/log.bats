@@ -56,6 +56,28 @@ lineage() {
 	same '7<- 6<4 4<-' "$(lineage b)"
 }
 
+@test "the oldest that is still there shows what was changed before it as well" {
+	workspace roots
+	for n in 1 2 3; do
+		workspace_write roots /data/$n $n
+		expect 0 -q version roots
+	done
+	expect 0 delete roots 1 2
+	expect 0 --json log roots --stat
+	same '[3,3]' "$(json '[.versions[0].version, .versions[0].stat.added] | tojson')"
+	expect 0 -q log roots /data/1
+	same 3 "$output"
+	# A fork begins with what its origin was: that is no change of its own.
+	expect 0 fork roots 3 roots-fork --start
+	workspace_write roots-fork /data/4 4
+	expect 0 -q version roots-fork
+	expect 0 -q log roots-fork /data/1
+	same '' "$output"
+	expect 0 delete roots-fork 1
+	expect 0 --json log roots-fork --stat
+	same '[2,1]' "$(json '[.versions[0].version, .versions[0].stat.added] | tojson')"
+}
+
 @test "only the versions in which a path changed" {
 	workspace c
 	workspace_write c /data/f 1
