@@ -372,17 +372,13 @@ cut_at_link() {
 
 # cut_both N ID: the same, together with its guard.
 cut_both() {
-	local tracer program guard
+	local tracer
 	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=8000000:when="$1" \
 		"$WSNAP" restore "$2" 1 >/dev/null 2>&1 </dev/null 3>&- 4>&- &
 	tracer=$!
 	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~$2.restore"
 	sleep 0.5
-	program=$(pgrep -P "$tracer")
-	guard=$(pgrep -P "$program")
-	kill -KILL "$guard"
-	kill -KILL "$program"
-	wait "$tracer" || true
+	kill_traced "$tracer"
 	[ -n "$(records)" ] || complain "no operation was cut off"
 }
 
@@ -608,17 +604,13 @@ newest_of() {
 
 # cut_recovery ID: killed together with its guard, when what was found is saved and the change goes on.
 cut_recovery() {
-	local tracer program guard
+	local tracer
 	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=8000000:when=2 \
 		"$WSNAP" recover "$1" >/dev/null 2>&1 </dev/null 3>&- 4>&- &
 	tracer=$!
 	servers_wait_for 20 grep -q '"meantime_whole":[[:space:]]*true' "$(records)"
 	sleep 0.5
-	program=$(pgrep -P "$tracer")
-	guard=$(pgrep -P "$program")
-	kill -KILL "$guard"
-	kill -KILL "$program"
-	wait "$tracer" || true
+	kill_traced "$tracer"
 }
 
 @test "what ran on half a change, and stands still again, is a version before that is finished" {
@@ -684,9 +676,7 @@ cut_recovery() {
 	tracer=$!
 	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~y.restore"
 	sleep 0.5
-	kill -KILL "$(pgrep -P "$(pgrep -P "$tracer")")"
-	pkill -KILL -P "$tracer"
-	wait "$tracer" || true
+	kill_traced "$tracer"
 	start_anew y
 	echo mine >"$(workspace_root y)/data/set/1"
 	expect 7 recover y

@@ -57,6 +57,22 @@ writable_folder() {
 	snapshot_folder "$(container_snapshot "$1")"
 }
 
+# kill_traced TRACER: SIGKILL for what strace makes stand still, and for its guard before it. Strace itself would wait until the
+# delay is over, and the program for strace.
+kill_traced() {
+	local program
+	program=$(pgrep -P "$1")
+	pkill -KILL -P "$program" || true
+	kill -KILL "$program"
+	kill -KILL "$1" 2>/dev/null || true
+	wait "$1" || true
+	servers_wait_for 5 has_ended "$program"
+}
+
+has_ended() {
+	! grep -qs '^State:[[:space:]]*[^ZX]' "/proc/$1/status"
+}
+
 # cut_in_move ARGUMENT…: runs wsnap, which SIGKILL ends right behind the move of the writable layer's folder.
 cut_in_move() {
 	local tracer
@@ -65,8 +81,7 @@ cut_in_move() {
 		"$WSNAP" "$@" >/dev/null 2>&1 </dev/null 3>&- 4>&- &
 	tracer=$!
 	servers_wait_for 20 layer_has_moved "${*: -1}"
-	pkill -9 -P "$tracer" -x wsnap
-	wait "$tracer" || true
+	kill_traced "$tracer"
 	[ -n "$(records)" ] || complain "no operation was cut off"
 }
 
