@@ -19,6 +19,7 @@
 #include "operation/restoring_start.h"
 #include "operation/rows.h"
 #include "operation/standstill.h"
+#include "operation/state_words.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
 #include "workspace/label_keys.h"
@@ -343,40 +344,36 @@ static int finish_without_task(struct run *run, struct error *err)
 		error_wrap(err, "the task of '%s', which does not see all of its files, could not be ended", id);
 		return error_hint(err, "end the task of '%s', then 'wsnap recover %s' does the rest", id, id);
 	}
-	return finish_once(run, err) < 0 ? -1 : restart_begin(run, err);
-}
-
-static int unfinished(const struct run *run, struct error *err)
-{
-	const char *id = run->record->container_id;
-
-	if (err->kind != ERROR_INCOMPLETE || run->record->stage != STAGE_DOWN || !err->hint[0])
-		error_wrap(err, "'%s' has files that are not changed to the end", id);
-	err->kind = ERROR_INCOMPLETE;
-	return err->hint[0] ? -1 : error_hint(err, "'wsnap recover %s' does the rest", id);
+	return finish_once(run, err) < 0 ? state_words_half_changed(run, err) : restart_begin(run, err);
 }
 
 int meantime_finish(struct run *run, struct error *err)
 {
-	int finished = finish_once(run, err);
+	if (finish_once(run, err) == 0)
+		return 0;
+	if (!is_in_the_way(run, err))
+		return state_words_half_changed(run, err);
+	log_detail("%s", err->message);
+	error_clear(err);
+	return finish_without_task(run, err);
+}
 
-	if (finished < 0 && is_in_the_way(run, err)) {
-		log_detail("%s", err->message);
-		error_clear(err);
-		finished = finish_without_task(run, err);
-	}
-	return finished < 0 ? unfinished(run, err) : 0;
+/* Where two mounts see the same its task may run on. */
+static int end_start(struct run *run, struct error *err)
+{
+	int overlay = is_overlay(run, err);
+
+	if (overlay > 0)
+		return finish_without_task(run, err);
+	return overlay < 0 || finish_once(run, err) < 0 ? state_words_half_changed(run, err) : 0;
 }
 
 int meantime_end_start(struct run *run, struct error *err)
 {
 	const char *id = run->record->container_id;
-	int overlay = is_overlay(run, err), finished = -1;
 
-	if (overlay >= 0)
-		finished = overlay ? finish_without_task(run, err) : finish_once(run, err);
-	if (finished < 0)
-		return unfinished(run, err);
+	if (end_start(run, err) < 0)
+		return -1;
 	if (meantime_record(run, err) < 0) {
 		err->kind = ERROR_INCOMPLETE;
 		return err->hint[0] ? -1 : error_hint(err, "'wsnap recover %s' does the rest", id);

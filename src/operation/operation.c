@@ -98,19 +98,27 @@ static int plan_and_execute(const struct plan *plan, struct operation_result *re
 	return done;
 }
 
-/* An operation that is still pending can be taken over: a missing network by every operation, since
- * each attaches it anew; a start that fails by a rollback to something that starts. *err is what is pending then. */
+/* An operation that is still pending can be taken over: a missing network by every operation that starts it, since each attaches it
+ * anew; a start that fails by a rollback to something that starts. Behind a restore what does not start is no version yet, and may
+ * become one. */
+static bool may_take_over(const struct record *pending, enum operation_kind kind)
+{
+	if (!pending->container_id || kind == OPERATION_RESTORE)
+		return false;
+	if (pending->pending != PENDING_START || kind == OPERATION_ROLLBACK)
+		return true;
+	return pending->kind == OPERATION_RESTORE && (kind == OPERATION_VERSION || kind == OPERATION_CREATE);
+}
+
+/* *err is what is pending then. */
 static int settle_earlier(struct session *session, const struct operation_request *request, const char *container_id,
 			  struct settled *settled, struct error *err)
 {
-	const struct record *pending = &settled->pending;
-
 	if (recovery_settle(session, container_id, settled, err) == 0) {
 		recovery_tell_settled(container_id, settled);
 		return 0;
 	}
-	if (pending->container_id && request->kind != OPERATION_RESTORE &&
-	    (pending->pending != PENDING_START || request->kind == OPERATION_ROLLBACK))
+	if (may_take_over(&settled->pending, request->kind))
 		return 0;
 	error_wrap(err, "'%s' has an unfinished operation", container_id);
 	return -1;

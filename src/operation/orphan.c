@@ -23,7 +23,8 @@ bool orphan_judge(struct run *run, const struct ctr_container *container)
 	if (record->container_ns != 0 && record->container_ns != container->created_ns)
 		run->found = FOUND_REMADE;
 	/* Once the operation has brought it up again, anybody may put it on another snapshot. */
-	else if (record->stage != STAGE_UP && !is_ours(record, container->snapshot_key))
+	else if ((record->stage != STAGE_UP || record->pending == PENDING_START) &&
+		 !is_ours(record, container->snapshot_key))
 		run->found = FOUND_TAKEN;
 	else
 		return true;

@@ -87,7 +87,8 @@ int plan_live_layer(struct session *session, const struct ctr_snapshot *active, 
 int plan_live(struct session *session, const struct operation_request *request, const struct ctr_snapshot *active,
 	      const struct location *location, struct record *record, struct error *err)
 {
-	if (!plan_live_has_processes(record->state))
+	/* One that is to be started again has a state, and no process. */
+	if (!plan_live_has_processes(record->state) || record->old_pid == 0)
 		return 0;
 	if (plan_live_check(location, record, err) < 0 || set_tip(session, active, record, err) < 0)
 		return -1;

@@ -27,7 +27,7 @@ void settled_release(struct settled *settled)
 	*settled = (struct settled){ 0 };
 }
 
-static char *describe(const struct run *run)
+static char *describe_done(const struct run *run)
 {
 	const struct record *record = run->record;
 
@@ -53,6 +53,15 @@ static char *describe(const struct run *run)
 	if (record->kind == OPERATION_COMPACT)
 		return text_format("the compaction was completed");
 	return text_format("version %d was completed", run->result->version);
+}
+
+static char *describe(const struct run *run)
+{
+	cleanup_free char *what = describe_done(run);
+
+	if (!what || !run->was_down || run->record->pending != PENDING_NOTHING)
+		return steal_pointer(what);
+	return text_format("%s, and the workspace is started again", what);
 }
 
 /* Its part is done but for the network: try that once more, on the task as it runs now. */
@@ -89,8 +98,6 @@ static int go_on(struct run *run, const char *snapshot_key, struct error *err)
 	struct record *record = run->record;
 	int effect;
 
-	if (record->stage == STAGE_UP && record->pending == PENDING_NETWORK && settle_network(run, err) < 0)
-		return -1;
 	if (record->pending == PENDING_START) {
 		record->pending = PENDING_NOTHING;
 		record->stage = STAGE_DOWN;
@@ -120,6 +127,14 @@ static char *describe_failure(const struct run *run, const struct error *err)
 	return what ? text_format("%s (%s)", what, err->message) : NULL;
 }
 
+static int go_on_beside(struct run *run, char **what, struct error *err)
+{
+	if (recovery_go_on_live(run, err) < 0)
+		return -1;
+	*what = describe(run);
+	return *what ? 0 : error_memory(err);
+}
+
 static int settle_with(struct run *run, char **what, struct error *err)
 {
 	cleanup_ctr_container struct ctr_container container = { 0 };
@@ -140,12 +155,12 @@ static int settle_with(struct run *run, char **what, struct error *err)
 	/* A configuration that is broken by now must not keep the workspace down. */
 	if (run->record->attachment)
 		plan_network_load(run->session, &run->network, &run->network_error);
-	if (run->record->live) {
-		if (recovery_go_on_live(run, err) < 0)
-			return -1;
-		*what = describe(run);
-		return *what ? 0 : error_memory(err);
-	}
+	run->was_down = run->record->pending == PENDING_START;
+	if (run->record->pending == PENDING_NETWORK && (run->record->live || run->record->stage == STAGE_UP) &&
+	    settle_network(run, err) < 0)
+		return -1;
+	if (run->record->live)
+		return go_on_beside(run, what, err);
 	if (go_on(run, container.snapshot_key, err) == 0) {
 		*what = describe(run);
 	} else if (run->ending == ENDING_RELEASED) {

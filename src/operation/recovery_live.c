@@ -44,6 +44,16 @@ static int keep_saved(struct run *run, struct error *err)
 	return step_lease(run, err) < 0 ? -1 : step_keep(run, err);
 }
 
+/* Nobody may start it while its files are changed, or while we do. */
+static int hold_stopped(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
+		return -1;
+	return task_has_process(task.state) ? 0 : restart_hold(run, err);
+}
+
 /* After a reboot it is down, though nothing has stopped it for the operation: it runs again as it did, and so does what was ended
  * to finish a restore. Otherwise somebody has stopped it on purpose. */
 static int bring_up(struct run *run, struct error *err)
@@ -51,10 +61,23 @@ static int bring_up(struct run *run, struct error *err)
 	struct record *record = run->record;
 	char boot[BOOT_ID_SIZE];
 
+	/* This run has tried it. */
+	if (run->start_left)
+		return 0;
 	boot_id(boot);
 	if (record->boot && strcmp(boot, record->boot) != 0 && task_note_absence(run, err) < 0)
 		return -1;
+	if (record->pending == PENDING_START && hold_stopped(run, err) < 0)
+		return -1;
 	return restart_begin(run, err);
+}
+
+/* It may be down after a reboot, and not start: then that is what is told of it. */
+static int take_back(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+
+	return execute_back(run, record->pending == PENDING_START ? record->failure : "interrupted", err);
 }
 
 /* A live version: nothing was done to the workspace. What is committed is recorded, and the rest goes. */
@@ -67,22 +90,13 @@ static int go_on_live(struct run *run, struct error *err)
 
 	if (saved < 0 || bring_up(run, err) < 0)
 		return -1;
-	return saved ? execute(run, ENTRY_TIDY, err) : execute_back(run, "interrupted", err);
-}
-
-/* Nobody may start it while its files are changed. */
-static int hold_stopped(struct run *run, struct error *err)
-{
-	cleanup_ctr_task struct ctr_task task = { 0 };
-
-	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
-		return -1;
-	return task_has_process(task.state) ? 0 : restart_hold(run, err);
+	return saved ? execute(run, ENTRY_TIDY, err) : take_back(run, err);
 }
 
 /* A restore: what was begun is made to the end, before anything else may run. */
 static int go_on_restore(struct run *run, struct error *err)
 {
+	const struct record *record = run->record;
 	int begun = restoring_is_begun(run, err);
 
 	if (begun < 0)
@@ -94,8 +108,8 @@ static int go_on_restore(struct run *run, struct error *err)
 		return -1;
 	if (bring_up(run, err) < 0)
 		return -1;
-	return begun || run->record->stage == STAGE_UP ? execute(run, ENTRY_TIDY, err)
-						       : execute_back(run, "interrupted", err);
+	/* One that was ended but for a start, or a network, is not begun any more. */
+	return begun || record->stage == STAGE_UP ? execute(run, ENTRY_TIDY, err) : take_back(run, err);
 }
 
 int recovery_go_on_live(struct run *run, struct error *err)

@@ -46,6 +46,8 @@ static int start_on_theirs(struct run *run, struct error *err)
 	cleanup_ctr_task struct ctr_task task = { 0 };
 	struct record *record = run->record;
 
+	if (record->pending == PENDING_START)
+		record->stage = STAGE_DOWN;
 	if (record->stage != STAGE_DOWN || record->state == CTR_TASK_NONE)
 		return 0;
 	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0 ||

@@ -1,6 +1,7 @@
 #include "operation/restart.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -71,20 +72,59 @@ int restart_end(struct run *run, struct error *err)
 	return task_remove(run, err);
 }
 
-int restart_begin(struct run *run, struct error *err)
+static int start(struct run *run, struct error *err)
 {
 	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	/* If it runs already, a run that was killed behind the start has attached its network. */
+	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0 ||
+	    (!task_has_process(task.state) && step_detach(run, err) < 0))
+		return -1;
+	return step_start(run, err);
+}
+
+/* As of an operation that has stopped it: the rest is done, and the start is left to recovery. */
+static int leave_start(struct run *run, struct error *err)
+{
 	struct record *record = run->record;
 
-	if (record->stage != STAGE_DOWN)
+	if (err->kind == ERROR_CONTAINERD || run_is_orphaned(run))
+		return -1;
+	free(record->failure);
+	record->failure = strdup(err->message);
+	if (!record->failure)
+		return error_memory(err);
+	error_clear(err);
+	record->pending = PENDING_START;
+	run->start_left = true;
+	return 0;
+}
+
+static int tell_down(const struct run *run, struct error *err)
+{
+	const char *id = run->record->container_id;
+
+	err->kind = ERROR_INCOMPLETE;
+	error_wrap(err, "'%s' is down, and could not be started again", id);
+	return error_hint(err, "once the cause is gone, 'wsnap recover %s' starts it", id);
+}
+
+int restart_begin(struct run *run, struct error *err)
+{
+	struct record *record = run->record;
+	const enum record_stage stage = record->stage;
+	const enum record_pending pending = record->pending;
+
+	if (stage != STAGE_DOWN && pending != PENDING_START)
 		return 0;
-	/* If it runs already, a run that was killed behind the start has attached its network. */
-	if (ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0 ||
-	    (!task_has_process(task.state) && step_detach(run, err) < 0) || step_start(run, err) < 0) {
-		err->kind = ERROR_INCOMPLETE;
-		error_wrap(err, "'%s' is down, and could not be started again", record->container_id);
-		return error_hint(err, "once the cause is gone, 'wsnap recover %s' starts it", record->container_id);
+	record->stage = STAGE_DOWN;
+	record->pending = PENDING_NOTHING;
+	if (start(run, err) < 0 && leave_start(run, err) < 0) {
+		record->stage = stage;
+		record->pending = pending;
+		return tell_down(run, err);
 	}
-	record->stage = STAGE_PLANNED;
+	/* What was ended but for the start stays ended. */
+	record->stage = stage == STAGE_UP ? STAGE_UP : STAGE_PLANNED;
 	return journal_save(run->session, record, err);
 }

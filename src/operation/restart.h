@@ -10,7 +10,8 @@ int restart_hold(struct run *run, struct error *err);
 /* Ends it. The record says how it ran, and that it has to run again, whoever comes after a crash. No task is no error. */
 int restart_end(struct run *run, struct error *err);
 
-/* Starts what the record says is down by our hand. ERROR_INCOMPLETE. */
+/* Starts what the record says is down by our hand, or was left so by an earlier run. Where it does not start, that is pending from
+ * then on, and no error. ERROR_INCOMPLETE where containerd cannot be asked, or the container is not ours any more. */
 int restart_begin(struct run *run, struct error *err);
 
 #endif

@@ -179,8 +179,7 @@ int restoring_make(struct restoring *restoring, struct error *err)
 		return 0;
 	}
 	err->kind = ERROR_INCOMPLETE;
-	error_wrap(err, "its files are not changed to the end");
-	return error_hint(err, "'wsnap recover %s' does the rest", restoring->run->record->container_id);
+	return -1;
 }
 
 int restoring_is_begun(struct run *run, struct error *err)

@@ -5,6 +5,7 @@
 #include "operation/live_layer.h"
 #include "operation/meantime.h"
 #include "operation/restoring.h"
+#include "operation/state_words.h"
 #include "operation/steps.h"
 
 /* Nothing is copied: the layers that there are become one, on which the next version is put. */
@@ -32,6 +33,8 @@ static int restore_stopped(struct run *run, struct error *err)
 		made = restoring_begin(run, err) < 0 ? -1 : restoring_make(run->restoring, err);
 	started = made == 0 && run->restoring->started;
 	restoring_end(run);
+	if (made < 0 && err->kind == ERROR_INCOMPLETE)
+		return state_words_half_changed(run, err);
 	return started ? meantime_end_start(run, err) : made;
 }
 

@@ -2,6 +2,7 @@
 # Files of a version brought back into a workspace that goes on running.
 load ../lib/workspace
 load ../lib/killed
+load ../lib/turn
 
 setup_file() { workspaces_begin; }
 teardown_file() { workspaces_end; }
@@ -825,6 +826,199 @@ works_on() {
 	same first "$(cat "$(workspace_root later)/data/set/2")"
 	nothing_is_left
 	expect 0 doctor later
+}
+
+# does_not_start ID: version 1, which is there then, has a shell that cannot be run; without it the first process is not started.
+does_not_start() {
+	local root
+	workspace "$1"
+	set_of "$1" first
+	root=$(workspace_root "$1")
+	rm "$root/bin/sh"
+	echo broken >"$root/bin/sh"
+	expect 0 -q create --live "$1"
+	ln -sf busybox "$root/bin/sh"
+	set_of "$1" second
+	ctr tasks kill --signal KILL "$1"
+	servers_wait_for 20 ctr tasks delete "$1"
+}
+
+# started_beside ID: it does not run, and somebody starts it when the first file is about to be replaced.
+started_beside() {
+	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=3000000:when=1 \
+		"$WSNAP" restore "$1" 1 >"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- &
+	RUN=$!
+	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~$1.restore"
+	sleep 0.5
+	ctr tasks start --detach --null-io "$1" 3>&- 4>&-
+}
+
+# is_pending ID: what was told last says that only its start is left.
+is_pending() {
+	[[ $stderr == *"wsnap: '$1' is restored, but it could not be started again: containerd refused"* ]] ||
+		complain "another word: $stderr"
+	[[ $stderr == *"hint: once the cause is gone, 'wsnap recover $1' starts it; 'wsnap rollback $1 VERSION' goes back"* ]] ||
+		complain "another hint: $stderr"
+	same '' "$(workspace_status "$1")"
+}
+
+# In what it writes to, beside its mounts: nothing has it mounted now.
+mend_shell() {
+	rm "$(writable_folder "$1")/bin/sh"
+	ln -s busybox "$(writable_folder "$1")/bin/sh"
+}
+
+restores_of() {
+	db "SELECT count(*) FROM lifecycle_events WHERE event_type = 'restore' AND container_id = '$1'"
+}
+
+@test "what was started meanwhile does not start on the restored files: it is restored and down, and the start alone is left" {
+	does_not_start pend
+	started_beside pend
+	run_ends
+	same 7 "$status"
+	is_pending pend
+	same '1 1 stopped' "$(stands_on pend) $(restores_of pend) $(db "SELECT status FROM containers WHERE container_id = 'pend'")"
+	same '' "$(lease_names)" "leases"
+	expect 0 --json status pend
+	same '1 incomplete' "$(json '.workspaces[0] | "\(.open_operations) \(.last_result)"')"
+	[[ $(json '.workspaces[0].last_message') == "'pend' is restored, but it could not be started again: "* ]] ||
+		complain "status does not say it"
+	# It is tried again each time, and nothing else is done again.
+	expect 7 recover pend
+	[[ $stderr == *"'pend' is restored, but it could not be started again"* ]] || complain "another word: $stderr"
+	echo later >"$(writable_folder pend)/data/set/2"
+	mend_shell pend
+	expect 0 recover pend
+	same "'pend': the restore of version 1 was completed, and the workspace is started again" "$output"
+	same 'RUNNING later 1' "$(workspace_status pend) $(workspace_read pend /data/set/2) $(restores_of pend)"
+	nothing_is_left
+	expect 0 doctor pend
+}
+
+@test "a restore whose start is left: versions and a rollback take it over" {
+	does_not_start taken
+	started_beside taken
+	run_ends
+	same 7 "$status"
+	expect 7 version taken
+	[[ $stderr == *"'taken' is saved, but it could not be started again"* ]] || complain "another word: $stderr"
+	same 'first broken' "$(echo $(for file in /data/set/1 /bin/sh; do version_file taken 3 "$file"; done))"
+	expect 0 rollback taken 2
+	same RUNNING "$(workspace_status taken)"
+	same 'second ' "$(set_says taken)"
+	nothing_is_left
+	expect 0 doctor taken
+	does_not_start mode
+	started_beside mode
+	run_ends
+	expect 7 --json version --live mode
+	same 3 "$(newest_of mode)"
+	expect 0 rollback mode 2
+	nothing_is_left
+}
+
+@test "recover ends a restore but for a start that fails, and does not try that without end" {
+	does_not_start cut
+	started_beside cut
+	pkill -KILL -P "$RUN"
+	wait "$RUN" || true
+	ctr tasks kill --signal KILL cut
+	servers_wait_for 20 ctr tasks delete cut
+	change_beside cut works_on cut
+	expect 7 recover cut
+	is_pending cut
+	same '1 mine' "$(stands_on cut) $(version_file cut 3 /data/set/1)"
+	# Somebody puts it on another snapshot: it is started on that, and the restore is ended.
+	ctr snapshots prepare cut-mine "$(version_snapshot cut 2)" >/dev/null
+	turn cut cut-mine
+	expect 0 recover cut
+	[[ $output == *"somebody gave the container another snapshot"* ]] || complain "another word: $output"
+	same 'RUNNING second ' "$(workspace_status cut) $(set_says cut)"
+	nothing_is_left
+}
+
+# another_boot ARGUMENT…: runs wsnap as behind a start of the host.
+another_boot() {
+	cat /proc/sys/kernel/random/uuid >"$BATS_TEST_TMPDIR/boot"
+	status=0
+	unshare -m sh -c 'mount --bind "$1" /proc/sys/kernel/random/boot_id && shift && exec "$@"' sh \
+		"$BATS_TEST_TMPDIR/boot" "$WSNAP" "$@" >"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" || status=$?
+	output=$(cat "$BATS_TEST_TMPDIR/output")
+	stderr=$(cat "$BATS_TEST_TMPDIR/stderr")
+}
+
+@test "behind a start of the host, what was saved beside a workspace is recorded also where that does not start" {
+	local how words
+	for how in kept half; do
+		workspace "$how"
+		expect 0 -q create --live "$how"
+		set_of "$how" second
+		rm "$(workspace_root "$how")/bin/sh"
+		if [ "$how" = kept ]; then
+			told_by version --live "$how"
+			set_of "$how" third
+			killed_after keep version --live "$how"
+			words='is saved'
+		else
+			killed_after lease version --live "$how"
+			words='is as it was'
+		fi
+		ctr tasks delete --force "$how" >/dev/null
+		another_boot recover "$how"
+		same 7 "$status"
+		[[ $stderr == *"'$how' $words, but it could not be started again: "* ]] || complain "another word: $stderr"
+		mend_shell "$how"
+		expect 0 recover "$how"
+		[[ $output == *", and the workspace is started again" ]] || complain "another word: $output"
+		same RUNNING "$(workspace_status "$how")"
+		nothing_is_left
+	done
+	same '3 third 1' "$(newest_of kept) $(version_file kept 3 /data/set/1) $(newest_of half)"
+}
+
+# with_link ID: the version has a symbolic link among its files, which is made when they are in place.
+with_link() {
+	workspace "$1"
+	set_of "$1" first
+	ln -s 1 "$(workspace_root "$1")/data/set/z"
+	expect 0 -q create "$1"
+	set_of "$1" second
+	ctr tasks kill --signal KILL "$1"
+	servers_wait_for 20 ctr tasks delete "$1"
+}
+
+@test "where files could not be changed to the end, it is said what the workspace is in" {
+	with_link full
+	strace -qq -o /dev/null -e trace=linkat,symlinkat -e inject=linkat:delay_enter=3000000:when=3 \
+		-e inject=symlinkat:error=ENOSPC \
+		"$WSNAP" restore full 1 >"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- &
+	RUN=$!
+	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~full.restore"
+	sleep 0.5
+	ctr tasks start --detach --null-io full 3>&- 4>&-
+	run_ends
+	same 7 "$status"
+	[[ $stderr == *"wsnap: 'full' is down, and its files are not changed to the end: '/data/set/z': "*": No space left on device"* ]] ||
+		complain "another word: $stderr"
+	[[ $stderr == *"hint: 'wsnap recover full' does the rest, and starts it again"* ]] || complain "another hint: $stderr"
+	same '' "$(workspace_status full)"
+	expect 0 recover full
+	same 'RUNNING first ' "$(workspace_status full) $(set_says full)"
+	nothing_is_left
+	# One that nobody has started is down as it was.
+	with_link plain
+	status=0
+	strace -qq -o /dev/null -e trace=symlinkat -e inject=symlinkat:error=ENOSPC \
+		"$WSNAP" restore plain 1 >/dev/null 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- || status=$?
+	stderr=$(cat "$BATS_TEST_TMPDIR/stderr")
+	same 7 "$status"
+	[[ $stderr == *"wsnap: 'plain' is down, and its files are not changed to the end: '/data/set/z': "* ]] ||
+		complain "another word: $stderr"
+	[[ $stderr == *"hint: 'wsnap recover plain' does the rest" ]] || complain "another hint: $stderr"
+	expect 0 recover plain
+	same '' "$(workspace_status plain)"
+	nothing_is_left
 }
 
 @test "ended and started anew while it stands still in the middle of the change: recover finishes that" {
