@@ -169,6 +169,8 @@ static int begin_watch(struct taking *taking, struct error *err)
 	if (pass_begin(&taking->pass, live->request.marks, &live->tree, &taking->watch, live->upper, live->layer,
 		       live->merged, err) < 0)
 		return -1;
+	if (live->request.landing_ms)
+		taking->pass.landing_ns = (int64_t)live->request.landing_ms * 1000000;
 	if (live->tip.find)
 		taking->pass.tip = &live->tip;
 	return 0;

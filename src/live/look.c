@@ -222,7 +222,9 @@ static bool is_as_it_was(const struct pass *pass, uint32_t id, const struct stat
 	if (node->kind != nodes_kind(status) || nodes_inode(pass->tree, id) != status->st_ino ||
 	    node->ctime_ns != nodes_ctime(status))
 		return false;
-	if (move & (MOVE_CONTENT | MOVE_DIRECT) || node->flags & (NODE_UNSURE | NODE_YOUNG))
+	if (move & MOVE_CONTENT || node->flags & (NODE_UNSURE | NODE_YOUNG))
+		return false;
+	if (move & MOVE_DIRECT && pass_may_land(pass, node->ctime_ns))
 		return false;
 	return !(move & MOVE_MAPPED) || pass_tells_stores(pass, id);
 }

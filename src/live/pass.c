@@ -35,6 +35,7 @@ int pass_begin(struct pass *pass, enum layer_marks marks, struct nodes *tree, st
 
 	*pass = (struct pass){ .tree = tree, .watch = watch, .upper = upper, .layer = layer, .merged = merged };
 	pass->bare = layer < 0;
+	pass->landing_ns = PASS_LANDING_NS;
 	if (fstat(upper, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine the writable layer");
 	pass->device = status.st_dev;
@@ -449,6 +450,13 @@ int pass_apply(struct pass *pass, const struct moves *moves, struct error *err)
 	return finish(pass, err);
 }
 
+/* Whether it may be stored or written to without a new ctime, as the flags say. */
+static bool may_change_unseen(const struct pass *pass, uint32_t id, unsigned flags)
+{
+	return (flags & MOVE_MAPPED && !pass_tells_stores(pass, id)) ||
+	       (flags & MOVE_DIRECT && pass_may_land(pass, nodes_node(pass->tree, id)->ctime_ns));
+}
+
 void pass_note_unsure(struct pass *pass, const struct moves *moves)
 {
 	for (uint32_t i = 0; i < moves->count; i++) {
@@ -460,15 +468,16 @@ void pass_note_unsure(struct pass *pass, const struct moves *moves)
 		for (; folder != NODE_NONE; folder = nodes_next_by_inode(pass->tree, folder)) {
 			uint32_t id = nodes_find(pass->tree, folder, moves_name(moves, i));
 
-			if (id != NODE_NONE && (flags & MOVE_DIRECT || !pass_tells_stores(pass, id)))
+			if (id != NODE_NONE && may_change_unseen(pass, id, flags))
 				nodes_node(pass->tree, id)->flags |= NODE_UNSURE;
 		}
 	}
 }
 
-void pass_note_recent(struct pass *pass, int64_t since_ns)
+void pass_note_landing(struct pass *pass)
 {
 	for (uint32_t id = 0; id < pass->tree->count; id++)
-		if (nodes_node(pass->tree, id)->kind == NODE_REGULAR && nodes_node(pass->tree, id)->ctime_ns > since_ns)
+		if (nodes_node(pass->tree, id)->kind == NODE_REGULAR &&
+		    pass_may_land(pass, nodes_node(pass->tree, id)->ctime_ns))
 			nodes_node(pass->tree, id)->flags |= NODE_UNSURE;
 }

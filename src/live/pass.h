@@ -37,7 +37,7 @@ int pass_apply(struct pass *pass, const struct moves *moves, struct error *err);
 /* In the freeze, at its end: notes for the next version which of these files its ctime will not tell of. */
 void pass_note_unsure(struct pass *pass, const struct moves *moves);
 
-/* The same of every file that has changed since then. */
-void pass_note_recent(struct pass *pass, int64_t since_ns);
+/* The same of every file to which writes past the page cache may be under way, whoever has closed it. */
+void pass_note_landing(struct pass *pass);
 
 #endif

@@ -29,10 +29,11 @@ struct pass {
 	dev_t device;
 	bool maps_show; /* once a file was written back, stores through a mapping show in its ctime */
 	bool frozen;
-	int64_t looked_ns; /* when the entry was looked at that is taken now, of clock_unix_ns() */
-	bool dry;          /* only look: the first thing that would have to be done is an error */
-	bool bare;         /* there is no new layer: the tree alone is brought in step */
-	bool unfit;        /* no layer on this tip can show what there is now: a new chain can */
+	int64_t landing_ns; /* how long a write past the page cache may be under way */
+	int64_t looked_ns;  /* when the entry was looked at that is taken now, of clock_unix_ns() */
+	bool dry;           /* only look: the first thing that would have to be done is an error */
+	bool bare;          /* there is no new layer: the tree alone is brought in step */
+	bool unfit;         /* no layer on this tip can show what there is now: a new chain can */
 	uint8_t number;
 	struct pass_frame *frames;
 	size_t depth, capacity, parked;
@@ -43,6 +44,9 @@ struct pass {
 	struct pass_list again; /* other names of inodes that were taken */
 };
 
+/* How long the disk may take over a write past the page cache. */
+#define PASS_LANDING_NS 60000000000
+
 /*
  * Times come in grains of at most 10 ms (a kernel of 100 Hz), or of a second where a filesystem has no room for more (ext4 with
  * inodes of 128 bytes): a change within the same one shows no new time. How long one of that time may go on changing unseen.
@@ -50,6 +54,12 @@ struct pass {
 static inline int64_t pass_grain_ns(int64_t time_ns)
 {
 	return time_ns % 1000000000 == 0 ? 1020000000 : 20000000;
+}
+
+/* Such a write changes the ctime when it is begun: whether one may be under way to a file with this ctime. */
+static inline bool pass_may_land(const struct pass *pass, int64_t ctime_ns)
+{
+	return ctime_ns > pass->looked_ns - pass->landing_ns;
 }
 
 /* Whether its ctime would tell of a store through a shared mapping since the file was taken. */

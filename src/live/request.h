@@ -50,6 +50,7 @@ struct live_request {
 	const char *tip;        /* the newest live version's name: the new layer goes on it; NULL: on what lies below */
 	unsigned max_freeze_ms; /* how long the workspace may stand still, until a change begins */
 	bool always_walk;       /* walk all of it in the freeze as well */
+	unsigned landing_ms;    /* how long writes past the page cache may be under way; 0: as usual; for tests */
 	bool maps_unheard;      /* as on a kernel where nothing tells of the end of a mapping (watch.h); for tests */
 	const struct live_change *change; /* NULL: none */
 

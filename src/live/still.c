@@ -27,9 +27,6 @@
 
 #define MOST_INTRUSIONS 3
 
-/* A write past the page cache changes the times when it is begun. How long the disk may take over one. */
-#define LANDING_NS 60000000000
-
 /* What has moved until it stood still. */
 static int gather(struct taking *taking, struct error *err)
 {
@@ -77,7 +74,7 @@ static void note_unsure(struct taking *taking)
 {
 	pass_note_unsure(&taking->pass, &taking->moves);
 	if (taking->ways)
-		pass_note_recent(&taking->pass, taking->live->frozen_ns - LANDING_NS);
+		pass_note_landing(&taking->pass);
 }
 
 static int pass_over_frozen(struct taking *taking, struct error *err)

@@ -268,6 +268,58 @@ static void test_a_write_that_lands_behind_the_freeze(void **state)
 	rmdir(slow_group);
 }
 
+/* --- open past the page cache, and at rest ------------------------------------------------------------------------ */
+
+#define RESTING (8 << 20)
+#define LANDING_MS 300
+
+static void be_open_past_the_cache(struct stand *stand)
+{
+	int file;
+
+	stand_enter(stand);
+	file = open("/resting", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	for (unsigned i = 0; i < RESTING / sizeof(acl); i++)
+		(void)!pwrite(file, acl, sizeof(acl), (off_t)(i * sizeof(acl)));
+	if (fsync(file) < 0 || open("/resting", O_RDWR | O_DIRECT | O_CLOEXEC) < 0)
+		_exit(1);
+	put("/opened");
+	for (;;)
+		pause();
+}
+
+/* How many bytes this process has read (proc(5), io). */
+static unsigned long long read_until_now(void)
+{
+	cleanup_file FILE *file = fopen("/proc/self/io", "re");
+	unsigned long long bytes = 0;
+
+	assert_int_equal(fscanf(file, "rchar: %llu", &bytes), 1);
+	return bytes;
+}
+
+/* No write that was begun so long ago is still under way: the file is what its times say, and nobody reads it. */
+static void test_open_past_the_cache_and_at_rest(void **state)
+{
+	struct stand stand;
+
+	(void)state;
+	stand_make(&stand, "ext4", 1, NULL, be_open_past_the_cache);
+	stand.landing_ms = LANDING_MS;
+	wait_for(&stand, "opened");
+	stand_take(&stand);
+	clock_sleep_ms(2 * LANDING_MS);
+	stand_take_blindly(&stand);
+	for (unsigned i = 0; i < 3; i++) {
+		unsigned long long before = read_until_now();
+
+		stand_take_blindly(&stand);
+		assert_true(read_until_now() - before < RESTING);
+	}
+	assert_int_equal(live_is_as_tip(stand.upper, stand.marks, stand.index, stand.tip), 1);
+	stand_end(&stand);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_stores_on_tmpfs),
 		cmocka_unit_test(test_a_store_between_two_versions),
 		cmocka_unit_test(test_a_write_that_lands_behind_the_freeze),
+		cmocka_unit_test(test_open_past_the_cache_and_at_rest),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

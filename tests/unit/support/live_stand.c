@@ -219,6 +219,7 @@ struct live_request stand_request(const struct stand *stand)
 		.index = stand->index,
 		.max_freeze_ms = 60000,
 		.maps_unheard = stand->maps_unheard,
+		.landing_ms = stand->landing_ms,
 	};
 }
 

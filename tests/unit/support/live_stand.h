@@ -25,6 +25,7 @@ struct stand {
 	enum layer_marks marks;
 	bool lost;         /* nobody knows where the tip's layers are */
 	bool maps_unheard; /* see live/request.h */
+	unsigned landing_ms;
 	pid_t pid;
 	uint64_t seed, state;
 	unsigned taken, walked, compared, merges;
