@@ -120,22 +120,33 @@ static int examine_foreign(struct doctor *doctor, const char *container_id, stru
 	return examine_locked(&reader, container_id, err);
 }
 
+/* 1; 0 another run has it, and it is not to be waited for; -1. */
+static int take_lock(struct doctor *doctor, const char *container_id, struct lock *lock, struct error *err)
+{
+	struct lock_request request = { .container_id = container_id, .what = "doctor", .only_look = !doctor->fix };
+	int left;
+
+	if (lock_take(doctor->session, &request, lock, err) == 0)
+		return 1;
+	if (err->kind != ERROR_BUSY)
+		return -1;
+	/* What another state directory has left is told of as a lock. */
+	left = doctor->is_one ? 0 : doctor_is_left_by_others(doctor, container_id, err);
+	request.wait_s = doctor->session->settings->wait_s;
+	if (left < 0 || (left == 0 && (doctor->is_one || request.wait_s != 0)))
+		return left < 0 || lock_take(doctor->session, &request, lock, err) < 0 ? -1 : 1;
+	error_clear(err);
+	return 0;
+}
+
 static int examine_ours(struct doctor *doctor, const char *container_id, struct error *err)
 {
-	const struct lock_request request = { .container_id = container_id,
-					      .what = "doctor",
-					      .wait_s = doctor->session->settings->wait_s,
-					      .only_look = !doctor->fix };
 	struct lock lock;
-	int result;
+	/* Another run may be changing it: nothing is reported then. */
+	int result = take_lock(doctor, container_id, &lock, err);
 
-	if (lock_take(doctor->session, &request, &lock, err) < 0) {
-		/* Another run has it and may be changing it: nothing is reported. */
-		if (err->kind != ERROR_BUSY || doctor->is_one || request.wait_s != 0)
-			return -1;
-		error_clear(err);
-		return 0;
-	}
+	if (result <= 0)
+		return result;
 	result = examine_whole(doctor, container_id, err);
 	doctor->signal = lock_release(&lock);
 	if (doctor->signal && doctor->is_one && result == 0)

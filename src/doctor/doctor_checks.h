@@ -27,6 +27,9 @@ int doctor_check_fork(struct doctor *doctor, const char *container_id, struct er
 int doctor_check_leases(struct doctor *doctor, const char *container_id, struct error *err);
 int doctor_check_locks(struct doctor *doctor, const char *container_id, struct error *err);
 
+/* Whether a run that has ended, of another state directory, has left the workspace's lock: 1, 0, -1. */
+int doctor_is_left_by_others(struct doctor *doctor, const char *container_id, struct error *err);
+
 /* The attachments of one workspace, or with NULL of the namespace. `known` are the workspaces that are remembered by
  * anything: their containers may be gone. Takes the locks itself. */
 int doctor_check_network(struct doctor *doctor, const char *container_id, const struct names_set *known,

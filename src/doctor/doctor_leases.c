@@ -14,8 +14,6 @@
 #include "workspace/lock.h"
 #include "workspace/target.h"
 
-#define LEASE_PREFIX "wsnap-"
-
 struct known_operations {
 	struct session *session;
 	struct names_set ids;
@@ -47,12 +45,12 @@ static bool is_unknown(const struct ctr_lease *lease, const struct known_operati
 {
 	char operation_id[ID_SIZE];
 
-	if (!text_starts_with(lease->id, LEASE_PREFIX))
+	if (!text_starts_with(lease->id, OPERATION_LEASE))
 		return false;
 	/* A fork has no record: its lease tells of it (doctor_forks.c). */
 	if (labels_get(&lease->labels, LABEL_FORK))
 		return false;
-	if (!id_parse(lease->id + strlen(LEASE_PREFIX), operation_id))
+	if (!id_parse(lease->id + strlen(OPERATION_LEASE), operation_id))
 		return labels_get(&lease->labels, LABEL_CONTAINER) != NULL;
 	return !names_set_has(&known->ids, operation_id);
 }

@@ -91,3 +91,20 @@ int doctor_check_locks(struct doctor *doctor, const char *container_id, struct e
 			return -1;
 	return 0;
 }
+
+int doctor_is_left_by_others(struct doctor *doctor, const char *container_id, struct error *err)
+{
+	cleanup_ctr_leases struct ctr_leases leases = { 0 };
+	cleanup_labels struct labels own = { 0 };
+	const struct ctr_lease *lease;
+	struct holder holder;
+
+	if (lock_lease_list(doctor->session, container_id, &leases, err) < 0 ||
+	    holder_describe_self(doctor->session, -1, "doctor", &own, err) < 0)
+		return -1;
+	lease = lock_lease_holder(&leases, container_id);
+	if (!lease)
+		return 0;
+	holder = holder_judge(&own, &lease->labels);
+	return !holder.ours && holder.state == HOLDER_DEAD;
+}

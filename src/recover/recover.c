@@ -228,9 +228,13 @@ static int take_left_locks(struct recover_all *all, const char *container_id, st
 
 	if (lock_add_left(all->session, container_id, &left, err) < 0)
 		return -1;
-	for (size_t i = 0; i < left.count; i++)
-		if (recover_next(left.items[i], all, err) < 0)
+	for (size_t i = 0; i < left.count; i++) {
+		/* One with a record was looked at already, and is still open. */
+		int open = journal_exists(all->session, left.items[i], err);
+
+		if (open < 0 || (open == 0 && recover_next(left.items[i], all, err) < 0))
 			return -1;
+	}
 	return 0;
 }
 

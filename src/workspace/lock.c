@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "workspace/journal.h"
 #include "workspace/label_keys.h"
 
 #define FILE_POLL_MS 20
@@ -192,12 +193,41 @@ int lock_take(struct session *session, const struct lock_request *request, struc
 	return -1;
 }
 
+/* Whether there is the lease of an operation on it. */
+static bool has_operation_lease(const struct lock *lock)
+{
+	cleanup_free char *filter = text_format("labels.\"" LABEL_CONTAINER "\"==\"%s\"", lock->lease.container_id);
+	cleanup_ctr_leases struct ctr_leases leases = { 0 };
+	struct error ignored = { 0 };
+
+	/* What cannot be told counts as one. */
+	if (!filter || ctr_lease_list(lock->lease.session->ctr, filter, &leases, &ignored) < 0)
+		return true;
+	for (size_t i = 0; i < leases.count; i++)
+		if (text_starts_with(leases.items[i].id, OPERATION_LEASE))
+			return true;
+	return false;
+}
+
+/* An operation that has ended incomplete is this state directory's to finish: others are to leave what it needs alone, as behind
+ * a run that was killed. */
+static bool leaves_operation(const struct lock *lock)
+{
+	struct error ignored = { 0 };
+
+	return lock->lease.first && journal_exists(lock->lease.session, lock->lease.container_id, &ignored) != 0 &&
+	       has_operation_lease(lock);
+}
+
 /* The file last: whoever gets it finds the lease gone, or that of a run that has ended. */
 static void let_go(struct lock *lock)
 {
 	struct error failure = { 0 };
 
-	if (lock_lease_delete(&lock->lease, &failure) < 0)
+	if (leaves_operation(lock)) {
+		if (lock_lease_leave(&lock->lease, &failure) < 0)
+			log_detail("%s", failure.message);
+	} else if (lock_lease_delete(&lock->lease, &failure) < 0)
 		log_warning("the lock of '%s' stays in containerd until wsnap's next run on it: %s",
 			    lock->lease.container_id, failure.message);
 	if (!lock->lease.only_look)

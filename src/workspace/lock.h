@@ -5,7 +5,8 @@
  *
  * Whoever works on a workspace does so between lock_take() and lock_release(), with the signals that would end the run
  * held back (signals.h), and settles first what an earlier run has left: a lock of a run that has ended is taken over, its
- * record with it.
+ * record with it. As long as there is a record, and the lease of its operation, the lock stays in containerd, so that no run
+ * with another state directory takes what that operation still needs.
  */
 #ifndef WSNAP_WORKSPACE_LOCK_H
 #define WSNAP_WORKSPACE_LOCK_H

@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "workspace/label_keys.h"
 
-/* Not "wsnap-", which is what the leases of operations begin with. */
 #define PREFIX "wsnap.lock"
 /* A lease that goes between two looks is looked for again. */
 #define TRIES 5
@@ -140,6 +139,13 @@ static int check_takeover(struct lock_lease *lease, const struct ctr_lease *firs
 	return keep_superseded(lease, &leases, first_now->id, err) < 0 ? -1 : 1;
 }
 
+static int set_first_run(struct lock_lease *lease, const struct ctr_lease *first, struct error *err)
+{
+	free(lease->first_run);
+	lease->first_run = strdup(labels_get(&first->labels, LABEL_LOCK));
+	return lease->first_run ? 0 : error_memory(err);
+}
+
 static int take_over(struct lock_lease *lease, const struct ctr_lease *first, const struct ctr_lease *from,
 		     struct error *err)
 {
@@ -150,7 +156,8 @@ static int take_over(struct lock_lease *lease, const struct ctr_lease *first, co
 
 	if (!id)
 		return error_memory(err);
-	if (labels_copy(&labels, &lease->own, err) < 0 || labels_set(&labels, LABEL_LOCK_AFTER, run, err) < 0)
+	if (set_first_run(lease, first, err) < 0 || labels_copy(&labels, &lease->own, err) < 0 ||
+	    labels_set(&labels, LABEL_LOCK_AFTER, run, err) < 0)
 		return -1;
 	done = ctr_lease_create_exclusive(lease->session->ctr, id, &labels, err);
 	if (done <= 0)
@@ -195,8 +202,10 @@ static int create(struct lock_lease *lease, struct error *err)
 	if (labels_set(&lease->own, LABEL_CONTAINER, lease->container_id, err) < 0)
 		return -1;
 	done = ctr_lease_create_exclusive(lease->session->ctr, id, &lease->own, err);
-	if (done > 0)
+	if (done > 0) {
 		lease->first = steal_pointer(id);
+		free(steal_pointer(lease->first_run));
+	}
 	return done;
 }
 
@@ -239,11 +248,34 @@ int lock_lease_delete(struct lock_lease *lease, struct error *err)
 	return 0;
 }
 
+/* One more lease of ours, behind the first one itself; what is between the two then goes. The lock is held by one or the other at
+ * every moment. */
+int lock_lease_leave(struct lock_lease *lease, struct error *err)
+{
+	const char *run = labels_get(&lease->own, LABEL_LOCK);
+	cleanup_free char *after = lease->first_run ? text_format("%s.%s", lease->first_run, run) : NULL;
+	cleanup_free char *id = after ? takeover_identifier(lease->container_id, after) : NULL;
+	cleanup_labels struct labels labels = { 0 };
+
+	if (!lease->first_run)
+		return 0;
+	if (!id)
+		return error_memory(err);
+	if (labels_copy(&labels, &lease->own, err) < 0 ||
+	    labels_set(&labels, LABEL_LOCK_AFTER, lease->first_run, err) < 0 ||
+	    ctr_lease_create_exclusive(lease->session->ctr, id, &labels, err) < 0)
+		return -1;
+	for (size_t i = 0; i < lease->superseded.count; i++)
+		drop(lease, lease->superseded.items[i]);
+	return 0;
+}
+
 void lock_lease_release(struct lock_lease *lease)
 {
 	labels_release(&lease->own);
 	labels_release(&lease->held_by);
 	names_set_release(&lease->superseded);
 	free(lease->first);
+	free(lease->first_run);
 	*lease = (struct lock_lease){ 0 };
 }

@@ -4,6 +4,8 @@
  *
  * The lease of a run that has ended stays as it is while another takes over: that one creates a lease which says after
  * whom, and which again only one can create. The last one of that chain holds the lock; to let go is to delete the first.
+ * A run that leaves an operation open does not let go: what it needs is left alone by whoever has another state directory, as
+ * what a killed run has left is.
  * Internal to lock*.c, recover and doctor.
  */
 #ifndef WSNAP_WORKSPACE_LOCK_LEASE_H
@@ -12,6 +14,9 @@
 #include "base/names_set.h"
 #include "ctr/leases.h"
 #include "workspace/holder.h"
+
+/* What the ids of operations' leases begin with; those of locks do not. */
+#define OPERATION_LEASE "wsnap-"
 
 struct lock_lease {
 	struct session *session;
@@ -22,7 +27,8 @@ struct lock_lease {
 	struct labels held_by;       /* who has it, where it was not to be had … */
 	struct holder holder;        /* … and what can be said of that run; of one that was broken as well */
 	bool broken;                 /* it was another's, and was taken by the operator's word */
-	char *first;                 /* the lease to be deleted; NULL: nothing is held */
+	char *first;                 /* the lease to be deleted; NULL: nothing is held … */
+	char *first_run;             /* … of this run, where the lock was taken over; else NULL */
 	struct names_set superseded; /* and those to be tidied up behind it */
 };
 
@@ -31,6 +37,9 @@ int lock_lease_try(struct lock_lease *lease, struct error *err);
 
 /* Lets go. -1: it could not be deleted; the next run of this state directory takes it over. */
 int lock_lease_delete(struct lock_lease *lease, struct error *err);
+
+/* Stays behind for the next run of this state directory. However often that is done, two leases are left at most. */
+int lock_lease_leave(struct lock_lease *lease, struct error *err);
 
 /* Frees what the value holds; nothing is done in containerd. */
 void lock_lease_release(struct lock_lease *lease);

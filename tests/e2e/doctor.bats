@@ -414,3 +414,60 @@ kept_active() {
 	expect 0 recover
 	nothing_is_left
 }
+
+# half_restored ID: it does not run, and a restore of version 1 ends when not all of it is done.
+half_restored() {
+	workspace "$1"
+	workspace_write "$1" /data/f first
+	ln -s f "$(workspace_root "$1")/data/z"
+	expect 0 create "$1"
+	workspace_write "$1" /data/f second
+	rm "$(workspace_root "$1")/data/z"
+	ctr tasks delete --force "$1" >/dev/null
+	not_to_the_end restore "$1" 1
+}
+
+not_to_the_end() {
+	local status=0
+	strace -qq -o /dev/null -e trace=symlinkat -e inject=symlinkat:error=ENOSPC "$WSNAP" "$@" >/dev/null 2>&1 \
+		</dev/null 3>&- 4>&- || status=$?
+	same 7 "$status" "status of: $*"
+}
+
+@test "what an operation needs that has ended incomplete is let alone with another state directory, and what needs nothing is not" {
+	local other=$BATS_TEST_TMPDIR/other lease try
+	half_restored half
+	lease=$(lease_names | grep '^wsnap-') || complain "it has no lease"
+	expect 1 --json --state-dir "$other" doctor --fix
+	same lock_held "$(kinds)"
+	[[ $(json '.findings[0].message') == "'half' is held by another run ("*"state directory '$WSNAP_STATE_DIR'), which has ended and is that directory's to finish; "* ]] ||
+		complain "another word"
+	same "$lease" "$(lease_names | grep '^wsnap-')" "the lease of an operation that has ended incomplete"
+	# Nor is anything done to the workspace in between.
+	expect 4 --wait 0 --state-dir "$other" version half
+	[[ $stderr == *"hint: that run has ended: 'wsnap --state-dir $WSNAP_STATE_DIR recover half' ends what it left;"* ]] ||
+		complain "another hint"
+	# However often it is tried, the lock is the same few leases.
+	for try in 1 2 3 4; do not_to_the_end recover half; done
+	same 2 "$(lease_names | grep -c '^wsnap.lock')" "leases of the lock"
+	expect 4 --wait 0 --state-dir "$other" version half
+	# A lease of no operation goes all the same.
+	ctr leases create --id wsnap-0190d3a4-5b6c-4d7e-8f90-a1b2c3d4e5f6 >/dev/null
+	expect 1 --json --state-dir "$other" doctor --fix
+	same 'lease_stale true,lock_held false' "$(json '[.findings[] | .kind + " " + (.fixed | tostring)] | sort | join(",")')"
+	collect_garbage
+	expect 0 recover
+	same '' "$stderr"
+	same "'half': the restore of version 1 was completed" "$output"
+	nothing_is_left
+	expect 0 --state-dir "$other" version half
+	expect 0 doctor
+	# Where that directory is lost, the lock is taken away by the operator's word, and the lease is stale.
+	half_restored gone
+	rm -rf "$WSNAP_STATE_DIR"
+	expect 0 --wait 0 recover --break-lock gone
+	expect 1 --json doctor
+	[[ $(kinds) == *lease_stale* ]] || complain "the lease is not found"
+	expect 0 doctor --fix
+	same '' "$(lease_names)"
+}
