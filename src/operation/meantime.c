@@ -241,6 +241,8 @@ static int was_touched(struct restoring *restoring, struct error *err)
 {
 	const struct record *record = restoring->run->record;
 	struct timespec written;
+	/* Nobody was at work while the list was made, and nothing was saved since. */
+	bool noted = restoring_was_stopped(restoring) && !record->meantime_whole;
 
 	if (worklist_time(&restoring->worklist, &written, err) < 0)
 		return -1;
@@ -248,7 +250,7 @@ static int was_touched(struct restoring *restoring, struct error *err)
 	if (record->meantime_whole)
 		written = (struct timespec){ .tv_sec = record->meantime_ns / 1000000000,
 					     .tv_nsec = record->meantime_ns % 1000000000 };
-	return replace_was_touched(&restoring->replace, &written, restoring->worklist.same_boot, err);
+	return replace_was_touched(&restoring->replace, &written, restoring->worklist.same_boot && !noted, err);
 }
 
 /* Somebody may have let it run, and have paused it again. */

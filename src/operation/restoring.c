@@ -112,9 +112,14 @@ static int create(struct run *run, uint32_t pid, struct error *err)
 	run->restoring = restoring;
 	if (!restoring)
 		return error_memory(err);
-	*restoring = (struct restoring){
-		.run = run, .worklist = WORKLIST_NONE, .root = -1, .tree = -1, .held = -1, .runtime = -1, .pid = pid
-	};
+	*restoring = (struct restoring){ .run = run,
+					 .worklist = WORKLIST_NONE,
+					 .root = -1,
+					 .tree = -1,
+					 .upper = -1,
+					 .held = -1,
+					 .runtime = -1,
+					 .pid = pid };
 	restoring->worklist_name = worklist_name(run, err);
 	return restoring->worklist_name ? 0 : -1;
 }
@@ -148,6 +153,8 @@ void restoring_end(struct run *run)
 	worklist_release(&restoring->worklist);
 	if (restoring->held >= 0)
 		close(restoring->held);
+	if (restoring->upper >= 0)
+		close(restoring->upper);
 	if (restoring->runtime >= 0)
 		close(restoring->runtime);
 	if (restoring->root >= 0)

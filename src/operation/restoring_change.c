@@ -1,5 +1,6 @@
 #include "operation/restoring_change.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,16 @@ static int check_again(struct restoring *restoring, struct error *err)
 	return orphan_check(restoring->run, err);
 }
 
+/* The stamp of one that does not run. */
+#define STOPPED "stopped"
+
+bool restoring_was_stopped(const struct restoring *restoring)
+{
+	const char *stamp = restoring->worklist.stamp;
+
+	return stamp && strcmp(stamp, STOPPED) == 0;
+}
+
 int restoring_stamp(const struct restoring *restoring, char **stamp, struct error *err)
 {
 	int64_t runtime = restoring->runtime >= 0 ? runtime_settled(restoring->runtime) : -1;
@@ -177,7 +188,9 @@ int restoring_stamp(const struct restoring *restoring, char **stamp, struct erro
 
 	boot_id(boot);
 	free(*stamp);
-	*stamp = runtime >= 0 ? text_format("%s %u %lld", boot, restoring->pid, (long long)runtime) : strdup("");
+	*stamp = runtime >= 0     ? text_format("%s %u %lld", boot, restoring->pid, (long long)runtime)
+		 : restoring->pid ? strdup("")
+				  : strdup(STOPPED);
 	return *stamp ? 0 : error_memory(err);
 }
 
@@ -216,6 +229,22 @@ static int give_up(void *context)
 	return -1;
 }
 
+/* Nobody may have it mounted but we: who starts it all the same, and writes before he is seen, is seen by what he has written. */
+static int watch_layer(struct restoring *restoring, struct error *err)
+{
+	const char *upper = restoring->run->record->old_upper;
+
+	if (restoring->pid || restoring->in_guard || !upper)
+		return 0;
+	if (restoring->upper < 0)
+		restoring->upper = open(upper, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (restoring->upper < 0)
+		return error_errno(err, ERROR_FAILED, errno, "the writable layer '%s' cannot be opened", upper);
+	/* The first look is before the first change. */
+	restoring->looked_ms = 0;
+	return replace_watch(&restoring->replace, restoring->upper, err);
+}
+
 /* Where somebody has started it meanwhile, this ends in the middle, and the list stays: all of it is made again. */
 static int make(void *context, struct error *err)
 {
@@ -228,7 +257,7 @@ static int make(void *context, struct error *err)
 		close(steal_fd(&restoring->held));
 	restoring->replace.is_to_stop = restoring_sees_start;
 	restoring->replace.stop_context = restoring;
-	made = replace_apply(&restoring->replace, err);
+	made = watch_layer(restoring, err) < 0 ? -1 : replace_apply(&restoring->replace, err);
 	started = restoring_was_started(restoring, &failure);
 	if (made == 0 && started == 0)
 		return worklist_close(&restoring->worklist, err);

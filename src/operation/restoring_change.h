@@ -21,6 +21,9 @@ void restoring_set_again(struct restoring *restoring, int (*saved)(void *context
  * after. "" where that cannot be told. */
 int restoring_stamp(const struct restoring *restoring, char **stamp, struct error *err);
 
+/* Whether nothing ran in the workspace when the list was ended, as far as that says. */
+bool restoring_was_stopped(const struct restoring *restoring);
+
 /* All that was written to its filesystem is on the disk. */
 int restoring_write_back(const struct restoring *restoring, struct error *err);
 

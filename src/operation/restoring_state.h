@@ -14,6 +14,7 @@ struct restoring {
 	struct replace replace;
 	char *layer; /* the folder that the state before is copied into; NULL: it is not saved */
 	int root, tree;
+	int upper;     /* the writable layer of one that does not run, while its files are changed; -1 */
 	int held;      /* room on the disk until the change begins (room.h); -1 */
 	int runtime;   /* what counts how long it has run (live/runtime.h); -1 */
 	uint32_t pid;  /* of the workspace's first process; 0: nothing runs on it */

@@ -7,13 +7,7 @@
 #include "replace/items.h"
 #include "replace/put.h"
 #include "replace/shelf.h"
-
-static int check_stop(const struct replace *replace, struct error *err)
-{
-	if (!replace->is_to_stop || !replace->is_to_stop(replace->stop_context))
-		return 0;
-	return error_set(err, ERROR_FAILED, "the change was ended in the middle");
-}
+#include "replace/written.h"
 
 /* Whatever is done in a folder changes its times: they come last, from the bottom up. A folder that nobody asked for keeps
  * the times that it gets by what is done in it. */
@@ -27,7 +21,7 @@ static int set_times(struct replace *replace, struct error *err)
 
 		if (!above)
 			return error_memory(err);
-		if (check_stop(replace, err) < 0 || put_times(replace, path, err) < 0) {
+		if (written_check_stop(replace, err) < 0 || put_times(replace, path, err) < 0) {
 			free(above);
 			return -1;
 		}
@@ -47,7 +41,7 @@ static int put_items(struct replace *replace, bool links, struct error *err)
 {
 	for (size_t i = 0; i < replace->count; i++)
 		if (links == (replace->items[i]->first != NULL) &&
-		    (check_stop(replace, err) < 0 || put_item(replace, replace->items[i], err) < 0))
+		    (written_check_stop(replace, err) < 0 || put_item(replace, replace->items[i], err) < 0))
 			return -1;
 	return 0;
 }
@@ -55,13 +49,16 @@ static int put_items(struct replace *replace, bool links, struct error *err)
 int replace_apply(struct replace *replace, struct error *err)
 {
 	beneath_forget(&replace->here);
+	beneath_forget(&replace->upper);
 	if (replace_settle_links(replace, err) < 0 || (replace->shelf < 0 && replace_clear_shelf(replace, err) < 0))
 		return -1;
 	beneath_forget(&replace->here);
+	beneath_forget(&replace->upper);
 	for (size_t i = 0; i < replace->count; i++)
-		if (check_stop(replace, err) < 0 || put_clear(replace, replace->items[i], err) < 0)
+		if (written_check_stop(replace, err) < 0 || put_clear(replace, replace->items[i], err) < 0)
 			return -1;
 	beneath_forget(&replace->here);
+	beneath_forget(&replace->upper);
 	/* What others become one more name of is there by then. */
 	if (put_items(replace, false, err) < 0 || put_items(replace, true, err) < 0)
 		return -1;

@@ -5,12 +5,16 @@
 #include "replace/items.h"
 #include "replace/outside.h"
 #include "replace/shelf.h"
+#include "replace/written.h"
 
 int replace_begin(struct replace *replace, int root, int tree, const char *id, struct error *err)
 {
-	*replace = (struct replace){
-		.root = root, .tree = tree, .here = BENEATH(root), .there = BENEATH(tree), .shelf = -1
-	};
+	*replace = (struct replace){ .root = root,
+				     .tree = tree,
+				     .here = BENEATH(root),
+				     .there = BENEATH(tree),
+				     .upper = BENEATH(-1),
+				     .shelf = -1 };
 	replace->temporary = text_format(".wsnap-%s", id);
 	replace->buffer = malloc(sizeof(*replace->buffer));
 	if (!replace->temporary || !replace->buffer)
@@ -42,8 +46,11 @@ void replace_release(struct replace *replace)
 	if (replace->temporary) {
 		beneath_release(&replace->here);
 		beneath_release(&replace->there);
+		written_release(replace);
 	}
-	*replace = (struct replace){ .root = -1, .tree = -1, .here = BENEATH(-1), .there = BENEATH(-1), .shelf = -1 };
+	*replace = (struct replace){
+		.root = -1, .tree = -1, .here = BENEATH(-1), .there = BENEATH(-1), .upper = BENEATH(-1), .shelf = -1
+	};
 }
 
 void replace_turn(struct replace *replace, int root, int tree)

@@ -15,6 +15,7 @@
 #include "replace/items.h"
 #include "replace/remove.h"
 #include "replace/shelf.h"
+#include "replace/written.h"
 
 /* An entry on one side. */
 struct entry_at {
@@ -177,6 +178,10 @@ static int put_other(struct replace *replace, const struct replace_item *item, c
 
 	if (make_anew(replace, item, there, folder, err) < 0)
 		return error_wrap(err, "'/%s'", item->path);
+	if (written_check(replace, item->path, err) < 0) {
+		unlinkat(folder, replace->temporary, 0);
+		return -1;
+	}
 	moved = renameat(folder, replace->temporary, folder, name);
 	if (moved < 0 && errno == EPERM && loosen(folder, name))
 		moved = renameat(folder, replace->temporary, folder, name);

@@ -13,6 +13,7 @@
 #include "layer/listing.h"
 #include "replace/items.h"
 #include "replace/remove.h"
+#include "replace/written.h"
 
 struct removal {
 	struct replace *replace;
@@ -95,6 +96,8 @@ static int remove_listed(struct removal *removal, int folder, const char *above,
 	}
 	if (entry->kind == ENTRY_DIRECTORY)
 		return add_folder(removal, steal_pointer(path), err);
+	if (written_check_stop(removal->replace, err) < 0 || written_check(removal->replace, path, err) < 0)
+		return -1;
 	return remove_name(folder, entry->name, 0, path, err);
 }
 
@@ -124,6 +127,7 @@ static int remove_folder(struct removal *removal, const char *path, struct error
 	int folder;
 
 	beneath_forget(here);
+	beneath_forget(&removal->replace->upper);
 	folder = beneath_parent(here, path, &name);
 	if (folder < 0)
 		return beneath_is_gone(errno) ? 0 : error_errno(err, ERROR_FAILED, errno, "cannot find '/%s'", path);
@@ -160,5 +164,7 @@ int remove_entry(struct replace *replace, const char *path, struct error *err)
 		return beneath_is_gone(errno) ? 0 : error_errno(err, ERROR_FAILED, errno, "cannot find '/%s'", path);
 	if (beneath_is_mount(folder, name))
 		return 0;
-	return S_ISDIR(status.st_mode) ? remove_tree(&removal, path, err) : remove_name(folder, name, 0, path, err);
+	if (S_ISDIR(status.st_mode))
+		return remove_tree(&removal, path, err);
+	return written_check(replace, path, err) < 0 ? -1 : remove_name(folder, name, 0, path, err);
 }

@@ -59,11 +59,14 @@ struct replace {
 	int shelf;             /* the folder in the root where files wait that have to have names (shelf.c); -1 */
 	unsigned shelved;      /* how many were put there */
 	struct timespec begun; /* when an earlier run began it, while it is looked at what has become of it since … */
-	bool same_boot;        /* … whether in this boot of the host … */
+	bool times_tell;       /* … whether by times, also where it was noted what was there … */
 	bool touched;          /* … and whether somebody has written to it (touched.c) */
 	uint64_t seen, sum;    /* how many files a folder that goes has, and what tells them from others (touched.c) */
-	struct replace_cost known;         /* of the items that were looked at (cost.c) */
-	struct beneath here, there;        /* below the root, below the tree */
+	struct replace_cost known;  /* of the items that were looked at (cost.c) */
+	struct beneath here, there; /* below the root, below the tree */
+	struct beneath upper; /* the writable layer that others may write to (written.c), without a root: none … */
+	uint64_t *before;     /* … and what tells its files from what is made of them later, in order */
+	size_t before_count, before_capacity;
 	uint64_t bytes;                    /* that were written */
 	struct rlimit limit_before;        /* how many descriptors this process might have; 0: as many as now */
 	bool (*is_to_stop)(void *context); /* asked before each change, true ends it there; NULL: nobody is asked … */
@@ -132,8 +135,14 @@ int replace_clear_shelf(struct replace *replace, struct error *err);
 char *replace_shelf_name(const char *id);
 
 /* Of a list that was begun: whether somebody has written since then to what it changes, so that what is there is neither what
- * it was nor what it becomes: 1, 0, -1. `same_boot`: it was begun in this boot of the host. */
-int replace_was_touched(struct replace *replace, const struct timespec *begun, bool same_boot, struct error *err);
+ * it was nor what it becomes: 1, 0, -1. `times_tell`: others were at work while it was noted what was there, or it was made a
+ * version since, and the clock is the same: what is not later than `begun` counts as noted. Else it is what was noted, whatever
+ * the clock said. */
+int replace_was_touched(struct replace *replace, const struct timespec *begun, bool times_tell, struct error *err);
+
+/* From now on replace_apply() ends, with ERROR_FAILED, before it takes away what others have written meanwhile. `upper`: the folder
+ * of the writable layer; the caller's, and open as long as `replace` is. Before each replace_apply(). */
+int replace_watch(struct replace *replace, int upper, struct error *err);
 
 /* Does it; from the start, if it was interrupted. */
 int replace_apply(struct replace *replace, struct error *err);

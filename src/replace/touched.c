@@ -80,11 +80,11 @@ int items_state(struct replace *replace, const char *path, char state[static ITE
 	return 0;
 }
 
-/* Times tell as long as the host runs: what was written while the list was worked out comes before its end. Of an earlier boot,
- * whose clock may have gone otherwise, only what was noted does; an earlier build has noted nothing. */
+/* Of an earlier boot the clock may have gone otherwise, and it can be set back in this one: what was noted is certain. But it is
+ * what was there before others had ended their work; and an earlier build has noted nothing. */
 static bool times_tell(const struct replace *replace, const struct replace_item *item)
 {
-	return replace->same_boot || !item->was;
+	return replace->times_tell || !item->was;
 }
 
 static bool is_as_noted(const struct replace *replace, const struct replace_item *item, const struct stat *status)
@@ -140,10 +140,10 @@ static int look_at_item(struct replace *replace, const struct replace_item *item
 	return same < 0 ? -1 : 0;
 }
 
-int replace_was_touched(struct replace *replace, const struct timespec *begun, bool same_boot, struct error *err)
+int replace_was_touched(struct replace *replace, const struct timespec *begun, bool times_tell, struct error *err)
 {
 	replace->begun = *begun;
-	replace->same_boot = same_boot;
+	replace->times_tell = times_tell;
 	replace->touched = false;
 	beneath_forget(&replace->here);
 	for (size_t i = 0; i < replace->count && !replace->touched; i++)

@@ -1021,6 +1021,68 @@ with_link() {
 	nothing_is_left
 }
 
+@test "what somebody has written to a stopped workspace behind a clock that was set back is a version before its restore is finished" {
+	local wrote list
+	for wrote in yes no; do
+		began_stopped "back$wrote" 3
+		pkill -KILL -P "$RUN"
+		wait "$RUN" || true
+		[ "$wrote" = no ] || echo mine >"$(workspace_root "back$wrote")/data/set/5"
+		ctr tasks kill --signal KILL "back$wrote"
+		servers_wait_for 20 ctr tasks delete "back$wrote"
+		# All of that came before it, by the clock of today.
+		list=$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~back$wrote.restore
+		touch -d '+1 hour' "$list"
+		expect 0 recover "back$wrote"
+		ctr tasks start --detach --null-io "back$wrote" 3>&- 4>&-
+		same 'first ' "$(set_says "back$wrote")"
+		nothing_is_left
+		expect 0 doctor "back$wrote"
+	done
+	same '3 mine 2' "$(newest_of backyes) $(version_file backyes 3 /data/set/5) $(newest_of backno)"
+}
+
+# By a task that is gone again before anybody looks, and by a program of the host.
+writes_and_ends() {
+	ctr tasks start --detach --null-io "$1" 3>&- 4>&-
+	echo mine >"$(workspace_root "$1")/data/set/5"
+	ctr tasks delete --force "$1" >/dev/null 2>&1
+}
+
+writes_to_layer() {
+	echo mine >"$(writable_folder "$1")/data/set/5"
+}
+
+@test "what is written to a stopped workspace while its files are changed is not taken away, also where nobody was seen to start it" {
+	local how id
+	for how in writes_and_ends writes_to_layer; do
+		id=${how//_/-}
+		workspace "$id"
+		set_of "$id" first
+		expect 0 -q create "$id"
+		set_of "$id" second
+		ctr tasks delete --force "$id" >/dev/null 2>&1
+		strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=5000000:when=3 \
+			"$WSNAP" restore "$id" 1 >"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- &
+		RUN=$!
+		servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~$id.restore"
+		sleep 0.5
+		"$how" "$id"
+		run_ends
+		same 7 "$status" "status where it $how"
+		[[ $stderr == *"wsnap: '$id' is down, and its files are not changed to the end: '/data/set/5' was written to by somebody meanwhile"* ]] ||
+			complain "another word: $stderr"
+		expect 0 recover "$id"
+		[[ $output == *"the restore of version 1 was completed; version 3 holds what somebody had let run meanwhile"* ]] ||
+			complain "another word: $output"
+		ctr tasks start --detach --null-io "$id" 3>&- 4>&-
+		same 'first ' "$(set_says "$id")"
+		same 'mine second' "$(echo $(version_file "$id" 3 /data/set/5) $(version_file "$id" 2 /data/set/5))"
+		nothing_is_left
+		expect 0 doctor "$id"
+	done
+}
+
 @test "ended and started anew while it stands still in the middle of the change: recover finishes that" {
 	workspace anew
 	set_of anew first
