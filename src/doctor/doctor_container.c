@@ -11,6 +11,7 @@
 #include "doctor/doctor_newest.h"
 #include "operation/let_go.h"
 #include "workspace/chain.h"
+#include "workspace/fresh_layer.h"
 #include "workspace/label_keys.h"
 #include "workspace/moved_layer.h"
 #include "workspace/location.h"
@@ -65,7 +66,8 @@ static int repoint(struct doctor *doctor, const struct record *record, const str
 	struct ctr *ctr = doctor->session->ctr;
 
 	if (snapshot_labels_active(record, &labels, err) < 0 ||
-	    ctr_snapshot_prepare(ctr, state->snapshotter, record->new_active, state->info.name, &labels, NULL, err) < 0)
+	    fresh_layer_prepare(doctor->session, state->snapshotter, record->new_active, state->info.name, &labels,
+				err) < 0)
 		return -1;
 	return ctr_container_repoint(ctr, record->container_id, record->new_active, NULL, NULL, err);
 }

@@ -14,6 +14,7 @@
 #include "fork/fork_start.h"
 #include "operation/around.h"
 #include "workspace/blueprint.h"
+#include "workspace/fresh_layer.h"
 #include "workspace/label_keys.h"
 #include "workspace/lock.h"
 #include "workspace/snapshot_labels.h"
@@ -89,10 +90,10 @@ static int make_snapshots(struct fork_plan *plan, struct error *err)
 		return error_memory(err);
 	if (version_labels(plan, &saved, err) < 0 || snapshot_labels_active(record, &active, err) < 0 ||
 	    layer_labels(record, &layer, err) < 0 ||
-	    ctr_snapshot_prepare(ctr, record->snapshotter, work, plan->row.runtime_name, &layer, NULL, err) < 0 ||
+	    fresh_layer_prepare(plan->session, record->snapshotter, work, plan->row.runtime_name, &layer, err) < 0 ||
 	    ctr_snapshot_commit(ctr, record->snapshotter, record->saved, work, &saved, err) < 0)
 		return -1;
-	return ctr_snapshot_prepare(ctr, record->snapshotter, record->new_active, record->saved, &active, NULL, err);
+	return fresh_layer_prepare(plan->session, record->snapshotter, record->new_active, record->saved, &active, err);
 }
 
 /* What was asked for last may be done, or still be on its way: who takes it back now may come before it. */

@@ -111,6 +111,9 @@ struct layer_identity {
 };
 int layer_identify(const char *path, struct layer_identity *identity);
 
+/* Gives the root of the layer `to` the metadata of the root of `from`. */
+int layer_copy_root(enum layer_marks marks, const char *from, const char *to, struct error *err);
+
 /* Whether the path of an entry, with that of the layer, has more bytes than a path may have (PATH_MAX): 1, 0, -1. */
 int layer_has_long_paths(const char *layer, struct error *err);
 

@@ -14,6 +14,7 @@
 #include "operation/mapped_ids.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
+#include "workspace/fresh_layer.h"
 #include "workspace/moved_layer.h"
 #include "workspace/location.h"
 #include "workspace/disk_space.h"
@@ -250,6 +251,17 @@ static int settle_move(struct run *run, struct error *err)
 	return record->turned_back ? move_back(run, err) : 0;
 }
 
+/* An earlier run may have been killed before it did that. What the container stands on already is left as it is. */
+static int take_root_again(struct run *run, struct error *err)
+{
+	const struct record *record = run->record;
+
+	if (!run->resumed || run->found != FOUND_AS_BEGUN || record->stage == STAGE_UP ||
+	    strcmp(record->new_active, record->old_active) == 0)
+		return 0;
+	return fresh_layer_take_root(run->session, record->snapshotter, record->new_active, err);
+}
+
 int step_prepare(struct run *run, struct error *err)
 {
 	cleanup_labels struct labels labels = { 0 };
@@ -262,11 +274,11 @@ int step_prepare(struct run *run, struct error *err)
 	if (found >= 0 && moves_into_active(run))
 		return move_into_active(run, found > 0, err);
 	if (found != 0)
-		return found < 0 ? -1 : 0;
+		return found < 0 || take_root_again(run, err) < 0 ? -1 : 0;
 	if (snapshot_labels_active(record, &labels, err) < 0)
 		return -1;
-	return ctr_snapshot_prepare(run->session->ctr, record->snapshotter, record->new_active, record_parent(record),
-				    &labels, NULL, err);
+	return fresh_layer_prepare(run->session, record->snapshotter, record->new_active, record_parent(record),
+				   &labels, err);
 }
 
 int step_repoint(struct run *run, struct error *err)

@@ -136,3 +136,32 @@ history() {
 	expect 0 rollback unkept 2
 	same two "$(workspace_read unkept /f)"
 }
+
+@test "the root folder itself is what it was: mode, attributes, in versions of either kind, rollbacks and forks" {
+	workspace rooted
+	expect 0 -q version rooted
+	chmod 711 "$(workspace_root rooted)"
+	setfattr -n user.kept -v yes "$(workspace_root rooted)"
+	root_of() { printf '%s %s' "$(stat -L -c %a "$1")" "$(getfattr --only-values -n user.kept "$1" 2>/dev/null)"; }
+	expect 0 -q version rooted
+	same '711 yes' "$(root_of "$(workspace_root rooted)/.")"
+	expect 0 diff rooted
+	same '' "$output"
+	expect 0 version --if-changed rooted
+	same 2 "$(version_newest rooted)"
+	expect 0 -q rollback rooted 1
+	same '755 ' "$(root_of "$(workspace_root rooted)/.")"
+	expect 0 -q rollback rooted 2
+	same '711 yes' "$(root_of "$(workspace_root rooted)/.")"
+	same 2 "$(version_newest rooted)"
+	workspace_write rooted /data/live yes
+	expect 0 -q version --live rooted
+	expect 0 -q version rooted
+	expect 0 -q compact rooted
+	same '711 yes' "$(root_of "$(workspace_root rooted)/.")"
+	expect 0 fork rooted 2 rooted-fork --start
+	same '711 yes' "$(root_of "$(workspace_root rooted-fork)/.")"
+	expect 0 -q version rooted-fork
+	expect 0 diff rooted-fork 1 2
+	same '' "$output"
+}
