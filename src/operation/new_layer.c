@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "ctr/snapshots.h"
 #include "layer/layer.h"
+#include "operation/long_commit.h"
 #include "workspace/label_keys.h"
 #include "workspace/location.h"
 #include "workspace/disk_space.h"
@@ -83,12 +84,14 @@ static int commit_by_exchange(struct run *run, const char *name, const char *wor
 
 /* containerd cannot commit a tree whose paths are too long. The detour leaves the layer empty for a moment, which a
  * later run would take for the whole state; so it is taken for merged layers alone, which are made anew when they
- * were cut off. */
+ * were cut off. Those of live versions go another way. */
 static int commit_filled(struct run *run, const char *name, const char *work, const struct location *location,
 			 const struct labels *labels, struct error *err)
 {
 	struct error unknown = { 0 };
 
+	if (run->record->live_merged && strcmp(name, run->record->live_merged) == 0)
+		return long_commit(run, name, work, location->writable, labels, err);
 	if (ctr_snapshot_commit(run->session->ctr, run->record->snapshotter, name, work, labels, err) == 0)
 		return 0;
 	if (err->kind == ERROR_CONTAINERD || !run->record->merged || strcmp(name, run->record->merged) != 0 ||

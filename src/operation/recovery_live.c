@@ -11,6 +11,7 @@
 #include "operation/execute.h"
 #include "operation/frozen.h"
 #include "operation/live_layer.h"
+#include "operation/long_commit.h"
 #include "operation/meantime.h"
 #include "operation/restart.h"
 #include "operation/restoring.h"
@@ -29,8 +30,10 @@ int recovery_thaw(struct run *run, struct error *err)
 static int keep_saved(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
-	int saved = record_saves(record) ? run_has_saved(run, NULL, err) : 1;
+	int saved;
 
+	long_commit_tidy(run);
+	saved = record_saves(record) ? run_has_saved(run, NULL, err) : 1;
 	if (saved != 0)
 		return saved < 0 ? -1 : 0;
 	saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->filling, NULL, err);
@@ -84,10 +87,11 @@ static int take_back(struct run *run, struct error *err)
 static int go_on_live(struct run *run, struct error *err)
 {
 	const struct record *record = run->record;
-	int saved = record_saves(record) && !record->turned_back
-			    ? ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err)
-			    : 0;
+	int saved = 0;
 
+	long_commit_tidy(run);
+	if (record_saves(record) && !record->turned_back)
+		saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
 	if (saved < 0 || bring_up(run, err) < 0)
 		return -1;
 	return saved ? execute(run, ENTRY_TIDY, err) : take_back(run, err);

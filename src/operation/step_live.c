@@ -12,6 +12,7 @@
 #include "live/live.h"
 #include "operation/frozen.h"
 #include "operation/live_layer.h"
+#include "operation/long_commit.h"
 #include "operation/restoring.h"
 #include "operation/steps.h"
 #include "workspace/journal.h"
@@ -213,8 +214,7 @@ static int keep(struct run *run, struct error *err)
 	struct error ignored = { 0 };
 
 	if (sync_copy(run, &location, err) < 0 || snapshot_labels_saved(record, &labels, err) < 0 ||
-	    ctr_snapshot_commit(run->session->ctr, record->snapshotter, record->saved, record->filling, &labels, err) <
-		    0)
+	    long_commit(run, record->saved, record->filling, location.writable, &labels, err) < 0)
 		return -1;
 	if (whole_layer_unmark(location.writable, &ignored) < 0)
 		log_detail("%s", ignored.message);

@@ -190,6 +190,47 @@ deep_file() {
 	same deep "$(deep_file g /data)"
 }
 
+@test "a tree deeper than a path can be is saved while it runs, and before a restore" {
+	workspace i
+	root=$(workspace_root i)
+	expect 0 version --live i
+	make_deep i /data
+	expect 0 version --live i
+	workspace_write i /data/more more
+	expect 0 version --live i
+	expect 0 compact --live i
+	rm "$root/data/more"
+	expect 0 version --live i
+	expect 0 restore i 1
+	[ -z "$(ls -A "$root/data")" ] || complain "of a later version"
+	expect 0 restore i 2
+	same deep "$(deep_file i /data)"
+	expect 0 rollback i 4
+	same deep "$(deep_file i /data)"
+	collect_garbage
+	expect 0 doctor i
+}
+
+# What is mounted on layers for a moment, so that containerd can commit them.
+covers() {
+	grep -o " $SERVERS/.* - tmpfs wsnap " /proc/self/mountinfo
+}
+
+@test "what covers a deep tree while it is committed goes, also where the program was killed" {
+	workspace j
+	make_deep j /data
+	strace -f -qq -o /dev/null -e trace=umount2 -e inject=umount2:signal=KILL \
+		"$WSNAP" version --live j >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+	[ -n "$(covers)" ] || complain "nothing was covered"
+	expect 0 recover j
+	if covers; then complain "it is covered still"; fi
+	same 1 "$(version_newest j)"
+	expect 0 rollback --no-save j 1
+	same deep "$(deep_file j /data)"
+	collect_garbage
+	expect 0 doctor j
+}
+
 # Such a layer is moved into a version that is committed empty, because containerd cannot commit it.
 @test "a version that is empty because its container went with the layer is not kept" {
 	workspace hollow
