@@ -10,6 +10,7 @@
 #include "ctr/snapshots.h"
 #include "operation/effect.h"
 #include "operation/orphan.h"
+#include "operation/restart.h"
 #include "operation/verdict.h"
 #include "workspace/journal.h"
 #include "workspace/signals.h"
@@ -194,14 +195,21 @@ int execute_back(struct run *run, const char *why, struct error *err)
 {
 	struct record *record = run->record;
 	struct error ignored = { 0 };
-	bool touched = record->stage != STAGE_PLANNED;
 	const struct step *failed;
+	const char *reason;
+	bool touched;
 	int saved = 0;
 
+	/* Beside it, it is down by an operation before this one alone, or by a start of the host. */
+	if (record->live && restart_begin(run, err) < 0)
+		return -1;
+	touched = record->stage != STAGE_PLANNED;
+	/* Why it does not start is what is told of it. */
+	reason = record->pending == PENDING_START ? record->failure : why;
 	if (!record->turned_back) {
 		if (touched && record_saves(record))
 			saved = run_has_saved(run, NULL, err);
-		if (saved < 0 || turn_record(record, saved > 0, why, err) < 0)
+		if (saved < 0 || turn_record(record, saved > 0, reason, err) < 0)
 			return incomplete(run, "is not as it was yet", err);
 		/* If this cannot be saved, the next run sees from the container itself that it has to go back. */
 		if (journal_save(run->session, record, &ignored) < 0)

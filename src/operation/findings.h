@@ -24,7 +24,8 @@ struct plan {
 	const char *operation_id;     /* NULL: a new one */
 	struct around *around;        /* the hooks before it were run so: those behind it are this one's; or NULL */
 	struct saved_before saved;    /* for a restore */
-	bool is_part;                 /* of what hooks are run around */
+	struct record *left; /* its start is left to what comes behind it, which gets its record; NULL: it is started */
+	bool is_part;        /* of what hooks are run around */
 };
 
 struct findings {

@@ -69,6 +69,14 @@ static int end_orphaned(struct run *run, struct error *err)
 			 what);
 }
 
+static struct record steal_record(struct record *record)
+{
+	struct record taken = *record;
+
+	*record = (struct record){ 0 };
+	return taken;
+}
+
 /* What planning says of --if-changed without a change, and of a compaction with nothing to merge. */
 #define NOTHING_TO_DO 1
 
@@ -80,7 +88,8 @@ static int plan_and_execute(const struct plan *plan, struct operation_result *re
 			   .result = result,
 			   .restore = plan->request->restore,
 			   .around = plan->around,
-			   .is_part = plan->is_part };
+			   .is_part = plan->is_part,
+			   .leaves_start = plan->left != NULL };
 	int done = plan_make(plan, &record, &run.network, result, err);
 
 	if (done == 0) {
@@ -88,6 +97,8 @@ static int plan_and_execute(const struct plan *plan, struct operation_result *re
 		if (done < 0 && run_is_orphaned(&run) && run.ending == ENDING_OPEN)
 			done = end_orphaned(&run, err);
 		keep_names(&record, result);
+		if (plan->left && run.ending == ENDING_PENDING)
+			*plan->left = steal_record(&record);
 	}
 	restoring_end(&run);
 	run_end(&run);
@@ -99,13 +110,15 @@ static int plan_and_execute(const struct plan *plan, struct operation_result *re
 }
 
 /* An operation that is still pending can be taken over: a missing network by every operation that starts it, since each attaches it
- * anew; a start that fails by a rollback to something that starts. Behind a restore what does not start is no version yet, and may
- * become one. */
+ * anew; a start that fails by what may lead to something that starts. Behind a restore what does not start is no version yet, and
+ * may become one. */
 static bool may_take_over(const struct record *pending, enum operation_kind kind)
 {
-	if (!pending->container_id || kind == OPERATION_RESTORE)
+	if (!pending->container_id)
 		return false;
-	if (pending->pending != PENDING_START || kind == OPERATION_ROLLBACK)
+	if (pending->pending != PENDING_START)
+		return kind != OPERATION_RESTORE;
+	if (kind == OPERATION_ROLLBACK || kind == OPERATION_RESTORE)
 		return true;
 	return pending->kind == OPERATION_RESTORE && (kind == OPERATION_VERSION || kind == OPERATION_CREATE);
 }
@@ -151,8 +164,9 @@ static int saves_first(struct session *session, const struct operation_request *
 	return task.state == CTR_TASK_NONE || task.state == CTR_TASK_STOPPED;
 }
 
-static int save_and_restore(struct plan *plan, struct operation_result *saved, struct operation_result *result,
-			    struct error *err)
+/* What is to be started again is, once its files are restored: *left, the caller's, says it in between. */
+static int save_and_restore(struct plan *plan, struct record *left, struct operation_result *saved,
+			    struct operation_result *result, struct error *err)
 {
 	const struct operation_request version = {
 		.kind = OPERATION_VERSION,
@@ -167,9 +181,13 @@ static int save_and_restore(struct plan *plan, struct operation_result *saved, s
 	first.request = &version;
 	first.around = NULL;
 	first.operation_id = NULL;
+	first.left = plan->pending ? left : NULL;
 	done = plan_and_execute(&first, saved, err);
-	if (done < 0)
+	plan->pending = left->container_id ? left : NULL;
+	/* Its rows may have been refused. */
+	if (done < 0 && (!plan->pending || saved->version == 0))
 		return -1;
+	error_clear(err);
 	plan->saved = (struct saved_before){ .version = saved->version, .name = saved->runtime_name };
 	around_note(around, ERROR_FAILED, saved->version);
 	done = plan_and_execute(plan, result, err);
@@ -194,6 +212,8 @@ static int restore_stopped(struct plan *plan, struct operation_result *result, s
 			   .source = kind_words(OPERATION_RESTORE)->source },
 	};
 	cleanup_operation_result struct operation_result saved = { 0 };
+	cleanup_record struct record left = { 0 };
+	const struct record *pending = plan->pending;
 	int done;
 
 	id_random(operation_id);
@@ -202,7 +222,8 @@ static int restore_stopped(struct plan *plan, struct operation_result *result, s
 	plan->operation_id = operation_id;
 	plan->around = &around;
 	plan->is_part = true;
-	done = save_and_restore(plan, &saved, result, err);
+	done = save_and_restore(plan, &left, &saved, result, err);
+	plan->pending = pending;
 	around_end(&around, done < 0 ? (int)err->kind : 0, saved.version);
 	return done;
 }

@@ -63,9 +63,10 @@ static int decide_live_compact(const struct plan *plan, const struct findings *f
 static void note_network(const struct plan *plan, const struct findings *findings, struct record *record,
 			 struct network **network)
 {
+	const char *earlier = plan->pending ? plan->pending->attachment : NULL;
 	struct error ignored = { 0 };
 
-	if (plan_network(plan->session, &findings->container, &findings->spec, NULL, record, network, &ignored) < 0)
+	if (plan_network(plan->session, &findings->container, &findings->spec, earlier, record, network, &ignored) < 0)
 		log_detail("%s", ignored.message);
 }
 

@@ -94,10 +94,11 @@ int plan_restore(struct session *session, const struct operation_request *reques
 		 const struct ctr_snapshot *active, const struct location *location, struct record *record,
 		 struct error *err)
 {
-	bool runs = record->state == CTR_TASK_RUNNING || task_is_paused(record->state);
+	/* One that is to be started again has a state, and no process. */
+	bool runs = record->old_pid != 0 && plan_live_has_processes(record->state);
 	bool saves = runs && !request->no_save;
 
-	if (record->state == CTR_TASK_CREATED)
+	if (record->old_pid != 0 && record->state == CTR_TASK_CREATED)
 		return error_set(err, ERROR_FAILED, "'%s' is just being started, and was not touched",
 				 record->container_id);
 	if (keep_paths(request->restore, record, err) < 0 ||

@@ -64,23 +64,12 @@ static int bring_up(struct run *run, struct error *err)
 	struct record *record = run->record;
 	char boot[BOOT_ID_SIZE];
 
-	/* This run has tried it. */
-	if (run->start_left)
-		return 0;
 	boot_id(boot);
 	if (record->boot && strcmp(boot, record->boot) != 0 && task_note_absence(run, err) < 0)
 		return -1;
 	if (record->pending == PENDING_START && hold_stopped(run, err) < 0)
 		return -1;
 	return restart_begin(run, err);
-}
-
-/* It may be down after a reboot, and not start: then that is what is told of it. */
-static int take_back(struct run *run, struct error *err)
-{
-	const struct record *record = run->record;
-
-	return execute_back(run, record->pending == PENDING_START ? record->failure : "interrupted", err);
 }
 
 /* A live version: nothing was done to the workspace. What is committed is recorded, and the rest goes. */
@@ -94,7 +83,7 @@ static int go_on_live(struct run *run, struct error *err)
 		saved = ctr_snapshot_stat(run->session->ctr, record->snapshotter, record->saved, NULL, err);
 	if (saved < 0 || bring_up(run, err) < 0)
 		return -1;
-	return saved ? execute(run, ENTRY_TIDY, err) : take_back(run, err);
+	return saved ? execute(run, ENTRY_TIDY, err) : execute_back(run, "interrupted", err);
 }
 
 /* A restore: what was begun is made to the end, before anything else may run. */
@@ -113,7 +102,8 @@ static int go_on_restore(struct run *run, struct error *err)
 	if (bring_up(run, err) < 0)
 		return -1;
 	/* One that was ended but for a start, or a network, is not begun any more. */
-	return begun || record->stage == STAGE_UP ? execute(run, ENTRY_TIDY, err) : take_back(run, err);
+	return begun || record->stage == STAGE_UP ? execute(run, ENTRY_TIDY, err)
+						  : execute_back(run, "interrupted", err);
 }
 
 int recovery_go_on_live(struct run *run, struct error *err)

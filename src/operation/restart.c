@@ -115,7 +115,7 @@ int restart_begin(struct run *run, struct error *err)
 	const enum record_stage stage = record->stage;
 	const enum record_pending pending = record->pending;
 
-	if (stage != STAGE_DOWN && pending != PENDING_START)
+	if (run->start_left || (stage != STAGE_DOWN && pending != PENDING_START))
 		return 0;
 	record->stage = STAGE_DOWN;
 	record->pending = PENDING_NOTHING;

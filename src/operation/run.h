@@ -50,6 +50,7 @@ struct run {
 	enum error_kind failure;    /* why this run has turned it back */
 	bool stop_sent;             /* a signal to end was sent to the old task by this run */
 	bool create_sent;           /* Tasks.Create was sent by this run */
+	bool leaves_start;          /* what comes behind it starts it */
 	bool was_down;              /* an earlier run has left its start to this one */
 	bool start_left;            /* this one has tried it behind a change of its files, and leaves it to the next */
 	double down_since_ms;       /* 0: not down by this run */

@@ -4,6 +4,7 @@
 #include "live/live.h"
 #include "operation/live_layer.h"
 #include "operation/meantime.h"
+#include "operation/restart.h"
 #include "operation/restoring.h"
 #include "operation/state_words.h"
 #include "operation/steps.h"
@@ -35,7 +36,10 @@ static int restore_stopped(struct run *run, struct error *err)
 	restoring_end(run);
 	if (made < 0 && err->kind == ERROR_INCOMPLETE)
 		return state_words_half_changed(run, err);
-	return started ? meantime_end_start(run, err) : made;
+	if (made < 0 || (started && meantime_end_start(run, err) < 0))
+		return -1;
+	/* What an operation before this one could not start. */
+	return restart_begin(run, err);
 }
 
 int step_copy(struct run *run, struct error *err)

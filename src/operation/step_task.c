@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -212,8 +213,31 @@ static void note_up(struct run *run)
 		run->result->downtime_ms = clock_monotonic_ms() - run->down_since_ms;
 }
 
+/* What comes behind this operation starts it, unless somebody has. 1: so it is left, 0, -1. */
+static int leave_start(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+	struct record *record = run->record;
+
+	if (!run->leaves_start || record->state == CTR_TASK_NONE || record->stage == STAGE_UP)
+		return 0;
+	if (finish_teardown(run, err) < 0 || ctr_task_get(run->session->ctr, record->container_id, &task, err) < 0)
+		return -1;
+	if (task_has_process(task.state))
+		return 0;
+	task_finish_detachment(run);
+	free(record->failure);
+	record->failure = strdup("it is to be started with other files");
+	record->pending = PENDING_START;
+	return record->failure ? 1 : error_memory(err);
+}
+
 int step_start(struct run *run, struct error *err)
 {
+	int left = leave_start(run, err);
+
+	if (left != 0)
+		return left < 0 ? -1 : 0;
 	return step_start_on(run, run->record->new_active, err);
 }
 

@@ -864,8 +864,18 @@ is_pending() {
 
 # In what it writes to, beside its mounts: nothing has it mounted now.
 mend_shell() {
-	rm "$(writable_folder "$1")/bin/sh"
-	ln -s busybox "$(writable_folder "$1")/bin/sh"
+	mkdir -p "$(writable_folder "$1")/bin"
+	ln -sf busybox "$(writable_folder "$1")/bin/sh"
+}
+
+# without_shell ID: a version of it was taken, and it does not start again.
+without_shell() {
+	local root
+	root=$(workspace_root "$1")
+	rm "$root/bin/sh"
+	echo broken >"$root/bin/sh"
+	expect 7 -q create "$1"
+	same '' "$(workspace_status "$1")"
 }
 
 restores_of() {
@@ -916,6 +926,54 @@ restores_of() {
 	same 3 "$(newest_of mode)"
 	expect 0 rollback mode 2
 	nothing_is_left
+}
+
+@test "a workspace whose start is left is started on the files that another restore brings back" {
+	local how
+	does_not_start more
+	started_beside more
+	run_ends
+	same 7 "$status"
+	# What is there becomes a version first, as of any other that does not run.
+	expect 0 --json restore more 2 /bin/sh
+	same '3 RUNNING 3' "$(json .saved_version) $(workspace_status more) $(stands_on more)"
+	same 'first broken' "$(echo $(for file in /data/set/1 /bin/sh; do version_file more 3 "$file"; done))"
+	same 'first ' "$(set_says more)"
+	nothing_is_left
+	expect 0 doctor more
+	# Files that do not help: it is restored all the same, and its start is left again.
+	without_shell more
+	expect 7 --json restore more 2 /data/set --no-save
+	same '' "$(workspace_status more)"
+	expect 7 recover more
+	[[ $stderr == *"'more' is restored, but it could not be started again"* ]] || complain "another word: $stderr"
+	expect 0 restore more 2 /bin/sh --no-save
+	same 'RUNNING second ' "$(workspace_status more) $(set_says more)"
+	nothing_is_left
+	# One that changes nothing, and one that is cut off, forget nothing of it.
+	for how in fails killed between; do
+		without_shell more
+		if [ "$how" = fails ]; then
+			status=0
+			strace -qq -o /dev/null -P "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~more.restore.half" -e trace=fsync \
+				-e inject=fsync:error=EIO "$WSNAP" restore more 2 >/dev/null 2>"$BATS_TEST_TMPDIR/stderr" 3>&- 4>&- || status=$?
+			same 7 "$status"
+			grep -q "on the way back: 'more' is as it was, but it could not be started again: containerd" "$BATS_TEST_TMPDIR/stderr" ||
+				complain "$(cat "$BATS_TEST_TMPDIR/stderr")"
+		elif [ "$how" = killed ]; then
+			strace -qq -o /dev/null -e trace=symlinkat -e inject=symlinkat:signal=KILL:when=1 \
+				"$WSNAP" restore more 2 >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+		else
+			strace -qq -o /dev/null -e trace=write -P "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~more.restore.half" \
+				-e inject=write:signal=KILL:when=1 "$WSNAP" restore more 2 >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+		fi
+		same '' "$(workspace_status more)"
+		[ "$how" = killed ] || mend_shell more
+		expect 0 recover more
+		same RUNNING "$(workspace_status more)" "behind one that was $how"
+		nothing_is_left
+	done
+	expect 0 doctor more
 }
 
 @test "recover ends a restore but for a start that fails, and does not try that without end" {
@@ -1055,7 +1113,7 @@ writes_to_layer() {
 
 @test "what is written to a stopped workspace while its files are changed is not taken away, also where nobody was seen to start it" {
 	local how id
-	for how in writes_and_ends writes_to_layer; do
+	for how in writes_to_layer writes_and_ends; do
 		id=${how//_/-}
 		workspace "$id"
 		set_of "$id" first
@@ -1063,7 +1121,8 @@ writes_to_layer() {
 		set_of "$id" second
 		ctr tasks delete --force "$id" >/dev/null 2>&1
 		strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=5000000:when=3 \
-			"$WSNAP" restore "$id" 1 >"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- &
+			"$WSNAP" restore "$id" 1 --no-save >"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" \
+			</dev/null 3>&- 4>&- &
 		RUN=$!
 		servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~$id.restore"
 		sleep 0.5
@@ -1073,11 +1132,11 @@ writes_to_layer() {
 		[[ $stderr == *"wsnap: '$id' is down, and its files are not changed to the end: '/data/set/5' was written to by somebody meanwhile"* ]] ||
 			complain "another word: $stderr"
 		expect 0 recover "$id"
-		[[ $output == *"the restore of version 1 was completed; version 3 holds what somebody had let run meanwhile"* ]] ||
+		[[ $output == *"the restore of version 1 was completed; version 2 holds what somebody had let run meanwhile"* ]] ||
 			complain "another word: $output"
 		ctr tasks start --detach --null-io "$id" 3>&- 4>&-
 		same 'first ' "$(set_says "$id")"
-		same 'mine second' "$(echo $(version_file "$id" 3 /data/set/5) $(version_file "$id" 2 /data/set/5))"
+		same mine "$(version_file "$id" 2 /data/set/5)"
 		nothing_is_left
 		expect 0 doctor "$id"
 	done
