@@ -472,6 +472,36 @@ scripted_network() {
 	rm -rf "$NETCONFPATH/10.conflist" "/var/lib/cni/results/recover-p-eth0"
 }
 
+@test "a network that is missing behind a restore: recovery attaches it" {
+	local cause="network 'recover': plugin 'scripted' failed with code 100: no address today" run status=0
+	scripted_network
+	workspace q
+	workspace_write q /data/f first
+	expect 0 -q create --live q
+	workspace_write q /data/f second
+	ctr tasks delete --force q >/dev/null 2>&1
+	: >"$BATS_FILE_TMPDIR/no-address"
+	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=3000000:when=1 "$WSNAP" restore q 1 --no-save \
+		>/dev/null 2>"$BATS_TEST_TMPDIR/words" </dev/null 3>&- 4>&- &
+	run=$!
+	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~q.restore"
+	sleep 0.5
+	ctr tasks start --detach --null-io q 3>&- 4>&-
+	wait "$run" || status=$?
+	same 7 "$status"
+	grep -qF "wsnap: 'q' runs, but without its network: $cause" "$BATS_TEST_TMPDIR/words" || complain "$(cat "$BATS_TEST_TMPDIR/words")"
+	same 'RUNNING first' "$(workspace_status q) $(workspace_read q /data/f)"
+	expect 7 recover q
+	same "'q': 'q' runs, but without its network: $cause" "$output"
+	rm "$BATS_FILE_TMPDIR/no-address"
+	expect 0 recover q
+	same "'q': the restore of version 1 was completed" "$output"
+	[ -e "/var/lib/cni/results/recover-q-eth0" ] || complain "it is not attached"
+	nothing_is_left
+	ctr tasks delete --force q >/dev/null 2>&1
+	rm -rf "$NETCONFPATH/10.conflist" "/var/lib/cni/results/recover-q-eth0"
+}
+
 @test "a record that cannot be read is shown, and neither obeyed nor removed" {
 	workspace r
 	expect 0 create r
