@@ -9,6 +9,7 @@
 #include "command/paths.h"
 #include "compare/compare.h"
 #include "compare/spec.h"
+#include "operation/settled_version.h"
 #include "recover/bring_back.h"
 #include "workspace/history.h"
 #include "workspace/signals.h"
@@ -95,18 +96,24 @@ static void diff_release(struct diff *diff)
 
 #define cleanup_diff __attribute__((cleanup(diff_release)))
 
+static int find_version(struct diff *diff, const struct version_word *word, struct store_version *row,
+			struct error *err)
+{
+	const struct invocation *invocation = diff->invocation;
+
+	return settled_version_find(invocation->session, invocation->targets, word, &diff->target, row, err);
+}
+
 /* Without A, it is the version that the workspace stands on. */
 static int find_versions(struct diff *diff, struct error *err)
 {
 	const struct invocation *invocation = diff->invocation;
 	static const struct version_word stands_on = { .text = "@", .kind = VERSION_WORD_BACK };
 	const struct version_word *given = invocation->versions;
-	const char *id = diff->target.container_id;
 
-	if (history_find(invocation->session, id, invocation->version_count ? &given[0] : &stands_on, &diff->before,
-			 err) < 0)
+	if (find_version(diff, invocation->version_count ? &given[0] : &stands_on, &diff->before, err) < 0)
 		return -1;
-	return invocation->version_count > 1 ? history_find(invocation->session, id, &given[1], &diff->now, err) : 0;
+	return invocation->version_count > 1 ? find_version(diff, &given[1], &diff->now, err) : 0;
 }
 
 static struct diff_header header_of(const struct diff *diff)

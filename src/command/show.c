@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "command/commands.h"
 #include "command/version_columns.h"
+#include "operation/settled_version.h"
 #include "recover/bring_back.h"
 #include "workspace/blueprint.h"
 #include "workspace/history.h"
@@ -216,7 +217,7 @@ static int show_run(const struct invocation *invocation, struct error *err)
 
 	if (bring_back_and_find(session, invocation->targets, false, &target, err) < 0)
 		return -1;
-	if (history_find(session, target.container_id, invocation->versions, &shown.row, err) < 0)
+	if (settled_version_find(session, invocation->targets, invocation->versions, &target, &shown.row, err) < 0)
 		return -1;
 	if (options->spec)
 		return print_spec(invocation, target.container_id, &shown.row, err);

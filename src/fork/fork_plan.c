@@ -10,6 +10,7 @@
 #include "ctr/server.h"
 #include "ctr/snapshots.h"
 #include "fork/fork_spec.h"
+#include "operation/settled_version.h"
 #include "store/operation.h"
 #include "store/words.h"
 #include "store/workspaces.h"
@@ -64,15 +65,15 @@ static int check_free(const struct fork_plan *plan, struct error *err)
 /* The version, and what its snapshot remembers for an active one. */
 static int find_version(struct fork_plan *plan, struct error *err)
 {
-	const char *id = plan->origin.container_id;
 	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };
 	int found;
 
-	if (history_find(plan->session, id, plan->request->version, &plan->row, err) < 0)
+	if (settled_version_find(plan->session, plan->request->target, plan->request->version, &plan->origin,
+				 &plan->row, err) < 0)
 		return -1;
 	found = ctr_snapshot_stat(plan->session->ctr, plan->row.snapshotter, plan->row.runtime_name, &snapshot, err);
 	if (found <= 0)
-		return found < 0 ? -1 : history_is_missing(plan->session, id, &plan->row, err);
+		return found < 0 ? -1 : history_is_missing(plan->session, plan->origin.container_id, &plan->row, err);
 	return snapshot_labels_remembered(&snapshot, &plan->record.kept_labels, err);
 }
 

@@ -8,6 +8,7 @@
 #include "base/names_set.h"
 #include "base/text.h"
 #include "ctr/tasks.h"
+#include "operation/settled_version.h"
 #include "recover/bring_back.h"
 #include "restore/restore_folder.h"
 #include "workspace/history.h"
@@ -229,7 +230,8 @@ int restore_run(struct session *session, const struct restore_request *request, 
 	bool into_workspace = !request->folder;
 
 	if (bring_back_and_find(session, request->target, into_workspace, &result->target, err) < 0 ||
-	    history_find(session, result->target.container_id, request->version, &result->version, err) < 0)
+	    settled_version_find(session, request->target, request->version, &result->target, &result->version, err) <
+		    0)
 		return -1;
 	if (!into_workspace)
 		return restore_into_folder(session, request, result, err);

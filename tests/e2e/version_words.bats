@@ -195,3 +195,24 @@ means() {
 	same "wsnap_saved {\"container_id\":\"heard\",\"bot_id\":\"$bot\",\"event_type\":\"name\",\"version\":1}
 wsnap_saved {\"container_id\":\"heard\",\"bot_id\":\"$bot\",\"event_type\":\"version_prune\",\"version\":2}" "$heard"
 }
+
+@test "what a workspace stands on is waited for while an operation has not recorded it yet" {
+	workspace hasty
+	expect 0 -q version hasty
+	before=$(container_snapshot hasty)
+	workspace_write hasty /data/hasty yes
+	strace -f -qq -o /dev/null -e trace=syncfs -e inject=syncfs:delay_enter=6000000 \
+		"$WSNAP" -q version hasty >"$BATS_TEST_TMPDIR/slow" 2>&1 3>&- 4>&- &
+	slow=$!
+	moved() { [ "$(container_snapshot hasty)" != "$before" ]; }
+	servers_wait_for 20 moved
+	expect 4 -w 0 diff hasty
+	expect 4 -w 0 show hasty @
+	expect 4 -w 0 fork hasty @ hasty-fork
+	expect 0 diff hasty
+	same '' "$output"
+	expect 0 -q show hasty @
+	same 2 "$output"
+	wait "$slow"
+	same 2 "$(cat "$BATS_TEST_TMPDIR/slow")"
+}
