@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "live/loops.h"
 #include "live/processes.h"
 #include "live/stray.h"
 
@@ -48,7 +49,7 @@ int taking_note_open_files(struct taking *taking, struct error *err)
 			return -1;
 		taking->ways |= (unsigned)ways;
 	}
-	return 0;
+	return loops_files(taking->live->merged, note_open_file, taking, err);
 }
 
 /* --- while it runs ------------------------------------------------------------------------------------------ */

@@ -1,6 +1,6 @@
 /*
  * Live versions of what is easily missed: ACLs that a folder hands down, stores through a mapping where no time tells of
- * them, and writes that land later in files that nobody has open any more.
+ * them, and writes past the page cache, of processes and of the kernel.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,10 +11,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/aio_abi.h>
+#include <linux/loop.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -320,6 +322,51 @@ static void test_open_past_the_cache_and_at_rest(void **state)
 	stand_end(&stand);
 }
 
+/* --- a loop device ----------------------------------------------------------------------------------------------------- */
+
+#define DISK (1 << 20)
+#define DISK_BLOCK (1 << 16)
+
+/* A device on "/disk", which writes past the page cache; it goes with the process. Opened so that a write has landed when
+ * it returns. */
+static int open_device(const struct stand *stand)
+{
+	cleanup_fd int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+	cleanup_free char *path = text_format("/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
+	int device = open(path, O_RDWR | O_DIRECT | O_CLOEXEC);
+	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR | LO_FLAGS_DIRECT_IO };
+	cleanup_fd int file = -1;
+
+	stand_enter(stand);
+	file = open("/disk", O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	config.fd = (uint32_t)file;
+	if (device < 0 || ftruncate(file, DISK) < 0 || ioctl(device, LOOP_CONFIGURE, &config) < 0)
+		_exit(1);
+	return device;
+}
+
+static void be_on_a_loop_device(struct stand *stand)
+{
+	int device = open_device(stand);
+	unsigned char *block = mmap(NULL, DISK_BLOCK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	for (unsigned round = 0; block != MAP_FAILED; round++) {
+		memset(block, (int)round, DISK_BLOCK);
+		if (pwrite(device, block, DISK_BLOCK, round % (DISK / DISK_BLOCK) * DISK_BLOCK) != DISK_BLOCK)
+			break;
+		clock_sleep_ms(1);
+	}
+	_exit(1);
+}
+
+static void test_a_loop_device(void **state)
+{
+	(void)state;
+	if (access("/dev/loop-control", R_OK | W_OK) < 0)
+		skip();
+	take_versions("ext4", be_on_a_loop_device);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +375,7 @@ int main(void)
 		cmocka_unit_test(test_a_store_between_two_versions),
 		cmocka_unit_test(test_a_write_that_lands_behind_the_freeze),
 		cmocka_unit_test(test_open_past_the_cache_and_at_rest),
+		cmocka_unit_test(test_a_loop_device),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
