@@ -62,8 +62,10 @@ static void print_removed(struct output *out, const char *container_id, const st
 		output_line(out, "'%s' version %d (%s) %s: its layer stays as long as version %d stands on it",
 			    container_id, removed->version, shown, goes, removed->held_by);
 	else if (removed->held)
-		output_line(out, "'%s' version %d (%s) %s: its layer stays until the workspace's next compaction",
-			    container_id, removed->version, shown, goes);
+		output_line(out, "'%s' version %d (%s) %s: its layer stays %s", container_id, removed->version, shown,
+			    goes,
+			    removed->held_by_workspace ? "until the workspace's next compaction"
+						       : "as long as another container stands on it");
 	else if (removed->left)
 		output_line(out,
 			    "'%s' version %d (%s) %s: %s; containerd could not remove what is left in '%s' (has it an "

@@ -43,6 +43,9 @@ static int decide(struct pruning *pruning, struct error *err)
 
 	if (inventory_read(pruning->session, pruning->target, inventory, err) < 0)
 		return -1;
+	if (pruning->target->present)
+		pruning->active = inventory_find(inventory, pruning->target->container.snapshotter,
+						 pruning->target->container.snapshot_key);
 	pruning->goes = calloc(inventory->version_count + 1, sizeof(*pruning->goes));
 	if (!pruning->goes)
 		return error_memory(err);
@@ -194,6 +197,15 @@ static void find_holders(const struct pruning *pruning, int32_t *holders)
 	}
 }
 
+static bool is_under_workspace(const struct pruning *pruning, const struct inventory_snapshot *snapshot)
+{
+	const struct inventory_snapshot *at = pruning->active;
+
+	while (at && at != snapshot)
+		at = inventory_find(&pruning->inventory, at->snapshotter, at->info.parent);
+	return at != NULL;
+}
+
 static int add_removed(const struct pruning *pruning, const struct inventory_version *version, const int32_t *holders,
 		       struct pruned_version *removed, struct error *err)
 {
@@ -210,6 +222,7 @@ static int add_removed(const struct pruning *pruning, const struct inventory_ver
 		.left = layer && layer->left ? strdup(layer->left) : NULL,
 		.held = version->snapshot && !freed,
 		.held_by = version->snapshot && !freed ? holders[version->snapshot - pruning->inventory.snapshots] : 0,
+		.held_by_workspace = version->snapshot && is_under_workspace(pruning, version->snapshot),
 	};
 	return removed->runtime_name && (removed->display_name || !row->display_name) &&
 			       (removed->left || !layer || !layer->left)

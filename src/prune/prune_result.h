@@ -29,10 +29,11 @@ struct pruned_version {
 	char *display_name; /* NULL: none */
 	char *runtime_name;
 	int64_t freed_bytes;
-	bool held;       /* something stands on its layer: … */
-	int32_t held_by; /* … this version, or, 0, the workspace alone */
-	bool missing;    /* containerd did not have its snapshot */
-	char *left;      /* a folder that containerd could not remove with it; NULL: none */
+	bool held;              /* something stands on its layer: … */
+	int32_t held_by;        /* … this version, or, 0, none: … */
+	bool held_by_workspace; /* … then it is the workspace, or else a fork or another client's */
+	bool missing;           /* containerd did not have its snapshot */
+	char *left;             /* a folder that containerd could not remove with it; NULL: none */
 };
 
 struct prune_result {

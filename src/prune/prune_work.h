@@ -13,7 +13,8 @@ struct pruning {
 	const struct target *target; /* while it is begun */
 	char operation_id[ID_SIZE];
 	struct inventory inventory;
-	bool *goes; /* one for each version */
+	const struct inventory_snapshot *active; /* that the workspace writes to; NULL: it has none of ours */
+	bool *goes;                              /* one for each version */
 	struct names_set given_up;
 	struct reclaim reclaim;
 	struct failures failures; /* of versions that could not be marked */

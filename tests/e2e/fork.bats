@@ -517,3 +517,17 @@ answers_lost() {
 	expect 0 fork labelled 1 labelled-long --label "a=${long:1}"
 	same "${long:1}" "$(container_field labelled-long .Labels.a)"
 }
+
+@test "a version that a fork alone stands on is not said to be free with the next compaction" {
+	workspace grown
+	for n in 1 2; do
+		workspace_write grown /data/$n $n
+		expect 0 -q version grown
+	done
+	expect 0 fork grown 2 grown-fork
+	expect 0 -q rollback grown 1
+	workspace_write grown /data/3 3
+	expect 0 -q version grown
+	expect 0 delete grown 2
+	same "'grown' version 2 (Version 2) is gone: its layer stays as long as another container stands on it" "${output%%$'\n'*}"
+}
