@@ -182,12 +182,42 @@ static void test_a_root_in_doubt(void **state)
 	}
 }
 
+/* user::rwx, user:1000:rwx, group::r-x, mask::rwx, other::r-x (acl(5), linux/posix_acl_xattr.h) */
+static const unsigned char acl[] = {
+	2, 0, 0,   0,   1,   0,   7,  0, 255, 255, 255, 255, 2,   0,   7,  0, 232, 3, 0,   0,   4,   0,
+	5, 0, 255, 255, 255, 255, 16, 0, 7,   0,   255, 255, 255, 255, 32, 0, 5,   0, 255, 255, 255, 255,
+};
+
+/* The folder that containerd makes its own in may hand down an ACL: that is none of the workspace's. */
+static void test_an_acl_from_above(void **state)
+{
+	cleanup_fd int upper = open_new("without");
+	cleanup_fd int layer = open_new("with");
+	cleanup_nodes struct nodes tree = { 0 };
+	cleanup_pass struct pass pass = { 0 };
+	struct error err = { 0 };
+	char path[PATH_MAX];
+
+	(void)state;
+	put(upper, "content");
+	assert_int_equal(fsetxattr(layer, "system.posix_acl_default", acl, sizeof(acl), 0), 0);
+	assert_int_equal(nodes_begin(&tree, &err), 0);
+	assert_int_equal(pass_begin(&pass, LAYER_MARKS_TRUSTED, &tree, NULL, upper, layer, upper, &err), 0);
+	pass.frozen = true;
+	assert_int_equal(pass_walk(&pass, &err), 0);
+	holds(layer, "content");
+	snprintf(path, sizeof(path), "%s/with/file", scratch);
+	assert_int_equal(getxattr(path, "system.posix_acl_access", NULL, 0), -1);
+	assert_int_equal(fgetxattr(layer, "system.posix_acl_default", NULL, 0), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_number_of_passes),
 		cmocka_unit_test(test_an_attribute_without_a_new_time),
 		cmocka_unit_test(test_a_root_in_doubt),
+		cmocka_unit_test(test_an_acl_from_above),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
