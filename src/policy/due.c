@@ -1,17 +1,23 @@
 #include "policy/due.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "ctr/containers.h"
 #include "operation/operation.h"
 #include "policy/room_keeping.h"
 #include "prune/retention.h"
 #include "status/status.h"
 #include "workspace/signals.h"
+
+#define TURN_POLL_MS 50
 
 struct due {
 	struct session *session;
@@ -144,6 +150,32 @@ static int go_through(struct due *due, const struct ctr_containers *containers, 
 	return tell_failures(due, err);
 }
 
+/* One such run at a time: what another one has just done is not due any more. The file is never unlinked, as those of other
+ * locks (lock.h). *turn, to be closed. */
+static int take_turn(struct session *session, int *turn, struct error *err)
+{
+	cleanup_free char *name = text_format("%s.policies", session->settings->namespace);
+	double end_ms = clock_monotonic_ms() + session->settings->wait_s * 1000.0;
+
+	if (!name)
+		return error_memory(err);
+	if (session_open_state(session, err) < 0)
+		return -1;
+	*turn = openat(session->state_dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*turn < 0)
+		return error_errno(err, ERROR_FAILED, errno, "the lock '%s' cannot be opened", name);
+	while (flock(*turn, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return error_errno(err, ERROR_FAILED, errno, "the lock '%s' cannot be taken", name);
+		if (clock_monotonic_ms() >= end_ms) {
+			error_set(err, ERROR_BUSY, "another run does what the policies say is due");
+			return error_hint(err, "wait for it with --wait SECONDS");
+		}
+		clock_sleep_ms(TURN_POLL_MS);
+	}
+	return 0;
+}
+
 int policies_do_due(struct session *session, const struct policies *policies, bool dry_run, policy_each each,
 		    void *context, struct error *err)
 {
@@ -152,8 +184,11 @@ int policies_do_due(struct session *session, const struct policies *policies, bo
 	};
 	cleanup_ctr_containers struct ctr_containers containers = { 0 };
 	struct signals signals = { 0 };
+	cleanup_fd int turn = -1;
 	int result;
 
+	if (!dry_run && take_turn(session, &turn, err) < 0)
+		return -1;
 	if (ctr_container_list(session->ctr, NULL, &containers, err) < 0)
 		return -1;
 	if (containers.count)

@@ -196,6 +196,24 @@ chosen_by() {
 	ctr containers label policed-c wsnap.policy=none >/dev/null
 }
 
+@test "two runs at once do what is due once" {
+	workspace policed-twice
+	ctr containers label policed-twice wsnap.policy=twice >/dev/null
+	policy twice 'every = 1h' 'if_changed = no'
+	rm "$POLICIES"/10-red.conf
+	for run in 1 2 3; do
+		"$WSNAP" -q run-policies --policy-dir "$POLICIES" >>"$BATS_TEST_TMPDIR/saved" 3>&- 4>&- &
+	done
+	wait
+	same 'policed-twice 1' "$(grep twice "$BATS_TEST_TMPDIR/saved")"
+	exec 6>>"$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE.policies"
+	flock 6
+	expect_error 4 'another run does what the policies say is due' -w 0 run-policies --policy-dir "$POLICIES"
+	expect 0 -w 0 run-policies --policy-dir "$POLICIES" --dry-run
+	exec 6>&-
+	ctr containers label policed-twice wsnap.policy=none >/dev/null
+}
+
 @test "without policies there is nothing to do" {
 	ctr containers label policed-b wsnap.policy= >/dev/null
 	expect 0 run-policies --policy-dir "$BATS_TEST_TMPDIR/none"
