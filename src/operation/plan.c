@@ -70,6 +70,22 @@ static void note_network(const struct plan *plan, const struct findings *finding
 		log_detail("%s", ignored.message);
 }
 
+/* What takes over a missing network without a start has to attach it to what runs. */
+static int take_over_network(const struct plan *plan, struct record *record, struct network **network,
+			     struct error *err)
+{
+	struct error ignored = { 0 };
+
+	if (!record->live || !plan->pending || plan->pending->pending != PENDING_NETWORK || !plan->pending->attachment)
+		return 0;
+	record->stage = STAGE_PLANNED;
+	record->pending = PENDING_NETWORK;
+	record->attachment = strdup(plan->pending->attachment);
+	if (plan_network_load(plan->session, network, &ignored) < 0)
+		log_detail("%s", ignored.message);
+	return record->attachment ? 0 : error_memory(err);
+}
+
 /* 1: the version that is asked for is there already. */
 static int is_there(const struct plan *plan, const struct findings *findings, const struct record *record,
 		    struct operation_result *result, struct error *err)
@@ -117,7 +133,8 @@ static int decide(const struct plan *plan, const struct findings *findings, stru
 	nothing = decide_way(plan, findings, record, network, result, err);
 	if (nothing != 0)
 		return nothing;
-	if (mapped_ids_check(plan, findings, record, err) < 0 || rows_rehearse(plan->session, record, err) < 0)
+	if (take_over_network(plan, record, network, err) < 0 || mapped_ids_check(plan, findings, record, err) < 0 ||
+	    rows_rehearse(plan->session, record, err) < 0)
 		return -1;
 	return disk_space_check(findings->location.filesystem, err);
 }

@@ -56,11 +56,29 @@ int step_hold(struct run *run, struct error *err)
 	return set_restart_labels(run, "", run->record->restart_status, err);
 }
 
+/* It was not started by this operation: a network that one before it could not attach is still missing. */
+static int attach_left(struct run *run, struct error *err)
+{
+	cleanup_ctr_task struct ctr_task task = { 0 };
+
+	/* Recovery has tried it already. */
+	if (!run->record->live || run->record->pending != PENDING_NETWORK || run->resumed)
+		return 0;
+	if (ctr_task_get(run->session->ctr, run->record->container_id, &task, err) < 0)
+		return -1;
+	if (task_has_process(task.state))
+		return task_attach(run, task.pid, err);
+	run->record->pending = PENDING_NOTHING;
+	return 0;
+}
+
 int step_unhold(struct run *run, struct error *err)
 {
 	struct record *record = run->record;
 	struct error ignored = { 0 };
 
+	if (attach_left(run, err) < 0)
+		return -1;
 	if (record->restart_status && set_restart_labels(run, record->restart_status, "", err) < 0)
 		return -1;
 	/* A workspace that was not touched, or is not ours any more, needs no note. */

@@ -455,6 +455,8 @@ scripted_network() {
 	expect 7 recover p
 	expect_error 7 "'p' runs, but without its network: $cause" create p second
 	expect_error 7 "'p' runs, but without its network: $cause" version --if-changed p
+	expect_error 7 "'p' runs, but without its network: $cause" version --live p
+	expect 7 recover p
 	expect 3 rollback p nothing
 	[[ $stderr == *"warning: 'p' runs, but without its network: $cause"* ]] || complain "it is not told"
 	# Both versions are recorded: nothing is said to be missing when the database is away.
@@ -463,10 +465,11 @@ scripted_network() {
 	same "'p': 'p' runs, but without its network: $cause" "$output"
 	rm "$BATS_FILE_TMPDIR/no-address"
 	expect 0 recover p
-	same "'p': version 2 was completed" "$output"
+	same "'p': version 3 was completed" "$output"
+	[ -e "/var/lib/cni/results/recover-p-eth0" ] || complain "it is not attached"
 	postgres_start
 	expect 0 --network none create p third
-	same 3 "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'p'")"
+	same 4 "$(db "SELECT max(version) FROM container_versions WHERE container_id = 'p'")"
 	nothing_is_left
 	ctr tasks delete --force p >/dev/null 2>&1
 	rm -rf "$NETCONFPATH/10.conflist" "/var/lib/cni/results/recover-p-eth0"
@@ -475,31 +478,31 @@ scripted_network() {
 @test "a network that is missing behind a restore: recovery attaches it" {
 	local cause="network 'recover': plugin 'scripted' failed with code 100: no address today" run status=0
 	scripted_network
-	workspace q
-	workspace_write q /data/f first
-	expect 0 -q create --live q
-	workspace_write q /data/f second
-	ctr tasks delete --force q >/dev/null 2>&1
+	workspace parted
+	workspace_write parted /data/f first
+	expect 0 -q create --live parted
+	workspace_write parted /data/f second
+	ctr tasks delete --force parted >/dev/null 2>&1
 	: >"$BATS_FILE_TMPDIR/no-address"
-	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=3000000:when=1 "$WSNAP" restore q 1 --no-save \
+	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=3000000:when=1 "$WSNAP" restore parted 1 --no-save \
 		>/dev/null 2>"$BATS_TEST_TMPDIR/words" </dev/null 3>&- 4>&- &
 	run=$!
-	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~q.restore"
+	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~parted.restore"
 	sleep 0.5
-	ctr tasks start --detach --null-io q 3>&- 4>&-
+	ctr tasks start --detach --null-io parted 3>&- 4>&-
 	wait "$run" || status=$?
 	same 7 "$status"
-	grep -qF "wsnap: 'q' runs, but without its network: $cause" "$BATS_TEST_TMPDIR/words" || complain "$(cat "$BATS_TEST_TMPDIR/words")"
-	same 'RUNNING first' "$(workspace_status q) $(workspace_read q /data/f)"
-	expect 7 recover q
-	same "'q': 'q' runs, but without its network: $cause" "$output"
+	grep -qF "wsnap: 'parted' runs, but without its network: $cause" "$BATS_TEST_TMPDIR/words" || complain "$(cat "$BATS_TEST_TMPDIR/words")"
+	same 'RUNNING first' "$(workspace_status parted) $(workspace_read parted /data/f)"
+	expect 7 recover parted
+	same "'parted': 'parted' runs, but without its network: $cause" "$output"
 	rm "$BATS_FILE_TMPDIR/no-address"
-	expect 0 recover q
-	same "'q': the restore of version 1 was completed" "$output"
-	[ -e "/var/lib/cni/results/recover-q-eth0" ] || complain "it is not attached"
+	expect 0 recover parted
+	same "'parted': the restore of version 1 was completed" "$output"
+	[ -e "/var/lib/cni/results/recover-parted-eth0" ] || complain "it is not attached"
 	nothing_is_left
-	ctr tasks delete --force q >/dev/null 2>&1
-	rm -rf "$NETCONFPATH/10.conflist" "/var/lib/cni/results/recover-q-eth0"
+	ctr tasks delete --force parted >/dev/null 2>&1
+	rm -rf "$NETCONFPATH/10.conflist" "/var/lib/cni/results/recover-parted-eth0"
 }
 
 @test "a record that cannot be read is shown, and neither obeyed nor removed" {
