@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "layer/content.h"
+#include "layer/handle.h"
 
 int entry_copy_file(int source, off_t size, int to, const char *name, bool clone, uint64_t *copied_bytes,
 		    struct error *err)
@@ -43,9 +45,27 @@ int entry_copy_special(int from, const struct stat *status, int to, const char *
 	return 0;
 }
 
-int entry_make_whiteout(int to, const char *name, struct error *err)
+static int make_whiteout(int to, const char *name, struct error *err)
 {
 	if (mknodat(to, name, S_IFCHR, makedev(0, 0)) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot create the whiteout of '%s'", name);
+	return 0;
+}
+
+static bool is_linked(int layer, struct file_handle *whiteout, int to, const char *name)
+{
+	cleanup_fd int made = whiteout ? handle_open(layer, whiteout, O_PATH) : -1;
+
+	return made >= 0 && linkat(made, "", to, name, AT_EMPTY_PATH) == 0;
+}
+
+int entry_put_whiteout(int layer, struct file_handle **whiteout, int to, const char *name, struct error *err)
+{
+	if (is_linked(layer, *whiteout, to, name))
+		return 0;
+	if (make_whiteout(to, name, err) < 0)
+		return -1;
+	free(*whiteout);
+	*whiteout = handle_of(to, name);
 	return 0;
 }

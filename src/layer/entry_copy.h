@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "layer/handle.h"
 
 /* Makes the file `name` in the directory `to`, where that name is free, with the first `size` bytes of the open file
  * `source`: by reference if `clone`. Adds the bytes copied. */
@@ -16,7 +17,8 @@ int entry_copy_file(int source, off_t size, int to, const char *name, bool clone
 /* Makes anything else: a symbolic link like the one in the directory `from`, or what `status` says. */
 int entry_copy_special(int from, const struct stat *status, int to, const char *name, struct error *err);
 
-/* Makes a whiteout of the kind that every overlay takes, whatever its options. */
-int entry_make_whiteout(int to, const char *name, struct error *err);
+/* Makes a whiteout of the kind that every overlay takes, whatever its options. All in one layer, whose root is open, are names
+ * of one inode, as far as it may have so many: `*whiteout` is NULL before the first one, and the caller frees it. */
+int entry_put_whiteout(int layer, struct file_handle **whiteout, int to, const char *name, struct error *err);
 
 #endif

@@ -104,13 +104,13 @@ int layer_writer_put(struct layer_writer *writer, int from, const struct entry *
 	if (writer->measures)
 		return measure(writer, from, entry, err);
 	if (entry->kind == ENTRY_WHITEOUT)
-		return entry_make_whiteout(to, entry->name, err);
+		return entry_put_whiteout(writer->target, &writer->whiteout, to, entry->name, err);
 	return put_copy(writer, from, entry, to, err);
 }
 
 void layer_writer_release(struct layer_writer *writer)
 {
 	inodes_release(&writer->inodes);
-	free(writer->buffer);
-	writer->buffer = NULL;
+	free(steal_pointer(writer->buffer));
+	free(steal_pointer(writer->whiteout));
 }

@@ -18,6 +18,7 @@ struct layer_writer {
 	bool clones;   /* the filesystem shares content by reference */
 	bool measures; /* nothing is written */
 	struct inodes inodes;
+	struct file_handle *whiteout; /* one that is in the result; NULL */
 	struct xattrs_buffer *buffer;
 	uint64_t copied_bytes;
 };

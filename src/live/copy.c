@@ -37,8 +37,8 @@ int copier_begin(struct copier *copier, enum layer_marks marks, int layer, struc
 void copier_release(struct copier *copier)
 {
 	inodes_release(&copier->links);
-	free(copier->buffer);
-	copier->buffer = NULL;
+	free(steal_pointer(copier->buffer));
+	free(steal_pointer(copier->whiteout));
 }
 
 /* A store through a shared mapping into a page that is dirty already changes no time of the file. Writing the page
@@ -227,7 +227,7 @@ int copier_finish_folder(struct copier *copier, int from, int to, struct error *
 
 int copier_put_whiteout(struct copier *copier, int to, const char *name, struct error *err)
 {
-	if (entry_make_whiteout(to, name, err) < 0)
+	if (entry_put_whiteout(copier->layer, &copier->whiteout, to, name, err) < 0)
 		return -1;
 	return marks_set_whiteouts(copier->buffer->marks, to, ".", err);
 }

@@ -20,6 +20,7 @@ struct copier {
 	int layer;   /* the new layer's root; the caller's */
 	bool clones; /* the filesystem shares content by reference */
 	struct inodes links;
+	struct file_handle *whiteout; /* one that is in the new layer; NULL */
 	struct xattrs_buffer *buffer;
 	unsigned round; /* each pass has its own number: in one pass an inode with several names is copied once */
 	bool frozen;    /* nobody is at work in the writable layer */

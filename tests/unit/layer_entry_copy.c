@@ -110,17 +110,36 @@ static void links_and_special_files_are_made_again(void **state)
 	}
 }
 
-static void a_whiteout_is_what_every_overlay_takes_for_one(void **state)
+static void put_whiteout(const struct folders *folders, struct file_handle **last, const char *name)
 {
-	const struct folders *folders = *state;
 	struct error err = { 0 };
 	struct stat status;
 
-	assert_int_equal(entry_make_whiteout(folders->to, "gone", &err), 0);
-	assert_int_equal(fstatat(folders->to, "gone", &status, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(entry_put_whiteout(folders->to, last, folders->to, name, &err), 0);
+	assert_int_equal(fstatat(folders->to, name, &status, AT_SYMLINK_NOFOLLOW), 0);
 	assert_true(S_ISCHR(status.st_mode) && status.st_rdev == makedev(0, 0));
-	assert_int_equal(entry_make_whiteout(folders->to, "gone", &err), -1);
+}
+
+static void a_whiteout_is_what_every_overlay_takes_for_one(void **state)
+{
+	const struct folders *folders = *state;
+	cleanup_free struct file_handle *last = NULL;
+	struct error err = { 0 };
+	struct stat status;
+
+	put_whiteout(folders, &last, "gone");
+	assert_int_equal(entry_put_whiteout(folders->to, &last, folders->to, "gone", &err), -1);
 	assert_string_equal(err.message, "cannot create the whiteout of 'gone': File exists");
+	put_whiteout(folders, &last, "too");
+	assert_int_equal(fstatat(folders->to, "gone", &status, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(status.st_nlink, 2);
+	/* Where none of them is left there is nothing to be one more name of. */
+	assert_int_equal(unlinkat(folders->to, "gone", 0), 0);
+	assert_int_equal(unlinkat(folders->to, "too", 0), 0);
+	put_whiteout(folders, &last, "again");
+	put_whiteout(folders, &last, "and again");
+	assert_int_equal(fstatat(folders->to, "again", &status, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(status.st_nlink, 2);
 }
 
 /* Another file may have come in its place, or something that must not be opened. */

@@ -211,6 +211,33 @@ static void test_an_acl_from_above(void **state)
 	assert_int_equal(fgetxattr(layer, "system.posix_acl_default", NULL, 0), -1);
 }
 
+/* overlayfs itself needs one inode for all of them: a filesystem with room for the writable layer has it for its versions. */
+static void test_whiteouts_are_names_of_one_inode(void **state)
+{
+	cleanup_fd int upper = open_new("hiding");
+	cleanup_fd int layer = open_new("hidden");
+	cleanup_nodes struct nodes tree = { 0 };
+	cleanup_pass struct pass pass = { 0 };
+	struct error err = { 0 };
+	struct stat first = { 0 }, status;
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++) {
+		char name[] = "0";
+
+		name[0] = (char)('0' + i);
+		assert_int_equal(mknodat(upper, name, S_IFCHR, 0), 0);
+	}
+	assert_int_equal(nodes_begin(&tree, &err), 0);
+	assert_int_equal(pass_begin(&pass, LAYER_MARKS_TRUSTED, &tree, NULL, upper, layer, upper, &err), 0);
+	pass.frozen = true;
+	assert_int_equal(pass_walk(&pass, &err), 0);
+	assert_int_equal(fstatat(layer, "0", &first, AT_SYMLINK_NOFOLLOW), 0);
+	assert_int_equal(first.st_nlink, 8);
+	assert_int_equal(fstatat(layer, "7", &status, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(S_ISCHR(status.st_mode) && status.st_rdev == 0 && status.st_ino == first.st_ino);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,6 +245,7 @@ int main(void)
 		cmocka_unit_test(test_an_attribute_without_a_new_time),
 		cmocka_unit_test(test_a_root_in_doubt),
 		cmocka_unit_test(test_an_acl_from_above),
+		cmocka_unit_test(test_whiteouts_are_names_of_one_inode),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
