@@ -20,11 +20,12 @@ struct tree {
 	void *context;
 };
 
+/* Nothing mounted in it is entered: it is none of the layer's, and whoever serves it may be what stands still. */
 static int open_in(int merged, const char *path)
 {
 	const struct open_how how = {
 		.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
 	};
 
 	return (int)syscall(SYS_openat2, merged, path, &how, sizeof(how));

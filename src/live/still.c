@@ -69,14 +69,6 @@ static int pass_over_intruders(struct taking *taking, struct error *err)
 	return result;
 }
 
-/* What was open is noted as such. Whoever has closed a file may have writes under way to it all the same. */
-static void note_unsure(struct taking *taking)
-{
-	pass_note_unsure(&taking->pass, &taking->moves);
-	if (taking->ways)
-		pass_note_landing(&taking->pass);
-}
-
 static int pass_over_frozen(struct taking *taking, struct error *err)
 {
 	struct watch *watch = &taking->watch;
@@ -100,7 +92,7 @@ static int pass_over_frozen(struct taking *taking, struct error *err)
 		taking->result->walked_frozen = true;
 		result = pass_walk(&taking->pass, err);
 	}
-	note_unsure(taking);
+	pass_note_unsure(&taking->pass, &taking->moves);
 	if (result == 0 && taking->live->request.inspect)
 		result = taking->live->request.inspect(taking->live->request.context, err);
 	return result;
@@ -297,5 +289,11 @@ static int take_guarded(struct taking *taking, struct error *err)
 
 int taking_pass_still(struct taking *taking, struct error *err)
 {
-	return taking->live->freezer.frozen_before ? take_paused(taking, err) : take_guarded(taking, err);
+	int taken = taking->live->freezer.frozen_before ? take_paused(taking, err) : take_guarded(taking, err);
+
+	/* What was open is noted by then. Whoever has closed a file may have writes under way to it all the same; and all entries
+	 * are not to be gone through before the workspace runs again. */
+	if (taken == 0 && taking->ways)
+		pass_note_landing(&taking->pass);
+	return taken;
 }
