@@ -86,17 +86,27 @@ static int stage(struct replace *replace, struct replace_item *item, struct erro
 	return 1;
 }
 
+/* Of an earlier call. */
+static size_t count_staged(const struct replace *replace)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < replace->count; i++)
+		count += replace->items[i]->staged >= 0;
+	return count;
+}
+
 int replace_stage(struct replace *replace, struct error *err)
 {
 	cleanup_free struct candidate *candidates = calloc(replace->count + 1, sizeof(*candidates));
-	size_t count, most = most_files(replace);
+	size_t count, most = most_files(replace), open_already = count_staged(replace);
 	int staged = 1;
 
 	if (!candidates)
 		return error_memory(err);
 	if (find_candidates(replace, candidates, &count, err) < 0)
 		return -1;
-	for (size_t i = 0; i < count && i < most && staged > 0; i++)
+	for (size_t i = 0; i < count && open_already + i < most && staged > 0; i++)
 		staged = stage(replace, candidates[i].item, err);
 	return staged < 0 ? -1 : 0;
 }

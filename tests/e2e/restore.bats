@@ -1142,6 +1142,23 @@ writes_to_layer() {
 	done
 }
 
+@test "more files than may be open at once, where that limit holds also for root" {
+	local root n
+	workspace many
+	root=$(workspace_root many)
+	for n in {1..600}; do echo first >"$root/data/$n"; done
+	expect 0 -q create many
+	root=$(workspace_root many)
+	for n in {1..600}; do echo second >"$root/data/$n"; done
+	ctr tasks delete --force many >/dev/null 2>&1
+	(
+		ulimit -n 600
+		setpriv --inh-caps=-sys_resource --bounding-set=-sys_resource "$WSNAP" restore many 1 >/dev/null </dev/null 3>&- 4>&-
+	)
+	ctr tasks start --detach --null-io many 3>&- 4>&-
+	same first "$(cat "$(workspace_root many)"/data/* | sort -u)"
+}
+
 @test "ended and started anew while it stands still in the middle of the change: recover finishes that" {
 	workspace anew
 	set_of anew first
