@@ -364,9 +364,12 @@ set_says() {
 	(cd "$set" && cat ./? ./*/? && find . -mindepth 1 -type d | sed 's/^..//') | sort -u | tr '\n' ' '
 }
 
+# Where the files of version 1 are put, as the workspace calls it: whiteouts get more names as well, while the state before is saved.
+IN_SET=(-P /data/set -P /data/set/first)
+
 # cut_at_link N ID: a restore of version 1, ended by SIGKILL when it is about to put the Nth file in place.
 cut_at_link() {
-	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:signal=KILL:when="$1" \
+	strace -qq -o /dev/null "${IN_SET[@]}" -e trace=linkat -e inject=linkat:signal=KILL:when="$1" \
 		"$WSNAP" restore "$2" 1 >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
 	[ -n "$(records)" ] || complain "no operation was cut off"
 }
@@ -374,7 +377,7 @@ cut_at_link() {
 # cut_both N ID: the same, together with its guard.
 cut_both() {
 	local tracer
-	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=8000000:when="$1" \
+	strace -qq -o /dev/null "${IN_SET[@]}" -e trace=linkat -e inject=linkat:delay_enter=8000000:when="$1" \
 		"$WSNAP" restore "$2" 1 >/dev/null 2>&1 </dev/null 3>&- 4>&- &
 	tracer=$!
 	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~$2.restore"
@@ -551,7 +554,7 @@ thaw_by_hand() {
 	start_anew x
 	root=$(workspace_root x)
 	echo mine >"$root/data/set/1"
-	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:signal=KILL:when=2 \
+	strace -qq -o /dev/null "${IN_SET[@]}" -e trace=linkat -e inject=linkat:signal=KILL:when=2 \
 		"$WSNAP" recover x >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
 	servers_wait_for 5 runs_again x
 	echo later >"$root/data/set/2"
@@ -606,7 +609,7 @@ newest_of() {
 # cut_recovery ID: killed together with its guard, when what was found is saved and the change goes on.
 cut_recovery() {
 	local tracer
-	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=8000000:when=2 \
+	strace -qq -o /dev/null "${IN_SET[@]}" -e trace=linkat -e inject=linkat:delay_enter=8000000:when=2 \
 		"$WSNAP" recover "$1" >/dev/null 2>&1 </dev/null 3>&- 4>&- &
 	tracer=$!
 	servers_wait_for 20 grep -q '"meantime_whole":[[:space:]]*true' "$(records)"
@@ -1164,7 +1167,7 @@ writes_to_layer() {
 	set_of anew first
 	expect 0 -q create --live anew
 	set_of anew second
-	strace -qq -o /dev/null -e trace=linkat -e inject=linkat:delay_enter=3000000:when=3 \
+	strace -qq -o /dev/null "${IN_SET[@]}" -e trace=linkat -e inject=linkat:delay_enter=3000000:when=3 \
 		"$WSNAP" restore anew 1 >"$BATS_TEST_TMPDIR/output" 2>"$BATS_TEST_TMPDIR/stderr" </dev/null 3>&- 4>&- &
 	RUN=$!
 	servers_wait_for 20 test -e "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~anew.restore"

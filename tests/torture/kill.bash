@@ -54,8 +54,25 @@ end_case() {
 	verdict "$1"
 }
 
+# What another client tries, before anything is recovered: what he has started runs on.
+between() {
+	local act
+	[ -n "${BETWEEN:-}" ] || return 0
+	for act in $BETWEEN; do
+		client "$act" ws
+	done
+	[[ $(task_line ws) != *RUNNING ]] || STATUS_AFTER=RUNNING
+}
+
+# The next case begins in the same state.
+behind() {
+	unset STATUS_AFTER
+	[ -z "${BETWEEN:-}" ] || [ "$1" = running ] || client_stop ws
+	freshen "$1"
+}
+
 torture_kill() {
-	local step=${3:-1} at=${4:-1} act
+	local step=${3:-1} at=${4:-1}
 	begin_case kill "$1" "$2"
 	while :; do
 		CASE="kill $1 $2 at call $at"
@@ -63,12 +80,10 @@ torture_kill() {
 		strike_at noticed "$at" "${KILLED:-kill}"
 		[ "$STRUCK" != - ] || break
 		CASE+=" ($STRUCK)"
-		for act in ${BETWEEN:-}; do
-			client "$act" ws
-		done
+		between
 		recover
 		check_all
-		freshen "$2"
+		behind "$2"
 		at=$((at + step))
 	done
 	check_all
