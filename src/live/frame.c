@@ -193,7 +193,7 @@ int frame_finish(struct pass *pass, struct pass_frame *frame, struct error *err)
 		return -1;
 	if (fstat(frame->upper, &status) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot examine a folder");
-	nodes_node(pass->tree, frame->node)->flags &= (uint16_t)~NODE_DUE;
+	nodes_node(pass->tree, frame->node)->flags &= (uint16_t) ~(NODE_DUE | NODE_YOUNG | NODE_UNSURE);
 	if (nodes_set(pass->tree, frame->node, &status, err) < 0)
 		return -1;
 	if (nodes_ctime(&status) > now_ns - pass_grain_ns(nodes_ctime(&status)))
