@@ -4,12 +4,12 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
+#include "live/watch.h"
 
 #define DEVICES "/sys/block"
 
@@ -47,7 +47,6 @@ static int tell(const struct tree *tree, const char *path, struct error *err)
 
 static int look_at_device(const struct tree *tree, int devices, const char *name, struct error *err)
 {
-	static const char root[] = "/rootfs/"; /* as runtimes mount it, seen from the host */
 	cleanup_free char *attribute = text_format("%s/loop/backing_file", name);
 	cleanup_fd int file = attribute ? openat(devices, attribute, O_RDONLY | O_CLOEXEC) : -1;
 	char path[PATH_MAX + 1];
@@ -59,10 +58,10 @@ static int look_at_device(const struct tree *tree, int devices, const char *name
 	if (length <= 1 || path[0] != '/')
 		return 0;
 	path[length - 1] = '\0'; /* the end of its line */
-	inside = strstr(path, root);
+	inside = watch_inside(path);
 	if (tell(tree, path, err) < 0)
 		return -1;
-	return inside ? tell(tree, inside + sizeof(root) - 2, err) : 0;
+	return inside ? tell(tree, inside, err) : 0;
 }
 
 int loops_files(int merged, processes_each_file each, void *context, struct error *err)

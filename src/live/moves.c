@@ -3,16 +3,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
+
 #define NONE UINT32_MAX
 
 /* Names come from the workspace. One that chose them so that many fall into the same bucket would make only its own
  * versions slow. */
 static uint32_t bucket_of(const struct moves *moves, uint64_t folder, const char *name)
 {
-	uint64_t hash = folder * 0x9e3779b97f4a7c15u;
+	uint64_t hash = hash_add(folder * 0x9e3779b97f4a7c15u, name, strlen(name));
 
-	for (; *name; name++)
-		hash = (hash ^ (unsigned char)*name) * 0x100000001b3u;
 	hash ^= hash >> 29;
 	return (uint32_t)hash & (moves->capacity - 1);
 }

@@ -78,22 +78,29 @@ static int find_path(int upper, char *path, const struct stat *wanted, unsigned 
 	return moves_add(moves, status.st_ino, name + 1, flags, err) < 0 ? -1 : 1;
 }
 
+const char *watch_inside(const char *path)
+{
+	static const char root[] = "/rootfs/"; /* as runtimes mount it */
+	const char *found = strstr(path, root);
+
+	return found ? found + sizeof(root) - 2 : NULL;
+}
+
 int watch_find(int upper, int dir, const char *link, const struct stat *status, unsigned flags, struct moves *moves,
 	       struct error *err)
 {
-	static const char root[] = "/rootfs/"; /* as runtimes mount it, seen from the host */
 	char path[PATH_MAX];
 	ssize_t length = readlinkat(dir, link, path, sizeof(path) - 1);
-	char *inside;
+	const char *inside;
 	int found;
 
 	if (length <= 0 || path[0] != '/')
 		return 0;
 	path[length] = '\0';
 	found = find_path(upper, path, status, flags, moves, err);
-	inside = strstr(path, root);
+	inside = watch_inside(path);
 	if (found == 0 && inside)
-		found = find_path(upper, inside + sizeof(root) - 2, status, flags, moves, err);
+		found = find_path(upper, path + (inside - path), status, flags, moves, err);
 	return found;
 }
 

@@ -57,6 +57,9 @@ void watch_file(struct watch *watch, int folder, const char *name);
 /* Takes what was told until now: all of it when the processes are frozen. `moves` is empty before. */
 int watch_take(struct watch *watch, struct moves *moves, struct error *err);
 
+/* What the workspace calls a path that the host sees in its root; NULL: it does not lie in one. */
+const char *watch_inside(const char *path);
+
 /*
  * Adds a file of the overlay, as `status` describes it and the link `link` in `dir` (/proc/…/fd) leads to it, to the moves:
  * 1, or 0 when the layer does not have it where its path says.

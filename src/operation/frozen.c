@@ -14,9 +14,14 @@
 #include "live/sign.h"
 #include "workspace/journal.h"
 
+static char *sign_name_of(const struct session *session, const char *container_id)
+{
+	return text_format("%s~%s.frozen", session->settings->namespace, container_id);
+}
+
 static char *sign_name(const struct run *run)
 {
-	return text_format("%s~%s.frozen", run->session->settings->namespace, run->record->container_id);
+	return sign_name_of(run->session, run->record->container_id);
 }
 
 /* The inode's number tells a group from one that is made later in the same place; 0: it is not there. */
@@ -101,11 +106,10 @@ int frozen_thaw(struct run *run, struct error *err)
 	return 0;
 }
 
-void frozen_forget(const struct run *run)
+void frozen_forget(const struct session *session, const char *container_id)
 {
-	cleanup_free char *name = sign_name(run);
+	cleanup_free char *name = sign_name_of(session, container_id);
 
-	/* Whoever was killed in between had a sign, and no word of it in the record. */
-	if (name && unlinkat(run->session->state_dir, name, 0) < 0 && errno != ENOENT)
+	if (name && unlinkat(session->state_dir, name, 0) < 0 && errno != ENOENT)
 		log_detail("'%s' cannot be removed: %s", name, strerror(errno));
 }

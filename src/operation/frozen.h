@@ -13,7 +13,7 @@ const char *frozen_by_us(const struct run *run);
 /* Thaws it, if there is one. */
 int frozen_thaw(struct run *run, struct error *err);
 
-/* Behind the record. */
-void frozen_forget(const struct run *run);
+/* Behind the record, by whoever has the lock: without one nothing is frozen, and whoever was killed in between has left the sign. */
+void frozen_forget(const struct session *session, const char *container_id);
 
 #endif

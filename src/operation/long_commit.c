@@ -14,9 +14,12 @@
 #include "workspace/location.h"
 #include "workspace/mount_table.h"
 
-static bool lies_in(const struct mount_entry *entry, const void *folder)
+#define COVER "wsnap"
+
+/* A mount that somebody else has put there is his. */
+static bool is_cover_in(const struct mount_entry *entry, const void *folder)
 {
-	return text_starts_with(entry->point, folder);
+	return strcmp(entry->source, COVER) == 0 && text_starts_with(entry->point, folder);
 }
 
 static void uncover(const char *folder)
@@ -27,7 +30,7 @@ static void uncover(const char *folder)
 	for (;;) {
 		cleanup_free char *point = NULL;
 
-		if (!inside || mount_table_find(lies_in, inside, &point) <= 0)
+		if (!inside || mount_table_find(is_cover_in, inside, &point) <= 0)
 			return;
 		if (umount2(point, MNT_DETACH | UMOUNT_NOFOLLOW) < 0) {
 			log_warning("'%s' cannot be unmounted: %s", point, strerror(errno));
@@ -43,7 +46,7 @@ static int cover_entry(const char *folder, const char *name, struct error *err)
 
 	if (is_long <= 0)
 		return is_long;
-	if (mount("wsnap", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=700") < 0)
+	if (mount(COVER, path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=700") < 0)
 		return error_errno(err, ERROR_FAILED, errno, "nothing can be mounted on '%s'", path);
 	return 0;
 }
@@ -119,7 +122,7 @@ void long_commit_tidy(struct run *run)
 	cleanup_free char *work = record->live_merged ? text_format("%s" SNAPSHOT_WORK, record->live_merged) : NULL;
 	const char *const names[] = { record->filling, record->saved, record->live_merged, work };
 
-	if (!mount_table_has_sources("wsnap"))
+	if (!mount_table_has_sources(COVER))
 		return;
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		uncover_snapshot(run, names[i]);

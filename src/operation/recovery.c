@@ -9,6 +9,7 @@
 #include "ctr/tasks.h"
 #include "operation/effect.h"
 #include "operation/execute.h"
+#include "operation/frozen.h"
 #include "operation/orphan.h"
 #include "operation/plan_network.h"
 #include "operation/recovery_live.h"
@@ -191,8 +192,10 @@ int recovery_settle(struct session *session, const char *container_id, struct se
 	struct run run = { .session = session, .record = &record, .result = &result, .resumed = true };
 	int found = journal_load(session, container_id, &record, err), settle;
 
-	if (found == 0)
+	if (found == 0) {
 		journal_tidy(session, container_id);
+		frozen_forget(session, container_id);
+	}
 	if (found <= 0)
 		return found;
 	log_detail("finishing %s %s of '%s'", kind_words(record.kind)->name, record.operation_id, container_id);

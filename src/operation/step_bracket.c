@@ -193,7 +193,7 @@ int step_release(struct run *run, struct error *err)
 		return keep_pending(run, err);
 	if (journal_remove(run->session, run->record->container_id, err) < 0)
 		return -1;
-	frozen_forget(run);
+	frozen_forget(run->session, run->record->container_id);
 	run->ending = ENDING_RELEASED;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "replace/items.h"
 
@@ -39,17 +40,12 @@ static void describe(const struct stat *status, char state[static ITEMS_STATE_SI
 static int add_to_sum(struct replace *replace, const char *path, const struct stat *status, struct error *err)
 {
 	char state[ITEMS_STATE_SIZE];
-	uint64_t hash = 0xcbf29ce484222325;
 
 	(void)err;
 	if (S_ISDIR(status->st_mode) || is_temporary(replace, path))
 		return 0;
 	describe(status, state);
-	for (const char *at = path; *at; at++)
-		hash = (hash ^ (unsigned char)*at) * 0x100000001b3;
-	for (const char *at = state; *at; at++)
-		hash = (hash ^ (unsigned char)*at) * 0x100000001b3;
-	replace->sum += hash;
+	replace->sum += hash_add(hash_add(HASH_BEGIN, path, strlen(path)), state, strlen(state));
 	replace->seen++;
 	return 0;
 }

@@ -7,31 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 #include "replace/items.h"
-
-#define HASH_BEGIN 0xcbf29ce484222325
-#define HASH_PRIME 0x100000001b3
-
-static uint64_t add_number(uint64_t hash, uint64_t number)
-{
-	for (int i = 0; i < 8; i++, number >>= 8)
-		hash = (hash ^ (number & 0xff)) * HASH_PRIME;
-	return hash;
-}
 
 /* What we do to other names of a file changes the time of its inode, and how many names it has: these are left out. */
 static uint64_t hash_of(const char *path, const struct stat *status)
 {
-	uint64_t hash = HASH_BEGIN;
+	const int64_t told[] = { (int64_t)status->st_ino, status->st_mode, status->st_size, status->st_mtim.tv_sec,
+				 status->st_mtim.tv_nsec };
 
-	for (const char *at = path; *at; at++)
-		hash = (hash ^ (unsigned char)*at) * HASH_PRIME;
-	hash = add_number(hash, status->st_ino);
-	hash = add_number(hash, status->st_mode);
-	hash = add_number(hash, (uint64_t)status->st_size);
-	hash = add_number(hash, (uint64_t)status->st_mtim.tv_sec);
-	return add_number(hash, (uint64_t)status->st_mtim.tv_nsec);
+	return hash_add(hash_add(HASH_BEGIN, path, strlen(path)), told, sizeof(told));
 }
 
 /* Folders are changed in place, and a whiteout holds nothing. */

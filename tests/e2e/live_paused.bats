@@ -106,3 +106,16 @@ is_locked() {
 	expect 0 -q version unsaid
 	same '' "$(find "$WSNAP_STATE_DIR" -name '*.frozen')"
 }
+
+@test "killed between its record and its sign: recover takes the sign away" {
+	workspace between
+	# The first time it is that of nobody, before the record is made.
+	strace -f -qq -o /dev/null -P "$CONTAINERD_NAMESPACE~between.frozen" -e trace=unlinkat \
+		-e inject=unlinkat:signal=KILL:when=2 "$WSNAP" create --live between >/dev/null 2>&1 </dev/null 3>&- 4>&- || true
+	same '' "$(records)"
+	same "$WSNAP_STATE_DIR/$CONTAINERD_NAMESPACE~between.frozen" "$(find "$WSNAP_STATE_DIR" -name '*.frozen')"
+	expect 0 recover
+	same '' "$(find "$WSNAP_STATE_DIR" -name '*.frozen')"
+	same '0 RUNNING' "$(workspace_frozen between) $(workspace_status between)"
+	nothing_is_left
+}

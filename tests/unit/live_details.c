@@ -33,16 +33,6 @@
 
 #define VERSIONS 6
 
-static void take_versions(const char *type, life live)
-{
-	struct stand stand;
-
-	stand_make(&stand, type, 1, NULL, live);
-	for (unsigned i = 0; i < VERSIONS; i++)
-		stand_take(&stand);
-	stand_end(&stand);
-}
-
 /* --- ACLs --------------------------------------------------------------------------------------------------------- */
 
 /* user::rwx, user:1000:rwx, group::r-x, mask::rwx, other::r-x (acl(5), linux/posix_acl_xattr.h) */
@@ -106,8 +96,8 @@ static void be_moving_in(struct stand *stand)
 static void test_acls_of_folders(void **state)
 {
 	(void)state;
-	take_versions("ext4", be_moving_in);
-	take_versions("xfs", be_moving_in);
+	stand_take_versions("ext4", be_moving_in, VERSIONS);
+	stand_take_versions("xfs", be_moving_in, VERSIONS);
 }
 
 /* --- stores that no time tells of ---------------------------------------------------------------------------------- */
@@ -128,7 +118,7 @@ static void be_storing(struct stand *stand)
 static void test_stores_on_tmpfs(void **state)
 {
 	(void)state;
-	take_versions("tmpfs", be_storing);
+	stand_take_versions("tmpfs", be_storing, VERSIONS);
 }
 
 /* A page is mapped by reading it, and then stored to. */
@@ -364,7 +354,7 @@ static void test_a_loop_device(void **state)
 	(void)state;
 	if (access("/dev/loop-control", R_OK | W_OK) < 0)
 		skip();
-	take_versions("ext4", be_on_a_loop_device);
+	stand_take_versions("ext4", be_on_a_loop_device, VERSIONS);
 }
 
 int main(void)

@@ -40,16 +40,6 @@ static void put(const char *path, const char *text)
 	}
 }
 
-static void take_versions(const char *type, life live)
-{
-	struct stand stand;
-
-	stand_make(&stand, type, 1, NULL, live);
-	for (unsigned i = 0; i < VERSIONS; i++)
-		stand_take(&stand);
-	stand_end(&stand);
-}
-
 /* --- other handles ---------------------------------------------------------------------------------------------- */
 
 /* What is told by names alone. */
@@ -72,7 +62,7 @@ static void be_renaming(struct stand *stand)
 static void test_tmpfs(void **state)
 {
 	(void)state;
-	take_versions("tmpfs", be_renaming);
+	stand_take_versions("tmpfs", be_renaming, VERSIONS);
 }
 
 /* --- coarse times ----------------------------------------------------------------------------------------------- */
@@ -135,13 +125,13 @@ static void be_rewriting(struct stand *stand)
 static void test_rewriting(void **state)
 {
 	(void)state;
-	take_versions(FILESYSTEM_COARSE, be_rewriting);
+	stand_take_versions(FILESYSTEM_COARSE, be_rewriting, VERSIONS);
 }
 
 static void test_flickering(void **state)
 {
 	(void)state;
-	take_versions(FILESYSTEM_COARSE, stand_be_flickering);
+	stand_take_versions(FILESYSTEM_COARSE, stand_be_flickering, VERSIONS);
 }
 
 static void be_changing(struct stand *stand)
@@ -156,7 +146,7 @@ static void be_changing(struct stand *stand)
 static void test_changing(void **state)
 {
 	(void)state;
-	take_versions(FILESYSTEM_COARSE, be_changing);
+	stand_take_versions(FILESYSTEM_COARSE, be_changing, VERSIONS);
 }
 
 /* --- leases ----------------------------------------------------------------------------------------------------- */

@@ -280,6 +280,16 @@ struct live_result stand_take_blindly(struct stand *stand)
 	return take(stand, true);
 }
 
+void stand_take_versions(const char *type, life live, unsigned versions)
+{
+	struct stand stand;
+
+	stand_make(&stand, type, 1, NULL, live);
+	for (unsigned i = 0; i < versions; i++)
+		stand_take(&stand);
+	stand_end(&stand);
+}
+
 void stand_merge(struct stand *stand)
 {
 	struct layer_merge_result result;

@@ -72,6 +72,9 @@ struct live_request stand_request(const struct stand *stand);
 struct live_result stand_take(struct stand *stand);
 struct live_result stand_take_blindly(struct stand *stand);
 
+/* A workspace of its own, and so many versions of it. */
+void stand_take_versions(const char *type, life live, unsigned versions);
+
 /* All live layers as one: what is put on it shows the same. */
 void stand_merge(struct stand *stand);
 
