@@ -3,6 +3,7 @@
 #include <sys/xattr.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "live/frame.h"
@@ -176,13 +177,15 @@ static int tell_moved(struct taking *taking, bool anything, struct error *err)
 static int commit(struct taking *taking, struct error *err)
 {
 	int still = freezer_is_held(&taking->live->freezer, err);
+	bool late = taking_is_late(taking, clock_monotonic_ms());
 
-	if (still > 0 && guard_commit(&taking->guard, ANSWER_MS, err) == 0)
+	if (still > 0 && !late && guard_commit(&taking->guard, ANSWER_MS, err) == 0)
 		return 0;
 	if (still == 0)
 		error_set(err, ERROR_FAILED, "somebody else has thawed it meanwhile");
-	return guard_has_thawed(&taking->guard) ? taking_too_long(taking, "what was to be changed was not ready", err)
-						: -1;
+	if (late || guard_has_thawed(&taking->guard))
+		return taking_too_long(taking, "what was to be changed was not ready", err);
+	return -1;
 }
 
 /* What is sealed, and was not begun, is not to be made any more; who cannot take the seal off has to say so. */

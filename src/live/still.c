@@ -192,7 +192,8 @@ static int thaw(struct taking *taking, struct error *err)
 		return 0;
 	still = freezer_is_held(&live->freezer, err);
 	thawed = freezer_thaw(&live->freezer, err);
-	in_time = !guard_has_thawed(&taking->guard);
+	taking->thawed_ms = clock_monotonic_ms();
+	in_time = !taking_is_late(taking, taking->thawed_ms);
 	guard_disarm(&taking->guard, &ignored);
 	if (still < 0 || thawed < 0)
 		return -1;
@@ -273,7 +274,7 @@ static int take_frozen(struct taking *taking, struct error *err)
 		return take_paused(taking, err);
 	result = work_frozen(taking, &failed);
 	thawed = thaw(taking, err);
-	taking->result->frozen_ms = clock_monotonic_ms() - taking->since_ms;
+	taking->result->frozen_ms = (taking->begun ? clock_monotonic_ms() : taking->thawed_ms) - taking->since_ms;
 	if (result < 0)
 		*err = failed;
 	return result < 0 ? -1 : thawed;

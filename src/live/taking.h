@@ -44,6 +44,7 @@ struct taking {
 	bool begun;         /* the change, and it is not whole: the workspace must not run */
 	bool made;          /* the change */
 	double since_ms;    /* when it was to stand still */
+	double thawed_ms;   /* when it ran again */
 	struct live_result *result;
 };
 
@@ -65,6 +66,10 @@ int taking_pass_still(struct taking *taking, struct error *err);
 
 /* ERROR_FAILED "`what` within N ms". Returns -1. */
 int taking_too_long(struct taking *taking, const char *what, struct error *err);
+
+/* Whether the freeze has lasted longer than it may by then. The guard may not have thawed it yet, where it had to wait for a
+ * processor itself. */
+bool taking_is_late(const struct taking *taking, double now_ms);
 
 /* change.c: what is done beside, or in place of, taking a version. */
 int change_begin(struct taking *taking, struct error *err);
