@@ -31,11 +31,13 @@ static char *notification(const struct announcement *announcement, struct error 
 
 int announce_event(struct store *store, const struct announcement *announcement, cJSON *payload, struct error *err)
 {
-	static const char sql[] = "WITH written AS (INSERT INTO lifecycle_events "
-				  "(id, container_id, event_type, payload, created_at) "
-				  "SELECT $1::text, $2::text, $3::text, $4::jsonb, coalesce($6::timestamptz, now()) "
-				  "WHERE NOT EXISTS (SELECT FROM lifecycle_events WHERE id = $1::text) RETURNING 1) "
-				  "SELECT pg_notify($7::text, $5::text) FROM written";
+	/* The clock's time, not the transaction's, which several events of one would share: they are listed by it. */
+	static const char sql[] =
+		"WITH written AS (INSERT INTO lifecycle_events "
+		"(id, container_id, event_type, payload, created_at) "
+		"SELECT $1::text, $2::text, $3::text, $4::jsonb, coalesce($6::timestamptz, clock_timestamp()) "
+		"WHERE NOT EXISTS (SELECT FROM lifecycle_events WHERE id = $1::text) RETURNING 1) "
+		"SELECT pg_notify($7::text, $5::text) FROM written";
 	cleanup_free char *id = event_id(announcement);
 	cleanup_free char *notice = notification(announcement, err);
 	cleanup_free char *document = NULL;

@@ -68,6 +68,9 @@ version_file() {
 	same restore "$(jq -r '.versions[1].source' <<<"$output")"
 	same '{"paths": [], "version": 1, "saved_version": 2}' \
 		"$(db "SELECT jsonb_build_object('paths', payload->'paths', 'version', payload->'version', 'saved_version', payload->'saved_version') FROM lifecycle_events WHERE event_type = 'restore' AND container_id = 'a'")"
+	# In the order in which it happened, though all is written in one transaction.
+	expect 0 --json events a
+	same 'snapshot_create version_create restore' "$(jq -r '[.events[].event_type] | join(" ")' <<<"$output")"
 	expect 0 doctor
 	same '' "$(lease_names | grep -v lock || true)"
 	same '' "$(find "$WSNAP_STATE_DIR" -name '*.restore*')"
