@@ -11,11 +11,12 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/meter.h"
+#include "layer/write_behind.h"
 
 #define CHUNK 65536
 
 /* Copied by one call, so that whoever watches sees it go on. */
-#define PIECE ((off_t)32 << 20)
+#define PIECE WRITE_BEHIND_WINDOW
 
 static int unnamed_file(int dir)
 {
@@ -53,7 +54,7 @@ static int copy_by_hand(int from, int to, off_t offset, off_t end)
 	return 0;
 }
 
-static int copy_range(int from, int to, off_t offset, off_t end)
+static int copy_range(int from, int to, off_t offset, off_t end, struct write_behind *behind)
 {
 	off_t to_offset = offset;
 
@@ -64,11 +65,13 @@ static int copy_range(int from, int to, off_t offset, off_t end)
 		if (got <= 0)
 			return copy_by_hand(from, to, offset, end);
 		meter_add(0, (uint64_t)got);
+		if (write_behind_reach(behind, offset) < 0)
+			return -1;
 	}
 	return 0;
 }
 
-static int copy_data(int from, int to, off_t size, uint64_t *copied_bytes)
+static int copy_data(int from, int to, off_t size, struct write_behind *behind, uint64_t *copied_bytes)
 {
 	off_t end = 0;
 
@@ -80,7 +83,7 @@ static int copy_data(int from, int to, off_t size, uint64_t *copied_bytes)
 		if (start < 0 || (end = lseek(from, start, SEEK_HOLE)) < 0)
 			return -1;
 		end = end > size ? size : end;
-		if (start < end && copy_range(from, to, start, end) < 0)
+		if (start < end && copy_range(from, to, start, end, behind) < 0)
 			return -1;
 		if (start < end)
 			*copied_bytes += (uint64_t)(end - start);
@@ -88,13 +91,16 @@ static int copy_data(int from, int to, off_t size, uint64_t *copied_bytes)
 	return 0;
 }
 
-int content_copy(int from, int to, off_t size, bool clone, uint64_t *copied_bytes)
+int content_copy(int from, int to, off_t size, unsigned how, uint64_t *copied_bytes)
 {
-	if (size == 0 || (clone && ioctl(to, FICLONE, from) == 0))
+	struct write_behind behind = { .file = how & CONTENT_WRITE_BEHIND ? to : -1 };
+
+	if (size == 0 || (how & CONTENT_CLONE && ioctl(to, FICLONE, from) == 0))
 		return 0;
-	if (ftruncate(to, size) < 0)
+	if (ftruncate(to, size) < 0 || copy_data(from, to, size, &behind, copied_bytes) < 0)
 		return -1;
-	return copy_data(from, to, size, copied_bytes);
+	write_behind_end(&behind, size);
+	return 0;
 }
 
 /* From this offset on, the next one that is data in a file (SEEK_DATA), or none any more (SEEK_HOLE); where that cannot be

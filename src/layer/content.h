@@ -9,9 +9,15 @@
 /* Whether files in this directory can share their content (FICLONE, ioctl_ficlone(2)). */
 bool content_can_clone(int dir);
 
-/* Makes the empty file `to` hold the `size` bytes of `from`: by reference if `clone`, and copied where that
- * does not go. Holes stay holes. Adds the bytes copied. -1 with errno. */
-int content_copy(int from, int to, off_t size, bool clone, uint64_t *copied_bytes);
+enum content_how {
+	CONTENT_CLONE = 1, /* by reference, and copied where that does not go */
+	CONTENT_WRITE_BEHIND =
+		2, /* write_behind.h: where others are at work; not where they stand still until it is done */
+};
+
+/* Makes the empty file `to` hold the `size` bytes of `from`, as the flags say. Holes stay holes. Adds the bytes copied. -1 with
+ * errno. */
+int content_copy(int from, int to, off_t size, unsigned how, uint64_t *copied_bytes);
 
 /* Whether the first `size` bytes are the same: 1, 0, or -1 with errno. */
 int content_equal(int a, int b, off_t size);

@@ -11,14 +11,14 @@
 #include "layer/content.h"
 #include "layer/handle.h"
 
-int entry_copy_file(int source, off_t size, int to, const char *name, bool clone, uint64_t *copied_bytes,
+int entry_copy_file(int source, off_t size, int to, const char *name, unsigned how, uint64_t *copied_bytes,
 		    struct error *err)
 {
 	cleanup_fd int copy = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	if (copy < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot create '%s'", name);
-	if (content_copy(source, copy, size, clone, copied_bytes) < 0)
+	if (content_copy(source, copy, size, how, copied_bytes) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot copy '%s'", name);
 	return 0;
 }

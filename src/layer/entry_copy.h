@@ -2,7 +2,6 @@
 #ifndef WSNAP_LAYER_ENTRY_COPY_H
 #define WSNAP_LAYER_ENTRY_COPY_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
 
@@ -10,8 +9,8 @@
 #include "layer/handle.h"
 
 /* Makes the file `name` in the directory `to`, where that name is free, with the first `size` bytes of the open file
- * `source`: by reference if `clone`. Adds the bytes copied. */
-int entry_copy_file(int source, off_t size, int to, const char *name, bool clone, uint64_t *copied_bytes,
+ * `source`, as the flags of content.h say. Adds the bytes copied. */
+int entry_copy_file(int source, off_t size, int to, const char *name, unsigned how, uint64_t *copied_bytes,
 		    struct error *err);
 
 /* Makes anything else: a symbolic link like the one in the directory `from`, or what `status` says. */

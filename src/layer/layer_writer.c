@@ -27,11 +27,12 @@ int layer_writer_begin(struct layer_writer *writer, enum layer_marks marks, int 
 static int copy_file(struct layer_writer *writer, int from, const char *name, const struct stat *status, int to,
 		     struct error *err)
 {
+	unsigned how = CONTENT_WRITE_BEHIND | (writer->clones ? CONTENT_CLONE : 0);
 	cleanup_fd int source = regular_open(from, name);
 
 	if (source < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot open '%s'", name);
-	return entry_copy_file(source, status->st_size, to, name, writer->clones, &writer->copied_bytes, err);
+	return entry_copy_file(source, status->st_size, to, name, how, &writer->copied_bytes, err);
 }
 
 static int copy_entry(struct layer_writer *writer, int from, const char *name, const struct stat *status, int to,

@@ -61,12 +61,13 @@ static bool has_moved(const struct copier *copier, int from, const char *name, c
 static int copy_file(struct copier *copier, int from, const char *name, const struct stat *status, int to,
 		     struct error *err)
 {
+	unsigned how = (copier->clones ? CONTENT_CLONE : 0) | (copier->frozen ? 0 : CONTENT_WRITE_BEHIND);
 	cleanup_fd int source = regular_open_same(from, name, status->st_ino);
 
 	if (source < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot open '%s'", name);
 	write_back(copier, source);
-	return entry_copy_file(source, status->st_size, to, name, copier->clones, &copier->bytes, err);
+	return entry_copy_file(source, status->st_size, to, name, how, &copier->bytes, err);
 }
 
 /* What is made in a folder that has its metadata already gets an ACL from it, which the original may not have. */

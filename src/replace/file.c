@@ -57,7 +57,7 @@ int file_make(struct replace *replace, int folder, const char *name, const struc
 
 	if (from < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot open '%s' of the version", name);
-	if (content_copy(from, to, status->st_size, false, &replace->bytes) < 0)
+	if (content_copy(from, to, status->st_size, 0, &replace->bytes) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot copy '%s'", name);
 	return copy_metadata(replace, from, status, to, name, err);
 }

@@ -213,6 +213,43 @@ beside() {
 	line "  live version" "$id-live"
 }
 
+# Live versions of a workspace with 60 processes.
+crowd() {
+	local round
+	beating crowd
+	"$WSNAP" -q create --live crowd >/dev/null
+	inside crowd sh -c 'for n in $(seq 60); do sleep 10000 & done; wait'
+	compare crowd crowd
+	for round in $(seq "$ROUNDS"); do
+		live crowd-live crowd
+	done
+	outside crowd
+	line "  live version" crowd-live
+}
+
+# What a process waits for at most that writes and syncs 4 KiB every 2 ms, while a first live version copies a big file.
+syncs() {
+	local id=syncs round
+	beating "$id"
+	mkdir "$BEAT/$id/sync"
+	cp "$SCRATCH/syncer" "$BEAT/$id/"
+	"$WSNAP" -q create "$id" >/dev/null
+	for round in 1 2 3 4 5; do
+		one_file "/proc/$(pid_of "$id")/root"
+		sync
+		inside "$id" /beat/syncer /synced /beat/sync/beats
+		gap "$id/sync" >/dev/null
+		sleep 1
+		gap "$id/sync" >>"$SCRATCH/$id-idle.gap"
+		live "$id-first" "$id"
+		gap "$id/sync" >>"$SCRATCH/$id-sync.gap"
+		outside "$id"
+		"$WSNAP" -q version --stop "$id" >/dev/null # begins a new chain
+	done
+	line "  longest sync when nothing else happens" "$id-idle"
+	line "  longest sync beside the first live version" "$id-sync"
+}
+
 docker_commit() {
 	local name=wsnap-bench-$$ round
 	timeout 5 docker info >/dev/null 2>&1 || return 0
@@ -231,7 +268,9 @@ docker_commit() {
 measure_on() {
 	filesystem_begin "$1" || exit 1
 	prepare "$place"
-	"${CC:-gcc}" -O2 -static -o "$SCRATCH/writer" "$here/writer.c" || exit 1
+	for program in writer syncer; do
+		"${CC:-gcc}" -O2 -static -o "$SCRATCH/$program" "$here/$program.c" || exit 1
+	done
 	printf '%-48s %9s %9s %9s %9s %12s\n' "on $1, ms" gap 'at worst' wall frozen 'bytes copied'
 	echo "a small workspace"
 	small
@@ -241,6 +280,10 @@ measure_on() {
 	at_rest many many_files
 	echo "10 of $FILES files to be restored"
 	ten_of_many
+	echo "60 processes"
+	crowd
+	echo "beside a process that writes and syncs 4 KiB, $MIB MiB at rest"
+	syncs
 	echo "beside 10 MiB/s of writes"
 	beside steady 64 10
 	echo "beside a writer that writes and syncs 64 MiB without end"

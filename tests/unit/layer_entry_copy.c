@@ -78,10 +78,10 @@ static void a_file_is_copied_as_far_as_asked(void **state)
 	uint64_t bytes = 1;
 
 	assert_true(source >= 0);
-	assert_int_equal(entry_copy_file(source, 7, folders->to, "g", false, &bytes, &err), 0);
+	assert_int_equal(entry_copy_file(source, 7, folders->to, "g", 0, &bytes, &err), 0);
 	assert_int_equal(bytes, 8);
 	expect_content(folders->to, "g", "content");
-	assert_int_equal(entry_copy_file(source, 7, folders->to, "g", false, &bytes, &err), -1);
+	assert_int_equal(entry_copy_file(source, 7, folders->to, "g", 0, &bytes, &err), -1);
 	assert_non_null(strstr(err.message, "cannot create 'g'"));
 	expect_content(folders->to, "g", "content");
 }
