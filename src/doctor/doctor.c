@@ -133,10 +133,12 @@ static int take_lock(struct doctor *doctor, const char *container_id, struct loc
 	/* What another state directory has left is told of as a lock. */
 	left = doctor->is_one ? 0 : doctor_is_left_by_others(doctor, container_id, err);
 	request.wait_s = doctor->session->settings->wait_s;
-	if (left < 0 || (left == 0 && (doctor->is_one || request.wait_s != 0)))
-		return left < 0 || lock_take(doctor->session, &request, lock, err) < 0 ? -1 : 1;
+	if (left < 0)
+		return -1;
 	error_clear(err);
-	return 0;
+	if (left > 0 || (!doctor->is_one && request.wait_s == 0))
+		return 0;
+	return lock_take(doctor->session, &request, lock, err) < 0 ? -1 : 1;
 }
 
 static int examine_ours(struct doctor *doctor, const char *container_id, struct error *err)
@@ -189,6 +191,7 @@ static int examine_all(struct doctor *doctor, const struct target_word *target, 
 		    : doctor_find_workspaces(doctor->session, &ids, err)) < 0)
 		return -1;
 	for (size_t i = 0; i < ids.count; i++) {
+		error_clear(&failure);
 		if (examine(doctor, ids.items[i], &failure) < 0)
 			note(&failures, &failure);
 		if (doctor->signal && !target)

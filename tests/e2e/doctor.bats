@@ -471,3 +471,19 @@ not_to_the_end() {
 	expect 0 doctor --fix
 	same '' "$(lease_names)"
 }
+
+@test "doctor waits for a run that is at work, and then has nothing to say of its workspace" {
+	workspace slow sh -c 'trap "sleep 3; exit 0" TERM; while :; do sleep 60 & wait $!; done'
+	expect 0 version slow
+	"$WSNAP" version slow >"$BATS_TEST_TMPDIR/version" 2>&1 3>&- &
+	sleep 1
+	expect 0 doctor
+	same 'all is well' "$output"
+	wait $!
+	same 2 "$(version_newest slow)"
+	"$WSNAP" version slow >"$BATS_TEST_TMPDIR/version" 2>&1 3>&- &
+	sleep 1
+	expect 0 doctor --fix slow
+	same 'all is well' "$output"
+	wait $!
+}
