@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "ctr/leases.h"
+#include "operation/keep_below.h"
 #include "workspace/label_keys.h"
 #include "workspace/snapshot_labels.h"
 
@@ -35,7 +36,7 @@ int lease_take(struct run *run, struct error *err)
 	if (!lease)
 		return error_memory(err);
 	if (labels_set(&labels, LABEL_CONTAINER, run->record->container_id, err) < 0 ||
-	    ctr_lease_create(run->session->ctr, lease, LEASE_NS, &labels, err) < 0 ||
+	    ctr_lease_create(run->session->ctr, lease, LEASE_NS, &labels, err) < 0 || keep_below(run, err) < 0 ||
 	    keep_both_ways(run, lease, err) < 0)
 		return -1;
 	return ctr_use_lease(run->session->ctr, lease, err);

@@ -140,7 +140,9 @@ static int let_all_go(struct pruning *pruning, struct error *err)
 
 static int let_go(struct pruning *pruning, struct error *err)
 {
-	if (mark(pruning, err) < 0)
+	if (prune_keep_others(pruning->session, pruning->target->container_id, &pruning->inventory, pruning->goes,
+			      err) < 0 ||
+	    mark(pruning, err) < 0)
 		return -1;
 	return prune_complete(pruning->session, pruning->target->container_id, pruning->operation_id,
 			      &pruning->inventory, pruning->goes, &pruning->given_up, err);

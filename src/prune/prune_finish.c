@@ -171,7 +171,8 @@ static int finish_marked(struct session *session, const char *container_id, cons
 	if (!finish.goes)
 		return error_memory(err);
 	log_detail("finishing the removal of %zu versions of '%s'", marked->count, container_id);
-	if (choose(session, marked, &finish, err) < 0)
+	if (choose(session, marked, &finish, err) < 0 ||
+	    prune_keep_others(session, container_id, &finish.inventory, finish.goes, err) < 0)
 		return -1;
 	if (finish.whole)
 		return prune_all_finish(session, &target, &finish.inventory, finish.greatest, finish.goes,

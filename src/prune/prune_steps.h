@@ -27,6 +27,11 @@ bool prune_is_whole_mark(const struct labels *labels, int32_t *greatest);
 /* Takes the mark off again. NULL is fine. */
 int prune_unmark(struct session *session, const struct inventory_snapshot *snapshot, struct error *err);
 
+/* What stays bears gc.root from now on: a version whose label somebody has taken off, or whose row came back from a backup, may be
+ * kept by one that goes alone. */
+int prune_keep_others(struct session *session, const char *container_id, const struct inventory *inventory,
+		      const bool *goes, struct error *err);
+
 /* Deletes the rows of the versions that go, then lets go of the snapshots. ERROR_INCOMPLETE. */
 int prune_complete(struct session *session, const char *container_id, const char *operation_id,
 		   const struct inventory *inventory, const bool *goes, const struct names_set *given_up,

@@ -417,3 +417,71 @@ at() {
 	done
 	expect 0 doctor still
 }
+
+# rows_from_backup ID NUMBER: the version is given up, and then its rows are there again, as from a backup made before.
+rows_from_backup() {
+	db "CREATE TABLE old_snapshot AS SELECT * FROM snapshots WHERE runtime_snapshot_name = '$(version_snapshot "$1" "$2")';
+	    CREATE TABLE old_version AS SELECT * FROM container_versions WHERE container_id = '$1' AND version = $2"
+	expect 0 delete "$1" "$2"
+	db "INSERT INTO snapshots SELECT * FROM old_snapshot; INSERT INTO container_versions SELECT * FROM old_version;
+	    DROP TABLE old_snapshot, old_version"
+}
+
+# unprotect ID NUMBER…: somebody takes off what keeps them; what stands on them does so as well.
+unprotect() {
+	local number
+	for number in "${@:2}"; do
+		ctr snapshots label "$(version_snapshot "$1" "$number")" containerd.io/gc.root= >/dev/null
+	done
+}
+
+# comes_back ID NUMBER: with the file that it was saved with.
+comes_back() {
+	collect_garbage
+	snapshot_exists "$(version_snapshot "$1" "$2")" || complain "version $2 of '$1' is lost"
+	expect 0 rollback "$1" "$2" --no-save
+	same "$1 $2" "$(workspace_read "$1" "/data/$2")"
+}
+
+@test "a version whose row came back from a backup outlives those that stand on it" {
+	workspace_of_versions backup 5
+	rows_from_backup backup 2
+	expect 0 rollback backup 1
+	expect 0 version backup
+	expect 0 delete backup 3 4 5
+	same '1 2 6' "$(version_numbers backup)"
+	comes_back backup 2
+
+	workspace_of_versions ruled 5
+	rows_from_backup ruled 4
+	expect 0 rollback ruled 1
+	expect 0 version ruled
+	expect 0 prune ruled --keep-last 3
+	same '4 5 6' "$(version_numbers ruled)"
+	expect 0 delete ruled 5
+	comes_back ruled 4
+}
+
+@test "a version that nothing else keeps outlives that the workspace leaves its layer" {
+	workspace_of_versions left 3
+	expect 0 rollback left 2
+	expect 0 delete left 1
+	workspace_write left /data/more more
+	unprotect left 2 3
+	expect 0 compact left
+	comes_back left 2
+
+	workspace_of_versions back 3
+	expect 0 rollback back 2
+	unprotect back 2 3
+	expect 0 rollback back 1 --no-save
+	comes_back back 2
+
+	workspace_of_versions merged 3
+	expect 0 rollback merged 2
+	unprotect merged 2 3
+	printf 'max_depth = 2\n' >"$WSNAP_CONFIG"
+	expect 0 version merged
+	: >"$WSNAP_CONFIG"
+	comes_back merged 2
+}
