@@ -154,7 +154,8 @@ static int compare_entry(struct replace *replace, const char *path, bool whole, 
 		return -1;
 	if (is_folder(&there) && (whole || !is_folder(&here)) && push_entries(&replace->there, path, pending, err) < 0)
 		return -1;
-	if (whole && is_folder(&here) && is_folder(&there))
+	/* What lies in a folder that becomes something else goes with it; in one that is not asked for itself, alone. */
+	if (whole && is_folder(&here) && (is_folder(&there) || !in_scope))
 		return push_entries(&replace->here, path, pending, err);
 	return 0;
 }

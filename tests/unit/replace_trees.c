@@ -311,6 +311,14 @@ static void test_scope(void **test)
 	apply(&pair);
 	pair_end(&pair);
 	make("test \"$(cat root/a/b/g root/c/f)\" = $'1\\nchanged' && test ! root/a/b/g -ef root/c/f");
+	/* What leads there is no folder in the tree: what is asked for goes, and nothing else. */
+	make("rm -r tree/a; echo file >tree/a");
+	pair_begin(&pair, "root", "tree");
+	must(replace_add_scope(&pair.replace, "a/b/f", &err), &err);
+	work_out(&pair, "");
+	apply(&pair);
+	pair_end(&pair);
+	make("test ! -e root/a/b/f && test -e root/a/b/g && test -e root/a/other; rm tree/a; mkdir -p tree/a/b; echo 1 >tree/a/b/f");
 	/* What leads there is something else. */
 	make("rm -r root/a; echo file >root/a");
 	pair_begin(&pair, "root", "tree");
