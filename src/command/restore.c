@@ -171,7 +171,7 @@ const struct command command_restore = {
 		"a file that one of them has open stays as it is for that one. A PATH is absolute in the workspace and\n"
 		"means all that is in it. Mounts in the workspace are not touched. What the files are now is saved as a\n"
 		"live version first. Without PATHs the workspace then stands on the version.\n"
-		"With --quiet the number of the version is printed.\n",
+		"With --quiet the number of the version is printed, or with --dry-run the paths alone.\n",
 	.options = restore_options,
 	.options_size = sizeof(struct restore_options),
 	.needs = COMMAND_NEEDS_CONTAINERD,

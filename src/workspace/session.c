@@ -102,7 +102,11 @@ static int check_owner(int dir, const char *path, struct error *err)
 
 	if (fstat(dir, &st) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "the folder '%s' cannot be looked at", path);
-	if ((st.st_uid != 0 && st.st_uid != geteuid()) || (st.st_mode & (S_IWGRP | S_IWOTH))) {
+	if (st.st_uid != 0 && st.st_uid != geteuid()) {
+		error_set(err, ERROR_FAILED, "the folder '%s' cannot hold the state: it belongs to another user", path);
+		return error_hint(err, "'chown root %s', or choose another with --state-dir", path);
+	}
+	if (st.st_mode & (S_IWGRP | S_IWOTH)) {
 		error_set(err, ERROR_FAILED, "the folder '%s' cannot hold the state: others may write it", path);
 		return error_hint(err, "'chmod 0700 %s', or choose another with --state-dir", path);
 	}

@@ -236,6 +236,12 @@ enough_for() {
 	chmod 777 "$BATS_TEST_TMPDIR/open"
 	expect_error 1 "the folder '$BATS_TEST_TMPDIR/open' cannot hold the state: others may write it" \
 		--state-dir "$BATS_TEST_TMPDIR/open" create w
+	chmod 700 "$BATS_TEST_TMPDIR/open"
+	chown nobody "$BATS_TEST_TMPDIR/open"
+	expect_error 1 "the folder '$BATS_TEST_TMPDIR/open' cannot hold the state: it belongs to another user" \
+		--state-dir "$BATS_TEST_TMPDIR/open" create w
+	[[ $stderr == *"hint: 'chown root $BATS_TEST_TMPDIR/open', or choose another with --state-dir"* ]] ||
+		complain "the hint does not help"
 	expect_error 1 "the folder '/proc/nowhere' cannot be opened: No such file or directory" \
 		--state-dir /proc/nowhere create w
 }
