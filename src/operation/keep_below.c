@@ -40,9 +40,10 @@ int keep_below(struct run *run, struct error *err)
 	const struct record *record = run->record;
 	cleanup_chain struct chain chain = { 0 };
 
-	/* A resumed run comes behind one that has done it. */
-	if (run->resumed || !run->session->store || !leaves_layers(record))
+	/* A resumed run comes behind one that has done it. Later on what it stood on may be gone. */
+	if (run->resumed || run->kept_below || !run->session->store || !leaves_layers(record))
 		return 0;
+	run->kept_below = true;
 	if (chain_read(run->session, record->snapshotter, record->old_active, &chain, err) < 0)
 		return -1;
 	for (size_t i = 1; i <= chain.above_image && i < chain.snapshots.count; i++)

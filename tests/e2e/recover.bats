@@ -34,6 +34,18 @@ setup() {
 	nothing_is_left
 }
 
+@test "a compaction whose task cannot start is told as one, and the start alone is left" {
+	workspace_of_versions merged 3
+	workspace_exec merged rm /bin/sh
+	expect 7 compact merged
+	[[ $stderr == "wsnap: 'merged' is compacted, but it could not be started again: "* ]] || complain "other words"
+	expect 7 recover merged
+	expect 0 rollback merged 3
+	same 'merged 3' "$(workspace_read merged /data/3)"
+	same RUNNING "$(workspace_status merged)"
+	nothing_is_left
+}
+
 cause() {
 	printf 'containerd refused Tasks.Create: failed to create shim task: OCI runtime create failed: runc create '
 	printf 'failed: unable to start container process: exec: "sh": executable file not found in $PATH'
