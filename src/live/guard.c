@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "live/sign.h"
+#include "live/urgency.h"
 
 /* Whether what is committed has begun; it is one of the last two for ever. */
 enum { PHASE_OPEN, PHASE_COMMITTED, PHASE_LATE };
@@ -139,7 +140,9 @@ __attribute__((noreturn)) static void stand_guard(int line, const struct freezer
 						  const struct guard_duty *duty, struct guard_page *page)
 {
 	struct order order = { 0 };
+	struct urgency urgency = { 0 };
 
+	urgency_begin(&urgency);
 	for (int signal = 1; signal < NSIG; signal++)
 		if (signal != SIGKILL && signal != SIGSTOP)
 			(void)!sigaction(signal, &(struct sigaction){ .sa_handler = SIG_IGN }, NULL);

@@ -137,7 +137,7 @@ static int take_pause_over(struct taking *taking, struct error *err)
 
 /* 1 frozen, by us or by somebody else; 0 not within a short try, -1. Nothing is done between the look and the freeze: a pause
  * that came there would be taken for ours. */
-static int try_freeze(struct taking *taking, unsigned wait_ms, struct error *err)
+static int freeze_once(struct taking *taking, unsigned wait_ms, struct error *err)
 {
 	struct live *live = taking->live;
 	struct error ignored = { 0 };
@@ -155,6 +155,18 @@ static int try_freeze(struct taking *taking, unsigned wait_ms, struct error *err
 	if (frozen > 0 && guard_has_thawed(&taking->guard))
 		return freezer_thaw(&live->freezer, err) < 0 ? -1 : lost_guard(taking, err);
 	return paused > 0 ? take_pause_over(taking, err) : frozen;
+}
+
+/* As before, and urgent from then on if it is frozen. */
+static int try_freeze(struct taking *taking, unsigned wait_ms, struct error *err)
+{
+	int frozen;
+
+	urgency_begin(&taking->urgency);
+	frozen = freeze_once(taking, wait_ms, err);
+	if (frozen <= 0)
+		urgency_end(&taking->urgency);
+	return frozen;
 }
 
 static int freeze(struct taking *taking, struct error *err)
@@ -209,6 +221,7 @@ static int let_go(struct taking *taking, struct error *err)
 {
 	if (freezer_thaw(&taking->live->freezer, err) < 0)
 		return -1;
+	urgency_end(&taking->urgency);
 	if (guard_disarm(&taking->guard, err) < 0)
 		return lost_guard(taking, err);
 	log_detail("much was written just before it stood still: it goes on, and is to stand still a little later");
@@ -292,6 +305,7 @@ int taking_pass_still(struct taking *taking, struct error *err)
 {
 	int taken = taking->live->freezer.frozen_before ? take_paused(taking, err) : take_guarded(taking, err);
 
+	urgency_end(&taking->urgency);
 	/* What was open is noted by then. Whoever has closed a file may have writes under way to it all the same; and all entries
 	 * are not to be gone through before the workspace runs again. */
 	if (taken == 0 && taking->ways)

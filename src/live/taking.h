@@ -16,6 +16,7 @@
 #include "live/pass.h"
 #include "live/request.h"
 #include "live/tip.h"
+#include "live/urgency.h"
 #include "live/watch.h"
 
 struct live {
@@ -43,8 +44,9 @@ struct taking {
 	bool lost;          /* a file that is written to could not be found */
 	bool begun;         /* the change, and it is not whole: the workspace must not run */
 	bool made;          /* the change */
-	double since_ms;    /* when it was to stand still */
-	double thawed_ms;   /* when it ran again */
+	struct urgency urgency; /* from the freeze on until it runs again */
+	double since_ms;        /* when it was to stand still */
+	double thawed_ms;       /* when it ran again */
 	struct live_result *result;
 };
 

@@ -28,28 +28,13 @@ struct delay {
 	bool made;
 };
 
-/* The process of this program that was begun last, and is still there: the guard. */
-static pid_t find_guard(const struct stand *stand)
-{
-	cleanup_free char *path = text_format("/proc/self/task/%d/children", getpid());
-	cleanup_file FILE *file = fopen(path, "re");
-	int pid, last = 0;
-
-	assert_non_null(file);
-	while (fscanf(file, "%d", &pid) == 1)
-		if (pid != stand->pid)
-			last = pid;
-	assert_true(last > 0);
-	return last;
-}
-
 static const struct stand *standing;
 
 /* In the freeze: the guard gets no processor, and what is to be done takes longer than it may. */
 static int delay(void *context, struct error *err)
 {
 	struct delay *delayed = context;
-	pid_t guard = find_guard(standing);
+	pid_t guard = stand_find_guard(standing);
 
 	(void)err;
 	assert_int_equal(kill(guard, SIGSTOP), 0);

@@ -290,6 +290,20 @@ void stand_take_versions(const char *type, life live, unsigned versions)
 	stand_end(&stand);
 }
 
+pid_t stand_find_guard(const struct stand *stand)
+{
+	cleanup_free char *path = text_format("/proc/self/task/%d/children", getpid());
+	cleanup_file FILE *file = fopen(path, "re");
+	int pid, last = 0;
+
+	assert_non_null(file);
+	while (fscanf(file, "%d", &pid) == 1)
+		if (pid != stand->pid)
+			last = pid;
+	assert_true(last > 0);
+	return last;
+}
+
 void stand_merge(struct stand *stand)
 {
 	struct layer_merge_result result;

@@ -61,6 +61,9 @@ void stand_be_quiet(struct stand *stand);
  * inode number and the times of the one before. */
 void stand_be_flickering(struct stand *stand);
 
+/* While a version is taken: the process of this program that was begun last, and is still there. */
+pid_t stand_find_guard(const struct stand *stand);
+
 /* What every request to the stand says. */
 struct live_request stand_request(const struct stand *stand);
 
