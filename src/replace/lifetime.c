@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "replace/going.h"
 #include "replace/items.h"
 #include "replace/outside.h"
 #include "replace/shelf.h"
@@ -36,6 +37,7 @@ void replace_release(struct replace *replace)
 	if (replace->temporary)
 		shelf_release(replace);
 	items_release(replace);
+	going_release(replace);
 	limit_files_again(replace);
 	free(replace->temporary);
 	free(replace->buffer);

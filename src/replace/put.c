@@ -12,6 +12,7 @@
 #include "layer/attributes.h"
 #include "layer/metadata.h"
 #include "replace/file.h"
+#include "replace/going.h"
 #include "replace/items.h"
 #include "replace/remove.h"
 #include "replace/shelf.h"
@@ -182,6 +183,7 @@ static int put_other(struct replace *replace, const struct replace_item *item, c
 		unlinkat(folder, replace->temporary, 0);
 		return -1;
 	}
+	going_hold(replace, folder, name);
 	moved = renameat(folder, replace->temporary, folder, name);
 	if (moved < 0 && errno == EPERM && loosen(folder, name))
 		moved = renameat(folder, replace->temporary, folder, name);

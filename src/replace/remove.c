@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "layer/listing.h"
+#include "replace/going.h"
 #include "replace/items.h"
 #include "replace/remove.h"
 #include "replace/written.h"
@@ -74,8 +75,11 @@ bool loosen(int folder, const char *name)
 	return loosen_file(file) || loosened;
 }
 
-static int remove_name(int folder, const char *name, int flags, const char *path, struct error *err)
+static int remove_name(struct replace *replace, int folder, const char *name, int flags, const char *path,
+		       struct error *err)
 {
+	if (flags == 0)
+		going_hold(replace, folder, name);
 	if (unlinkat(folder, name, flags) == 0 || errno == ENOENT)
 		return 0;
 	if (errno == EPERM && loosen(folder, name) && unlinkat(folder, name, flags) == 0)
@@ -98,7 +102,7 @@ static int remove_listed(struct removal *removal, int folder, const char *above,
 		return add_folder(removal, steal_pointer(path), err);
 	if (written_check_stop(removal->replace, err) < 0 || written_check(removal->replace, path, err) < 0)
 		return -1;
-	return remove_name(folder, entry->name, 0, path, err);
+	return remove_name(removal->replace, folder, entry->name, 0, path, err);
 }
 
 static int empty_folder(struct removal *removal, const char *path, struct error *err)
@@ -131,7 +135,7 @@ static int remove_folder(struct removal *removal, const char *path, struct error
 	folder = beneath_parent(here, path, &name);
 	if (folder < 0)
 		return beneath_is_gone(errno) ? 0 : error_errno(err, ERROR_FAILED, errno, "cannot find '/%s'", path);
-	if (remove_name(folder, name, AT_REMOVEDIR, path, &why) == 0 || removal->holds_mount)
+	if (remove_name(removal->replace, folder, name, AT_REMOVEDIR, path, &why) == 0 || removal->holds_mount)
 		return 0;
 	*err = why;
 	return -1;
@@ -166,5 +170,5 @@ int remove_entry(struct replace *replace, const char *path, struct error *err)
 		return 0;
 	if (S_ISDIR(status.st_mode))
 		return remove_tree(&removal, path, err);
-	return written_check(replace, path, err) < 0 ? -1 : remove_name(folder, name, 0, path, err);
+	return written_check(replace, path, err) < 0 ? -1 : remove_name(replace, folder, name, 0, path, err);
 }

@@ -67,7 +67,9 @@ struct replace {
 	struct beneath upper; /* the writable layer that others may write to (written.c), without a root: none … */
 	uint64_t *before;     /* … and what tells its files from what is made of them later, in order */
 	size_t before_count, before_capacity;
-	uint64_t bytes;                    /* that were written */
+	uint64_t bytes; /* that were written */
+	int *going;     /* large files that have lost their names (going.h) */
+	size_t going_count;
 	struct rlimit limit_before;        /* how many descriptors this process might have; 0: as many as now */
 	bool (*is_to_stop)(void *context); /* asked before each change, true ends it there; NULL: nobody is asked … */
 	void *stop_context;                /* … with that */

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -719,6 +720,54 @@ static void test_written(void **test)
 	}
 }
 
+static unsigned long free_mib(const char *folder)
+{
+	struct statvfs status;
+
+	assert_int_equal(statvfs(folder, &status), 0);
+	return status.f_bfree * status.f_frsize >> 20;
+}
+
+/* In a layer of an overlay, as of a workspace: what goes is given back when the change is let go of. */
+static void check_given_back(const char *tree, const char *what)
+{
+	struct filesystem filesystem;
+	cleanup_free char *lower = text_format("%s/lower", scratch), *root = text_format("%s/root", scratch);
+	cleanup_free char *upper = NULL, *work = NULL;
+	const char *const layers[] = { lower };
+	unsigned long full, applied;
+	struct pair pair;
+
+	make("rm -rf lower root tree; mkdir -p lower root tree; %s", tree);
+	filesystem_mount(&filesystem, scratch, "ext4", 128);
+	upper = text_format("%s/upper", filesystem.root);
+	work = text_format("%s/work", filesystem.root);
+	make("mkdir '%s' '%s'; head -c 40M /dev/urandom >'%s/big'; sync -f '%s'", upper, work, upper, upper);
+	overlay_mount(root, layers, 1, upper, work);
+	full = free_mib(filesystem.root);
+	pair_begin(&pair, "root", "tree");
+	work_out(&pair, "");
+	apply(&pair);
+	applied = free_mib(filesystem.root);
+	assert_same(what, "root", "tree");
+	pair_end(&pair);
+	if (applied > full + 8 || free_mib(filesystem.root) < full + 32)
+		fail_msg("%s: %lu, then %lu, at last %lu MiB are free", what, full, applied, free_mib(filesystem.root));
+	overlay_unmount(root);
+	filesystem_unmount(&filesystem);
+}
+
+/* A file of 1 GiB takes most of a second, in which everybody would wait. */
+static void test_given_back(void **test)
+{
+	(void)test;
+	if (!filesystems_available())
+		skip();
+	check_given_back("true", "a file that goes");
+	check_given_back("mkdir tree/big", "a file that becomes a folder");
+	check_given_back("echo small >tree/big", "a file that another one is put in place of");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -737,6 +786,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(test_power_cut, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_touched, scratch_set_up, scratch_tear_down),
 		cmocka_unit_test_setup_teardown(test_written, scratch_set_up, scratch_tear_down),
+		cmocka_unit_test_setup_teardown(test_given_back, scratch_set_up, scratch_tear_down),
 	};
 
 	random_arguments(argc, argv, &first_seed, &pair_count);
