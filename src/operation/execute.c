@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "ctr/snapshots.h"
 #include "operation/effect.h"
+#include "operation/lease.h"
 #include "operation/orphan.h"
 #include "operation/restart.h"
 #include "operation/verdict.h"
@@ -31,8 +32,38 @@ static void note_step(struct run *run, const struct step *step, double ms)
 	log_detail("%-8s %8.1f ms", step->name, ms);
 }
 
+/* Somebody who deletes leases may do so again. */
+#define LOST_LEASES_MAX 20
+
+/* A change of the files that has begun is not begun again. */
+static bool may_begin_again(const struct run *run, const struct step *step)
+{
+	return !run->restore || step->phase != PHASE_BEFORE;
+}
+
+/* Without its lease containerd refuses what an operation asks for, and has perhaps collected what it had made. The step makes
+ * that anew. */
+static bool has_new_lease(struct run *run, const struct step *step, struct error *err)
+{
+	struct error failure = { 0 };
+	int lost;
+
+	if (err->kind == ERROR_CONTAINERD || err->kind == ERROR_INCOMPLETE || step < &steps[STEP_BLUEPRINT] ||
+	    step >= &steps[STEP_POST_HOOK])
+		return false;
+	lost = lease_is_lost(run, &failure) == 1;
+	/* It is not the user's word that was not found. */
+	if (err->kind == ERROR_NOT_FOUND && (lost || run->lost_leases > 0))
+		err->kind = ERROR_FAILED;
+	if (!lost || !may_begin_again(run, step) || run->lost_leases++ == LOST_LEASES_MAX ||
+	    lease_take(run, &failure) < 0)
+		return false;
+	log_detail("the lease of the operation on '%s' was gone: %s", run->record->container_id, err->message);
+	return true;
+}
+
 /* Whether the step is to be tried again. If so, this has paused, and has connected to the database anew. */
-static bool may_retry(struct run *run, const struct step *step, double since_ms, const struct error *err)
+static bool may_retry(struct run *run, const struct step *step, double since_ms, struct error *err)
 {
 	double waited = clock_monotonic_ms() - since_ms;
 
@@ -48,7 +79,7 @@ static bool may_retry(struct run *run, const struct step *step, double since_ms,
 			log_detail("%s", ignored.message);
 		return true;
 	}
-	return false;
+	return has_new_lease(run, step, err);
 }
 
 static int run_step(struct run *run, const struct step *step, struct error *err)

@@ -41,3 +41,13 @@ int lease_take(struct run *run, struct error *err)
 		return -1;
 	return ctr_use_lease(run->session->ctr, lease, err);
 }
+
+int lease_is_lost(struct run *run, struct error *err)
+{
+	cleanup_free char *lease = lease_name(run), *filter = lease ? text_format("id==\"%s\"", lease) : NULL;
+	cleanup_ctr_leases struct ctr_leases leases = { 0 };
+
+	if (!filter)
+		return error_memory(err);
+	return ctr_lease_list(run->session->ctr, filter, &leases, err) < 0 ? -1 : leases.count == 0;
+}

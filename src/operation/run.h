@@ -52,6 +52,7 @@ struct run {
 	bool create_sent;           /* Tasks.Create was sent by this run */
 	bool leaves_start;          /* what comes behind it starts it */
 	bool kept_below;            /* keep_below() was done */
+	int lost_leases;            /* how often its lease was gone before its end */
 	bool was_down;              /* an earlier run has left its start to this one */
 	bool start_left;            /* this one has tried it behind a change of its files, and leaves it to the next */
 	double down_since_ms;       /* 0: not down by this run */

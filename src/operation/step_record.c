@@ -91,7 +91,8 @@ int step_label(struct run *run, struct error *err)
 	if (run->result->version == 0)
 		return 0;
 	snprintf(number, sizeof(number), "%d", run->result->version);
-	if (rows_label_saved(run->session, run->record, run->result->version, err) < 0)
+	if (rows_label_saved(run->session, run->record, run->result->version, err) < 0 ||
+	    step_blueprint_again(run, err) < 0)
 		return -1;
 	return label_active(run, number, err);
 }

@@ -120,6 +120,10 @@ int step_keep(struct run *run, struct error *err);
 /* step_blueprint.c */
 int step_blueprint(struct run *run, struct error *err);
 
+/* Once the version keeps it: where the lease that did so before was taken away, or a clock set forward has ended it, a collection
+ * may have been quicker. */
+int step_blueprint_again(struct run *run, struct error *err);
+
 /* step_task.c */
 int step_detach(struct run *run, struct error *err);
 int step_stop(struct run *run, struct error *err);

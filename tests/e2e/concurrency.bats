@@ -376,3 +376,25 @@ remake_lock_of_live() {
 	expect 0 doctor --fix
 	same '' "$(lease_names)"
 }
+
+@test "operations end also where somebody deletes their leases, and loses nothing" {
+	workspace leases sh -c 'trap "sleep 1; exit 0" TERM; while :; do sleep 60 & wait $!; done'
+	workspace_write leases /data/1 one
+	leases_gone_during expect 0 version leases
+	workspace_write leases /data/2 two
+	dd if=/dev/urandom of="$(workspace_root leases)/data/big" bs=1M count=64 status=none
+	leases_gone_during expect 0 version leases --live
+	workspace_write leases /data/3 three
+	leases_gone_during expect 0 rollback leases 1
+	same '1 2 3' "$(version_numbers leases)"
+	[ ! -e "$(workspace_root leases)/data/2" ]
+	leases_gone_during expect 0 rollback leases 3
+	same three "$(workspace_read leases /data/3)"
+	same RUNNING "$(workspace_status leases)"
+	collect_garbage
+	expect 0 doctor leases
+	for number in 1 2 3; do
+		snapshot_exists "$(version_snapshot leases "$number")" || complain "version $number is lost"
+	done
+	same '' "$(lease_names | grep '^wsnap')"
+}

@@ -531,3 +531,16 @@ answers_lost() {
 	expect 0 delete grown 2
 	same "'grown' version 2 (Version 2) is gone: its layer stays as long as another container stands on it" "${output%%$'\n'*}"
 }
+
+@test "a version keeps what makes its container also where others take its lease away" {
+	workspace bare sh -c 'trap "sleep 2; exit 0" TERM; while :; do sleep 60 & wait $!; done'
+	workspace_write bare /data/file text
+	leases_gone_during expect 0 version bare
+	same '' "$stderr"
+	expect 0 show bare 1 --spec
+	ctr tasks delete --force bare >/dev/null
+	ctr containers delete bare
+	collect_garbage
+	expect 0 fork bare 1 bare --start
+	same text "$(workspace_read bare /data/file)"
+}

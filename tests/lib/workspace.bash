@@ -265,6 +265,25 @@ collect_garbage() {
 	ctr leases rm --sync "$(cat "$BATS_TEST_TMPDIR/lease")" >/dev/null
 }
 
+take_leases() {
+	local name
+	while :; do
+		for name in $(lease_names | grep '^wsnap-'); do ctr leases rm "$name" >/dev/null 2>&1 || true; done
+		collect_garbage 2>/dev/null || true
+		sleep 0.3
+	done
+}
+
+# leases_gone_during COMMAND…: meanwhile somebody deletes the leases of operations, and has containerd collect.
+leases_gone_during() {
+	local taker
+	take_leases 3>&- 4>&- &
+	taker=$!
+	"$@"
+	kill "$taker"
+	wait "$taker" || true
+}
+
 # --- the database ---------------------------------------------------------------------------------
 
 db() {
