@@ -205,7 +205,8 @@ static int take(struct pass *pass, struct pass_frame *frame, uint32_t id, const 
 	if (is_dry(pass, nodes_name(pass->tree, id), err) < 0)
 		return -1;
 	pass->copier.fresh = false;
-	pass->copier.sync = move & MOVE_MAPPED;
+	/* Nothing else has pages, whatever had its name before. */
+	pass->copier.sync = move & MOVE_MAPPED && S_ISREG(status->st_mode);
 	pass->copier.synced = false;
 	done = put(pass, frame, id, status, err);
 	if (done < 0)

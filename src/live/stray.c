@@ -21,7 +21,7 @@ int stray_add(struct pass *pass, const struct stat *status, struct error *err)
 
 bool stray_is(const struct pass *pass, const struct stat *status)
 {
-	for (size_t i = 0; i < pass->stray_count; i++)
+	for (size_t i = 0; S_ISREG(status->st_mode) && i < pass->stray_count; i++)
 		if (nodes_ctime(&pass->strays[i]) == nodes_ctime(status) && pass->strays[i].st_size == status->st_size)
 			return true;
 	return false;

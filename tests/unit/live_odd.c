@@ -271,6 +271,43 @@ static void test_deep_renames(void **state)
 	stand_end(&stand);
 }
 
+/* --- files that are found under no name --------------------------------------------------------------------- */
+
+static void put_low(const char *image)
+{
+	cleanup_free char *path = text_format("%s/low", image);
+
+	put(path, "");
+}
+
+/* An empty file is held open for writing under a name that has gone, and is known by no number, as it came from below. A fifo
+ * with two names has the same times. */
+static void be_holding(struct stand *stand)
+{
+	stand_enter(stand);
+	wait_for_second();
+	if (open("/low", O_WRONLY | O_CLOEXEC) < 0 || chmod("/low", 0600) < 0 || link("/low", "/kept") < 0 ||
+	    unlink("/low") < 0 || mkfifo("/fifo", 0644) < 0 || link("/fifo", "/twin") < 0)
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+/* Times and size say that they may be the file that is not found; they are none, and stay links of one another. */
+static void test_names_beside_a_file_that_is_not_found(void **state)
+{
+	struct stand stand;
+
+	(void)state;
+	stand_make(&stand, FILESYSTEM_COARSE, 1, put_low, stand_be_quiet);
+	stand_stop(&stand);
+	stand_live(&stand, be_holding);
+	clock_sleep_ms(1100);
+	for (unsigned i = 0; i < 2; i++)
+		assert_true(stand_take(&stand).walked_frozen);
+	stand_end(&stand);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +319,7 @@ int main(void)
 		cmocka_unit_test(test_nobody_waits_for_a_lease),
 		cmocka_unit_test(test_deep_renames),
 		cmocka_unit_test(test_what_is_there_all_the_while_is_in_every_version),
+		cmocka_unit_test(test_names_beside_a_file_that_is_not_found),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);
