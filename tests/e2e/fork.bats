@@ -533,14 +533,14 @@ answers_lost() {
 }
 
 @test "a version keeps what makes its container also where others take its lease away" {
-	workspace bare sh -c 'trap "sleep 2; exit 0" TERM; while :; do sleep 60 & wait $!; done'
-	workspace_write bare /data/file text
-	leases_gone_during expect 0 version bare
+	workspace unleased sh -c 'trap "sleep 2; exit 0" TERM; while :; do sleep 60 & wait $!; done'
+	workspace_write unleased /data/file text
+	leases_gone_during expect 0 version unleased
 	same '' "$stderr"
-	expect 0 show bare 1 --spec
-	ctr tasks delete --force bare >/dev/null
-	ctr containers delete bare
+	expect 0 show unleased 1 --spec
+	ctr tasks delete --force unleased >/dev/null
+	ctr containers delete unleased
 	collect_garbage
-	expect 0 fork bare 1 bare --start
-	same text "$(workspace_read bare /data/file)"
+	expect 0 fork unleased 1 unleased --start
+	same text "$(workspace_read unleased /data/file)"
 }

@@ -463,13 +463,13 @@ comes_back() {
 }
 
 @test "a version that nothing else keeps outlives that the workspace leaves its layer" {
-	workspace_of_versions left 3
-	expect 0 rollback left 2
-	expect 0 delete left 1
-	workspace_write left /data/more more
-	unprotect left 2 3
-	expect 0 compact left
-	comes_back left 2
+	workspace_of_versions leaving 3
+	expect 0 rollback leaving 2
+	expect 0 delete leaving 1
+	workspace_write leaving /data/more more
+	unprotect leaving 2 3
+	expect 0 compact leaving
+	comes_back leaving 2
 
 	workspace_of_versions back 3
 	expect 0 rollback back 2
