@@ -197,6 +197,22 @@ ten_of_many() {
 	line "  restore of 1 file, the state before saved" "$id-saved"
 }
 
+# A big file of which one byte was written comes back.
+big_back() {
+	local id=back round
+	beating "$id"
+	one_file "/proc/$(pid_of "$id")/root"
+	"$WSNAP" -q create --live "$id" >/dev/null
+	compare "$id" "$id"
+	for round in 1 2 3 4 5; do
+		printf '%s' "$round" | dd of="/proc/$(pid_of "$id")/root/big" conv=notrunc status=none
+		sync
+		taken "$id-restore" "$id" "$WSNAP" --json restore "$id" @ --no-save
+		jq -r '"\(.frozen_ms) \(.copied_bytes)"' "$SCRATCH/out" >>"$SCRATCH/$id-restore.live"
+	done
+	line "  restore of one file" "$id-restore"
+}
+
 # beside ID ARGUMENT…: live versions beside the writer.
 beside() {
 	local id=$1 round
@@ -280,6 +296,8 @@ measure_on() {
 	at_rest many many_files
 	echo "10 of $FILES files to be restored"
 	ten_of_many
+	echo "a file of $MIB MiB to be restored"
+	big_back
 	echo "60 processes"
 	crowd
 	echo "beside a process that writes and syncs 4 KiB, $MIB MiB at rest"
