@@ -93,10 +93,12 @@ static int copy_data(int from, int to, off_t size, struct write_behind *behind, 
 
 int content_copy(int from, int to, off_t size, unsigned how, uint64_t *copied_bytes)
 {
-	struct write_behind behind = { .file = how & CONTENT_WRITE_BEHIND ? to : -1 };
+	struct write_behind behind = { .file = -1 };
 
 	if (size == 0 || (how & CONTENT_CLONE && ioctl(to, FICLONE, from) == 0))
 		return 0;
+	if (how & CONTENT_WRITE_BEHIND)
+		behind = write_behind_begin(to);
 	if (ftruncate(to, size) < 0 || copy_data(from, to, size, &behind, copied_bytes) < 0)
 		return -1;
 	write_behind_end(&behind, size);

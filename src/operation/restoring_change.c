@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "layer/content.h"
 #include "live/own_group.h"
 #include "live/processes.h"
 #include "live/runtime.h"
@@ -96,7 +97,7 @@ static int make_files(struct restoring *restoring, struct error *err)
 	const char *upper = restoring->run->record->old_upper;
 	uint64_t rest;
 
-	if (room_check(replace, upper, &rest, err) < 0 || replace_stage(replace, err) < 0 ||
+	if (room_check(replace, upper, &rest, err) < 0 || replace_stage(replace, 0, err) < 0 ||
 	    replace_shelve(replace, err) < 0)
 		return -1;
 	return room_hold(upper, rest, &restoring->held, err);
@@ -109,7 +110,7 @@ static int make_unnamed(struct restoring *restoring, struct error *err)
 
 	if (room_check(&restoring->replace, restoring->run->record->old_upper, &rest, err) < 0)
 		return -1;
-	return replace_stage(&restoring->replace, err);
+	return replace_stage(&restoring->replace, CONTENT_WRITE_BEHIND, err);
 }
 
 /* Little is left to be written back in the freeze. */

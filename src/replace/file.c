@@ -50,14 +50,14 @@ static int copy_metadata(struct replace *replace, int from, const struct stat *s
 	return 0;
 }
 
-int file_make(struct replace *replace, int folder, const char *name, const struct stat *status, int to,
+int file_make(struct replace *replace, int folder, const char *name, const struct stat *status, int to, unsigned how,
 	      struct error *err)
 {
 	cleanup_fd int from = regular_open(folder, name);
 
 	if (from < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot open '%s' of the version", name);
-	if (content_copy(from, to, status->st_size, 0, &replace->bytes) < 0)
+	if (content_copy(from, to, status->st_size, how, &replace->bytes) < 0)
 		return error_errno(err, ERROR_FAILED, errno, "cannot copy '%s'", name);
 	return copy_metadata(replace, from, status, to, name, err);
 }

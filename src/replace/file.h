@@ -6,8 +6,9 @@
 
 #include "replace/replace.h"
 
-/* Makes the open empty file `to` all that the tree's file `name` in `folder` is, whose status is `status`. */
-int file_make(struct replace *replace, int folder, const char *name, const struct stat *status, int to,
+/* Makes the open empty file `to` all that the tree's file `name` in `folder` is, whose status is `status`. `how`: of
+ * layer/content.h. */
+int file_make(struct replace *replace, int folder, const char *name, const struct stat *status, int to, unsigned how,
 	      struct error *err);
 
 #endif

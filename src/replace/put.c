@@ -101,7 +101,7 @@ static int make_file(struct replace *replace, const struct entry_at *there, int 
 		openat(folder, replace->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
 	return file < 0 ? error_errno(err, ERROR_FAILED, errno, "a file cannot be created")
-			: file_make(replace, there->folder, there->name, &there->status, file, err);
+			: file_make(replace, there->folder, there->name, &there->status, file, 0, err);
 }
 
 static int make_symlink(const struct entry_at *there, int folder, const char *name)

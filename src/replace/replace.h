@@ -124,8 +124,8 @@ int replace_check(struct replace *replace, struct error *err);
  * looks only at what is new. */
 int replace_cost(struct replace *replace, int upper, struct replace_cost *cost, struct error *err);
 
-/* Makes the files, as far as there are descriptors for them, and a filesystem that can (O_TMPFILE). */
-int replace_stage(struct replace *replace, struct error *err);
+/* Makes the files, as far as there are descriptors for them, and a filesystem that can (O_TMPFILE). `how`: of layer/content.h. */
+int replace_stage(struct replace *replace, unsigned how, struct error *err);
 
 /* Makes those that are left in a folder of the root: nobody else may be at work in it. They go with replace_release(). */
 int replace_shelve(struct replace *replace, struct error *err);

@@ -56,7 +56,7 @@ static int put_there(struct replace *replace, const struct candidate *candidate,
 	file = openat(replace->shelf, number, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (file < 0)
 		return error_errno(err, ERROR_FAILED, errno, "a file cannot be created");
-	if (file_make(replace, candidate->folder, candidate->name, &candidate->status, file, err) < 0)
+	if (file_make(replace, candidate->folder, candidate->name, &candidate->status, file, 0, err) < 0)
 		return -1;
 	candidate->item->shelved = replace->shelved & MOST_SHELVED;
 	return 0;

@@ -69,7 +69,7 @@ static int find_candidates(struct replace *replace, struct candidate *candidates
 }
 
 /* 1; 0: this filesystem, or this kernel, has no files without names, or no more may be open. */
-static int stage(struct replace *replace, struct replace_item *item, struct error *err)
+static int stage(struct replace *replace, struct replace_item *item, unsigned how, struct error *err)
 {
 	cleanup_fd int file = openat(replace->here.root, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	struct candidate candidate;
@@ -80,7 +80,7 @@ static int stage(struct replace *replace, struct replace_item *item, struct erro
 	found = candidate_find(replace, item, &candidate, err);
 	if (found <= 0)
 		return found;
-	if (file_make(replace, candidate.folder, candidate.name, &candidate.status, file, err) < 0)
+	if (file_make(replace, candidate.folder, candidate.name, &candidate.status, file, how, err) < 0)
 		return error_wrap(err, "'/%s'", item->path);
 	item->staged = steal_fd(&file);
 	return 1;
@@ -96,7 +96,7 @@ static size_t count_staged(const struct replace *replace)
 	return count;
 }
 
-int replace_stage(struct replace *replace, struct error *err)
+int replace_stage(struct replace *replace, unsigned how, struct error *err)
 {
 	cleanup_free struct candidate *candidates = calloc(replace->count + 1, sizeof(*candidates));
 	size_t count, most = most_files(replace), open_already = count_staged(replace);
@@ -107,6 +107,6 @@ int replace_stage(struct replace *replace, struct error *err)
 	if (find_candidates(replace, candidates, &count, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count && open_already + i < most && staged > 0; i++)
-		staged = stage(replace, candidates[i].item, err);
+		staged = stage(replace, candidates[i].item, how, err);
 	return staged < 0 ? -1 : 0;
 }

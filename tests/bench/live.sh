@@ -243,7 +243,8 @@ crowd() {
 	line "  live version" crowd-live
 }
 
-# What a process waits for at most that writes and syncs 4 KiB every 2 ms, while a first live version copies a big file.
+# What a process waits for at most that writes and syncs 4 KiB every 2 ms, while a first live version copies a big file, and while that file
+# comes back.
 syncs() {
 	local id=syncs round
 	beating "$id"
@@ -259,11 +260,17 @@ syncs() {
 		gap "$id/sync" >>"$SCRATCH/$id-idle.gap"
 		live "$id-first" "$id"
 		gap "$id/sync" >>"$SCRATCH/$id-sync.gap"
+		printf '%s' "$round" | dd of="/proc/$(pid_of "$id")/root/big" conv=notrunc status=none
+		sync
+		gap "$id/sync" >/dev/null
+		"$WSNAP" -q restore "$id" @ /big --no-save >/dev/null
+		gap "$id/sync" >>"$SCRATCH/$id-back.gap"
 		outside "$id"
 		"$WSNAP" -q version --stop "$id" >/dev/null # begins a new chain
 	done
 	line "  longest sync when nothing else happens" "$id-idle"
 	line "  longest sync beside the first live version" "$id-sync"
+	line "  longest sync beside a restore of the file" "$id-back"
 }
 
 docker_commit() {

@@ -15,18 +15,25 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "layer/content.h"
 #include "layer/write_behind.h"
+#include "support/filesystems.h"
 #include "support/scratch.h"
 #include "support/tree_random.h"
 
 #define XFS_MAGIC 0x58465342
 
-#define SIZE (6 * WRITE_BEHIND_WINDOW)
+/* Blocks in which a filesystem notes where a file lies, of 512 bytes. */
+#define BOOKKEEPING 128
+
+#define SIZE (9 * WRITE_BEHIND_WINDOW)
+
+static const char *place; /* NULL: scratch */
 
 static int make_file(void)
 {
-	int file = open(scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int file = open(place ? place : scratch, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
 	assert_true(file >= 0);
 	return file;
@@ -59,7 +66,7 @@ static void copy_and_compare(int from, off_t size)
 	assert_int_equal(lseek(to, 0, SEEK_END), size);
 	assert_int_equal(content_equal(from, to, size), 1);
 	assert_true(bytes <= (uint64_t)size);
-	assert_true(blocks(to) <= blocks(from));
+	assert_true(blocks(to) <= blocks(from) + BOOKKEEPING);
 }
 
 /* Pieces that are shorter than a window, as long and longer, with holes between them or without. */
@@ -143,11 +150,65 @@ static void test_little_waits(void **state)
 	assert_true(dirty_after_copy(CONTENT_WRITE_BEHIND, pages, flags) <= 2 * (size_t)WRITE_BEHIND_WINDOW);
 }
 
+static char *make_folder(const char *top, const char *name)
+{
+	char *path = text_format("%s/%s", top, name);
+
+	assert_int_equal(mkdir(path, 0755), 0);
+	return path;
+}
+
+static size_t allocated(const char *image)
+{
+	struct stat status;
+
+	assert_int_equal(stat(image, &status), 0);
+	return (size_t)status.st_blocks * 512;
+}
+
+/* The image is sparse: what was written to its disk has blocks. */
+static void check_written_meanwhile(const char *image)
+{
+	cleanup_fd int from = make_file();
+	cleanup_fd int to = make_file();
+	uint64_t bytes = 0;
+	size_t before;
+
+	put(from, 0, (size_t)SIZE, 'x');
+	assert_int_equal(fsync(from), 0);
+	before = allocated(image);
+	assert_int_equal(content_copy(from, to, SIZE, CONTENT_WRITE_BEHIND, &bytes), 0);
+	assert_true(allocated(image) >= before + 8 * (size_t)WRITE_BEHIND_WINDOW);
+}
+
+/* What waits is in the file below the overlay: that it was written shows in the image of its disk. */
+static void test_through_an_overlay(void **state)
+{
+	struct filesystem filesystem;
+	cleanup_free char *base = NULL, *upper = NULL, *work = NULL, *root = NULL;
+
+	(void)state;
+	if (!filesystems_available())
+		skip();
+	filesystem_mount(&filesystem, scratch, "ext4", 256);
+	base = make_folder(filesystem.root, "base");
+	upper = make_folder(filesystem.root, "upper");
+	work = make_folder(filesystem.root, "work");
+	root = make_folder(filesystem.root, "root");
+	overlay_mount(root, (const char *[]){ base }, 1, upper, work);
+	place = root;
+	check_written_meanwhile(filesystem.image);
+	place = NULL;
+	overlay_unmount(root);
+	filesystem_unmount(&filesystem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_pieces_and_holes),
 		cmocka_unit_test(test_little_waits),
+		cmocka_unit_test(test_through_an_overlay),
 	};
 
 	return cmocka_run_group_tests(tests, scratch_set_up, scratch_tear_down);

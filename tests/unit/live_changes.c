@@ -90,7 +90,7 @@ static int look(void *context, struct error *err)
 		return -1;
 	/* Long enough that much moves behind it. */
 	clock_sleep_ms(20);
-	return replace_stage(&changing->replace, err);
+	return replace_stage(&changing->replace, 0, err);
 }
 
 static int moved(const char *path, bool whole, void *context, struct error *err)

@@ -153,7 +153,7 @@ static void test_whole(void **test)
 		pair_begin(&pair, "root", "tree");
 		work_out(&pair, "");
 		if (i % 3 == 1)
-			must(replace_stage(&pair.replace, &err), &err);
+			must(replace_stage(&pair.replace, 0, &err), &err);
 		if (i % 3)
 			must(replace_shelve(&pair.replace, &err), &err);
 		/* What we do ourselves is none of the others'. */
@@ -265,7 +265,7 @@ static void test_overlay(void **test)
 		change("root", CHANGES, &state);
 		pair_begin(&pair, "root", "tree");
 		work_out(&pair, "");
-		must(replace_stage(&pair.replace, &err), &err);
+		must(replace_stage(&pair.replace, 0, &err), &err);
 		layer = open_at("upper");
 		if (i % 2)
 			must(replace_watch(&pair.replace, layer, &err), &err);
@@ -347,7 +347,7 @@ static void test_names(void **test)
 	make("echo changed >root/out/f");
 	replace_doubt(&pair.replace, "out/f", false);
 	must(replace_settle_links(&pair.replace, &err), &err);
-	must(replace_stage(&pair.replace, &err), &err);
+	must(replace_stage(&pair.replace, 0, &err), &err);
 	apply(&pair);
 	pair_end(&pair);
 	make("test root/in/a -ef root/in/b && test ! root/in/a -ef root/out/f &&"
@@ -392,7 +392,7 @@ static void test_cost(void **test)
 		must(replace_cost(&pair.replace, layer, &cost, &err), &err);
 		assert_true(cost.files >= 2 && cost.files < 100000);
 		assert_true(cost.rest >= 3000000 && cost.rest < 3200000);
-		must(replace_stage(&pair.replace, &err), &err);
+		must(replace_stage(&pair.replace, 0, &err), &err);
 		must(replace_cost(&pair.replace, layer, &cost, &err), &err);
 		assert_true(cost.files == 0 && cost.rest >= 3000000);
 	}
