@@ -80,8 +80,9 @@ lasting_children() {
 	script -qefc 'ctr tasks exec --tty --exec-id shell on sh' /dev/null \
 		<"$BATS_TEST_TMPDIR/to" >"$BATS_TEST_TMPDIR/from" 2>/dev/null 3>&- 4>&- 7>&- &
 	exec 5>"$BATS_TEST_TMPDIR/to" 6<"$BATS_TEST_TMPDIR/from"
-	echo 'stty -echo; PS1=; kept=$$; echo ready' >&5
-	for line in 1 2 3 4 5 6 7 8; do
+	# What the terminal shows of the command itself, in pieces or whole, is not to be taken for its answer.
+	echo "stty -echo; PS1=; kept=\$\$; echo rea''dy" >&5
+	for line in $(seq 20); do
 		[ "$(answer)" != ready ] || break
 	done
 	before=$(workspace_read on /run/count) version_of=()
