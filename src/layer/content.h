@@ -10,9 +10,8 @@
 bool content_can_clone(int dir);
 
 enum content_how {
-	CONTENT_CLONE = 1, /* by reference, and copied where that does not go */
-	CONTENT_WRITE_BEHIND =
-		2, /* write_behind.h: where others are at work; not where they stand still until it is done */
+	CONTENT_CLONE = 1,        /* by reference, and copied where that does not go */
+	CONTENT_WRITE_BEHIND = 2, /* write_behind.h: where others are at work, not where they stand still for it */
 };
 
 /* Makes the empty file `to` hold the `size` bytes of `from`, as the flags say. Holes stay holes. Adds the bytes copied. -1 with

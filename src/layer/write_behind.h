@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* So many bytes are begun to be written at a time, and at most twice as many of one file wait for it. */
+/* So many bytes are begun to be written at a time, and at most twice as many of one file wait for it; through an overlay eight
+ * times as many. */
 #define WRITE_BEHIND_WINDOW ((off_t)4 << 20)
 
 struct write_behind {

@@ -16,13 +16,11 @@ static bool leaves_layers(const struct record *record)
 	return record->merged || (record->kind == OPERATION_ROLLBACK && record->save == SAVE_NEVER);
 }
 
-static bool is_unprotected(const struct ctr_snapshot *snapshot, const char *container_id)
+static bool is_unprotected_version(const struct ctr_snapshot *snapshot, const char *container_id)
 {
 	const char *kind = labels_get(&snapshot->labels, LABEL_KIND);
-	const char *owner = labels_get(&snapshot->labels, LABEL_CONTAINER);
 
-	return kind && strcmp(kind, KIND_VERSION) == 0 && owner && strcmp(owner, container_id) == 0 &&
-	       !labels_get(&snapshot->labels, LABEL_GC_ROOT);
+	return kind && strcmp(kind, KIND_VERSION) == 0 && snapshot_labels_lack_root(&snapshot->labels, container_id);
 }
 
 /* One that was given up has no row. */
@@ -47,7 +45,7 @@ int keep_below(struct run *run, struct error *err)
 	if (chain_read(run->session, record->snapshotter, record->old_active, &chain, err) < 0)
 		return -1;
 	for (size_t i = 1; i <= chain.above_image && i < chain.snapshots.count; i++)
-		if (is_unprotected(&chain.snapshots.items[i], record->container_id) &&
+		if (is_unprotected_version(&chain.snapshots.items[i], record->container_id) &&
 		    keep(run, chain.snapshots.items[i].name, err) < 0)
 			return -1;
 	return 0;

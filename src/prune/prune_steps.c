@@ -102,22 +102,13 @@ int prune_unmark(struct session *session, const struct inventory_snapshot *snaps
 	return snapshot ? set_label(session, snapshot, LABEL_GIVEN_UP, "", err) : 0;
 }
 
-/* Of a snapshot without our labels another tool may have a way of its own to keep it: that is left to doctor. */
-static bool is_unprotected(const struct inventory_snapshot *snapshot, const char *container_id)
-{
-	const struct labels *labels = &snapshot->info.labels;
-	const char *owner = labels_get(labels, LABEL_CONTAINER);
-
-	return owner && strcmp(owner, container_id) == 0 && !labels_get(labels, LABEL_GC_ROOT);
-}
-
 int prune_keep_others(struct session *session, const char *container_id, const struct inventory *inventory,
 		      const bool *goes, struct error *err)
 {
 	for (size_t i = 0; i < inventory->version_count; i++) {
 		const struct inventory_snapshot *snapshot = inventory->versions[i].snapshot;
 
-		if (!goes[i] && snapshot && is_unprotected(snapshot, container_id) &&
+		if (!goes[i] && snapshot && snapshot_labels_lack_root(&snapshot->info.labels, container_id) &&
 		    snapshot_labels_keep(session, snapshot->snapshotter, snapshot->info.name, err) < 0)
 			return -1;
 	}

@@ -156,6 +156,13 @@ int snapshot_labels_active(const struct record *record, struct labels *labels, s
 	return add_place(record, labels, err);
 }
 
+bool snapshot_labels_lack_root(const struct labels *labels, const char *container_id)
+{
+	const char *owner = labels_get(labels, LABEL_CONTAINER);
+
+	return owner && strcmp(owner, container_id) == 0 && !labels_get(labels, LABEL_GC_ROOT);
+}
+
 int snapshot_labels_keep(struct session *session, const char *snapshotter, const char *name, struct error *err)
 {
 	cleanup_ctr_snapshot struct ctr_snapshot snapshot = { 0 };

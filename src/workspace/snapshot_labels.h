@@ -36,6 +36,10 @@ int snapshot_labels_of_others(const struct ctr_snapshot *active, struct labels *
 /* The same, as a version remembers them, for where the active snapshot is lost. */
 int snapshot_labels_remembered(const struct ctr_snapshot *version, struct labels *kept, struct error *err);
 
+/* Whether the workspace's snapshot is kept by what stands on it, or by a lease, alone: it lacks containerd.io/gc.root. Of one
+ * without our labels another tool may have a way of its own to keep it: that is none. */
+bool snapshot_labels_lack_root(const struct labels *labels, const char *container_id);
+
 /* Sees to it that a version that is relied on is kept: one of another tool's, or out of a restored containerd, may lack
  * containerd.io/gc.root, and one may be marked to be given up. Of a snapshot that is not there nothing is said. */
 int snapshot_labels_keep(struct session *session, const char *snapshotter, const char *name, struct error *err);
