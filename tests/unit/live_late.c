@@ -83,49 +83,19 @@ static void test_a_version_that_took_too_long_is_none(void **state)
 	stand_end(&stand);
 }
 
-static int nothing(void *context, struct error *err)
-{
-	(void)context;
-	(void)err;
-	return 0;
-}
-
-static int nothing_moves(const char *path, bool whole, void *context, struct error *err)
-{
-	(void)path;
-	(void)whole;
-	return nothing(context, err);
-}
-
-static int settle(void *context)
-{
-	(void)context;
-	return 0;
-}
-
 static int make(void *context, struct error *err)
 {
 	struct delay *delayed = context;
 
+	(void)err;
 	delayed->made = true;
-	return nothing(context, err);
+	return 0;
 }
 
 static void test_a_change_that_would_begin_too_late_is_not_made(void **state)
 {
 	struct delay delayed = { 0 };
-	const struct live_change change = {
-		.look = nothing,
-		.moved = nothing_moves,
-		.ready = delay,
-		.seal = nothing,
-		.give_up = settle,
-		.make = make,
-		.finish = settle,
-		.settle = settle,
-		.kept = { -1, -1, -1, -1, -1, -1, -1, -1 },
-		.context = &delayed,
-	};
+	struct live_change change = stand_change(&delayed);
 	struct live_request request;
 	struct stand stand;
 
@@ -133,6 +103,8 @@ static void test_a_change_that_would_begin_too_late_is_not_made(void **state)
 	stand_make(&stand, "ext4", 1, NULL, stand_be_quiet);
 	standing = &stand;
 	request = stand_request(&stand);
+	change.ready = delay;
+	change.make = make;
 	request.change = &change;
 	check_refused(&stand, &request, "what was to be changed was not ready");
 	assert_false(delayed.made);

@@ -197,20 +197,6 @@ struct changing {
 	char *made; /* what either makes */
 };
 
-static int nothing(void *context, struct error *err)
-{
-	(void)context;
-	(void)err;
-	return 0;
-}
-
-static int nothing_moves(const char *path, bool whole, void *context, struct error *err)
-{
-	(void)path;
-	(void)whole;
-	return nothing(context, err);
-}
-
 static int pause_while_it_looks(void *context, struct error *err)
 {
 	struct changing *changing = context;
@@ -234,27 +220,10 @@ static int make(void *context, struct error *err)
 	return changing->fails || finish(context) < 0 ? error_set(err, ERROR_FAILED, "it does not want to") : 0;
 }
 
-static int settle(void *context)
-{
-	(void)context;
-	return 0;
-}
-
 static void check_change(bool fails)
 {
 	struct changing changing = { .fails = fails };
-	const struct live_change change = {
-		.look = pause_while_it_looks,
-		.moved = nothing_moves,
-		.ready = nothing,
-		.seal = nothing,
-		.give_up = settle,
-		.make = make,
-		.finish = finish,
-		.settle = settle,
-		.kept = { -1, -1, -1, -1, -1, -1, -1, -1 },
-		.context = &changing,
-	};
+	struct live_change change = stand_change(&changing);
 	struct live_request request;
 	struct live_result result;
 	struct stand stand;
@@ -263,6 +232,9 @@ static void check_change(bool fails)
 	changing.way = unified_pause(&stand);
 	changing.made = text_format("%s/made", stand.filesystem.root);
 	request = stand_request(&stand);
+	change.look = pause_while_it_looks;
+	change.make = make;
+	change.finish = finish;
 	request.change = &change;
 	result = take(&stand, &request);
 	assert_int_equal(access(changing.made, F_OK), 0);
@@ -364,18 +336,7 @@ static int note_made(void *context, struct error *err)
 static void test_who_comes_before_a_change_does_not_hinder_it(void **state)
 {
 	struct visit visit;
-	const struct live_change change = {
-		.look = nothing,
-		.moved = nothing_moves,
-		.ready = come_in,
-		.seal = nothing,
-		.give_up = settle,
-		.make = note_made,
-		.finish = settle,
-		.settle = settle,
-		.kept = { -1, -1, -1, -1, -1, -1, -1, -1 },
-		.context = &visit,
-	};
+	struct live_change change = stand_change(&visit);
 	struct live_request request;
 	struct stand stand;
 
@@ -383,6 +344,8 @@ static void test_who_comes_before_a_change_does_not_hinder_it(void **state)
 	stand_make(&stand, "ext4", 1, NULL, stand_be_quiet);
 	visit = visit_begin(&stand);
 	request = stand_request(&stand);
+	change.ready = come_in;
+	change.make = note_made;
 	request.change = &change;
 	take(&stand, &request);
 	assert_true(visit.made);

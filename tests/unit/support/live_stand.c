@@ -290,6 +290,42 @@ void stand_take_versions(const char *type, life live, unsigned versions)
 	stand_end(&stand);
 }
 
+static int nothing(void *context, struct error *err)
+{
+	(void)context;
+	(void)err;
+	return 0;
+}
+
+static int nothing_moves(const char *path, bool whole, void *context, struct error *err)
+{
+	(void)path;
+	(void)whole;
+	return nothing(context, err);
+}
+
+static int settle(void *context)
+{
+	(void)context;
+	return 0;
+}
+
+struct live_change stand_change(void *context)
+{
+	return (struct live_change){
+		.look = nothing,
+		.moved = nothing_moves,
+		.ready = nothing,
+		.seal = nothing,
+		.give_up = settle,
+		.make = nothing,
+		.finish = settle,
+		.settle = settle,
+		.kept = { -1, -1, -1, -1, -1, -1, -1, -1 },
+		.context = context,
+	};
+}
+
 pid_t stand_find_guard(const struct stand *stand)
 {
 	cleanup_free char *path = text_format("/proc/self/task/%d/children", getpid());

@@ -64,6 +64,9 @@ void stand_be_flickering(struct stand *stand);
 /* While a version is taken: the process of this program that was begun last, and is still there. */
 pid_t stand_find_guard(const struct stand *stand);
 
+/* A change that does nothing, and is asked with the context. What a test is about it puts in place of a part. */
+struct live_change stand_change(void *context);
+
 /* What every request to the stand says. */
 struct live_request stand_request(const struct stand *stand);
 
